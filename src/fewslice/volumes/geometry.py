@@ -1,0 +1,167 @@
+"""Where voxels lie in the patient: shape and affine as one value.
+
+Decided once, here, for the whole package:
+
+- Arrays are indexed ``[i, j, k]`` in the order in which the file stores its voxels fastest axis
+  first (the order of nibabel). Nothing is ever reoriented; a result has the axes of its input.
+- The affine maps voxel indices to millimetres in RAS+ (x to the patient's Right, y to Anterior,
+  z to Superior), as in NIfTI. ITK and DICOM files, which are LPS+, are converted on reading.
+- Spacing is in mm, one value per array axis. Channels are a leading axis and no part of geometry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.errors import GeometryError
+
+Float64Array = npt.NDArray[np.float64]
+
+# Files store affines in single precision: two grids are the same when no corner of the volume
+# moves by more than this fraction of a voxel.
+SAME_GRID_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """The grid of a volume.
+
+    shape: number of voxels along each of the three array axes.
+    affine: (4, 4) float64, voxel index to RAS+ mm; invertible. It is stored read-only.
+
+    Raises GeometryError for a shape with an empty axis and for an affine that is not finite, not
+    (4, 4), singular or has a zero spacing.
+    """
+
+    shape: tuple[int, int, int]
+    affine: Float64Array
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine, dtype=np.float64)
+        if len(self.shape) != 3 or min(self.shape) < 1:
+            raise GeometryError(
+                f"The volume has shape {tuple(self.shape)}; expected three axes with at least one "
+                "voxel each."
+            )
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise GeometryError(
+                "The affine is not a 4x4 matrix of finite numbers; repair the header of the file."
+            )
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        if (spacing == 0).any():
+            raise GeometryError(
+                f"The spacing is {_numbers(spacing)} mm; expected three positive numbers: repair "
+                "the header of the file."
+            )
+        if abs(np.linalg.det(affine[:3, :3] / spacing)) < 1e-6:
+            raise GeometryError(
+                "The affine is singular (its axes lie in one plane), so voxels have no place in "
+                "space; repair the header of the file."
+            )
+        affine.setflags(write=False)
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+
+    @classmethod
+    def from_spacing(
+        cls, shape: Sequence[int], spacing: Sequence[float] = (1.0, 1.0, 1.0)
+    ) -> Geometry:
+        """Return a geometry with axes along RAS+ and the given spacing in mm."""
+        steps = np.asarray(spacing, dtype=np.float64)
+        if steps.shape != (3,) or not np.isfinite(steps).all() or (steps <= 0).any():
+            raise GeometryError(
+                f"The spacing is {tuple(spacing)}; expected three positive numbers in mm, one for "
+                "each array axis."
+            )
+        i, j, k = shape
+        return cls((i, j, k), np.diag([*steps, 1.0]))
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance in mm between neighbouring voxels along each array axis."""
+        i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(i), float(j), float(k)
+
+    @property
+    def axis_codes(self) -> tuple[str, str, str]:
+        """Anatomical direction in which each array axis grows, such as ('R', 'A', 'S').
+
+        Oblique axes get the direction they are nearest to; no direction is used twice.
+        """
+        codes: list[str] = ["", "", ""]
+        for axis, world in enumerate(self.world_axes):
+            grows = self.affine[world, axis] > 0
+            codes[axis] = ("RAS" if grows else "LPI")[world]
+        return codes[0], codes[1], codes[2]
+
+    @property
+    def world_axes(self) -> tuple[int, int, int]:
+        """For each array axis, the world axis (0 x, 1 y, 2 z) it is nearest to, each used once."""
+        cosines = np.abs(self.affine[:3, :3]) / np.linalg.norm(self.affine[:3, :3], axis=0)
+        nearest = [0, 0, 0]
+        for _ in range(3):
+            world, axis = np.unravel_index(int(np.argmax(cosines)), cosines.shape)
+            nearest[axis] = int(world)
+            cosines[world, :] = -1
+            cosines[:, axis] = -1
+        return nearest[0], nearest[1], nearest[2]
+
+    def same_grid(self, other: Geometry) -> bool:
+        """Whether both put every voxel at the same place (to a hundredth of a voxel)."""
+        return not self.differences(other)
+
+    def differences(self, other: Geometry) -> tuple[str, ...]:
+        """Name the fields in which two grids differ: 'shape', 'spacing', 'direction', 'origin'.
+
+        'direction' and 'origin' are compared by how far they move a corner of the volume.
+        """
+        if self.shape != other.shape:
+            return ("shape",)
+        mine, theirs = np.array(self.spacing), np.array(other.spacing)
+        extent = np.array(self.shape)
+        found = []
+        if (np.abs(mine - theirs) * extent > SAME_GRID_TOLERANCE * mine).any():
+            found.append("spacing")
+        turn = self.affine[:3, :3] / mine - other.affine[:3, :3] / theirs
+        if (np.abs(turn) * (extent * mine) > SAME_GRID_TOLERANCE * mine.min()).any():
+            found.append("direction")
+        shift = np.abs(self.affine[:3, 3] - other.affine[:3, 3])
+        if (shift > SAME_GRID_TOLERANCE * mine.min()).any():
+            found.append("origin")
+        return tuple(found)
+
+    def describe(self, field: str) -> str:
+        """Return one field ('shape', 'spacing', 'direction', 'origin') as text."""
+        if field == "shape":
+            return "x".join(str(n) for n in self.shape)
+        if field == "spacing":
+            return f"{_numbers(self.spacing)} mm"
+        if field == "origin":
+            return f"{_numbers(self.affine[:3, 3])} mm"
+        unit = self.affine[:3, :3] / np.array(self.spacing)
+        return f"{''.join(self.axis_codes)} [{'; '.join(_numbers(column) for column in unit.T)}]"
+
+
+def require_same_grid(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is: str) -> None:
+    """Raise GeometryError, naming both geometries field by field, if the grids differ.
+
+    mine_is, theirs_is: what the two volumes are, for the message, such as "the image".
+    """
+    fields = mine.differences(theirs)
+    if not fields:
+        return
+    found = "; ".join(
+        f"{field}: {mine.describe(field)} against {theirs.describe(field)}" for field in fields
+    )
+    raise GeometryError(
+        f"{mine_is[0].upper()}{mine_is[1:]} and {theirs_is} do not lie on the same grid ({found}); "
+        f"resample {theirs_is} to {mine_is}."
+    )
+
+
+def _numbers(values: Sequence[float] | Float64Array) -> str:
+    return ", ".join(f"{value:.6g}" for value in values)
