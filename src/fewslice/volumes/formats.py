@@ -1,0 +1,23 @@
+"""The file formats by their suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NIFTI_SUFFIXES = (".nii.gz", ".nii")
+METAIMAGE_SUFFIXES = (".mha", ".mhd")
+NRRD_SUFFIXES = (".nrrd", ".nhdr")
+VOLUME_SUFFIXES = NIFTI_SUFFIXES + METAIMAGE_SUFFIXES + NRRD_SUFFIXES
+"""Suffixes of single volumes that can be read and written; DICOM can only be read."""
+
+
+def suffix_of(path: Path) -> str:
+    """Return the suffix in lower case; ".nii.gz" counts as one suffix."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+
+
+def listed(suffixes: tuple[str, ...]) -> str:
+    """Return suffixes as text for a message, such as ".nii, .mha or .nrrd"."""
+    *first, last = suffixes
+    return f"{', '.join(first)} or {last}" if first else last
