@@ -96,9 +96,9 @@ def _flush_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut, where the system allows it."""
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems refuse; the data are safe already
+    with suppress(OSError):  # some network file systems refuse; the file itself is safe already
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-NIFTI_SUFFIXES = (".nii.gz", ".nii")
-METAIMAGE_SUFFIXES = (".mha", ".mhd")
-NRRD_SUFFIXES = (".nrrd", ".nhdr")
-VOLUME_SUFFIXES = NIFTI_SUFFIXES + METAIMAGE_SUFFIXES + NRRD_SUFFIXES
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
 """Suffixes of single volumes that can be read and written; DICOM can only be read."""
 
 

@@ -8,9 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.volumes import nifti
-from fewslice.volumes.formats import NIFTI_SUFFIXES, VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.volumes import metaimage, nifti, nrrd
+from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
+
+READERS = {
+    ".nii": nifti.read,
+    ".nii.gz": nifti.read,
+    ".mha": metaimage.read,
+    ".mhd": metaimage.read,
+    ".nrrd": nrrd.read,
+    ".nhdr": nrrd.read,
+}
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
@@ -54,8 +63,8 @@ def _read(path: Path) -> Image:
         )
     if path.is_file() and path.stat().st_size == 0:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
-    if suffix_of(path) in NIFTI_SUFFIXES:
-        return nifti.read(path)
+    if suffix_of(path) in READERS:
+        return READERS[suffix_of(path)](path)
     raise ReadError(
         f"{path} does not end with a suffix that can be read; expected {listed(VOLUME_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."
