@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.volumes import metaimage, nifti, nrrd
+from fewslice.volumes import dicom, metaimage, nifti, nrrd
+from fewslice.volumes.dicom_files import DICOM_SUFFIXES, is_dicom
 from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
 
@@ -65,6 +66,8 @@ def _read(path: Path) -> Image:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
     if suffix_of(path) in READERS:
         return READERS[suffix_of(path)](path)
+    if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
+        return dicom.read(path)
     raise ReadError(
         f"{path} does not end with a suffix that can be read; expected {listed(VOLUME_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."
