@@ -1,0 +1,179 @@
+"""What a person annotated in a label map: which slices, across which axes, and which voxels.
+
+A slice counts as annotated if it holds a structure's label, or if it is named. Inside an annotated
+slice 0 means "background" and 255 "not looked at"; outside of annotated slices a label map says
+nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.errors import InputError
+from fewslice.slices.planes import annotation_axis, plane_name
+from fewslice.slices.region import Region
+from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
+
+BoolArray = npt.NDArray[np.bool_]
+
+SliceIndex = tuple[int, int]
+"""(array axis, index) of one slice."""
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """A sparse label map and the slices of it that were annotated.
+
+    labels: (i, j, k) unsigned integers, 0 background where known, 255 not looked at.
+    slices: (array axis, index) of every annotated slice, ascending; at least one.
+    """
+
+    labels: LabelArray
+    slices: tuple[SliceIndex, ...]
+
+    @cached_property
+    def values(self) -> tuple[int, ...]:
+        """Labels of the structures, ascending."""
+        return structure_values(self.labels)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Array axes across which there are annotated slices, ascending."""
+        return tuple(sorted({axis for axis, _ in self.slices}))
+
+    @property
+    def axis(self) -> int:
+        """The main axis: the one across which most slices are annotated."""
+        return max(self.axes, key=lambda axis: len(self.along(axis)))
+
+    def along(self, axis: int) -> tuple[int, ...]:
+        """Indices of the slices annotated across one axis, ascending."""
+        return tuple(index for other, index in self.slices if other == axis)
+
+    def known(self, region: Region | None = None) -> BoolArray:
+        """Return where a person said what a voxel is: bool, the shape of the region."""
+        place = region.slices if region is not None else (slice(None),) * 3
+        labels = self.labels[place]
+        known = np.zeros(labels.shape, dtype=bool)
+        start = region.start if region is not None else (0, 0, 0)
+        for axis, index in self.slices:
+            if start[axis] <= index < start[axis] + labels.shape[axis]:
+                known[on_slice(axis, index - start[axis])] = True
+        known &= labels != UNKNOWN
+        return known
+
+    def without(self, left_out: SliceIndex) -> Annotation:
+        """Return the annotation as if one slice had never been looked at.
+
+        Voxels that another annotated slice (of another plane) holds as well stay known.
+        """
+        kept = tuple(item for item in self.slices if item != left_out)
+        labels = self.labels.copy()
+        forgotten = np.zeros(labels.shape, dtype=bool)
+        forgotten[on_slice(*left_out)] = True
+        for axis, index in kept:
+            forgotten[on_slice(axis, index)] = False
+        labels[forgotten] = 0
+        return Annotation(labels, kept)
+
+
+def on_slice(axis: int, index: int) -> tuple[Any, ...]:
+    """Return the numpy index of one slice: array[on_slice(axis, index)] is 2-D."""
+    place: list[Any] = [slice(None)] * 3
+    place[axis] = index
+    return tuple(place)
+
+
+def find_annotation(
+    labels: LabelArray, geometry: Geometry, named: Sequence[SliceIndex] = ()
+) -> Annotation:
+    """Find the annotated slices of a sparse label map.
+
+    labels: (i, j, k) on the grid of `geometry`. named: slices that a person named as annotated,
+    (array axis, index); a negative index counts from the end.
+
+    Across which axes: those that were named; labels elsewhere are attributed to the named axis in
+    which they touch fewest slices. With nothing named, the axis in which the labelled voxels touch
+    fewest slices (on a tie, the one people would draw across, see `annotation_axis`). Slices of
+    several planes mixed in one map are recognised where they explain the labels with at most half
+    as many slices as any one plane.
+
+    Raises InputError if a named slice is outside of the volume and if there is no label at all.
+    """
+    fixed = {_checked(item, geometry) for item in named}
+    drawn = (labels != 0) & (labels != UNKNOWN)
+    if not drawn.any():
+        raise InputError(
+            "The label map holds no annotated slice (every voxel is 0 or 255); outline the "
+            "structure on at least one slice."
+        )
+    rest = drawn
+    if fixed:
+        rest = drawn.copy()
+        for axis, index in fixed:
+            rest[on_slice(axis, index)] = False
+    axes = tuple(sorted({axis for axis, _ in fixed})) or (0, 1, 2)
+    found = fixed | _cover(rest, axes, annotation_axis(geometry))
+    for axis in {axis for axis, _ in found}:
+        found |= _partly_unknown(labels, axis)
+    return Annotation(labels, tuple(sorted(found)))
+
+
+def _checked(item: SliceIndex, geometry: Geometry) -> SliceIndex:
+    axis, index = int(item[0]), int(item[1])
+    if axis not in (0, 1, 2):
+        raise InputError(f"There is no array axis {axis}; choose 0, 1 or 2.")
+    length = geometry.shape[axis]
+    if not -length <= index < length:
+        raise InputError(
+            f"Slice {index} of the {plane_name(geometry, axis)} plane (array axis {axis}) does not "
+            f"exist; this volume has slices 0 to {length - 1} there."
+        )
+    return axis, index % length
+
+
+def _touched(drawn: BoolArray, axis: int) -> set[SliceIndex]:
+    others = tuple(other for other in range(3) if other != axis)
+    return {(axis, int(index)) for index in np.flatnonzero(drawn.any(axis=others))}
+
+
+def _cover(drawn: BoolArray, axes: tuple[int, ...], preferred: int) -> set[SliceIndex]:
+    """Return the slices that explain the drawn voxels: of one plane, or clearly of several."""
+    if not drawn.any():
+        return set()
+    touched = {axis: _touched(drawn, axis) for axis in axes}
+    one = min(axes, key=lambda axis: (len(touched[axis]), axis != preferred, axis))
+    if len(axes) == 1:
+        return touched[one]
+    mixed = _greedy_cover(drawn, axes, most=len(touched[one]) // 2)
+    return mixed if mixed is not None else touched[one]
+
+
+def _greedy_cover(drawn: BoolArray, axes: tuple[int, ...], most: int) -> set[SliceIndex] | None:
+    """Cover the drawn voxels by slices, fullest first; None if more than `most` are needed."""
+    voxels = np.argwhere(drawn)
+    chosen: set[SliceIndex] = set()
+    while len(voxels):
+        if len(chosen) == most:
+            return None
+        counts = {axis: np.bincount(voxels[:, axis]) for axis in axes}
+        axis = max(axes, key=lambda axis: int(counts[axis].max()))
+        index = int(counts[axis].argmax())
+        chosen.add((axis, index))
+        voxels = voxels[voxels[:, axis] != index]
+    return chosen
+
+
+def _partly_unknown(labels: LabelArray, axis: int) -> set[SliceIndex]:
+    """Slices that hold both 255 and something else: somebody looked at them, in part."""
+    others = tuple(other for other in range(3) if other != axis)
+    unknown = labels == UNKNOWN
+    partly = unknown.any(axis=others) & ~unknown.all(axis=others)
+    return {(axis, int(index)) for index in np.flatnonzero(partly)}
