@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,8 @@ from fewslice.volumes.geometry import Float64Array
 
 Dataset = Any  # pydicom's elements have no static types
 
-DAMAGED = (
-    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError),
-    *(NotImplementedError, RecursionError, struct.error),
-)
-"""What pydicom raises for headers that break the rules."""
-
+PIXEL_TAGS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010))
+ENCAPSULATED = 0xFFFFFFFF  # the length of compressed pixels is not given
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 CHANNEL_TAGS = (
     "TemporalPositionIdentifier",
@@ -67,13 +64,35 @@ def find_slices(path: Path) -> list[Slice]:
 
     Raises ReadError if there is none, more than one, or one that cannot be read.
     """
-    datasets = [(path, _header(path))] if path.is_file() else list(_images_in(path))
-    if path.is_file() and "Rows" not in datasets[0][1]:
-        raise ReadError(f"{path} is a DICOM file without an image; expected CT, MR or OCT slices.")
-    _require_one_series(path, [dataset for _, dataset in datasets])
-    with warnings.catch_warnings():  # pydicom warns of every value that breaks a rule
+    # pydicom warns of every value that breaks a rule; those that matter are checked here.
+    with _damage_named(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        datasets = [(path, _header(path))] if path.is_file() else list(_images_in(path))
+        if path.is_file() and "Rows" not in datasets[0][1]:
+            raise ReadError(
+                f"{path} is a DICOM file without an image; expected CT, MR or OCT slices."
+            )
+        _require_one_series(path, [dataset for _, dataset in datasets])
         return [part for file, dataset in datasets for part in _slices(file, dataset)]
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turn what pydicom raises for headers that break the rules into ReadError."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    try:
+        yield
+    except (
+        *(InvalidDicomError, BytesLengthException, NotImplementedError, RecursionError, EOFError),
+        *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, struct.error),
+    ) as error:
+        # Only the beginning of the reason: it may go on with what the header says of the patient.
+        reason = (str(error).splitlines() or [""])[0].split(". ")[0][:100]
+        raise ReadError(
+            f"{path} is not a DICOM file or has a damaged header ({reason}); expected whole files "
+            "of one series: copy or export them again."
+        ) from error
 
 
 def _images_in(folder: Path) -> Iterator[tuple[Path, Dataset]]:
@@ -122,17 +141,53 @@ def _dicom_files(folder: Path) -> list[Path]:
 def _header(file: Path) -> Dataset:
     """Read everything before the pixels."""
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return dcmread(file, stop_before_pixels=True)
-    except (InvalidDicomError, *DAMAGED) as error:
+    with _damage_named(file), file.open("rb") as stream:
+        dataset = dcmread(stream, stop_before_pixels=True)
+        _require_whole(file, dataset)
+        syntax = dataset.file_meta.get("TransferSyntaxUID", "")
+        if "Rows" in dataset and not getattr(syntax, "is_deflated", False):
+            _require_pixels(file, dataset, stream.read(12), file.stat().st_size - stream.tell())
+        return dataset
+
+
+def _require_whole(file: Path, dataset: Dataset) -> None:
+    """Check types and lengths of all elements, which pydicom leaves until they are asked for."""
+    from pydicom.dataelem import RawDataElement
+    from pydicom.valuerep import VR
+
+    for element in [*dataset.file_meta.values(), *dataset.values()]:
+        if not isinstance(element, RawDataElement):
+            continue
+        known = element.VR is None or element.VR in VR.__members__
+        cut = element.value is not None and element.length not in (ENCAPSULATED, len(element.value))
+        if not known or cut:
+            raise ReadError(
+                f"{file} has a damaged header or is cut off at its element {element.tag}; copy or "
+                "export it again."
+            )
+
+
+def _require_pixels(file: Path, dataset: Dataset, head: bytes, rest: int) -> None:
+    """Check that the pixels are all there: GDCM asks for any memory that a damaged length says.
+
+    head: the 12 bytes where the pixels should begin. rest: how many bytes follow them.
+    """
+    implicit, little = dataset.original_encoding
+    order = "<" if little else ">"
+    tag = struct.unpack(f"{order}HH", head[:4]) if len(head) == 12 else None
+    if tag not in PIXEL_TAGS:
+        raise ReadError(f"{file} holds no pixels; expected an image: copy or export it again.")
+    (size,) = struct.unpack(f"{order}I", head[4:8] if implicit else head[8:12])
+    if size == ENCAPSULATED:
+        return
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    needed = frames * int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    if size > rest + 4 * implicit or size < needed:
         raise ReadError(
-            f"{file} is not a DICOM file or is damaged ({_first_line(error)}); expected a header "
-            "as the DICOM standard asks for: copy or export it again."
-        ) from error
+            f"{file} is truncated: its pixels need {needed} bytes and should have {size}, but only "
+            f"{rest} are left in the file; copy or export it again."
+        )
 
 
 def _require_one_series(path: Path, datasets: list[Dataset]) -> None:
@@ -155,7 +210,7 @@ def _require_one_series(path: Path, datasets: list[Dataset]) -> None:
 
 def _slices(file: Path, dataset: Dataset) -> Iterator[Slice]:
     """Yield the frames of a file, one for classic CT and MR."""
-    try:
+    with _damage_named(file):
         if int(dataset.get("SamplesPerPixel", 1)) != 1 or "PALETTE" in _text(
             dataset, "PhotometricInterpretation"
         ):
@@ -164,21 +219,16 @@ def _slices(file: Path, dataset: Dataset) -> Iterator[Slice]:
                 "slices, not at a screenshot."
             )
         frames = int(dataset.get("NumberOfFrames", 1) or 1)
+        described = len(dataset.get("PerFrameFunctionalGroupsSequence", []))
         if frames * int(dataset.Rows) * int(dataset.Columns) < 1:
             raise ReadError(f"{file} holds an image without pixels; expected at least one.")
-        if frames > len(dataset.get("PerFrameFunctionalGroupsSequence", [])) > 0:
-            raise ReadError(f"{file} describes fewer frames than it holds; export it again.")
+        if frames > max(described, 1):
+            raise GeometryError(
+                f"{file} holds {frames} frames but says of {described} where they lie; expected an "
+                "enhanced DICOM file or one file per slice: export it again or convert it."
+            )
         for frame in range(frames):
             yield _slice(file, dataset, frame)
-            if frame and "PerFrameFunctionalGroupsSequence" not in dataset:
-                raise GeometryError(
-                    f"{file} holds {frames} frames but not where each of them lies; expected an "
-                    "enhanced DICOM file or one file per slice: export it again or convert it."
-                )
-    except DAMAGED as error:
-        raise ReadError(
-            f"{file} has a damaged DICOM header ({_first_line(error)}); copy or export it again."
-        ) from error
 
 
 def _slice(file: Path, dataset: Dataset, frame: int) -> Slice:
@@ -235,7 +285,3 @@ def _numbers(places: list[Dataset], tag: str, count: int) -> list[float]:
 
 def _text(dataset: Dataset, tag: str) -> str:
     return str(dataset.get(tag, "") or "").strip()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [""])[0][:120] or type(error).__name__

@@ -1,0 +1,135 @@
+"""Geometry: hand-worked values, and properties against nibabel."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fewslice.errors import GeometryError
+from fewslice.volumes import Geometry, require_same_grid
+from tests.volumes.samples import AFFINES, affines
+
+SHAPE = (5, 6, 7)
+
+
+def test_spacing_and_axes_worked_by_hand() -> None:
+    # Column 0 is (0, 1, 0): array axis 0 goes to Anterior by 1 mm. Column 1 is (0, 0, -1.5): to
+    # Inferior by 1.5 mm. Column 2 is (2, 0, 0): to the Right by 2 mm.
+    geometry = Geometry(SHAPE, AFFINES["permuted"])
+    assert geometry.spacing == (1.0, 1.5, 2.0)
+    assert geometry.axis_codes == ("A", "I", "R")
+    assert geometry.world_axes == (1, 2, 0)
+
+
+def test_from_spacing_lies_along_ras() -> None:
+    geometry = Geometry.from_spacing((2, 3, 4), (0.5, 1, 2))
+    assert geometry.axis_codes == ("R", "A", "S")
+    assert np.array_equal(geometry.affine, np.diag([0.5, 1, 2, 1]))
+
+
+@pytest.mark.parametrize("spacing", [(0, 1, 1), (-1, 1, 1), (np.nan, 1, 1), (1, 1)])
+def test_from_spacing_refuses_what_is_no_spacing(spacing: tuple[float, ...]) -> None:
+    with pytest.raises(GeometryError, match="three positive numbers"):
+        Geometry.from_spacing((2, 3, 4), spacing)
+
+
+@pytest.mark.parametrize(
+    ("affine", "found"),
+    [
+        (np.diag([0.0, 1, 1, 1]), "spacing is 0, 1, 1 mm"),
+        (np.diag([np.nan, 1, 1, 1]), "finite"),
+        (np.eye(3), "4x4"),
+        (np.array([[1.0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), "singular"),
+    ],
+)
+def test_impossible_affines_are_refused(affine: npt.NDArray[np.float64], found: str) -> None:
+    with pytest.raises(GeometryError, match=found):
+        Geometry(SHAPE, affine)
+
+
+@pytest.mark.parametrize("shape", [(0, 1, 1), (1, 1)])
+def test_impossible_shapes_are_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(GeometryError, match="three axes"):
+        Geometry(shape, np.eye(4))
+
+
+def test_affine_cannot_be_changed() -> None:
+    given_affine = np.eye(4)
+    geometry = Geometry(SHAPE, given_affine)
+    given_affine[0, 0] = 9
+    assert geometry.affine[0, 0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        geometry.affine[0, 0] = 2
+
+
+@given(affines())
+def test_axis_codes_agree_with_nibabel(affine: npt.NDArray[np.float64]) -> None:
+    cosines = np.sort(np.abs(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)), axis=0)
+    if (cosines[2] < 0.8).any():
+        return  # near 45 degrees two answers are right
+    assert Geometry(SHAPE, affine).axis_codes == nibabel.aff2axcodes(affine)
+
+
+@given(affines())
+def test_world_axes_use_each_axis_once(affine: npt.NDArray[np.float64]) -> None:
+    assert sorted(Geometry(SHAPE, affine).world_axes) == [0, 1, 2]
+
+
+@given(affines())
+def test_a_grid_is_the_same_as_itself_in_single_precision(affine: npt.NDArray[np.float64]) -> None:
+    geometry = Geometry(SHAPE, affine)
+    assert geometry.same_grid(geometry)
+    assert geometry.same_grid(Geometry(SHAPE, affine.astype(np.float32)))
+
+
+@given(affines(), st.sampled_from([0, 1, 2]), st.floats(0.05, 2))
+@settings(max_examples=50)
+def test_a_shift_of_a_part_of_a_voxel_is_named(
+    affine: npt.NDArray[np.float64], axis: int, part: float
+) -> None:
+    moved = affine.copy()
+    moved[axis, 3] += part * np.linalg.norm(affine[:3, :3], axis=0).min()
+    assert Geometry(SHAPE, affine).differences(Geometry(SHAPE, moved)) == ("origin",)
+
+
+@given(affines(), st.sampled_from([0, 1, 2]), st.floats(0.02, 2))
+@settings(max_examples=50)
+def test_a_moved_corner_through_spacing_is_named(
+    affine: npt.NDArray[np.float64], axis: int, part: float
+) -> None:
+    scaled = affine.copy()
+    scaled[:3, axis] *= 1 + part / SHAPE[axis]  # the far corner moves by `part` of a voxel
+    assert Geometry(SHAPE, affine).differences(Geometry(SHAPE, scaled)) == ("spacing",)
+
+
+def test_a_flip_is_a_difference_of_direction() -> None:
+    flipped = np.diag([-1.0, 1, 1, 1])
+    assert Geometry(SHAPE, np.eye(4)).differences(Geometry(SHAPE, flipped)) == ("direction",)
+
+
+def test_different_shapes_are_named_before_anything_else() -> None:
+    assert Geometry((1, 2, 3), np.eye(4)).differences(Geometry(SHAPE, np.diag([2.0] * 4))) == (
+        "shape",
+    )
+
+
+def test_the_error_names_both_grids_and_what_to_do() -> None:
+    mine, theirs = Geometry.from_spacing(SHAPE), Geometry.from_spacing(SHAPE, (1, 1, 2))
+    with pytest.raises(GeometryError) as caught:
+        require_same_grid(mine, theirs, "the image", "the label map")
+    text = str(caught.value)
+    assert "spacing: 1, 1, 1 mm against 1, 1, 2 mm" in text
+    assert text.startswith("The image and the label map")
+    assert "resample the label map to the image" in text
+    require_same_grid(mine, mine, "the image", "the label map")
+
+
+def test_every_field_is_described() -> None:
+    geometry = Geometry(SHAPE, AFFINES["permuted"])
+    assert geometry.describe("shape") == "5x6x7"
+    assert geometry.describe("origin") == "5, -3, 8 mm"
+    assert geometry.describe("direction") == "AIR [0, 1, 0; 0, 0, -1; 1, 0, 0]"
