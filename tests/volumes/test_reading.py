@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +169,12 @@ def test_a_truncated_file(tmp_path: Path, suffix: str, part: float) -> None:
     with pytest.raises(ReadError) as caught:
         read_image(path)
     assert str(tmp_path / "a") in str(caught.value)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    for name in ("a.nii", "a.mha", "a.dcm", "a"):
+        os.mkfifo(tmp_path / name)
+        assert "device or pipe" in refused(tmp_path / name)
 
 
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:

@@ -211,6 +211,17 @@ def test_a_folder_or_device_is_no_target(tmp_path: Path) -> None:
         require_writable(tmp_path / "b.nii")
 
 
+def test_a_protected_file_and_a_name_that_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(WriteError, match="too long"):
+        require_writable(tmp_path / ("a" * 300 + ".nii"))
+    (tmp_path / "a.nii").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(WriteError, match="write-protected"):
+        require_writable(tmp_path / "a.nii")
+
+
 def test_asking_does_not_touch_anything(tmp_path: Path) -> None:
     path = tmp_path / "a.nii"
     require_writable(path)

@@ -61,15 +61,22 @@ def require_writable(
 def _target(path: str | os.PathLike[str]) -> Path:
     """Return the file that will be replaced, or raise WriteError if that must not be done."""
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise WriteError(f"{path} is a folder; expected the name of a file in it.")
-    if target.exists() and not target.is_file():
-        raise WriteError(f"{path} is a device or pipe; expected the name of a regular file.")
-    if not target.parent.is_dir():
+    try:
+        if target.is_dir():
+            raise WriteError(f"{path} is a folder; expected the name of a file in it.")
+        if target.exists() and not target.is_file():
+            raise WriteError(f"{path} is a device or pipe; expected the name of a regular file.")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise WriteError(f"{path} is write-protected; unprotect it or choose another name.")
+        if not target.parent.is_dir():
+            raise WriteError(
+                f"{path} cannot be written because the folder {target.parent} does not exist; "
+                "create it or choose another one."
+            )
+    except OSError as error:  # such as a name that is too long, or a folder that may not be entered
         raise WriteError(
-            f"{path} cannot be written because the folder {target.parent} does not exist; create "
-            "it or choose another one."
-        )
+            f"{path} cannot be written ({error.strerror or error}); choose another name or folder."
+        ) from error
     return target
 
 

@@ -62,6 +62,8 @@ def _read(path: Path) -> Image:
             f"{path} does not exist; expected an image file or a folder of DICOM files: check the "
             "path."
         )
+    if not path.is_file() and not path.is_dir():  # reading a pipe or device might never end
+        raise ReadError(f"{path} is a device or pipe; expected a regular file or a folder.")
     if path.is_file() and path.stat().st_size == 0:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
     if suffix_of(path) in READERS:
