@@ -32,7 +32,8 @@ def distance_to(
     distance = sitk.SignedMaurerDistanceMap(
         image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
     )
-    return np.clip(sitk.GetArrayFromImage(distance), 0.0, farthest).astype(np.float32)
+    result: Float32Array = np.clip(sitk.GetArrayFromImage(distance), 0.0, farthest)
+    return result.astype(np.float32, copy=False)
 
 
 def signed_distance(

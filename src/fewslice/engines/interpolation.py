@@ -1,0 +1,54 @@
+"""Signed-distance interpolation between annotated slices: the baseline that needs no training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fewslice.engines.protocol import Prediction, Progress, Scan, silent
+from fewslice.engines.shapes import ShapePrior, TaperSettings, slice_shapes, softmax
+from fewslice.engines.surroundings import surroundings
+from fewslice.slices.annotation import Annotation
+from fewslice.slices.resample import WorkingGrid
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """Interpolate outlines between annotated slices; intensities are not looked at.
+
+    Raya and Udupa 1990 (shape-based interpolation), with a taper beyond the outermost slices; see
+    `fewslice.engines.shapes` for what is done exactly.
+    """
+
+    taper: TaperSettings = field(default_factory=TaperSettings)
+
+    @property
+    def uses_support(self) -> bool:
+        """Outlines of other scans say nothing about this one's."""
+        return False
+
+    def prepare(self, scan: Scan) -> PreparedInterpolation:
+        """Return the scan ready for predicting; nothing needs to be computed."""
+        return PreparedInterpolation(scan, self.taper)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedInterpolation:
+    """A scan to interpolate outlines in."""
+
+    scan: Scan
+    taper: TaperSettings
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities at full resolution (see `PreparedScan`)."""
+        region = surroundings(annotation, self.scan.spacing, inplane=0.0, reach=1.0)
+        grid = WorkingGrid(region, region.shape, self.scan.spacing)
+        shapes = slice_shapes(annotation, region, self.scan.spacing)
+        prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.taper)
+        probability = np.empty((1 + len(annotation.values), *region.shape), dtype=np.float16)
+        by_slice = np.moveaxis(probability, 1 + annotation.axis, 0)
+        for position in range(len(by_slice)):
+            by_slice[position] = softmax(prior.log_odds(position))
+            progress((position + 1) / len(by_slice))
+        return Prediction(region, (0, *annotation.values), probability)

@@ -1,0 +1,272 @@
+"""Where a structure is, judged by its outlines alone: signed distances between annotated slices.
+
+Between two slices that hold a structure its signed distance (mm) is interpolated linearly (Raya
+and Udupa 1990). Towards a slice known not to hold it, and beyond the outermost slice, it tapers:
+the outline shrinks like an ellipsoid cap of a stated length in mm. Several planes are fused by
+weighting each with its inverse squared distance to the nearest annotated slice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.slices.annotation import Annotation, on_slice
+from fewslice.slices.distance import signed_distance
+from fewslice.slices.region import Region
+from fewslice.slices.resample import WorkingGrid
+from fewslice.volumes.image import UNKNOWN
+
+Float32Array = npt.NDArray[np.float32]
+
+# Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
+CERTAIN = 12.0
+
+
+@dataclass(frozen=True)
+class TaperSettings:
+    """How far a structure reaches beyond the last slice on which it was drawn.
+
+    per_gap: length of the cap in mean distances between drawn slices. Slices drawn at the middles
+    of equal parts leave half a distance at either end; people are less regular.
+    per_radius: length of the cap in radii of the circle of the same area, with one slice drawn.
+    least_radii: the cap is at least this long, for slices drawn next to each other.
+    """
+
+    per_gap: float = 0.75
+    per_radius: float = 1.5
+    least_radii: float = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class SliceShape:
+    """The outlines of one annotated slice.
+
+    axis, index: the slice. distances: float32 (structure, rows, columns), signed distance in mm
+    over the region, positive inside. present: which structures the slice holds. area: of each
+    structure, in mm².
+    """
+
+    axis: int
+    index: int
+    distances: Float32Array
+    present: npt.NDArray[np.bool_]
+    area: npt.NDArray[np.float64]
+
+    @property
+    def radii(self) -> npt.NDArray[np.float64]:
+        """Radius in mm of the largest inscribed circle of each structure; 0 where absent."""
+        deepest = self.distances.reshape(len(self.present), -1).max(axis=1)
+        return np.where(self.present, np.maximum(deepest, 0.0), 0.0)
+
+
+def slice_shapes(
+    annotation: Annotation, region: Region, spacing: tuple[float, float, float]
+) -> tuple[SliceShape, ...]:
+    """Measure the outlines on each annotated slice that touches the region, at full resolution."""
+    farthest = float(np.linalg.norm(np.array(region.shape) * spacing))
+    return tuple(
+        _slice_shape(annotation, region, spacing, (axis, index), farthest)
+        for axis, index in annotation.slices
+    )
+
+
+def _slice_shape(
+    annotation: Annotation,
+    region: Region,
+    spacing: tuple[float, float, float],
+    place: tuple[int, int],
+    farthest: float,
+) -> SliceShape:
+    axis, index = place
+    inplane = _inplane(axis)
+    labels = annotation.labels[on_slice(axis, index)][
+        tuple(region.slices[other] for other in inplane)
+    ]
+    steps = [spacing[other] for other in inplane]
+    known = labels != UNKNOWN
+    distances = np.empty((len(annotation.values), *labels.shape), dtype=np.float32)
+    present = np.zeros(len(annotation.values), dtype=bool)
+    area = np.zeros(len(annotation.values))
+    for number, value in enumerate(annotation.values):
+        inside = labels == value
+        present[number] = inside.any()
+        area[number] = inside.sum() * steps[0] * steps[1]
+        outside = known & ~inside
+        if present[number] and not outside.any():
+            outside = _border(labels.shape) & ~inside
+        distances[number] = (
+            signed_distance(inside, outside, steps, farthest) if present[number] else -farthest
+        )
+    return SliceShape(axis, index, distances, present, area)
+
+
+def _inplane(axis: int) -> list[int]:
+    return [other for other in range(3) if other != axis]
+
+
+def _border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Rim of a slice: taken as outside where nobody said what is (only a scribble inside)."""
+    rim = np.ones(shape, dtype=bool)
+    rim[1:-1, 1:-1] = False
+    return rim
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossing:
+    """What one plane says of the whole grid, for slices across another axis.
+
+    odds: float16 (structure, i, j, k). distance: mm to the plane's nearest annotated slice, per
+    position across the plane.
+    """
+
+    plane: int
+    odds: npt.NDArray[np.float16]
+    distance: npt.NDArray[np.float64]
+
+    def slice_at(self, axis: int, position: int) -> tuple[Float32Array, npt.NDArray[np.float64]]:
+        """Return odds (structure, rows, columns) of a slice, and distances broadcasting over it."""
+        along_rows = _inplane(axis).index(self.plane) == 0
+        distance = self.distance[:, None] if along_rows else self.distance[None, :]
+        return np.take(self.odds, position, axis=1 + axis).astype(np.float32), distance
+
+
+@dataclass(frozen=True, eq=False)
+class ShapePrior:
+    """The outlines of all annotated slices on one working grid, ready to be asked per slice.
+
+    axis: the axis across which slices are asked. crossing: what the planes across the other axes
+    say, computed beforehand (see `_Crossing`).
+    """
+
+    shapes: tuple[SliceShape, ...]
+    grid: WorkingGrid
+    axis: int
+    taper: TaperSettings
+    crossing: tuple[_Crossing, ...] = ()
+
+    @classmethod
+    def on_grid(
+        cls,
+        shapes: tuple[SliceShape, ...],
+        grid: WorkingGrid,
+        axis: int,
+        taper: TaperSettings,
+    ) -> ShapePrior:
+        """Resample outlines to a working grid, to be asked for slices across `axis`."""
+        coarse = tuple(
+            replace(shape, distances=grid.down(shape.distances, _inplane(shape.axis)))
+            for shape in shapes
+        )
+        alone = cls(coarse, grid, axis, taper)
+        planes = sorted({shape.axis for shape in shapes} - {axis})
+        return replace(alone, crossing=tuple(alone._crossed_by(plane) for plane in planes))
+
+    def log_odds(self, position: int) -> Float32Array:
+        """Return the log-odds of each class on one slice of the grid, from all planes together.
+
+        position: the slice, in voxels of the working grid. Result: float32
+        (class, rows, columns), background first; only differences between classes mean something,
+        and they are at most `CERTAIN`.
+        """
+        answers = [
+            (crossing.plane, *crossing.slice_at(self.axis, position)) for crossing in self.crossing
+        ]
+        if any(shape.axis == self.axis for shape in self.shapes):
+            at = float(self.grid.centres(self.axis)[position])
+            odds, distance = self._at(self.axis, at)
+            answers.append((self.axis, odds, np.full((1, 1), distance)))
+        weights = [
+            1.0 / (distance + self.grid.native_spacing[plane]) ** 2
+            for plane, _, distance in answers
+        ]
+        fused = np.zeros(answers[0][1].shape, dtype=np.float32)
+        for (_, odds, _), weight in zip(answers, weights, strict=True):
+            fused += odds * weight / sum(weights)
+        return _with_background(fused)
+
+    def _crossed_by(self, plane: int) -> _Crossing:
+        answers = [self._at(plane, float(at)) for at in self.grid.centres(plane)]
+        odds = np.stack([odds.astype(np.float16) for odds, _ in answers], axis=1 + plane)
+        return _Crossing(plane, odds, np.array([distance for _, distance in answers]))
+
+    def _at(self, plane: int, at: float) -> tuple[Float32Array, float]:
+        """Return half log-odds (structure, rows, columns) at a position across one plane."""
+        shapes = [shape for shape in self.shapes if shape.axis == plane]
+        step = self.grid.native_spacing[plane]
+        distance = min(abs(shape.index - at) for shape in shapes) * step
+        numbers = range(len(shapes[0].present))
+        field = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
+        blur = np.maximum(self._doubt(shapes, at) * max(distance, step), min(self.grid.spacing))
+        odds = np.clip(field / blur[:, None, None], -CERTAIN / 2, CERTAIN / 2)
+        return odds.astype(np.float32), distance
+
+    def _doubt(self, shapes: list[SliceShape], at: float) -> npt.NDArray[np.float64]:
+        """Outlines blur by one mm per mm from the nearest slice; twice that beyond a single one."""
+        drawn = np.sum([shape.present for shape in shapes], axis=0)
+        outermost = (at < min(s.index for s in shapes)) | (at > max(s.index for s in shapes))
+        return np.where((drawn == 1) & outermost, 2.0, 1.0)
+
+    def _structure_at(
+        self, shapes: list[SliceShape], number: int, at: float, step: float
+    ) -> Float32Array:
+        """Return the signed distance (mm) of one structure at a position across one plane."""
+        below = max((s for s in shapes if s.index <= at), key=lambda s: s.index, default=None)
+        above = min((s for s in shapes if s.index >= at), key=lambda s: s.index, default=None)
+        holds_below = below is not None and bool(below.present[number])
+        holds_above = above is not None and bool(above.present[number])
+        if below is not None and above is not None and holds_below and holds_above:
+            if below.index == above.index:
+                exact: Float32Array = below.distances[number]
+                return exact
+            part = np.float32((at - below.index) / (above.index - below.index))
+            between: Float32Array = (1 - part) * below.distances[number]
+            between += part * above.distances[number]
+            return between
+        last = below if holds_below else above if holds_above else None
+        if last is None:
+            return np.full(shapes[0].distances.shape[1:], -1e6, dtype=np.float32)
+        length = (
+            abs(above.index - below.index) * step
+            if below is not None and above is not None
+            else self._cap_length(shapes, number, step)
+        )
+        return _tapered(last.distances[number], abs(at - last.index) * step, length)
+
+    def _cap_length(self, shapes: list[SliceShape], number: int, step: float) -> float:
+        """Length in mm by which a structure is expected to outlast its last drawn slice."""
+        drawn = [shape for shape in shapes if shape.present[number]]
+        radius = float(np.sqrt(np.mean([shape.area[number] for shape in drawn]) / np.pi))
+        if len(drawn) == 1:
+            length = self.taper.per_radius * radius
+        else:
+            gap = (drawn[-1].index - drawn[0].index) / (len(drawn) - 1) * step
+            length = max(self.taper.per_gap * gap, self.taper.least_radii * radius)
+        return max(length, 1.5 * step)
+
+
+def _tapered(distances: Float32Array, beyond: float, length: float) -> Float32Array:
+    """Shrink an outline: at `length` mm beyond its slice the structure has ended.
+
+    Up to there the outline follows an ellipsoid cap; past the end the distance goes on falling, so
+    that strong intensities may still speak up close to the end, but not far from it.
+    """
+    radius = max(float(distances.max()), 0.0)
+    part = beyond / length
+    fallen = radius * (1 - np.sqrt(1 - part**2)) if part <= 1 else radius * (1 + 6 * (part - 1))
+    result: Float32Array = distances - np.float32(fallen)
+    return result
+
+
+def _with_background(structures: Float32Array) -> Float32Array:
+    """Put the background's log-odds, the opposite of the nearest structure's, in front."""
+    return np.concatenate([-structures.max(axis=0, keepdims=True), structures])
+
+
+def softmax(log_odds: Float32Array) -> Float32Array:
+    """Return class probabilities along the first axis."""
+    exponents = np.exp(log_odds - log_odds.max(axis=0, keepdims=True))
+    result: Float32Array = exponents / exponents.sum(axis=0, keepdims=True)
+    return result
