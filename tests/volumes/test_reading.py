@@ -196,7 +196,7 @@ def test_memory_that_does_not_suffice_is_a_read_error(
         raise MemoryError
 
     write_image(tmp_path / "a.nii.gz", image())
-    monkeypatch.setattr("fewslice.volumes.payload.np.empty", exhausted)
+    monkeypatch.setattr("nibabel.arrayproxy.ArrayProxy.get_unscaled", exhausted)
     assert "memory" in refused(tmp_path / "a.nii.gz")
 
 

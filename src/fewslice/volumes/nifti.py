@@ -1,7 +1,7 @@
-"""NIfTI-1 and NIfTI-2 in one file (.nii, .nii.gz).
+"""NIfTI-1 and NIfTI-2 in one file (.nii, .nii.gz), read and written by nibabel.
 
-nibabel interprets the header; the voxels are read and written here, so that a header that lies
-about its size costs no memory and the geometry fields are written back bit for bit.
+The header is checked here first, without nibabel's repairs: they would hide a spacing of zero, and
+the geometry fields are written back bit for bit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import math
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -17,17 +17,16 @@ from fewslice.errors import GeometryError, ReadError
 from fewslice.volumes.formats import suffix_of
 from fewslice.volumes.geometry import Float64Array, Geometry
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
-from fewslice.volumes.payload import Payload, blocks, read_bytes, read_voxels
+from fewslice.volumes.library import CHUNK, damage_named, require_size
 
 Header = Any  # nibabel has no types of its own
 
-SIZES = {348: 1, 540: 2}  # the first number in the file tells the version
+VERSIONS = {348: 1, 540: 2}  # by the length of the header
 QFORM_FIELDS = ("qform_code", "quatern_b", "quatern_c", "quatern_d")
 OFFSET_FIELDS = ("qoffset_x", "qoffset_y", "qoffset_z")
 SFORM_FIELDS = ("sform_code", "srow_x", "srow_y", "srow_z")
 GEOMETRY_FIELDS = ("pixdim", "xyzt_units", *QFORM_FIELDS, *OFFSET_FIELDS, *SFORM_FIELDS)
 MILLIMETRES = {1: 1000.0, 3: 0.001}  # xyzt_units in metres and micrometres; all others are mm
-COMPRESSION = 1  # higher levels take several times longer and save little on labels
 
 
 def read(path: Path) -> Image:
@@ -35,61 +34,52 @@ def read(path: Path) -> Image:
 
     Raises ReadError or GeometryError.
     """
+    from nibabel.arrayproxy import ArrayProxy
+
     packed = suffix_of(path) == ".nii.gz"
-    header = _header(path, read_bytes(Payload(path, packed=packed), 540))
-    shape, channels = _shape(path, header)
-    dtype = _dtype(path, header)
-    offset = _offset(path, header)
-    fields = _geometry_fields(path, header)
-    geometry = Geometry(shape, _affine(path, fields, shape))
-    count = math.prod(shape) * channels
-    values = read_voxels(Payload(path, packed=packed, skip=offset), count, dtype)
-    array = _scaled(path, header, values.reshape((*shape, channels), order="F"))
+    with damage_named(path), gzip.open(path) if packed else path.open("rb") as stream:
+        header = _header(path, stream.read(540))
+        shape, channels = _shape(path, header)
+        dtype = _dtype(path, header)
+        offset = _offset(path, header)
+        fields = _geometry_fields(path, header)
+        geometry = Geometry(shape, _affine(path, fields, shape))
+        require_size(path, offset + math.prod(shape) * channels * dtype.itemsize, packed=packed)
+        proxy = ArrayProxy(stream, ((*shape, channels), dtype, offset), mmap=False)
+        array = _scaled(path, header, proxy.get_unscaled())
+        while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end
+            pass
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
     return Image(array, geometry, StoredGeometry("nifti", fields))
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
     """Write a file without scaling; the geometry is the stored one if it came from a NIfTI file."""
-    header = _header_class(_version(volume))(endianness="<")
+    from nibabel.nifti1 import Nifti1Image
+    from nibabel.nifti2 import Nifti2Image
+    from nibabel.openers import ImageOpener
+
+    version = _version(volume)
+    header = _header_class(version)(endianness="<")
     for name, value in _fields_to_write(volume).items():
         header[name] = value
-    array = volume.array
-    channels = array.shape[:-3]
-    header["dim"] = [
-        3 + len(channels),
-        *volume.geometry.shape,
-        *channels,
-        *[1] * (4 - len(channels)),
-    ]
+    array = volume.array if volume.array.ndim == 3 else np.moveaxis(volume.array, 0, -1)
     header.set_data_dtype(array.dtype)
-    header["scl_slope"], header["scl_inter"] = 1, 0
-    header["vox_offset"] = header.single_vox_offset
-    with path.open("wb") as file:
-        if suffix_of(path) == ".nii":
-            _write_to(file, header, array)
-            return
-        with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as stream:
-            _write_to(stream, header, array)
-
-
-def _write_to(stream: BinaryIO | gzip.GzipFile, header: Header, array: Array) -> None:
-    stream.write(header.binaryblock + b"\0\0\0\0")  # four zeros: no extensions follow
-    for channel in array if array.ndim == 4 else [array]:
-        for block in blocks(channel):
-            stream.write(block)
+    kind = Nifti1Image if version == 1 else Nifti2Image
+    with ImageOpener(path, "wb") as stream:  # to_filename leaves it open if the disk is full
+        kind(array, None, header, dtype=array.dtype).to_stream(stream)
 
 
 def _header(path: Path, head: bytes) -> Header:
     """Interpret the first bytes of a file without nibabel's silent repairs."""
     if head[:2] == b"\x1f\x8b":
         raise ReadError(f"{path} is compressed with gzip; rename it so that it ends with .nii.gz.")
-    for order in "<>":
-        size = int(np.frombuffer(head[:4].ljust(4, b"\0"), f"{order}i4")[0])
-        version = SIZES.get(size)
-        magic = head[4:7] if version == 2 else head[344:347]
-        if version and len(head) >= size and magic == b"n+%d" % version:
-            return _header_class(version)(head[:size], endianness=order, check=False)
+    for kind in map(_header_class, (1, 2)):
+        if kind.may_contain_header(head):
+            order = "<" if int.from_bytes(head[:4], "little") == kind.sizeof_hdr else ">"
+            header = kind(head[: kind.sizeof_hdr], endianness=order, check=False)
+            if header["magic"].item() == kind.single_magic:
+                return header
     raise ReadError(
         f"{path} is not a NIfTI file or is cut off within its header; expected a single-file "
         "NIfTI header (magic n+1 or n+2): convert or copy the file again."
@@ -159,7 +149,8 @@ def _scaled(path: Path, header: Header, array: Array) -> Array:
     """Apply slope and intercept, slice by slice in double precision; float32 if there are any."""
     slope, inter = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 or not math.isfinite(slope) or (slope, inter) == (1, 0):
-        return array.astype(np.float64) if array.dtype.itemsize > 8 else array
+        wide = array.dtype.itemsize > 8
+        return array.astype(np.float64 if wide else array.dtype.newbyteorder("="), copy=False)
     if not math.isfinite(inter):
         raise ReadError(
             f"{path} has the intercept {inter} in its header; expected a finite number: set "
@@ -174,7 +165,7 @@ def _scaled(path: Path, header: Header, array: Array) -> Array:
 
 def _geometry_fields(path: Path, header: Header) -> dict[str, Any]:
     """Copy the geometry fields and check the voxel sizes where the affine depends on them."""
-    fields: dict[str, Any] = {"version": SIZES[header.sizeof_hdr]}
+    fields: dict[str, Any] = {"version": VERSIONS[header.sizeof_hdr]}
     for name in GEOMETRY_FIELDS:
         value = np.array(header[name])
         fields[name] = value.astype(value.dtype.newbyteorder("="))
