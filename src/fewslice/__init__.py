@@ -1,5 +1,58 @@
 """From a few annotated slices to a whole volume: few-shot segmentation of CT, OCT and MRI."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fewslice._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from fewslice.assembly.segmentation import Segmentation
+    from fewslice.errors import FewsliceError
+    from fewslice.volumes import (
+        Geometry,
+        Image,
+        LabelMap,
+        read_image,
+        read_labels,
+        write_image,
+        write_labels,
+    )
+    from fewslice.workflow.segment import segment
+
+# Where each public name lives; looked up when it is first asked for, so that importing fewslice
+# (and `fewslice --help`) loads nothing.
+_HOME = {
+    "FewsliceError": "fewslice.errors",
+    "Geometry": "fewslice.volumes",
+    "Image": "fewslice.volumes",
+    "LabelMap": "fewslice.volumes",
+    "Segmentation": "fewslice.assembly.segmentation",
+    "read_image": "fewslice.volumes",
+    "read_labels": "fewslice.volumes",
+    "segment": "fewslice.workflow.segment",
+    "write_image": "fewslice.volumes",
+    "write_labels": "fewslice.volumes",
+}
+
+__all__ = [
+    "FewsliceError",
+    "Geometry",
+    "Image",
+    "LabelMap",
+    "Segmentation",
+    "__version__",
+    "read_image",
+    "read_labels",
+    "segment",
+    "write_image",
+    "write_labels",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fewslice' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)

@@ -1,1 +1,1 @@
-
+"""From an engine's probabilities back to the scan's grid: labels, uncertainty, confidence."""

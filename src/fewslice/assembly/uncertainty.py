@@ -1,0 +1,45 @@
+"""How sure a prediction is: per voxel and per slice.
+
+Uncertainty of a voxel is the entropy of its class probabilities divided by the logarithm of the
+number of classes: 0 where one class is certain, 1 where all are equally likely.
+
+Confidence of a slice is the Dice to expect on it if the probabilities are right, with their sums
+in place of what is not known: for each structure 2 Σ p over its answered voxels / (Σ p over all
+voxels + number of answered voxels), averaged over the structures the slice was answered to hold.
+On a slice answered to be empty it is 1 minus the greatest probability of any structure. It orders
+slices by where a look is worth most; it is not calibrated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Float32Array = npt.NDArray[np.float32]
+
+
+def normalised_entropy(probability: npt.NDArray[np.floating]) -> Float32Array:
+    """Return the entropy over the first axis in [0, 1]; probability sums to 1 over that axis."""
+    values = np.clip(np.asarray(probability, dtype=np.float32), 1e-7, 1.0)
+    entropy = -(values * np.log(values)).sum(axis=0) / np.log(len(values))
+    result: Float32Array = np.clip(entropy, 0.0, 1.0)
+    return result
+
+
+def expected_dice(probability: npt.NDArray[np.floating], answer: npt.NDArray[np.integer]) -> float:
+    """Return the confidence of one slice, in [0, 1].
+
+    probability: (class, rows, columns), background first. answer: (rows, columns), the class each
+    voxel was given.
+    """
+    values = np.asarray(probability, dtype=np.float32)
+    scores = []
+    for number in range(1, len(values)):
+        answered = answer == number
+        count = int(np.count_nonzero(answered))
+        if count:
+            right = float(values[number][answered].sum())
+            scores.append(2 * right / (float(values[number].sum()) + count))
+    if not scores:
+        return float(1.0 - values[1:].max(initial=0.0))
+    return float(np.mean(scores))
