@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fewslice.engines.protocol import Prediction
-from fewslice.slices.annotation import Annotation
+from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.volumes.image import LabelArray
 
 
@@ -19,9 +19,10 @@ def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArra
     region = prediction.region
     values = np.array(prediction.values, dtype=labels.dtype)
     inside = labels[region.slices]
-    for at in range(region.shape[0]):
-        likeliest = prediction.probability[:, at].astype(np.float32).argmax(axis=0)
-        inside[at] = values[likeliest]
+    for at in range(region.shape[annotation.axis]):
+        place = on_slice(annotation.axis, at)
+        probability = prediction.probability[(slice(None), *place)]
+        inside[place] = values[probability.astype(np.float32).argmax(axis=0)]
     known = annotation.known()
     labels[known] = annotation.labels[known]
     return labels

@@ -69,8 +69,9 @@ class Segmentation:
         region = self.prediction.region
         full = np.zeros(self.labels.array.shape, dtype=np.float32)
         inside = full[region.slices]
-        for at in range(region.shape[0]):
-            inside[at] = normalised_entropy(self.prediction.probability[:, at])
+        for at in range(region.shape[self.axis]):
+            place = on_slice(self.axis, at)
+            inside[place] = normalised_entropy(self.prediction.probability[(slice(None), *place)])
         inside[self.annotation.known(region)] = 0.0
         return full
 
@@ -107,7 +108,8 @@ class Segmentation:
         known: npt.NDArray[np.bool_],
     ) -> float:
         answer = np.searchsorted(self.label_values, labels)
-        certain = np.asarray(probability, dtype=np.float32).copy()
-        for number in range(len(self.label_values)):
-            certain[number][known] = answer[known] == number
+        certain = probability.astype(np.float32)
+        if known.any():
+            for number in range(len(self.label_values)):
+                certain[number][known] = answer[known] == number
         return expected_dice(certain, answer)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fewslice.engines.protocol import Prediction, Progress, Scan, silent
+from fewslice.engines.protocol import Prediction, Progress, Scan, as_half, empty_probability, silent
 from fewslice.engines.shapes import ShapePrior, TaperSettings, slice_shapes, softmax
 from fewslice.engines.surroundings import surroundings
 from fewslice.slices.annotation import Annotation
@@ -46,9 +46,10 @@ class PreparedInterpolation:
         grid = WorkingGrid(region, region.shape, self.scan.spacing)
         shapes = slice_shapes(annotation, region, self.scan.spacing)
         prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.taper)
-        probability = np.empty((1 + len(annotation.values), *region.shape), dtype=np.float16)
+        classes = 1 + len(annotation.values)
+        probability = empty_probability(classes, region.shape, annotation.axis)
         by_slice = np.moveaxis(probability, 1 + annotation.axis, 0)
         for position in range(len(by_slice)):
-            by_slice[position] = softmax(prior.log_odds(position))
+            by_slice[position] = as_half(softmax(prior.log_odds(position)))
             progress((position + 1) / len(by_slice))
         return Prediction(region, (0, *annotation.values), probability)

@@ -15,7 +15,7 @@ from fewslice.engines.appearance import (
     local_features,
 )
 from fewslice.engines.lattice import edge_weights, laplacian, walk
-from fewslice.engines.protocol import Prediction, Progress, Scan, silent
+from fewslice.engines.protocol import Prediction, Progress, Scan, as_half, empty_probability, silent
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.engines.shapes import ShapePrior, SliceShape, TaperSettings, slice_shapes, softmax
 from fewslice.engines.surroundings import surroundings
@@ -95,7 +95,7 @@ class PreparedRandomWalker:
         progress(0.1)
         problem = self._pose(annotation, shapes, grid, radii)
         progress(0.4)
-        probability = _solve(problem, grid, progress)
+        probability = _solve(problem, grid, annotation.axis, progress)
         return Prediction(region, (0, *annotation.values), probability)
 
     def _pose(
@@ -141,21 +141,23 @@ class WalkProblem:
     pull: Float32Array
 
 
-def _solve(problem: WalkProblem, grid: WorkingGrid, progress: Progress) -> npt.NDArray[np.float16]:
+def _solve(
+    problem: WalkProblem, grid: WorkingGrid, axis: int, progress: Progress
+) -> npt.NDArray[np.float16]:
     """Walk, and bring the probabilities back to the region's own voxels."""
     classes = len(problem.prior)
     graph = laplacian(edge_weights(problem.features, grid.spacing), grid.shape)
     answers = walk(
         graph, problem.seeds.ravel(), problem.prior.reshape(classes, -1), problem.pull.ravel()
     )
-    probability = np.empty((classes, *grid.region.shape), dtype=np.float16)
+    probability = empty_probability(classes, grid.region.shape, axis)
     structures = np.zeros(grid.region.shape, dtype=np.float32)
     for number, answer in enumerate(answers, start=1):
         full = grid.up(answer.reshape(grid.shape))
-        probability[number] = full
+        probability[number] = as_half(full)
         structures += full
         progress(0.4 + 0.6 * number / (classes - 1))
-    probability[0] = np.clip(1 - structures, 0, 1)
+    probability[0] = as_half(np.clip(1 - structures, 0, 1))
     return probability
 
 
