@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nrrd as nrrd_library
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -165,8 +166,9 @@ def test_minimal_and_unusual_headers_agree_with_simpleitk(tmp_path: Path) -> Non
     [
         ("ElementSpacing = 1 0 1\n", "spacing 1, 0, 1"),
         ("ElementSpacing = 1 -2 1\n", "spacing 1, -2, 1"),
-        ("ElementSpacing = 1 nan 1\n", "spacing 1, nan, 1"),
-        ("Offset = inf 0 0\n", "origin"),
+        ("ElementSpacing = 1 nan 1\n", "'1 nan 1' as ElementSpacing"),
+        ("Offset = inf 0 0\n", "'inf 0 0' as Offset"),
+        ("Position = 1 2 x\n", "'1 2 x' as Position"),
         ("TransformMatrix = 1 0 0 1 0 0 0 0 1\n", "singular"),
     ],
 )
@@ -195,14 +197,14 @@ def test_an_impossible_grid_of_nrrd(tmp_path: Path, lines: str, found: str) -> N
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (("4 3 2", "4 3"), "'4 3' as DimSize"),
-        (("4 3 2", "4 x 2"), "'4 x 2' as DimSize"),
+        (("4 3 2", "4 3"), "cannot be read"),
+        (("4 3 2", "4 x 2"), "cannot be read"),
         (("4 3 2", "4 3.5 2"), "whole numbers"),
         (("4 3 2", "4 0 2"), "at least one voxel"),
         (("4 3 2", "40000 30000 20000"), "truncated or its header is wrong"),
-        (("NDims = 3", "NDims = 7"), "'7' as NDims"),
-        (("MET_SHORT", "MET_OTHER"), "'MET_OTHER' as ElementType"),
-        (("NDims = 3\n", ""), "not a MetaImage"),
+        (("NDims = 3", "NDims = 7"), "cannot be read"),
+        (("MET_SHORT", "MET_OTHER"), "Unknown PixelType"),
+        (("NDims = 3\n", ""), "cannot be read"),
         (("NDims", "BinaryData = False\nNDims"), "BinaryData"),
         (("NDims", "HeaderSize = -7\nNDims"), "HeaderSize"),
     ],
@@ -217,16 +219,16 @@ def test_metaimage_headers_that_break_the_rules(
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (("4 3 2", "4 3"), "'4 3' as sizes"),
+        (("4 3 2", "4 3"), "as many axes as sizes"),
         (("4 3 2", "4 -3 2"), "at least one voxel"),
-        (("4 3 2", "40000 30000 20000"), "truncated or its header is wrong"),
+        (("4 3 2", "40000 30000 20000"), "Size of the data does not equal"),
         (("dimension: 3", "dimension: 1"), "'1' as dimension"),
         (("short", "block"), "'block' as type"),
         (("raw", "bzip2"), "'bzip2' as encoding"),
-        (("NRRD0004", "NOPE"), "not a NRRD"),
-        (("sizes", "kinds: RGB-color domain domain\nsizes"), "rgb-color"),
+        (("NRRD0004", "NOPE"), "Invalid NRRD magic line"),
+        (("sizes", "kinds: RGB-color domain domain\nsizes"), "RGB-color"),
         (("sizes", "space directions: (1,0,0) (0,1,0)\nsizes"), "3 vectors"),
-        (("sizes", "space directions: (1,0,0) (0,a,0) (0,0,1)\nsizes"), "numbers between"),
+        (("sizes", "space directions: (1,0,0) (0,a,0) (0,0,1)\nsizes"), "could not convert"),
         (("sizes", "line skip: 2\nsizes"), "line skip"),
     ],
 )
@@ -244,3 +246,36 @@ def test_data_files_that_cannot_be_used_are_named(tmp_path: Path, name: str) -> 
     for suffix in (".mhd", ".nhdr"):
         with pytest.raises(ReadError, match=name.split(".", maxsplit=1)[0]):
             read_image(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nrrd"])
+def test_damage_within_compressed_voxels_is_noticed(tmp_path: Path, suffix: str) -> None:
+    data = np.random.default_rng(0).integers(0, 900, (9, 9, 9)).astype(np.int16)
+    path = tmp_path / f"a{suffix}"
+    SimpleITK.WriteImage(itk_image(data), str(path), True)
+    victim = path.with_suffix(".zraw") if suffix == ".mhd" else path
+    whole = victim.read_bytes()
+    for place in (-2, -100, -500):
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        victim.write_bytes(damaged)
+        with pytest.raises(ReadError) as caught:
+            read_image(path)
+        assert str(path) in str(caught.value)
+
+
+def test_what_pynrrd_cannot_keep_open_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "a.raw").write_bytes(DATA.tobytes()[:-1])  # pytest fails for a file left open
+    (tmp_path / "a.nhdr").write_text(f"{NRRD}data file: a.raw\n")
+    with pytest.raises(ReadError, match="Size of the data"):
+        read_image(tmp_path / "a.nhdr")
+
+
+def test_the_vectors_of_nrrd_stay_as_they_are(tmp_path: Path) -> None:
+    # SimpleITK would split these into spacing and direction, which changes their last bits.
+    lines = "space: LPS\nspace directions: (0.1,0.2,0.3) (-0.3,0.7,1e-17) (1,0.1,3.3)\n"
+    read = read_image(nrrd(tmp_path / "a.nrrd", lines))
+    write_image(tmp_path / "b.nrrd", read)
+    _, header = nrrd_library.read(str(tmp_path / "b.nrrd"))
+    expected = [[0.1, 0.2, 0.3], [-0.3, 0.7, 1e-17], [1, 0.1, 3.3]]
+    assert header["space directions"].tolist() == expected

@@ -166,9 +166,7 @@ def test_a_truncated_file(tmp_path: Path, suffix: str, part: float) -> None:
     cut = path.with_suffix(".raw") if suffix in (".mhd", ".nhdr") else path
     whole = cut.read_bytes()
     cut.write_bytes(whole[: int(len(whole) * part)])
-    with pytest.raises(ReadError) as caught:
-        read_image(path)
-    assert str(tmp_path / "a") in str(caught.value)
+    refused(path)
 
 
 def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
@@ -203,7 +201,8 @@ def test_memory_that_does_not_suffice_is_a_read_error(
 def test_importing_volumes_loads_no_reader() -> None:
     code = (
         "import sys, fewslice.volumes; "
-        "print([m for m in ('nibabel', 'SimpleITK', 'pydicom', 'scipy') if m in sys.modules])"
+        "heavy = ('nibabel', 'SimpleITK', 'nrrd', 'pydicom', 'scipy'); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

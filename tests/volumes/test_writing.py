@@ -100,7 +100,7 @@ def test_a_crash_between_data_and_header_leaves_the_old_pair(
     replace = os.replace
 
     def second_fails(source: Path, target: Path) -> None:
-        if Path(target).suffix == suffix:
+        if Path(target) == path:
             fail()
         replace(source, target)
 

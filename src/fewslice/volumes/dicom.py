@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,8 @@ from fewslice.errors import ReadError
 from fewslice.volumes.dicom_files import Slice, find_slices
 from fewslice.volumes.dicom_grid import arrange, geometry_of
 from fewslice.volumes.image import Array, Image
+from fewslice.volumes.itk import quiet
+from fewslice.volumes.library import reason
 
 
 def read(path: Path) -> Image:
@@ -42,7 +41,7 @@ def _voxels(path: Path, channel: list[Slice]) -> Array:
             f"{path} holds several DICOM files with many slices each; expected one such file: "
             "point at it."
         )
-    with _quiet(SimpleITK):
+    with quiet(SimpleITK):
         try:
             if several_frames:
                 return _frames(path, channel, SimpleITK)
@@ -54,7 +53,7 @@ def _voxels(path: Path, channel: list[Slice]) -> Array:
             pixels: Array = SimpleITK.GetArrayFromImage(reader.Execute())
         except RuntimeError as error:
             raise ReadError(
-                f"{path} has pixels that cannot be decoded ({_reason(error)}); expected whole "
+                f"{path} has pixels that cannot be decoded ({reason(error)}); expected whole "
                 "files in a common compression: copy or export them again."
             ) from error
     return _as_stack(path, pixels, channel)
@@ -95,20 +94,3 @@ def _is_fractional(channel: list[Slice]) -> bool:
     """Whether the scaling gives fractions, or differs between slices (as in PET)."""
     rescales = {part.rescale for part in channel}
     return len(rescales) > 1 or not all(value.is_integer() for pair in rescales for value in pair)
-
-
-@contextmanager
-def _quiet(itk: Any) -> Iterator[None]:
-    """Keep ITK from printing warnings: everything it would warn of has been checked."""
-    before = itk.ProcessObject.GetGlobalWarningDisplay()
-    itk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        itk.ProcessObject.SetGlobalWarningDisplay(before)
-
-
-def _reason(error: RuntimeError) -> str:
-    """Return the last line of ITK's message, which tells the cause, without addresses."""
-    line = (str(error).strip().splitlines() or ["no reason given"])[-1]
-    return re.sub(r"\(0x[0-9a-f]+\)", "", line).strip()[:160]

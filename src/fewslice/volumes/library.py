@@ -33,39 +33,44 @@ def damage_named(path: Path, *kinds: type[Exception]) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Return the last line of a library's message, which tells the cause, without addresses."""
-    line = (str(error).strip().splitlines() or ["no reason given"])[-1]
+    """Return the last line of a library's message, which tells the cause, without addresses.
+
+    ITK adds what the system said last, which has nothing to do with a damaged file.
+    """
+    said = str(error).partition("\nReason: ")[0].strip()
+    line = (said.splitlines() or ["no reason given"])[-1]
     return re.sub(r"\(0x[0-9a-f]+\)", "", line).strip()[:160]
 
 
-def require_size(path: Path, needed: int, start: int = 0, packed: bool = False) -> None:
+def require_size(path: Path, data: Path, needed: int, start: int = 0, packed: bool = False) -> None:
     """Raise ReadError, before memory is asked for, if a file cannot hold as many bytes.
 
-    start: where they begin in the file. packed: whether they are compressed.
+    path: what is read. data: the file that holds its voxels, from the byte `start` on. packed:
+    whether they are compressed there.
     """
-    stored = max(path.stat().st_size - start, 0)
+    stored = max(data.stat().st_size - start, 0)
     if needed > stored * (LARGEST_RATIO if packed else 1):
         raise ReadError(
-            f"{path} is truncated or its header is wrong: its voxels need {needed} bytes, but the "
-            f"file holds {stored}{' compressed ones' if packed else ''}; copy the file again."
+            f"{path} is truncated or its header is wrong: its voxels need {needed} bytes, but "
+            f"{data.name} holds {stored}{' compressed ones' if packed else ''}; copy it again."
         )
 
 
-def require_whole(path: Path, needed: int, start: int) -> None:
-    """Raise ReadError if the gzip or zlib data in a file are damaged or unpack to fewer bytes.
+def require_whole(path: Path, data: Path, needed: int, start: int) -> None:
+    """Raise ReadError if gzip or zlib data are damaged or unpack to fewer bytes; see require_size.
 
     SimpleITK gives wrong voxels for damaged data and pynrrd ignores a missing end.
     """
-    require_size(path, needed, start, packed=True)
+    require_size(path, data, needed, start, packed=True)
     unpacking, found = zlib.decompressobj(wbits=47), 0  # 32 + 15: gzip or zlib
-    with path.open("rb") as stream:
+    with data.open("rb") as stream:
         stream.seek(start)
         while not unpacking.eof and (chunk := stream.read(CHUNK)):
             found += len(unpacking.decompress(chunk))
     if not unpacking.eof or found < needed:
         raise ReadError(
-            f"{path} is truncated: {needed} bytes of voxels were expected, {found} are there; copy "
-            "the file again."
+            f"{path} is truncated: {needed} bytes of voxels were expected, {data.name} holds "
+            f"{found}; copy it again."
         )
 
 

@@ -1,42 +1,27 @@
-"""MetaImage: a header and voxels in one file (.mha) or two (.mhd)."""
+"""MetaImage, a header and voxels in one file (.mha) or two (.mhd), read and written by SimpleITK.
+
+SimpleITK takes a number that it cannot understand for 0 and asks for whatever memory a header
+names, so the header is looked at here before the voxels are read.
+"""
 
 from __future__ import annotations
 
-import zlib
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from fewslice.errors import ReadError
+from fewslice.errors import GeometryError, ReadError
+from fewslice.volumes.formats import suffix_of
 from fewslice.volumes.image import Image, LabelMap
-from fewslice.volumes.itk import (
-    Grid,
-    Header,
-    as_text,
-    count_of,
-    grid_to_write,
-    image_from,
-    read_lines,
-    with_channels,
-)
-from fewslice.volumes.payload import Payload, blocks, read_voxels
+from fewslice.volumes.itk import Grid, data_file, geometry_of, grid_to_write, image_of, quiet
+from fewslice.volumes.library import damage_named, require_size, require_whole
 
-TYPES = {
-    "MET_CHAR": "i1",
-    "MET_UCHAR": "u1",
-    "MET_SHORT": "i2",
-    "MET_USHORT": "u2",
-    "MET_INT": "i4",
-    "MET_UINT": "u4",
-    "MET_LONG": "i4",
-    "MET_ULONG": "u4",
-    "MET_LONG_LONG": "i8",
-    "MET_ULONG_LONG": "u8",
-    "MET_FLOAT": "f4",
-    "MET_DOUBLE": "f8",
-}
-NAMES = {code: name for name, code in TYPES.items() if name not in ("MET_LONG", "MET_ULONG")}
 COMPRESSION = 1
+LONGEST_LINE = 1 << 16  # bytes
+ORIGIN, SPACING = ("Offset", "Position", "Origin"), ("ElementSpacing", "ElementSize")
+GEOMETRY_FIELDS = (*ORIGIN, *SPACING, "TransformMatrix", "Rotation", "Orientation")
 
 
 def read(path: Path) -> Image:
@@ -44,119 +29,115 @@ def read(path: Path) -> Image:
 
     Raises ReadError or GeometryError.
     """
-    header = _header(path)
-    (dimensions,) = header.whole_numbers("NDims", count=1)
-    if dimensions not in (2, 3, 4):
-        raise header.wrong("NDims", str(dimensions), "2, 3 or 4")
-    sizes = header.whole_numbers("DimSize", count=dimensions)
-    (channels,) = header.whole_numbers("ElementNumberOfChannels", count=1, default="1")
-    i, j, k, times = [*sizes, 1, 1][:4]
-    if channels > 1 and times > 1:
-        raise header.wrong("DimSize", header.text("DimSize"), "one axis of channels or time points")
-    count = count_of(path, [channels, *sizes])
-    dtype = _dtype(header)
-    values = read_voxels(_payload(header, count * dtype.itemsize), count, dtype)
-    array = values.reshape((channels, i, j, k, times), order="F")
-    array = array[..., 0] if times == 1 else np.moveaxis(array[0], -1, 0)
-    return image_from(path, array, _grid(header, dimensions))
+    import SimpleITK
 
-
-def header_text(volume: Image | LabelMap, data_file: str, compressed: bool = False) -> str:
-    """Return the header; the size of compressed data, still unknown, is left as blanks."""
-    grid, array = grid_to_write(volume), with_channels(volume)
-    lines = [
-        "ObjectType = Image",
-        "NDims = 3",
-        "BinaryData = True",
-        "BinaryDataByteOrderMSB = False",
-        f"CompressedData = {compressed}",
-        *([f"CompressedDataSize = {' ' * 20}"] if compressed else []),
-        f"TransformMatrix = {as_text(grid.direction.T.ravel())}",  # one axis after the other
-        f"Offset = {as_text(grid.origin)}",
-        "CenterOfRotation = 0 0 0",
-        f"ElementSpacing = {as_text(grid.spacing)}",
-        f"DimSize = {' '.join(str(n) for n in volume.geometry.shape)}",
-        f"ElementNumberOfChannels = {array.shape[0]}",
-        f"ElementType = {NAMES[array.dtype.str[1:]]}",
-        f"ElementDataFile = {data_file}",
-    ]
-    return "\n".join(lines) + "\n"
+    with quiet(SimpleITK), damage_named(path):
+        reader = SimpleITK.ImageFileReader()
+        reader.SetImageIO("MetaImageIO")
+        reader.SetFileName(str(path))
+        reader.ReadImageInformation()
+        sizes, channels = reader.GetSize(), reader.GetNumberOfComponents()
+        if len(sizes) not in (2, 3, 4) or (len(sizes) == 4 and channels > 1 < sizes[3]):
+            raise _wrong(path, "DimSize", str(sizes), "2 to 4 axes, with one axis of channels")
+        pixel = SimpleITK.Image([1] * len(sizes), reader.GetPixelID(), channels)
+        size = math.prod(sizes) * channels * pixel.GetSizeOfPixelComponent()
+        _require_voxels(path, sizes, size)
+        grid = _grid(reader)
+        geometry = geometry_of(path, (*sizes, 1)[:3], grid)
+        array = SimpleITK.GetArrayFromImage(reader.Execute()).T
+    array = np.moveaxis(array, -1, 0) if len(sizes) == 4 else array
+    return image_of(array, geometry, grid)
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
-    """Write a .mha file, compressed."""
-    head = header_text(volume, "LOCAL", compressed=True).encode()
-    packer = zlib.compressobj(COMPRESSION)
-    with path.open("wb") as stream:
-        stream.write(head)
-        for block in blocks(with_channels(volume)):
-            stream.write(packer.compress(block))
-        stream.write(packer.flush())
-        size = stream.tell() - len(head)
-        stream.seek(head.index(b"CompressedDataSize = ") + len(b"CompressedDataSize = "))
-        stream.write(str(size).encode())
+    """Write a .mha file, compressed, or a .mhd file with its .raw file next to it."""
+    import SimpleITK
+
+    grid, array = grid_to_write(volume), volume.array
+    image = SimpleITK.GetImageFromArray(array.T, isVector=array.ndim == 4)
+    image.SetOrigin(grid.origin.tolist())
+    image.SetSpacing(grid.spacing.tolist())
+    image.SetDirection(grid.direction.ravel().tolist())
+    packed = suffix_of(path) == ".mha"
+    try:
+        SimpleITK.WriteImage(image, str(path), packed, COMPRESSION, imageIO="MetaImageIO")
+    except RuntimeError as error:
+        raise OSError(str(error).strip().rpartition("Reason: ")[2]) from error
 
 
 def data_file_named(path: Path) -> str:
     """Return the name of the data file in a header."""
-    return _header(path).text("ElementDataFile")
+    return _fields(path)[0]["ElementDataFile"]
 
 
-def _header(path: Path) -> Header:
-    lines, end = read_lines(path, "ElementDataFile")
-    pairs = [line.partition("=") for line in lines if "=" in line]
-    header = Header(path, {name.strip(): value.strip() for name, _, value in pairs}, end)
-    if not {"NDims", "DimSize", "ElementType", "ElementDataFile"} <= header.fields.keys():
-        raise ReadError(
-            f"{path} is not a MetaImage or is cut off within its header; expected lines with "
-            "NDims, DimSize, ElementType and ElementDataFile: convert or copy the file again."
-        )
-    return header
-
-
-def _dtype(header: Header) -> np.dtype[np.generic]:
-    name = header.text("ElementType")
-    if name not in TYPES:
-        raise header.wrong("ElementType", name, "a type of real numbers such as MET_SHORT")
-    big = _is_true(header, "BinaryDataByteOrderMSB", "ElementByteOrderMSB")
-    return np.dtype((">" if big else "<") + TYPES[name])
-
-
-def _payload(header: Header, size: int) -> Payload:
-    """Tell where the voxels are. size: how many bytes they take."""
-    if not _is_true(header, "BinaryData", default="True"):
-        raise header.wrong("BinaryData", header.text("BinaryData"), "True")
-    name = header.text("ElementDataFile")
-    if name.split()[:1] == ["LIST"] or "%" in name:
-        raise header.wrong("ElementDataFile", name, "LOCAL or one file for all slices")
-    local = name.upper() == "LOCAL"
-    path = header.path if local else header.data_file(name)
-    start = header.end if local else 0
-    (skip,) = header.whole_numbers("HeaderSize", count=1, default="0")
-    if skip == -1:  # the voxels are the last bytes of the file
-        skip = max(path.stat().st_size - size - start, 0)
-    if skip < 0:
-        raise header.wrong("HeaderSize", str(skip), "a number of bytes or -1")
-    packed = _is_true(header, "CompressedData")
-    return Payload(path, start + skip, packed=packed)
-
-
-def _grid(header: Header, dimensions: int) -> Grid:
-    """Return the grid; axes that a 2-D image lacks are one mm long and at right angles."""
-    n = dimensions
-    zeros, ones = " ".join("0" * n), " ".join("1" * n)
-    identity = as_text(np.eye(n).ravel())
-    origin, spacing, direction = np.zeros(3), np.ones(3), np.eye(3)
-    used = min(n, 3)
-    origin[:used] = header.numbers("Offset", "Position", "Origin", count=n, default=zeros)[:used]
-    spacing[:used] = header.numbers("ElementSpacing", "ElementSize", count=n, default=ones)[:used]
-    axes = header.numbers(
-        "TransformMatrix", "Rotation", "Orientation", count=n * n, default=identity
+def _fields(path: Path) -> tuple[dict[str, str], int]:
+    """Return the fields of the header and where it ends: SimpleITK does not tell them."""
+    fields = {}
+    with path.open("rb") as stream:
+        while line := stream.readline(LONGEST_LINE):
+            name, _, value = line.decode("latin-1").partition("=")
+            fields[name.strip()] = value.strip()
+            if name.strip() == "ElementDataFile":
+                return fields, stream.tell()
+    raise ReadError(
+        f"{path} is not a MetaImage or is cut off within its header; expected lines such as NDims "
+        "= 3 with ElementDataFile as the last: convert or copy the file again."
     )
-    direction[:used, :used] = np.reshape(axes, (n, n)).T[:used, :used]
-    with np.errstate(all="ignore"):  # what is not finite is reported with the file's name
-        return Grid(origin, spacing, direction, direction * spacing)
 
 
-def _is_true(header: Header, *names: str, default: str = "False") -> bool:
-    return header.text(*names, default=default).lower() in ("true", "1", "t")
+def _require_voxels(path: Path, sizes: tuple[int, ...], size: int) -> None:
+    """Raise an error unless the header is what SimpleITK understood and the voxels are there.
+
+    size: how many bytes they take.
+    """
+    fields, end = _fields(path)
+    found = fields.get("DimSize", "")
+    if found.split() != [str(n) for n in sizes] or min(sizes) < 1:
+        raise _wrong(path, "DimSize", found, "whole numbers, at least one voxel along each axis")
+    for name in fields.keys() & GEOMETRY_FIELDS:
+        if not all(map(_is_finite, fields[name].split())):
+            raise GeometryError(
+                f"{path} has '{fields[name][:60]}' as {name} in its header; expected finite "
+                "numbers: repair the header of the file."
+            )
+    if not _is_true(fields.get("BinaryData", "True")):
+        raise _wrong(path, "BinaryData", fields["BinaryData"], "True")
+    name, skip = fields["ElementDataFile"], int(fields.get("HeaderSize", 0))
+    if skip < -1:
+        raise _wrong(path, "HeaderSize", str(skip), "a number of bytes or -1")
+    local = name.upper() == "LOCAL"
+    data = path if local else data_file(path, name)
+    start = skip if skip > 0 else end if local else 0
+    if _is_true(fields.get("CompressedData", "False")):
+        require_whole(path, data, size, start)
+    else:
+        require_size(path, data, size, start)
+
+
+def _grid(reader: Any) -> Grid:
+    """Return the grid; axes that a 2-D image lacks are one mm long and at right angles."""
+    n = reader.GetDimension()
+    used = min(n, 3)
+    origin, spacing, direction = np.zeros(3), np.ones(3), np.eye(3)
+    origin[:used] = reader.GetOrigin()[:used]
+    spacing[:used] = reader.GetSpacing()[:used]
+    direction[:used, :used] = np.reshape(reader.GetDirection(), (n, n))[:used, :used]
+    return Grid(origin, spacing, direction, direction * spacing)
+
+
+def _is_finite(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
+
+
+def _is_true(word: str) -> bool:
+    return word[:1] in ("T", "t", "1")  # as SimpleITK reads it
+
+
+def _wrong(path: Path, name: str, found: str, expected: str) -> ReadError:
+    return ReadError(
+        f"{path} has '{found[:60]}' as {name} in its header; expected {expected}: convert the file "
+        "(for example with 3D Slicer) or copy it again."
+    )

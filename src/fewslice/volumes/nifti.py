@@ -44,7 +44,9 @@ def read(path: Path) -> Image:
         offset = _offset(path, header)
         fields = _geometry_fields(path, header)
         geometry = Geometry(shape, _affine(path, fields, shape))
-        require_size(path, offset + math.prod(shape) * channels * dtype.itemsize, packed=packed)
+        require_size(
+            path, path, offset + math.prod(shape) * channels * dtype.itemsize, packed=packed
+        )
         proxy = ArrayProxy(stream, ((*shape, channels), dtype, offset), mmap=False)
         array = _scaled(path, header, proxy.get_unscaled())
         while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end

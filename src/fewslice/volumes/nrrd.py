@@ -1,42 +1,33 @@
-"""NRRD: a header and voxels in one file (.nrrd) or two (.nhdr)."""
+"""NRRD, a header and voxels in one file (.nrrd) or two (.nhdr), read and written by pynrrd.
+
+pynrrd keeps the vectors of the header as they are, where SimpleITK changes their last bits.
+"""
 
 from __future__ import annotations
 
-import gzip
-import re
+import math
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fewslice.errors import ReadError
+from fewslice.volumes.formats import suffix_of
 from fewslice.volumes.geometry import Float64Array
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.itk import (
     LPS_TO_RAS,
     Grid,
-    Header,
-    count_of,
+    data_file,
+    geometry_of,
     grid_to_write,
-    image_from,
-    read_lines,
-    with_channels,
+    image_of,
 )
-from fewslice.volumes.payload import Payload, blocks, read_voxels
+from fewslice.volumes.library import damage_named, require_whole
 
-TYPES = {
-    "i1": "int8, signed char, int8_t",
-    "u1": "uint8, unsigned char, uchar, uint8_t",
-    "i2": "int16, short, short int, signed short, signed short int, int16_t",
-    "u2": "uint16, unsigned short, ushort, unsigned short int, uint16_t",
-    "i4": "int32, int, signed int, int32_t",
-    "u4": "uint32, unsigned int, uint, uint32_t",
-    "i8": "int64, longlong, long long, long long int, signed long long, int64_t",
-    "u8": "uint64, ulonglong, unsigned long long, unsigned long long int, uint64_t",
-    "f4": "float",
-    "f8": "double",
-}
-CODES = {name: code for code, names in TYPES.items() for name in names.split(", ")}
-NAMES = {code: names.split(", ")[0] for code, names in TYPES.items()}
+Header = dict[str, Any]
+
 SPATIAL_KINDS = ("domain", "space", "none", "???")
 COLOUR_KINDS = ("rgb-color", "hsv-color", "xyz-color", "rgba-color", "complex")
 COMPRESSION = 1
@@ -47,134 +38,115 @@ def read(path: Path) -> Image:
 
     Raises ReadError or GeometryError.
     """
-    header = _header(path)
-    (dimensions,) = header.whole_numbers("dimension", count=1)
-    if not 2 <= dimensions <= 16:
-        raise header.wrong("dimension", str(dimensions), "2 to 4 axes")
-    sizes = header.whole_numbers("sizes", count=dimensions)
-    spatial = _spatial_axes(header, dimensions)
-    others = [axis for axis in range(dimensions) if axis not in spatial]
-    several = [axis for axis in others if sizes[axis] > 1]
-    if len(spatial) not in (2, 3) or len(several) > 1:
-        raise header.wrong(
-            "sizes", header.text("sizes"), "one volume with at most one channel axis"
-        )
-    count = count_of(path, sizes)
-    dtype = _dtype(header)
-    values = read_voxels(_payload(header, count * dtype.itemsize), count, dtype)
-    array = values.reshape(sizes, order="F").transpose([*others, *spatial])
-    shape = [*(sizes[axis] for axis in spatial), 1][:3]
-    return image_from(path, array.reshape((-1, *shape)), _grid(header, spatial, dimensions))
+    import nrrd
 
-
-def header_text(volume: Image | LabelMap, data_file: str) -> str:
-    """Return the header up to the empty line; data_file: "" if the voxels follow, compressed."""
-    grid, array = grid_to_write(volume), volume.array
-    vector = array.ndim == 4
-    sizes = [*array.shape[:-3], *volume.geometry.shape]
-    steps = " ".join(_vector(step) for step in grid.steps.T)
-    lines = [
-        "NRRD0004",
-        f"type: {NAMES[array.dtype.str[1:]]}",
-        f"dimension: {array.ndim}",
-        "space: left-posterior-superior",
-        f"sizes: {' '.join(str(n) for n in sizes)}",
-        f"space directions: {'none ' if vector else ''}{steps}",
-        f"kinds: {'vector ' if vector else ''}domain domain domain",
-        "endian: little",
-        f"encoding: {'raw' if data_file else 'gzip'}",
-        f"space origin: {_vector(grid.origin)}",
-        *([f"data file: {data_file}"] if data_file else []),
-    ]
-    return "\n".join(lines) + "\n\n"
+    with damage_named(path, nrrd.NRRDError):
+        with path.open("rb") as stream:
+            header = nrrd.read_header(stream)
+            end = stream.tell()
+        sizes = [int(n) for n in header["sizes"]]
+        if len(sizes) != header["dimension"] or not 2 <= len(sizes) <= 16:
+            raise _wrong(path, header, "dimension", "as many axes as sizes, 2 to 4")
+        if min(sizes) < 1:
+            raise _wrong(path, header, "sizes", "at least one voxel along each axis")
+        spatial = _spatial_axes(path, header)
+        others = [axis for axis in range(len(sizes)) if axis not in spatial]
+        if len(spatial) not in (2, 3) or sum(sizes[axis] > 1 for axis in others) > 1:
+            raise _wrong(path, header, "sizes", "one volume with at most one channel axis")
+        grid = _grid(header, spatial)
+        geometry = geometry_of(path, (*(sizes[axis] for axis in spatial), 1)[:3], grid)
+        data, start = _voxels(path, header, end)
+        with data.open("rb") as stream:
+            stream.seek(start)
+            array = nrrd.read_data(header, stream).transpose([*others, *spatial])
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return image_of(array, geometry, grid)
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
-    """Write a .nrrd file, compressed."""
-    with path.open("wb") as file:
-        file.write(header_text(volume, "").encode())
-        with gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as stream:
-            for block in blocks(with_channels(volume)):
-                stream.write(block)
+    """Write a .nrrd file, compressed, or a .nhdr file with its .raw file next to it."""
+    import nrrd
+
+    grid, channels = grid_to_write(volume), volume.array.ndim - 3
+    header = {
+        "space": "left-posterior-superior",
+        # a row of NaN stands for an axis outside of space
+        "space directions": np.vstack([np.full((channels, 3), np.nan), grid.steps.T]),
+        "kinds": ["vector"] * channels + ["domain"] * 3,
+        "space origin": grid.origin,
+        "encoding": "gzip" if suffix_of(path) == ".nrrd" else "raw",
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its utcnow() under Python 3.12
+        nrrd.write(str(path), volume.array, header, compression_level=COMPRESSION)
 
 
 def data_file_named(path: Path) -> str:
     """Return the name of the data file in a header, "" if it has none."""
-    return _header(path).text("data file", "datafile")
+    import nrrd
+
+    with damage_named(path, nrrd.NRRDError), path.open("rb") as stream:
+        header = nrrd.read_header(stream)
+    return str(header.get("data file", header.get("datafile", "")))
 
 
-def _header(path: Path) -> Header:
-    lines, end = read_lines(path, "")
-    fields = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(": ")
-        if colon and not name.startswith("#") and ":=" not in name:
-            fields[name.strip().lower()] = value.strip()
-    if not lines[0].startswith("NRRD") or not {"dimension", "sizes", "type"} <= fields.keys():
-        raise ReadError(
-            f"{path} is not a NRRD file or is cut off within its header; expected NRRD and fields "
-            "dimension, sizes and type: convert or copy the file again."
-        )
-    return Header(path, fields, end)
+def _voxels(path: Path, header: Header, end: int) -> tuple[Path, int]:
+    """Return where the voxels are, after the checks that pynrrd does not make.
+
+    end: where the header ends. The name of a data file is taken out of the header, because pynrrd
+    leaves such a file open when it fails.
+    """
+    name = header.pop("data file", header.pop("datafile", ""))
+    data, start = (data_file(path, name), 0) if name else (path, end)
+    if header.get("line skip", header.get("lineskip", 0)) != 0:
+        raise _wrong(path, header, "line skip", "0")
+    if header["type"] == "block":
+        raise _wrong(path, header, "type", "a type of real numbers such as short")
+    if header["encoding"] in ("gzip", "gz"):
+        require_whole(path, data, math.prod(int(n) for n in header["sizes"]), start)
+    elif header["encoding"] != "raw":
+        raise _wrong(path, header, "encoding", "raw or gzip")
+    return data, start
 
 
-def _directions(header: Header, dimensions: int) -> list[list[float]] | None:
-    """Return the space direction of each axis, [] for "none"; None if the file gives none."""
-    text = header.text("space directions")
-    if not text:
-        return None
-    found = re.findall(r"none|\([^()]*\)", text)
-    if len(found) != dimensions:
-        raise header.wrong("space directions", text, f"{dimensions} vectors")
-    return [[] if word == "none" else _parsed(header, word) for word in found]
-
-
-def _parsed(header: Header, word: str) -> list[float]:
-    """Return the numbers of a vector such as (1,0,0.5)."""
-    try:
-        return [float(number) for number in word.strip("() ").split(",")]
-    except ValueError as error:
-        raise header.wrong("vector", word, "numbers between parentheses") from error
-
-
-def _spatial_axes(header: Header, dimensions: int) -> list[int]:
+def _spatial_axes(path: Path, header: Header) -> list[int]:
     """Return the axes that lie in space; of four, the last one is taken for time."""
-    kinds = header.text("kinds").lower().split()
-    colour = next((kind for kind in kinds if kind in COLOUR_KINDS), "")
-    if colour:
-        raise header.wrong("kinds", colour, "one real number per voxel")
-    directions = _directions(header, dimensions)
-    axes = list(range(dimensions))
-    if directions is not None:
-        axes = [axis for axis in axes if directions[axis]]
-    elif len(kinds) == dimensions:
+    count = header["dimension"]
+    kinds = [kind.lower() for kind in header.get("kinds", [])]
+    if any(kind in COLOUR_KINDS for kind in kinds):
+        raise _wrong(path, header, "kinds", "one real number per voxel")
+    axes = list(range(count))
+    if "space directions" in header:
+        directions = header["space directions"]
+        if len(directions) != count:
+            raise _wrong(path, header, "space directions", f"{count} vectors")
+        axes = [axis for axis in axes if not np.isnan(directions[axis]).all()]
+    elif len(kinds) == count:
         axes = [axis for axis in axes if kinds[axis] in SPATIAL_KINDS]
     return axes[:3] if len(axes) == 4 else axes
 
 
-def _grid(header: Header, spatial: list[int], dimensions: int) -> Grid:
+def _grid(header: Header, spatial: list[int]) -> Grid:
     """Return the grid in LPS+; a 2-D image gets a normal of one mm."""
-    origin, steps = np.zeros(3), np.eye(3)
-    directions = _directions(header, dimensions)
+    directions, spacings = header.get("space directions"), header.get("spacings")
+    steps = np.eye(3)
     for column, axis in enumerate(spatial):
         if directions is not None:
             steps[:, column] = _in_space(directions[axis])
-        elif "spacings" in header.fields:
-            size = header.numbers("spacings", count=dimensions)[axis]
-            steps[column, column] = size
-    if "space origin" in header.fields:
-        origin = _in_space(_parsed(header, header.text("space origin")))
+        elif spacings is not None:
+            steps[column, column] = spacings[axis]
+    origin = _in_space(header.get("space origin", np.zeros(3)))
     if len(spatial) == 2:
         with np.errstate(all="ignore"):
             normal = np.cross(steps[:, 0], steps[:, 1])
             steps[:, 2] = normal / np.linalg.norm(normal)
-    signs = _signs(header.text("space").lower())
     if directions is None and (np.diag(steps) <= 0).any():
         return Grid(origin, np.diag(steps), np.eye(3), steps)  # refused by name later
+    signs = _signs(header.get("space", "").lower())
     return Grid.from_steps(signs * origin + 0.0, signs[:, np.newaxis] * steps + 0.0)
 
 
-def _in_space(vector: list[float]) -> Float64Array:
+def _in_space(vector: Float64Array) -> Float64Array:
     """Return a vector of two to four numbers (x, y, z, time) as three."""
     return np.array([*vector, 0.0, 0.0, 0.0][:3])
 
@@ -188,34 +160,10 @@ def _signs(space: str) -> Float64Array:
     return np.ones(3)
 
 
-def _dtype(header: Header) -> np.dtype[np.generic]:
-    name = header.text("type").lower()
-    if name not in CODES:
-        raise header.wrong("type", name, "a type of real numbers such as short")
-    order = ">" if header.text("endian").lower() == "big" else "<"
-    return np.dtype(order + CODES[name])
-
-
-def _payload(header: Header, size: int) -> Payload:
-    """Tell where the voxels are. size: how many bytes they take."""
-    encoding = header.text("encoding").lower()
-    if encoding not in ("raw", "gzip", "gz"):
-        raise header.wrong("encoding", encoding, "raw or gzip")
-    name = header.text("data file", "datafile")
-    if name.split()[:1] == ["LIST"] or "%" in name:
-        raise header.wrong("data file", name, "one file for all slices")
-    path = header.data_file(name) if name else header.path
-    start = 0 if name else header.end
-    if header.text("line skip", "lineskip", default="0") != "0":
-        raise header.wrong("line skip", header.text("line skip", "lineskip"), "0")
-    (skip,) = header.whole_numbers("byte skip", "byteskip", count=1, default="0")
-    packed = encoding != "raw"
-    if skip == -1 and not packed:  # the voxels are the last bytes of the file
-        skip = max(path.stat().st_size - size - start, 0)
-    if skip < 0:
-        raise header.wrong("byte skip", str(skip), "a number of bytes")
-    return Payload(path, start, packed=packed, skip=skip)
-
-
-def _vector(values: Float64Array) -> str:
-    return f"({','.join(repr(float(value)) for value in values)})"
+def _wrong(path: Path, header: Header, name: str, expected: str) -> ReadError:
+    found: Any = header.get(name)
+    text = " ".join(map(str, found)) if np.ndim(found) == 1 else " ".join(str(found).split())
+    return ReadError(
+        f"{path} has '{text[:60]}' as {name} in its header; expected {expected}: "
+        "convert the file (for example with 3D Slicer) or copy it again."
+    )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -16,8 +17,6 @@ from fewslice.volumes import metaimage, nifti, nrrd
 from fewslice.volumes.atomic import atomic_path, require_writable
 from fewslice.volumes.formats import suffix_of
 from fewslice.volumes.image import Array, Image, LabelMap, as_label_array
-from fewslice.volumes.itk import with_channels
-from fewslice.volumes.payload import blocks
 
 Volume = Image | LabelMap
 
@@ -45,7 +44,7 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
 
 def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
     """Write a label map as uint8 or uint16 in the format of the suffix; see write_image."""
-    _write(path, replace(labels, array=as_label_array(labels.array)))
+    _write(path, replace(labels, array=_storable(as_label_array(labels.array))))
 
 
 def _write(path: str | os.PathLike[str], volume: Volume) -> None:
@@ -68,11 +67,13 @@ def _write_detached(header: Path, suffix: str, volume: Volume) -> None:
     old = _own_data_file(header, suffix)
     data = _free_data_file(header)
     try:
-        with atomic_path(data) as temporary, temporary.open("wb") as stream:
-            for block in blocks(with_channels(volume)):
-                stream.write(block)
-        with atomic_path(header) as temporary:
-            temporary.write_text(DETACHED[suffix].header_text(volume, data.name), "utf-8")
+        with TemporaryDirectory(prefix=".fewslice-", dir=header.parent) as folder:
+            made = Path(folder) / f"{data.stem}{suffix}"  # so that the header names `data`
+            with atomic_path(data) as temporary:
+                DETACHED[suffix].write(made, volume)
+                made.with_suffix(".raw").replace(temporary)
+            with atomic_path(header) as temporary:
+                made.replace(temporary)
     finally:
         if _own_data_file(header, suffix) != data:
             data.unlink(missing_ok=True)
@@ -104,4 +105,4 @@ def _storable(array: Array) -> Array:
         return array.view(np.uint8)
     if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
-    return array
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
