@@ -1,0 +1,229 @@
+"""What every engine must do, whatever it is: one suite over `ENGINES`."""
+
+import numpy as np
+import pytest
+
+from fewslice.assembly.assemble import assemble_labels
+from fewslice.engines import ENGINES, Engine, Scan, find_engine
+from fewslice.errors import InputError
+from fewslice.slices.annotation import Annotation, find_annotation
+from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.image import LabelArray
+from tests.phantoms import Phantom, dice, two_organs
+
+AXIS = 2
+DRAWN = (6, 10, 14)
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return find_engine(request.param)
+
+
+def annotate(
+    phantom: Phantom, labels: LabelArray, named: tuple[tuple[int, int], ...] = ()
+) -> Annotation:
+    return find_annotation(labels, Geometry.from_spacing(labels.shape, phantom.spacing), named)
+
+
+def complete(
+    engine: Engine, phantom: Phantom, labels: LabelArray, named: tuple[tuple[int, int], ...] = ()
+) -> LabelArray:
+    annotation = annotate(phantom, labels, named)
+    prediction = engine.prepare(Scan(phantom.image[None], phantom.spacing)).predict(annotation)
+    probability = prediction.probability.astype(np.float32)
+    assert np.isfinite(probability).all()
+    assert probability.min() >= 0
+    assert probability.max() <= 1
+    np.testing.assert_allclose(probability.sum(axis=0), 1, atol=0.01 * len(probability))
+    assert prediction.values == (0, *annotation.values)
+    assert all(
+        0 <= a < b <= n
+        for a, b, n in zip(
+            prediction.region.start, prediction.region.stop, labels.shape, strict=True
+        )
+    )
+    return assemble_labels(prediction, annotation)
+
+
+def test_completes_two_organs(engine: Engine) -> None:
+    phantom = two_organs()
+    answer = complete(engine, phantom, phantom.sparse(AXIS, *DRAWN))
+    assert dice(answer, phantom.truth, 1) > 0.85
+    assert dice(answer, phantom.truth, 2) > 0.85
+
+
+def test_predicting_changes_nothing_and_repeats_itself(engine: Engine) -> None:
+    phantom = two_organs()
+    image, labels = phantom.image.copy(), phantom.sparse(AXIS, *DRAWN)
+    prepared = engine.prepare(Scan(phantom.image[None], phantom.spacing))
+    first = prepared.predict(annotate(phantom, labels))
+    prepared.predict(annotate(phantom, phantom.sparse(AXIS, 9)))
+    again = prepared.predict(annotate(phantom, labels))
+    np.testing.assert_array_equal(first.probability, again.probability)
+    np.testing.assert_array_equal(phantom.image, image)
+    np.testing.assert_array_equal(labels, phantom.sparse(AXIS, *DRAWN))
+
+
+@pytest.mark.parametrize("permutation", [(2, 0, 1), (1, 0, 2), (0, 2, 1)])
+def test_nothing_is_mirrored_or_permuted(engine: Engine, permutation: tuple[int, int, int]) -> None:
+    phantom = two_organs()
+    straight = complete(engine, phantom, phantom.sparse(AXIS, *DRAWN))
+    turned = Phantom(
+        np.flip(phantom.image.transpose(permutation), (0, 2)).copy(),
+        np.flip(phantom.truth.transpose(permutation), (0, 2)).copy(),
+        tuple(phantom.spacing[axis] for axis in permutation),  # type: ignore[arg-type]
+    )
+    axis = permutation.index(AXIS)
+    length = turned.truth.shape[axis]
+    indices = [length - 1 - index if axis in (0, 2) else index for index in DRAWN]
+    answer = complete(engine, turned, turned.sparse(axis, *indices))
+    back = np.flip(answer, (0, 2)).transpose(np.argsort(permutation))
+    for value in (1, 2):
+        assert dice(back, straight, value) > 0.97
+
+
+def test_units_of_length_do_not_matter(engine: Engine) -> None:
+    phantom = two_organs()
+    # A power of two, so that rounding is the same and the answer must be, to the last voxel.
+    metres = Phantom(phantom.image, phantom.truth, (2**-10, 2**-10, 2**-9))
+    labels = phantom.sparse(AXIS, *DRAWN)
+    np.testing.assert_array_equal(
+        complete(engine, phantom, labels), complete(engine, metres, labels)
+    )
+
+
+def test_units_of_intensity_do_not_matter(engine: Engine) -> None:
+    phantom = two_organs()
+    hounsfield = Phantom(phantom.image * 1000 - 1000, phantom.truth, phantom.spacing)
+    labels = phantom.sparse(AXIS, *DRAWN)
+    a, b = complete(engine, phantom, labels), complete(engine, hounsfield, labels)
+    assert (a != b).mean() < 1e-3
+
+
+def test_not_looked_at_is_never_background(engine: Engine) -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(AXIS, *DRAWN)
+    hidden = np.zeros(labels.shape, dtype=bool)
+    hidden[:, 17:, 10] = True  # the upper half of both organs on the middle slice
+    labels[hidden] = 255
+    answer = complete(engine, phantom, labels)
+    truth = phantom.truth
+    assert 255 not in answer
+    assert (answer[hidden] == truth[hidden])[truth[hidden] > 0].mean() > 0.8
+
+
+def test_scribbles_are_enough_to_answer(engine: Engine) -> None:
+    phantom = two_organs()
+    labels = np.full(phantom.truth.shape, 255, dtype=np.uint8)
+    for index in DRAWN:
+        labels[::4, ::4, index] = phantom.truth[::4, ::4, index]
+    answer = complete(engine, phantom, labels)
+    assert dice(answer, phantom.truth, 1) > 0.7
+    assert dice(answer, phantom.truth, 2) > 0.7
+
+
+def test_saying_where_it_is_not_ends_the_structure(engine: Engine) -> None:
+    phantom = two_organs()
+    named = ((AXIS, 2), (AXIS, 18))
+    answer = complete(engine, phantom, phantom.sparse(AXIS, *DRAWN), named)
+    assert not answer[:, :, 2].any()
+    assert not answer[:, :, 18].any()
+    assert not answer[:, :, 20].any()
+
+
+def test_slices_of_three_planes_work_together(engine: Engine) -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 10) + np.zeros_like(phantom.truth)
+    for axis, index in ((0, 14), (0, 31), (1, 20)):
+        extra = phantom.sparse(axis, index)
+        labels[extra > 0] = extra[extra > 0]
+    named = ((0, 14), (0, 31), (1, 20), (2, 10))
+    answer = complete(engine, phantom, labels, named)
+    assert dice(answer, phantom.truth, 1) > 0.8
+    assert dice(answer, phantom.truth, 2) > 0.8
+
+
+@pytest.mark.parametrize("index", [0, 21])
+def test_one_slice_at_the_edge_of_the_scan(engine: Engine, index: int) -> None:
+    phantom = two_organs()
+    labels = np.zeros_like(phantom.truth)
+    labels[10:20, 10:20, index] = 1
+    assert (complete(engine, phantom, labels)[:, :, index] == labels[:, :, index]).all()
+
+
+def test_a_constant_image(engine: Engine) -> None:
+    phantom = two_organs()
+    flat = Phantom(np.full_like(phantom.image, 7.0), phantom.truth, phantom.spacing)
+    assert dice(complete(engine, flat, phantom.sparse(AXIS, *DRAWN)), phantom.truth, 1) > 0.75
+
+
+def test_a_structure_of_three_voxels(engine: Engine) -> None:
+    phantom = two_organs()
+    labels = np.zeros_like(phantom.truth)
+    labels[20, 20:23, 8] = 3
+    answer = complete(engine, phantom, labels)
+    assert (answer[:, :, 8] == labels[:, :, 8]).all()
+    assert (answer == 3).sum() < 500
+
+
+def test_a_structure_that_fills_the_slice(engine: Engine) -> None:
+    phantom = two_organs()
+    labels = np.zeros_like(phantom.truth)
+    labels[:, :, 8] = labels[:, :, 12] = 1
+    answer = complete(engine, phantom, labels)
+    assert (answer[:, :, 10] == 1).mean() > 0.9
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_volume_of_hardly_any_slices(engine: Engine, depth: int) -> None:
+    phantom = two_organs()
+    thin = Phantom(
+        phantom.image[:, :, 9 : 9 + depth], phantom.truth[:, :, 9 : 9 + depth], phantom.spacing
+    )
+    answer = complete(engine, thin, thin.sparse(AXIS, 0), ((AXIS, 0),))
+    assert (answer[:, :, 0] == thin.truth[:, :, 0]).all()
+    assert dice(answer, thin.truth, 1) > 0.9
+
+
+def test_forty_labels_share_the_space(engine: Engine) -> None:
+    shape = (48, 30, 9)
+    truth = np.zeros(shape, dtype=np.uint16)
+    for number in range(40):
+        row, column = divmod(number, 5)
+        truth[row * 6 : row * 6 + 6, column * 6 : column * 6 + 6] = 300 + number
+    image = truth.astype(np.float32) % 7
+    labels = np.zeros_like(truth)
+    labels[:, :, 2] = truth[:, :, 2]
+    labels[:, :, 6] = truth[:, :, 6]
+    geometry = Geometry.from_spacing(shape)
+    annotation = find_annotation(labels, geometry, ((2, 2), (2, 6)))
+    prediction = engine.prepare(Scan(image[None], geometry.spacing)).predict(annotation)
+    answer = assemble_labels(prediction, annotation)
+    assert answer.dtype == np.uint16
+    assert (answer[:, :, 4] == truth[:, :, 4]).mean() > 0.9
+
+
+def test_several_channels(engine: Engine) -> None:
+    phantom = two_organs()
+    annotation = annotate(phantom, phantom.sparse(AXIS, *DRAWN))
+    noise = np.random.default_rng(3).normal(size=phantom.image.shape).astype(np.float32)
+    scan = Scan(np.stack([noise, phantom.image]), phantom.spacing)
+    answer = assemble_labels(engine.prepare(scan).predict(annotation), annotation)
+    assert dice(answer, phantom.truth, 1) > 0.85
+
+
+def test_progress_only_grows(engine: Engine) -> None:
+    phantom = two_organs()
+    seen: list[float] = []
+    engine.prepare(Scan(phantom.image[None], phantom.spacing)).predict(
+        annotate(phantom, phantom.sparse(AXIS, *DRAWN)), seen.append
+    )
+    assert seen == sorted(seen)
+    assert seen[0] >= 0
+    assert seen[-1] <= 1
+
+
+def test_an_engine_that_does_not_exist_lists_those_that_do() -> None:
+    with pytest.raises(InputError, match="auto, interpolation, random-walker"):
+        find_engine("magic")
