@@ -182,6 +182,12 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     assert read_image(tmp_path / "real" / "b.nii").array.shape == (5, 6, 7)
 
 
+def test_a_link_to_a_name_of_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").symlink_to(tmp_path / "b.dat")
+    with pytest.raises(WriteError, match=r"a\.nii\.gz is a link to b\.dat"):
+        write_image(tmp_path / "a.nii.gz", image())
+
+
 @pytest.mark.parametrize("name", ["a.nii", "a.mhd"])
 def test_a_missing_folder_or_a_file_as_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
@@ -242,6 +248,14 @@ def test_asking_does_not_touch_anything(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == before
     assert files(tmp_path) == {"a.nii": b"old"}
     require_writable(tmp_path / "a.json", (".json",))
+
+
+@every_format
+def test_voxels_in_the_order_of_other_machines(tmp_path: Path, suffix: str) -> None:
+    for dtype in (">i2", ">f4"):
+        volume = image(dtype=dtype)
+        write_image(tmp_path / f"a{suffix}", volume)
+        assert np.array_equal(read_image(tmp_path / f"a{suffix}").array, volume.array)
 
 
 def test_types_that_no_format_has(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def geometry_of(path: Path, shape: tuple[int, ...], grid: Grid) -> Geometry:
 
 
 def image_of(array: Array, geometry: Geometry, grid: Grid) -> Image:
-    """Return the image of an array (i, j, k) or (channel, i, j, k), k left out if it is one."""
+    """Return the image of an array (i, j, k) or (channel, i, j, k); single axes may lack."""
     channels = array.size // math.prod(geometry.shape)
     shape = (channels, *geometry.shape) if channels > 1 else geometry.shape
     return Image(array.reshape(shape), geometry, StoredGeometry("itk", {"grid": grid}))

@@ -37,7 +37,7 @@ def read(path: Path) -> Image:
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
         sizes, channels = reader.GetSize(), reader.GetNumberOfComponents()
-        if len(sizes) not in (2, 3, 4) or (len(sizes) == 4 and channels > 1 < sizes[3]):
+        if len(sizes) not in (2, 3, 4) or (len(sizes) == 4 and min(channels, sizes[3]) > 1):
             raise _wrong(path, "DimSize", str(sizes), "2 to 4 axes, with one axis of channels")
         pixel = SimpleITK.Image([1] * len(sizes), reader.GetPixelID(), channels)
         size = math.prod(sizes) * channels * pixel.GetSizeOfPixelComponent()

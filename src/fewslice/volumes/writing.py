@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.volumes import metaimage, nifti, nrrd
 from fewslice.volumes.atomic import atomic_path, require_writable
 from fewslice.volumes.formats import suffix_of
@@ -51,6 +51,11 @@ def _write(path: str | os.PathLike[str], volume: Volume) -> None:
     require_writable(path)
     target = Path(os.path.realpath(path))
     suffix = suffix_of(Path(path))
+    if suffix_of(target) != suffix:  # the libraries choose the format by the name that they get
+        raise WriteError(
+            f"{path} is a link to {target.name}; expected a name that ends with {suffix} as well: "
+            "choose another name."
+        )
     if suffix in DETACHED:
         _write_detached(target, suffix, volume)
         return
@@ -67,13 +72,16 @@ def _write_detached(header: Path, suffix: str, volume: Volume) -> None:
     old = _own_data_file(header, suffix)
     data = _free_data_file(header)
     try:
-        with TemporaryDirectory(prefix=".fewslice-", dir=header.parent) as folder:
+        with (
+            atomic_path(data) as temporary,
+            TemporaryDirectory(prefix=".fewslice-", dir=header.parent) as folder,
+        ):
             made = Path(folder) / f"{data.stem}{suffix}"  # so that the header names `data`
-            with atomic_path(data) as temporary:
-                DETACHED[suffix].write(made, volume)
-                made.with_suffix(".raw").replace(temporary)
-            with atomic_path(header) as temporary:
-                made.replace(temporary)
+            DETACHED[suffix].write(made, volume)
+            text = made.read_bytes()
+            made.with_suffix(".raw").replace(temporary)
+        with atomic_path(header) as temporary:
+            temporary.write_bytes(text)
     finally:
         if _own_data_file(header, suffix) != data:
             data.unlink(missing_ok=True)
