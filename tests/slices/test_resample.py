@@ -19,9 +19,8 @@ def test_averaging_by_hand() -> None:
 
 def test_interpolation_by_hand() -> None:
     # Two voxels onto four: centres at -0.25, 0.25, 0.75, 1.25 of the old, ends repeated.
-    np.testing.assert_allclose(
-        interpolating_matrix(2, 4), [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]]
-    )
+    expected = np.array([[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]])
+    np.testing.assert_allclose(interpolating_matrix(2, 4), expected)
 
 
 @given(fine=st.integers(1, 40), coarse=st.integers(1, 40))
