@@ -1,0 +1,110 @@
+"""`fewslice info`: what a scan and its labels hold, and what would be a problem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fewslice.slices.planes import parse_slices
+from fewslice.volumes import Image, read_image, read_labels
+from fewslice.workflow.inspect import (
+    PERCENTILES,
+    LabelMapFacts,
+    ScanFacts,
+    inspect_labels,
+    inspect_scan,
+)
+from fewslice.workflow.report import describe_geometry
+
+
+@click.command("info")
+@click.argument("scan", type=click.Path(path_type=Path))
+@click.option(
+    "--labels", type=click.Path(path_type=Path), help="Label map with a few annotated slices."
+)
+@click.option(
+    "--annotated",
+    multiple=True,
+    metavar="PLANE:INDEX[,INDEX...]",
+    help="Slices, counted from 0, to count as annotated. May be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, not text.")
+def info_command(
+    scan: Path, labels: Path | None, annotated: tuple[str, ...], as_json: bool
+) -> None:
+    """Show what SCAN holds: geometry, intensities, labels, annotated slices, problems."""
+    image = read_image(scan)
+    named = [place for text in annotated for place in parse_slices(image.geometry, text)]
+    facts = inspect_scan(image)
+    drawn = None
+    if labels is not None:
+        drawn = inspect_labels(read_labels(labels), image.geometry, named)
+    if as_json:
+        click.echo(json.dumps(_as_dict(image, facts, drawn), indent=1, ensure_ascii=False))
+        return
+    for line in _lines(image, facts, drawn):
+        click.echo(line)
+
+
+def _as_dict(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> dict[str, Any]:
+    return {
+        "geometry": describe_geometry(image.geometry),
+        "scan": asdict(facts),
+        "labels": None if drawn is None else asdict(drawn),
+        "problems": [*facts.problems, *(drawn.problems if drawn else ())],
+    }
+
+
+def _lines(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> Iterator[str]:
+    yield from _geometry_lines(image, facts)
+    yield from _intensity_lines(facts)
+    if drawn is not None:
+        yield from _label_lines(drawn)
+    problems = [*facts.problems, *(drawn.problems if drawn else ())]
+    yield f"Problems      {problems[0] if problems else 'none found'}"
+    for problem in problems[1:]:
+        yield f"              {problem}"
+
+
+def _geometry_lines(image: Image, facts: ScanFacts) -> Iterator[str]:
+    geometry = image.geometry
+    yield f"Shape         {geometry.describe('shape')} voxels"
+    yield f"Spacing       {geometry.describe('spacing')}"
+    yield f"Extent        {', '.join(f'{axis.extent:.6g}' for axis in facts.axes)} mm"
+    yield f"Orientation   {''.join(geometry.axis_codes)} (where the array axes grow to)"
+    for number, axis in enumerate(facts.axes):
+        tilt = f", oblique by {axis.tilt:.1f} degrees" if axis.tilt >= 0.1 else ""
+        usual = " (the drawing plane, if in doubt)" if axis.plane == facts.plane else ""
+        yield f"  axis {number}      {axis.slices} {axis.plane} slices{tilt}{usual}"
+
+
+def _intensity_lines(facts: ScanFacts) -> Iterator[str]:
+    yield f"Intensities   {facts.dtype}, {len(facts.channels)} channel(s)"
+    for number, channel in enumerate(facts.channels):
+        points = ", ".join(
+            f"{percent}%: {value:.6g}"
+            for percent, value in zip(PERCENTILES, channel.percentiles, strict=True)
+        )
+        yield (
+            f"  channel {number}   {channel.minimum:.6g} to {channel.maximum:.6g}, "
+            f"mean {channel.mean:.6g}; percentiles {points}"
+        )
+
+
+def _label_lines(drawn: LabelMapFacts) -> Iterator[str]:
+    for label in drawn.labels:
+        yield (
+            f"Label {label.value:<7} {label.voxels} voxels, {label.ml:.4g} ml, "
+            f"drawn on {label.slices} annotated slice(s)"
+        )
+    if drawn.unknown:
+        yield f"Label 255     {drawn.unknown} voxels: not looked at"
+    for plane in dict.fromkeys(item.plane for item in drawn.annotated):
+        of = [item for item in drawn.annotated if item.plane == plane]
+        names = (f"{item.index}{'' if item.drawn else ' (nothing there)'}" for item in of)
+        yield f"Annotated     {plane} {', '.join(names)}"

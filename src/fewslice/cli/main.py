@@ -1,0 +1,120 @@
+"""The command `fewslice`: its subcommands, and what becomes of every error.
+
+A subcommand's module is imported when it is run, so that `fewslice --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from fewslice._version import __version__
+from fewslice.errors import FewsliceError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "segment": (
+        "fewslice.cli.segment:segment_command",
+        "Segment a whole scan from its annotated slices.",
+    ),
+    "info": (
+        "fewslice.cli.info:info_command",
+        "Show what a scan and its labels hold, and what would be a problem.",
+    ),
+    "demo": (
+        "fewslice.cli.demo:demo_command",
+        "Segment the scan that comes with fewslice and compare with its reference.",
+    ),
+    "evaluate": (
+        "fewslice.cli.evaluate:evaluate",
+        "Measure how well engines do on fully labelled scans.",
+    ),
+}
+"""Name of each subcommand to where it is and what it does."""
+
+_WRONG = 2
+_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which people need them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one subcommand."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="fewslice")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Segment a whole CT, OCT or MRI volume from one to a few annotated slices.
+
+    Draw the structures on a few slices of a scan in any tool, save them as a label map, and run
+    "fewslice segment SCAN --labels LABELS -o OUT". Not for diagnosis or treatment.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process.
+
+    Exit code 0: done. 2: something given cannot be used; one sentence on standard error says what,
+    and no output was touched. 130: interrupted.
+    """
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code. arguments: None for those of the process."""
+    try:
+        result = cli.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="fewslice",
+            standalone_mode=False,
+        )
+    except FewsliceError as error:
+        return _complain(str(error), _WRONG)
+    except click.ClickException as error:
+        return _complain(_usage(error), _WRONG)
+    except MemoryError:
+        return _complain(
+            "There is not enough memory for this scan; crop it to the surroundings of the "
+            "structures or use a computer with more memory.",
+            _WRONG,
+        )
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("Interrupted before it was finished.", _INTERRUPTED)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "fewslice"
+    return f"{message} See {where} --help."
+
+
+def _complain(sentence: str, code: int) -> int:
+    click.echo(f"fewslice: {' '.join(sentence.split())}", err=True)
+    return code
