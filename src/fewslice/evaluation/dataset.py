@@ -1,0 +1,252 @@
+"""Fully labelled datasets in the nnU-Net convention: which cases, structures and files there are.
+
+``dataset.json`` names the labels, ``images{part}/CASE_0000.nii.gz`` holds channel 0 of a case
+(further channels are _0001 and so on) and ``labels{part}/CASE.nii.gz`` its labels. Every suffix
+that `fewslice.volumes` reads is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.errors import InputError, ReadError
+from fewslice.volumes import (
+    Image,
+    LabelMap,
+    read_image,
+    read_labels,
+    require_same_grid,
+    structure_values,
+)
+from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.volumes.image import LabelArray
+
+BoolArray = npt.NDArray[np.bool_]
+
+_CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Something labelled: its name, and the label values that make it up (mostly one)."""
+
+    name: str
+    values: tuple[int, ...]
+
+    def mask(self, labels: LabelArray) -> BoolArray:
+        """Return where the structure is: bool (i, j, k)."""
+        mask: BoolArray = labels == self.values[0]
+        for value in self.values[1:]:
+            mask |= labels == value
+        return mask
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """The files of one case.
+
+    images: one file per channel. structures: those of the dataset, or None if it does not name
+    them. known: names of the structures outlined in this case, or None if all were.
+    """
+
+    name: str
+    images: tuple[Path, ...]
+    labels: Path
+    structures: tuple[Structure, ...] | None = None
+    known: frozenset[str] | None = None
+
+    def structures_in(self, labels: LabelArray) -> tuple[Structure, ...]:
+        """Return the structures to look for; where unnamed, the values present, named by value."""
+        if self.structures is not None:
+            return self.structures
+        return tuple(Structure(str(value), (value,)) for value in structure_values(labels))
+
+    def knows(self, structure: Structure) -> bool:
+        """Whether the structure was outlined in this case; if not, it is unknown there."""
+        return self.known is None or structure.name in self.known
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A part of a dataset. digest: of dataset.json, to notice that it changed. cases: by name."""
+
+    name: str
+    part: str
+    digest: str
+    cases: tuple[CaseFiles, ...]
+
+
+def find_dataset(folder: Path, part: str = "Ts", most: int | None = None) -> Dataset:
+    """Find the cases of one part of a dataset, without reading a volume.
+
+    folder: holds dataset.json. part: "Ts" for imagesTs and labelsTs. most: keep the first cases
+    only, by name.
+
+    Raises ReadError if dataset.json, a folder or the image of a case is missing, and InputError if
+    dataset.json does not name its labels in a way that can be understood.
+    """
+    described, digest = _description(folder)
+    structures = _structures(described.get("labels"), folder)
+    annotated = _annotated(described.get("annotated"), structures, folder)
+    labels = _label_files(folder / f"labels{part}")
+    images = _image_files(folder / f"images{part}")
+    cases = tuple(
+        CaseFiles(
+            name,
+            _channels(images.get(name, {}), name, folder / f"images{part}"),
+            labels[name],
+            structures,
+            None if annotated is None else annotated.get(name, frozenset()),
+        )
+        for name in sorted(labels)[:most]
+    )
+    return Dataset(folder.resolve().name, part, digest, cases)
+
+
+def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
+    """Read the image and labels of a case; several channels become a leading axis.
+
+    Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the files of a
+    case do not lie on one grid.
+    """
+    labels = read_labels(case.labels)
+    images = [read_image(path) for path in case.images]
+    for path, image in zip(case.images, images, strict=True):
+        require_same_grid(image.geometry, labels.geometry, f"the image {path}", f"{case.labels}")
+    if len(images) == 1:
+        return images[0], labels
+    return Image(np.concatenate([image.channels for image in images]), labels.geometry), labels
+
+
+def _description(folder: Path) -> tuple[Mapping[str, Any], str]:
+    path = folder / "dataset.json"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ReadError(
+            f"{path} cannot be read ({error.strerror}); expected a dataset in the nnU-Net "
+            "convention: a folder with dataset.json, imagesTs and labelsTs."
+        ) from error
+    try:
+        described = json.loads(content)
+    except ValueError as error:
+        raise ReadError(f"{path} is not valid JSON ({error}); repair it.") from error
+    if not isinstance(described, dict):
+        raise ReadError(f"{path} holds no JSON object; expected one with the entry 'labels'.")
+    return described, hashlib.sha256(content).hexdigest()[:16]
+
+
+def _structures(labels: object, folder: Path) -> tuple[Structure, ...] | None:
+    """Return the structures named in dataset.json; None if it describes its labels as text."""
+    if labels is None or isinstance(labels, str):
+        return None
+    if not isinstance(labels, dict) or not labels:
+        raise _wrong_labels(folder)
+    pairs = list(labels.items())
+    if all(isinstance(name, str) for name in labels.values()):  # {"1": "spleen"}: the older way
+        pairs = [(name, value) for value, name in pairs]
+    found = (Structure(str(name), _values(value, folder)) for name, value in pairs)
+    return tuple(each for each in found if each.values != (0,) and each.name != "ignore")
+
+
+def _values(value: object, folder: Path) -> tuple[int, ...]:
+    """Return label values given as a number, its text, or a list of numbers (a region)."""
+    several: list[Any] = value if isinstance(value, list) else [value]
+    try:
+        return tuple(int(each) for each in several)
+    except (TypeError, ValueError):
+        raise _wrong_labels(folder) from None
+
+
+def _wrong_labels(folder: Path) -> InputError:
+    return InputError(
+        f"The labels in {folder / 'dataset.json'} cannot be understood; expected "
+        '{"background": 0, "NAME": VALUE, ...} or a plain text.'
+    )
+
+
+def _annotated(
+    annotated: object, structures: tuple[Structure, ...] | None, folder: Path
+) -> dict[str, frozenset[str]] | None:
+    """Return which structures were outlined in each case; None if all were in every case."""
+    if annotated is None:
+        return None
+    path = folder / "dataset.json"
+    if not isinstance(annotated, dict) or not all(isinstance(v, list) for v in annotated.values()):
+        raise InputError(
+            f"'annotated' in {path} cannot be understood; expected "
+            '{"CASE": ["STRUCTURE", ...], ...}.'
+        )
+    found = {case: frozenset(map(str, names)) for case, names in annotated.items()}
+    if structures is not None:
+        listed_names = frozenset().union(*found.values())
+        stray = sorted(listed_names - {structure.name for structure in structures})
+        if stray:
+            raise InputError(
+                f"'annotated' in {path} lists {stray[0]!r}, which is none of its labels; correct "
+                "the name."
+            )
+    return found
+
+
+def _volume_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ReadError(
+            f"{folder} is not a folder; expected the volumes of the dataset's part there: check "
+            "the path and --part."
+        )
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if suffix_of(path) in VOLUME_SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def _stem(path: Path) -> str:
+    return path.name[: -len(suffix_of(path))]
+
+
+def _label_files(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in _volume_files(folder):
+        if _stem(path) in files:
+            raise InputError(
+                f"{folder} holds labels of {_stem(path)} twice ({files[_stem(path)].name} and "
+                f"{path.name}); remove one of them."
+            )
+        files[_stem(path)] = path
+    if not files:
+        raise ReadError(
+            f"{folder} holds no label map; expected files ending with {listed(VOLUME_SUFFIXES)}."
+        )
+    return files
+
+
+def _image_files(folder: Path) -> dict[str, dict[int, Path]]:
+    """Return the image files of each case by channel number."""
+    files: dict[str, dict[int, Path]] = {}
+    for path in _volume_files(folder):
+        match = _CHANNEL.fullmatch(_stem(path))
+        if match:
+            files.setdefault(match["case"], {})[int(match["channel"])] = path
+    return files
+
+
+def _channels(files: Mapping[int, Path], case: str, folder: Path) -> tuple[Path, ...]:
+    for channel in range(max(files, default=0) + 1):
+        if channel not in files:
+            raise ReadError(
+                f"{folder} holds no image {case}_{channel:04d} (such as "
+                f"{case}_{channel:04d}.nii.gz) for the labels of {case}; add it or remove the "
+                "labels."
+            )
+    return tuple(files[channel] for channel in sorted(files))

@@ -1,0 +1,56 @@
+"""What an evaluation is asked to do, checked before any work starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fewslice.engines import ENGINES, find_engine
+from fewslice.errors import InputError
+from fewslice.evaluation.annotator import annotator
+from fewslice.slices.planes import plane_axis
+from fewslice.volumes.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to evaluate. Everything here changes the numbers.
+
+    engines: names in `fewslice.engines.ENGINES`. slices: how many slices the annotator reveals,
+    each at least 1. plane: as `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of
+    the random annotator.
+
+    Raises InputError for names that do not exist, for less than one slice and for nothing to do.
+    """
+
+    engines: tuple[str, ...] = tuple(ENGINES)
+    slices: tuple[int, ...] = (1, 3, 5, 8)
+    plane: str = "auto"
+    annotator: str = "strided"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.engines or not self.slices:
+            raise InputError(
+                "There is nothing to evaluate; name at least one engine and one number of slices."
+            )
+        for name in self.engines:
+            find_engine(name)
+        if min(self.slices) < 1:
+            raise InputError(f"{min(self.slices)} slices cannot be annotated; at least 1 must be.")
+        annotator(self.annotator)
+        plane_axis(Geometry.from_spacing((1, 1, 1)), self.plane)
+
+
+def parse_numbers(text: str) -> tuple[int, ...]:
+    """Parse numbers of slices such as '1,3,5'; repeated ones count once. Raises InputError."""
+    try:
+        return tuple(dict.fromkeys(int(part) for part in text.split(",") if part.strip()))
+    except ValueError:
+        raise InputError(
+            f"Cannot read {text!r} as numbers of slices; write them with commas, such as 1,3,5."
+        ) from None
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Parse names such as 'auto,interpolation'; repeated ones count once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
