@@ -1,0 +1,144 @@
+"""``fewslice evaluate``: how good the engines are on fully labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for tables, summary and plots; an evaluation in it that was interrupted goes on.",
+)
+@click.option(
+    "--engines",
+    default="auto,interpolation,random-walker",
+    show_default=True,
+    help="Engines to compare, with commas.",
+)
+@click.option(
+    "--slices",
+    default="1,3,5,8",
+    show_default=True,
+    help="Numbers of annotated slices, with commas.",
+)
+@click.option(
+    "--part", default="Ts", show_default=True, help="Part of the dataset: Ts for imagesTs."
+)
+@click.option(
+    "--plane",
+    default="auto",
+    show_default=True,
+    help="Plane the slices lie in: auto (across the coarsest spacing), axial, coronal, sagittal, "
+    "or an array axis (0, 1, 2).",
+)
+@click.option(
+    "--annotator",
+    default="strided",
+    show_default=True,
+    help="Which slices are revealed: strided, strided-ends (and the empty slice beyond either "
+    "end) or random.",
+)
+@click.option("--cases", type=click.IntRange(min=1), help="Only the first N cases by name.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Cases evaluated at the same time.  [default: number of processors]",
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of the random annotator.")
+@click.option("--quiet", is_flag=True, help="Show no progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
+    dataset: Path,
+    output: Path,
+    engines: str,
+    slices: str,
+    part: str,
+    plane: str,
+    annotator: str,
+    cases: int | None,
+    jobs: int | None,
+    seed: int,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate engines on the fully labelled DATASET.
+
+    DATASET is a folder in the nnU-Net convention: dataset.json, imagesTs and labelsTs. A simulated
+    annotator reveals a few slices of each structure, every engine completes them, and the answer
+    is scored on the other slices. If some cases cannot be read, the others are evaluated and the
+    exit code is 1.
+    """
+    from fewslice.evaluation import run
+    from fewslice.evaluation.settings import Settings, parse_names, parse_numbers
+
+    settings = Settings(parse_names(engines), parse_numbers(slices), plane, annotator, seed)
+    with _Bar(quiet) as bar:
+        summary = run.evaluate(
+            dataset,
+            output,
+            settings,
+            part=part,
+            most_cases=cases,
+            jobs=jobs,
+            progress=bar.show,
+        )
+    _report(summary, run.written_files(output), as_json)
+    if summary["failed"]:
+        raise SystemExit(1)
+
+
+class _Bar:
+    """A progress bar over cases on standard error, made when the number of cases is known."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, done: float, total: int) -> None:
+        """Move to a number of cases done."""
+        from tqdm import tqdm
+
+        if self._bar is None:
+            self._bar = tqdm(
+                total=total,
+                initial=done,
+                disable=self._quiet,
+                desc="Evaluating",
+                bar_format="{desc} {percentage:3.0f}%|{bar}| {n:.1f}/{total} cases "
+                "[{elapsed}, {remaining} left]",
+            )
+            return
+        self._bar.update(done - self._bar.n)
+
+
+def _report(summary: dict[str, Any], written: tuple[Path, ...], as_json: bool) -> None:
+    import json
+
+    from fewslice.evaluation.summary import text_table
+
+    echo: Callable[[str], None] = click.echo
+    if as_json:
+        echo(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        echo(text_table(summary))
+        echo("")
+        for path in written:
+            echo(f"Wrote {path}")
+    for case, reason in summary["failed"].items():
+        click.echo(f"{case} was left out: {reason}", err=True)

@@ -1,0 +1,97 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fewslice.cli.evaluate import evaluate
+from fewslice.errors import InputError, ReadError
+from tests.evaluation.datasets import write_dataset
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_dataset(tmp_path_factory.mktemp("data") / "Tiny")
+
+
+def call(*arguments: object) -> Result:
+    fast = ["--engines", "interpolation", "--slices", "3", "--jobs", "1"]
+    return CliRunner().invoke(evaluate, [str(each) for each in (*fast, *arguments)])
+
+
+def test_a_table_and_the_paths_are_printed(tiny: Path, tmp_path: Path) -> None:
+    result = call(tiny, "-o", tmp_path / "new" / "out")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "Mean Dice on not annotated slices, Tiny, cases: 2"
+    assert lines[2].startswith("interpolation")
+    assert f"Wrote {tmp_path / 'new' / 'out' / 'scores.csv'}" in lines
+    assert "2.0/2 cases" in result.stderr
+    assert "left]" in result.stderr
+
+
+def test_json_and_quiet(tiny: Path, tmp_path: Path) -> None:
+    result = call(tiny, "-o", tmp_path, "--json", "--quiet", "--cases", "1")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    printed = json.loads(result.stdout)
+    assert printed == json.loads((tmp_path / "summary.json").read_text())
+    assert printed["dataset"]["cases"] == 1
+
+
+def test_options_reach_the_settings(tiny: Path, tmp_path: Path) -> None:
+    options = ["--annotator", "random", "--seed", "7", "--plane", "coronal"]
+    result = call(tiny, "-o", tmp_path, "--json", "--quiet", "--cases", "1", *options)
+    settings = json.loads(result.stdout)["settings"]
+    chosen = {key: settings[key] for key in ("annotator", "seed", "plane", "slices", "part")}
+    assert chosen == {
+        "annotator": "random",
+        "seed": 7,
+        "plane": "coronal",
+        "slices": [3],
+        "part": "Ts",
+    }
+    assert list(settings["engines"]) == ["interpolation"]
+
+
+def test_a_damaged_case_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data")
+    (data / "labelsTs" / "b.nii.gz").write_bytes(b"nothing")
+    result = call(data, "-o", tmp_path / "out", "--quiet")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("b was left out: ")
+    assert "cases: 1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engines", "magic"], "no engine 'magic'"),
+        (["--annotator", "lazy"], "no annotator 'lazy'"),
+        (["--slices", "three"], "Cannot read 'three'"),
+        (["--plane", "oblique"], "no plane 'oblique'"),
+    ],
+)
+def test_wrong_options_are_named_before_anything_is_written(
+    tiny: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = call(tiny, "-o", tmp_path / "out", *options)
+    assert isinstance(result.exception, InputError)
+    assert message in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_dataset_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    result = call(tmp_path / "nowhere", "-o", tmp_path / "out")
+    assert isinstance(result.exception, ReadError)
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from fewslice.cli.evaluate import evaluate; "
+        "sys.exit(bool({'numpy', 'pandas', 'matplotlib', 'tqdm'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
