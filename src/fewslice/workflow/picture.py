@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.assembly.segmentation import ENGINE, HUMAN, Segmentation
+from fewslice.assembly.segmentation import HUMAN, Segmentation
 from fewslice.slices.annotation import on_slice
 from fewslice.slices.planes import PLANES, plane_axis, plane_name
 from fewslice.slices.region import Region, bounding_region
@@ -34,7 +34,8 @@ _DOTS_PER_INCH = 100
 _MARGIN = 0.35  # around what was found, as a fraction of its largest side
 _LONGEST_PANEL = 4.0  # panels that are more elongated are stretched, and say so
 _ANNOTATED = "#ffe14d"
-_MODERATE = "#3b6ea8"
+_PREDICTED = "#3b6ea8"
+_NOTHING = "#c5d5e6"
 _PAGE = "#ffffff"
 _LETTERS = (
     ("R", "L"),
@@ -437,10 +438,15 @@ def _show_confidence(panel: Axes, subject: _Subject) -> None:
     segmentation = subject.segmentation
     axis = segmentation.axis
     shown = np.arange(subject.box.start[axis], subject.box.stop[axis])
-    who = np.array(segmentation.provenance)[shown]
+    human = np.array(segmentation.provenance)[shown] == HUMAN
+    others = tuple(other for other in range(3) if other != axis)
+    found = (segmentation.labels.array.max(axis=others) > 0)[shown]
     confidence = np.asarray(segmentation.confidence)[shown]
-    for maker, colour, name in ((HUMAN, _ANNOTATED, "annotated"), (ENGINE, _MODERATE, "predicted")):
-        of = who == maker
+    for of, colour, name in (
+        (human, _ANNOTATED, "annotated"),
+        (~human & found, _PREDICTED, "predicted"),
+        (~human & ~found, _NOTHING, "predicted: nothing there"),
+    ):
         panel.bar(shown[of], confidence[of], width=0.85, color=colour, label=name)
     plane = plane_name(subject.geometry, axis)
     panel.set_xlim(shown[0] - 0.75, shown[-1] + 0.75)
@@ -456,6 +462,6 @@ def _show_confidence(panel: Axes, subject: _Subject) -> None:
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(
-        fontsize=8.5, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0),
+        fontsize=8.5, frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0),
         borderaxespad=0.2,
     )  # fmt: skip
