@@ -134,7 +134,8 @@ def inspect_labels(
         for value, drawn in zip(labels.values, _slices_with(annotation, labels.values), strict=True)
     )
     small = tuple(
-        f"Label {fact.value} has only {fact.voxels} voxels; erase it if it was a slip of the hand."
+        f"Label {fact.value} holds only {fact.voxels} voxel{'s' * (fact.voxels > 1)}; erase it if "
+        "it was a slip of the hand."
         for fact in facts
         if fact.voxels < _FEW_VOXELS
     )
