@@ -7,6 +7,7 @@ import pytest
 
 from fewslice.evaluation.plots import (
     MOST_PANELS,
+    bin_width,
     cost_figure,
     dice_figure,
     distance_figure,
@@ -53,18 +54,27 @@ def distances() -> pd.DataFrame:
 
 def test_dice_is_pooled_over_voxels() -> None:
     for column, places in (("distance_slices", [1, 2]), ("distance_mm", [2.5, 5])):
-        found, dice = pooled_dice(distances(), column)
+        width = bin_width(distances(), column)
+        assert width == places[0]
+        found, dice = pooled_dice(distances(), column, width)
         assert found == places
         assert dice == pytest.approx([12 / 18, 4 / 12])
-    assert pooled_dice(distances().iloc[:0], "distance_mm") == ([], [])
+    assert pooled_dice(distances().iloc[:0], "distance_mm", 2.5) == ([], [])
+
+
+def test_different_spacings_are_put_together() -> None:
+    several = distances()
+    several["distance_mm"] = [2.5, 3, 5, 6]
+    assert bin_width(several, "distance_mm") == 3
+    assert pooled_dice(several, "distance_mm", 3)[0] == [2.75, 5.5]
 
 
 def test_many_distances_are_put_together() -> None:
-    many = pd.concat([distances()] * 25, ignore_index=True)
-    many["distance_mm"] = np.linspace(1, 60, len(many))
-    places, dice = pooled_dice(many, "distance_mm")
-    assert len(places) <= 13
-    assert places == sorted(places)
+    many = pd.concat([distances()] * 15, ignore_index=True)
+    many["distance_slices"] = np.arange(1, 61)
+    assert bin_width(many, "distance_slices") == 3
+    places, dice = pooled_dice(many, "distance_slices", 3)
+    assert places == [2 + 3 * number for number in range(20)]
     assert all(0 <= value <= 1 for value in dice)
 
 

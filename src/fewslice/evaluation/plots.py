@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 12
-_BINS = 12
+_BINS = 20
+_ROUNDING = 1e-6
 # Okabe and Ito's colours, told apart by people with colour-vision deficiency; markers help as well.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "osD^vPX"
@@ -66,7 +67,10 @@ def dice_figure(scores: pd.DataFrame, engines: Sequence[str]) -> Figure:
 
 
 def distance_figure(distances: pd.DataFrame, engines: Sequence[str]) -> Figure:
-    """Draw Dice, pooled over voxels, against distance: a row in slices and one in mm."""
+    """Draw Dice, pooled over voxels, against distance: a row in slices and one in mm.
+
+    Each panel ends where the structures end: beyond, any answer has a Dice of 0.
+    """
     from matplotlib.ticker import MaxNLocator
 
     counts = sorted(distances["slices"].unique())
@@ -75,18 +79,24 @@ def distance_figure(distances: pd.DataFrame, engines: Sequence[str]) -> Figure:
         chosen = distances[distances["slices"] == count]
         top, bottom = axes[number], axes[len(counts) + number]
         top.set_title(f"{count} annotated slice{'' if count == 1 else 's'}")
-        for at, engine in enumerate(engines):
-            rows = chosen[chosen["engine"] == engine]
-            for axis, unit in ((top, "slices"), (bottom, "mm")):
-                place, dice = pooled_dice(rows, f"distance_{unit}")
-                axis.plot(place, dice, **_style(at), label=engine)
         for axis, unit in ((top, "slices"), (bottom, "mm")):
-            axis.set_xlim(0, float(chosen[f"distance_{unit}"].max()) * 1.04)
-            axis.set_xlabel(f"distance ({unit})")
-            _dice_axis(axis)
+            _distance_panel(axis, chosen, unit, engines)
         top.xaxis.set_major_locator(MaxNLocator(integer=True))
     _finish(figure, "Dice by distance from the nearest annotated slice", "pooled Dice")
     return figure
+
+
+def _distance_panel(axis: Axes, rows: pd.DataFrame, unit: str, engines: Sequence[str]) -> None:
+    column = f"distance_{unit}"
+    end = float(rows.loc[rows["reference"] > 0, column].max())
+    rows = rows[rows[column] <= end]
+    width = bin_width(rows, column)
+    for number, engine in enumerate(engines):
+        place, dice = pooled_dice(rows[rows["engine"] == engine], column, width)
+        axis.plot(place, dice, **_style(number), label=engine)
+    axis.set_xlim(0, end * 1.06)
+    axis.set_xlabel(f"distance ({unit})")
+    _dice_axis(axis)
 
 
 def cost_figure(scores: pd.DataFrame, engines: Sequence[str]) -> Figure:
@@ -122,17 +132,24 @@ def cost_figure(scores: pd.DataFrame, engines: Sequence[str]) -> Figure:
     return figure
 
 
-def pooled_dice(rows: pd.DataFrame, column: str) -> tuple[list[float], list[float]]:
-    """Return distances, ascending, and the Dice of all voxels at each of them.
+def bin_width(rows: pd.DataFrame, column: str) -> float:
+    """Return how wide the groups of distances are: the coarsest spacing, or a multiple of it.
 
-    rows: of `DistanceRow`. column: "distance_slices" or "distance_mm". Where there are more than 24
-    different distances, those near each other are pooled and represented by their mean.
+    rows: of `DistanceRow`, at least one. column: "distance_slices" or "distance_mm".
+    """
+    step = float((rows[column] / rows["distance_slices"]).max())
+    return step * ceil(float(rows[column].max()) / (_BINS * step) - _ROUNDING)
+
+
+def pooled_dice(rows: pd.DataFrame, column: str, width: float) -> tuple[list[float], list[float]]:
+    """Return the mean distance, ascending, and the Dice of all voxels, of each group of distances.
+
+    rows: of `DistanceRow`. column: "distance_slices" or "distance_mm". width: of a group; the
+    first reaches from 0 to width, the end included.
     """
     if rows.empty:
         return [], []
-    group = rows[column].to_numpy(dtype=np.float64)
-    if len(np.unique(group)) > 2 * _BINS:
-        group = np.rint(group / max(group.min(), group.max() / _BINS))
+    group = np.ceil(rows[column].to_numpy(dtype=np.float64) / width - _ROUNDING)
     sums = rows.groupby(group)[["intersection", "predicted", "reference"]].sum()
     places = rows.groupby(group)[column].mean()
     dice = 2 * sums["intersection"] / (sums["predicted"] + sums["reference"])
