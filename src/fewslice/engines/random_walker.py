@@ -17,7 +17,14 @@ from fewslice.engines.appearance import (
 from fewslice.engines.lattice import edge_weights, laplacian, walk
 from fewslice.engines.protocol import Prediction, Progress, Scan, as_half, empty_probability, silent
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
-from fewslice.engines.shapes import ShapePrior, SliceShape, TaperSettings, slice_shapes, softmax
+from fewslice.engines.shapes import (
+    ShapePrior,
+    SliceShape,
+    TaperSettings,
+    slice_shapes,
+    softmax,
+    structure_radii,
+)
 from fewslice.engines.surroundings import surroundings
 from fewslice.slices.annotation import Annotation
 from fewslice.slices.region import Region
@@ -159,12 +166,6 @@ def _solve(
         progress(0.4 + 0.6 * number / (classes - 1))
     probability[0] = as_half(np.clip(1 - structures, 0, 1))
     return probability
-
-
-def structure_radii(shapes: tuple[SliceShape, ...]) -> npt.NDArray[np.float64]:
-    """Return the median inscribed radius in mm of each structure over the slices that hold it."""
-    radii = np.stack([shape.radii for shape in shapes])
-    return np.array([np.median(column[column > 0]) for column in radii.T])
 
 
 def _inplane_spacing(grid: WorkingGrid, axis: int) -> list[float]:

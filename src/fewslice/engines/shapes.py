@@ -114,6 +114,12 @@ def _border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     return rim
 
 
+def structure_radii(shapes: tuple[SliceShape, ...]) -> npt.NDArray[np.float64]:
+    """Return the median inscribed radius in mm of each structure over the slices that hold it."""
+    radii = np.stack([shape.radii for shape in shapes])
+    return np.array([np.median(column[column > 0]) for column in radii.T])
+
+
 @dataclass(frozen=True, eq=False)
 class _Crossing:
     """What one plane says of the whole grid, for slices across another axis.
@@ -137,7 +143,8 @@ class _Crossing:
 class ShapePrior:
     """The outlines of all annotated slices on one working grid, ready to be asked per slice.
 
-    axis: the axis across which slices are asked. crossing: what the planes across the other axes
+    axis: the axis across which slices are asked. radii: median inscribed radius of each structure
+    over its slices, mm. crossing: what the planes across the other axes
     say, computed beforehand (see `_Crossing`).
     """
 
@@ -145,6 +152,7 @@ class ShapePrior:
     grid: WorkingGrid
     axis: int
     taper: TaperSettings
+    radii: npt.NDArray[np.float64]
     crossing: tuple[_Crossing, ...] = ()
 
     @classmethod
@@ -160,7 +168,7 @@ class ShapePrior:
             replace(shape, distances=grid.down(shape.distances, _inplane(shape.axis)))
             for shape in shapes
         )
-        alone = cls(coarse, grid, axis, taper)
+        alone = cls(coarse, grid, axis, taper, structure_radii(shapes))
         planes = sorted({shape.axis for shape in shapes} - {axis})
         return replace(alone, crossing=tuple(alone._crossed_by(plane) for plane in planes))
 
@@ -199,15 +207,24 @@ class ShapePrior:
         distance = min(abs(shape.index - at) for shape in shapes) * step
         numbers = range(len(shapes[0].present))
         field = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
-        blur = np.maximum(self._doubt(shapes, at) * max(distance, step), min(self.grid.spacing))
+        blur = self._blur(shapes, at, max(distance, step))
         odds = np.clip(field / blur[:, None, None], -CERTAIN / 2, CERTAIN / 2)
         return odds.astype(np.float32), distance
 
-    def _doubt(self, shapes: list[SliceShape], at: float) -> npt.NDArray[np.float64]:
-        """Outlines blur by one mm per mm from the nearest slice; twice that beyond a single one."""
+    def _blur(
+        self, shapes: list[SliceShape], at: float, distance: float
+    ) -> npt.NDArray[np.float64]:
+        """Return by how many mm each structure's outline may be off at a position.
+
+        One mm per mm from the nearest slice, but no more than two inscribed radii: a thin layer
+        would otherwise be anywhere within the distance between two slices. Beyond a single drawn
+        slice twice as much without a limit: nothing is known of how the structure goes on.
+        """
         drawn = np.sum([shape.present for shape in shapes], axis=0)
         outermost = (at < min(s.index for s in shapes)) | (at > max(s.index for s in shapes))
-        return np.where((drawn == 1) & outermost, 2.0, 1.0)
+        between = np.minimum(distance, 2.0 * self.radii)
+        blur = np.where(drawn > 1, between, 2.0 * distance if outermost else distance)
+        return np.maximum(blur, min(self.grid.spacing))
 
     def _structure_at(
         self, shapes: list[SliceShape], number: int, at: float, step: float
