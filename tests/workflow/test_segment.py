@@ -1,0 +1,144 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import fewslice
+from fewslice import Geometry, Image, LabelMap, read_image, read_labels, segment
+from fewslice.errors import GeometryError, InputError
+from fewslice.example import labels_path, scan_path
+from tests.phantoms import Phantom, dice, two_organs
+
+AFFINE = np.array([[0, 0, -2.0, 30], [0, 1.0, 0, -5], [-1.0, 0, 0, 7], [0, 0, 0, 1]])
+
+
+def test_arrays_and_images_give_the_same() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 6, 10, 14)
+    geometry = Geometry(phantom.image.shape, AFFINE)
+    assert geometry.spacing == phantom.spacing
+    plain = segment(phantom.image, labels, spacing=phantom.spacing, engine="interpolation")
+    whole = segment(
+        Image(phantom.image, geometry), LabelMap(labels, geometry), engine="interpolation"
+    )
+    mixed = segment(Image(phantom.image, geometry), labels, engine="interpolation")
+    np.testing.assert_array_equal(plain.labels.array, whole.labels.array)
+    np.testing.assert_array_equal(plain.labels.array, mixed.labels.array)
+    np.testing.assert_array_equal(whole.labels.geometry.affine, AFFINE)
+    assert plain.labels.geometry.spacing == phantom.spacing
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), engine=st.sampled_from(["interpolation", "random-walker"]))
+def test_what_a_person_drew_comes_back_bit_for_bit(seed: int, engine: str) -> None:
+    phantom = two_organs()
+    rng = np.random.default_rng(seed)
+    axis = int(rng.integers(3))
+    indices = rng.choice(np.arange(4, 18), size=3, replace=False)
+    labels = phantom.sparse(axis, *indices)
+    named = [(axis, int(index)) for index in indices]
+    scribbled = np.moveaxis(labels, axis, 0)
+    scribbled[indices[0]][rng.random(scribbled.shape[1:]) < 0.3] = 255
+    if not ((labels > 0) & (labels != 255)).any():
+        return
+    answer = segment(
+        phantom.image, labels, spacing=phantom.spacing, annotated=named, engine=engine
+    ).labels.array
+    drawn, answered = np.moveaxis(labels, axis, 0), np.moveaxis(answer, axis, 0)
+    for index in indices:
+        known = drawn[index] != 255
+        np.testing.assert_array_equal(answered[index][known], drawn[index][known])
+    assert 255 not in answer
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.int16, np.float32, np.uint16])
+def test_labels_of_any_whole_number_type(dtype: type) -> None:
+    phantom = two_organs()
+    labels = (phantom.sparse(2, 6, 10, 14) == 1).astype(dtype)
+    answer = segment(phantom.image, labels, spacing=phantom.spacing, engine="interpolation")
+    assert answer.labels.array.dtype in (np.uint8, np.uint16)
+    assert dice(answer.labels.array, phantom.truth, 1) > 0.85
+
+
+def test_large_label_values_survive() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 6, 10, 14).astype(np.int32) * 32767
+    answer = segment(phantom.image, labels, spacing=phantom.spacing, engine="interpolation")
+    assert answer.label_values == (0, 32767, 65534)
+    assert set(np.unique(answer.labels.array)) == {0, 32767, 65534}
+
+
+def test_support_that_cannot_be_used_is_named() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 6, 10, 14)
+    answer = segment(
+        phantom.image, labels, support=[(phantom.image, phantom.truth)], engine="random-walker"
+    )
+    assert "cannot learn from other scans" in answer.remarks[-1]
+
+
+def test_the_bundled_scan() -> None:
+    image, truth = read_image(scan_path()), read_labels(labels_path())
+    sparse = np.zeros_like(truth.array)
+    for index in (30, 42, 54):
+        sparse[:, index] = truth.array[:, index]
+    found = segment(image, truth.with_array(sparse))
+    assert found.annotation.slices == ((1, 30), (1, 42), (1, 54))
+    assert found.engine == "auto"
+    between = slice(30, 55)
+    for value in truth.values:
+        if value != 1:  # the caudate nucleus is drawn loosely here
+            assert dice(found.labels.array[:, between], truth.array[:, between], value) > 0.7
+    np.testing.assert_array_equal(found.labels.geometry.affine, truth.geometry.affine)
+
+
+BAD: dict[str, tuple[Callable[[Phantom], tuple[Any, Any]], str]] = {
+    "NaN": (lambda p: (np.where(p.truth == 1, np.nan, p.image), p.sparse(2, 9)), "NaN"),
+    "shape": (lambda p: (p.image[:-1], p.sparse(2, 9)), "shape: 43x40x22 against 44x40x22"),
+    "two axes": (lambda p: (p.image[0], p.sparse(2, 9)), "2 axes"),
+    "flat labels": (lambda p: (p.image, p.truth[0]), "label map has 2 axes"),
+    "half labels": (lambda p: (p.image, p.sparse(2, 9) * 0.5), "not a whole number"),
+    "negative": (lambda p: (p.image, -p.sparse(2, 9).astype(int)), "0 to 65,535"),
+    "complex": (lambda p: (p.image * 1j, p.sparse(2, 9)), "complex"),
+    "text": (lambda p: (p.image, p.sparse(2, 9).astype(str)), "whole numbers"),
+    "empty": (lambda p: (p.image, p.sparse(2)), "no annotated slice"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_bad_arrays_get_one_sentence(name: str) -> None:
+    make, message = BAD[name]
+    with pytest.raises((InputError, GeometryError), match=message):
+        segment(*make(two_organs()))
+
+
+@pytest.mark.parametrize("spacing", [(1, 1), (1, 1, 0), (1, -1, 1), (1, 1, float("nan"))])
+def test_bad_spacing_is_refused(spacing: tuple[float, ...]) -> None:
+    phantom = two_organs()
+    with pytest.raises(GeometryError, match="spacing"):
+        segment(phantom.image, phantom.sparse(2, 9), spacing=spacing)
+
+
+def test_spacing_that_contradicts_the_scan_is_refused() -> None:
+    phantom = two_organs()
+    image = Image(phantom.image, Geometry.from_spacing(phantom.image.shape, (1, 1, 2)))
+    with pytest.raises(InputError, match="leave spacing out"):
+        segment(image, phantom.sparse(2, 9), spacing=(1, 1, 3))
+
+
+def test_unknown_engine_and_slice() -> None:
+    phantom = two_organs()
+    with pytest.raises(InputError, match="choose one of auto"):
+        segment(phantom.image, phantom.sparse(2, 9), engine="network")
+    with pytest.raises(InputError, match="slices 0 to 21"):
+        segment(phantom.image, phantom.sparse(2, 9), annotated=[(2, 22)])
+
+
+def test_the_public_names_exist() -> None:
+    for name in fewslice.__all__:
+        assert getattr(fewslice, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'segmnt'"):
+        _ = fewslice.segmnt
