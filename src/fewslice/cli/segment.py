@@ -117,17 +117,20 @@ def write_outputs(
     """
     labels = segmentation.labels
     with ExitStack() as stack:
-        output = _staged(stack, request.output)
+        places = {path: _staged(stack, path) for path in request.outputs}
         if request.report is not None:
-            write_report(_staged(stack, request.report), report)
+            write_report(places[request.report], report)
         if request.picture is not None:
             from fewslice.workflow.picture import draw_picture
 
-            draw_picture(_staged(stack, request.picture), image, segmentation)
+            draw_picture(places[request.picture], image, segmentation)
+        writers = {}
         if request.uncertainty is not None:
             uncertainty = Image(segmentation.uncertainty, labels.geometry, labels.stored)
-            write_image(_staged(stack, request.uncertainty), uncertainty)
-        write_labels(output, labels)
+            writers[request.uncertainty] = lambda path: write_image(path, uncertainty)
+        writers[request.output] = lambda path: write_labels(path, labels)
+        for path in sorted(writers, key=lambda path: suffix_of(path) in _DETACHED):
+            writers[path](places[path])
 
 
 def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:

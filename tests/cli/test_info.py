@@ -1,0 +1,99 @@
+"""`fewslice info`: text and JSON for scans, labels and label maps given as scans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from fewslice.cli.main import run
+
+SHAPE = (16, 14, 10)
+AFFINE = np.diag([1.0, -1.0, 3.0, 1.0])
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    values = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
+    nib.save(nib.Nifti1Image(values, AFFINE), tmp_path / "scan.nii.gz")
+    return tmp_path / "scan.nii.gz"
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    values = np.zeros(SHAPE, np.uint8)
+    values[4:10, 4:10, (2, 6)] = 3
+    values[0, 0, 2] = 255
+    nib.save(nib.Nifti1Image(values, AFFINE), tmp_path / "labels.nii.gz")
+    return tmp_path / "labels.nii.gz"
+
+
+def test_text_about_a_scan(scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(scan)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for part in (
+        "16x14x10 voxels",
+        "1, 1, 3 mm",
+        "16, 14, 30 mm",
+        "RPS",
+        "axis 2      10 axial slices (the drawing plane, if in doubt)",
+        "int16, 1 channel(s)",
+        "0 to 2239, mean 1119.5",
+        "Problems      none found",
+    ):
+        assert part in shown.out
+
+
+def test_text_about_labels(scan: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(scan), "--labels", str(labels), "--annotated", "axial:8"]) == 0
+    shown = capsys.readouterr().out
+    assert "72 voxels, 0.216 ml, drawn on 2 annotated slice(s)" in shown
+    assert "Label 255     1 voxels: not looked at" in shown
+    assert "Annotated     axial 2, 6, 8 (nothing there)" in shown
+
+
+def test_json(scan: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", str(scan), "--labels", str(labels), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["geometry"]["spacing_mm"] == [1, 1, 3]
+    assert found["scan"]["axes"][1]["plane"] == "coronal"
+    assert found["labels"]["labels"][0]["value"] == 3
+    assert found["problems"] == []
+
+
+def test_a_label_map_can_be_looked_at_as_well(
+    labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["info", str(labels)]) == 0
+    assert "as a label map does" in capsys.readouterr().out
+
+
+def test_labels_of_another_grid_are_a_problem_not_a_failure(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.nii.gz"
+    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), AFFINE), other)
+    assert run(["info", str(scan), "--labels", str(other)]) == 0
+    assert "shape: 16x14x10 against 4x4x4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.nii"], "does not exist"),
+        (["{scan}", "--labels", "nowhere.nii"], "does not exist"),
+        (["{scan}", "--annotated", "oblique:1"], "choose axial"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(
+    arguments: list[str], said: str, scan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["info", *(text.format(scan=scan) for text in arguments)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert shown.err.count("\n") == 1

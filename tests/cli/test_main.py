@@ -1,0 +1,119 @@
+"""The command itself: what it loads, what it prints, and what becomes of every error."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from fewslice import __version__
+from fewslice.cli import main as command_line
+from fewslice.cli.main import COMMANDS, main, run
+from fewslice.errors import InputError
+
+HEAVY = ("numpy", "scipy", "nibabel", "SimpleITK", "matplotlib", "sklearn", "pandas", "pydicom")
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(
+        command_line.LazyGroup, "get_command", lambda *_: click.Command("info", callback=fail)
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from fewslice.cli.main import run; assert run(sys.argv[1:]) == 0; "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_module_can_be_run() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fewslice", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"fewslice, version {__version__}\n"
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name in COMMANDS:
+        assert f"\n  {name} " in shown
+    assert run([]) == 0
+    assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"Usage: fewslice {name} ")
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["--nonsense"], "No such option"),
+        (["info"], "Missing argument 'SCAN'"),
+        (["segment", "scan.nii"], "Missing option '--labels'"),
+        (["info", "a", "b"], "unexpected extra argument"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert said in shown.err
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith("fewslice: ")
+    assert "--help" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("This\n is wrong."), 2, "fewslice: This is wrong.\n"),
+        (MemoryError(), 2, "fewslice: There is not enough memory"),
+        (KeyboardInterrupt(), 130, "fewslice: Interrupted"),
+    ],
+)
+def test_errors_become_a_sentence_and_a_code(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failing(monkeypatch, error)
+    assert run(["info"]) == code
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_bugs_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        run(["info"])
+
+
+def test_main_leaves_with_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["fewslice", "nonsense"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2

@@ -1,0 +1,326 @@
+"""`fewslice segment`: what it writes, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from fewslice.cli import segment as command
+from fewslice.cli.main import run
+from fewslice.errors import WriteError
+from fewslice.volumes import read_image, read_labels
+
+SHAPE = (20, 18, 12)
+AFFINE = np.diag([-1.0, 1.0, 2.5, 1.0])
+DRAWN = (3, 6, 9)
+
+
+def truth() -> npt.NDArray[np.uint8]:
+    i, j, k = np.indices(SHAPE)
+    inside: npt.NDArray[np.bool_] = (i - 9) ** 2 + (j - 8) ** 2 + (2 * (k - 6)) ** 2 < 49
+    return inside.astype(np.uint8)
+
+
+def save(path: Path, array: npt.NDArray[np.generic], affine: object = AFFINE) -> Path:
+    image = nib.Nifti1Image(array, affine)
+    image.header.set_xyzt_units("mm")
+    nib.save(image, path)
+    return path
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    noise = np.random.default_rng(0).normal(0, 5, SHAPE)
+    return save(tmp_path / "scan.nii.gz", (100 * truth() + noise).astype(np.float32))
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    sparse = np.zeros(SHAPE, np.uint8)
+    sparse[..., DRAWN] = truth()[..., DRAWN]
+    return save(tmp_path / "labels.nii.gz", sparse)
+
+
+@pytest.fixture
+def basic(scan: Path, labels: Path) -> list[str]:
+    return ["segment", str(scan), "--labels", str(labels), "--engine", "interpolation"]
+
+
+def test_it_writes_everything_asked_for(
+    basic: list[str], labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, unsure = tmp_path / "out.nii.gz", tmp_path / "unsure.mha"
+    report, picture = tmp_path / "report.json", tmp_path / "picture.png"
+    extra = ["--uncertainty", str(unsure), "--report", str(report), "--picture", str(picture)]
+    code = run([*basic, "-o", str(out), *extra, "--annotated", "axial:0,11"])
+    shown = capsys.readouterr()
+    assert (code, shown.err) == (0, "")
+    result, drawn = read_labels(out), read_labels(labels)
+    assert np.array_equal(result.array[..., DRAWN], drawn.array[..., DRAWN])
+    assert np.array_equal(result.geometry.affine, AFFINE)
+    assert (result.array[..., 5] == 1).any()
+    assert read_image(unsure).array.max() <= 1
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    found = json.loads(report.read_text())
+    assert [item["index"] for item in found["annotated"]] == [0, 3, 6, 9, 11]
+    assert found["labels"][0]["voxels"] == int((result.array == 1).sum())
+    assert "axial 3, 6, 9; nothing there: axial 0, 11" in shown.out
+    assert "interpolation" in shown.out
+    assert "You may want to check axial" in shown.out
+    for path in (out, unsure, report, picture):
+        assert str(path) in shown.out
+
+
+def test_detached_formats_keep_header_and_voxels_together(basic: list[str], tmp_path: Path) -> None:
+    out, unsure = tmp_path / "out.mhd", tmp_path / "unsure.nhdr"
+    assert run([*basic, "-o", str(out), "--uncertainty", str(unsure), "--quiet"]) == 0
+    assert read_labels(out).values == (1,)
+    assert read_image(unsure).array.shape == SHAPE
+
+
+def test_json_and_quiet(
+    basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.nii.gz")
+    assert run([*basic, "-o", out, "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["engine"] == "interpolation"
+    assert run([*basic, "-o", out, "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+
+
+def test_support_that_is_not_used_is_said(
+    basic: list[str], scan: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out.nii.gz")
+    assert run([*basic, "-o", out, "--support", f"{scan}={labels}"]) == 0
+    assert "cannot learn from other scans" in capsys.readouterr().out
+
+
+def test_auto_is_the_default_engine(
+    basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*basic[:4], "-o", str(tmp_path / "out.nii.gz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["engine"] == "auto"
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run, check that it is refused as everything is refused, and return the sentence."""
+    assert run(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("fewslice: ")
+    assert shown.err.count("\n") == 1
+    assert "Traceback" not in shown.err
+    return shown.err
+
+
+BAD_SCANS = {
+    "missing": "does not exist",
+    "garbage": "",
+    "truncated": "",
+    "empty": "is empty",
+    "nan": "1 NaN or infinite",
+    "zero spacing": "spacing",
+    "singular": "singular",
+}
+
+
+def bad_scan(kind: str, path: Path) -> None:
+    """Write a scan that is broken in one way."""
+    array = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
+    if kind == "nan":
+        array[1, 2, 3] = np.nan
+    image = nib.Nifti1Image(array, AFFINE)
+    if kind in ("zero spacing", "singular"):
+        broken = AFFINE.copy()
+        broken[:3, 1] = 0 if kind == "zero spacing" else broken[:3, 0]
+        for number, name in enumerate(("srow_x", "srow_y", "srow_z")):
+            image.header[name] = broken[number]
+        image.header["qform_code"], image.header["sform_code"] = 0, 1
+        image.header["pixdim"][2] = np.linalg.norm(broken[:3, 1])
+        data = image.header.binaryblock + bytes(4) + array.tobytes(order="F")
+        path.write_bytes(gzip.compress(data))
+        return
+    if kind == "missing":
+        return
+    nib.save(image, path)
+    whole = path.read_bytes()
+    if kind == "garbage":
+        path.write_bytes(bytes(range(256)) * 20)
+    elif kind == "truncated":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif kind == "empty":
+        path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("kind", BAD_SCANS)
+def test_bad_scans_are_refused(
+    kind: str, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan, out = tmp_path / "bad.nii.gz", tmp_path / "out.nii.gz"
+    bad_scan(kind, scan)
+    out.write_bytes(b"precious")
+    before = sorted(tmp_path.iterdir())
+    said = refused(["segment", str(scan), "--labels", str(labels), "-o", str(out)], capsys)
+    assert BAD_SCANS[kind] in said
+    assert "bad.nii.gz" in said
+    assert out.read_bytes() == b"precious"
+    assert sorted(tmp_path.iterdir()) == before
+
+
+BAD_LABELS: dict[str, tuple[str, ...]] = {
+    "spacing": ("spacing: 1, 1, 2.5 mm against 1, 1, 3 mm",),
+    "moved": ("origin: 0, 0, 0 mm against 5, 0, 0 mm",),
+    "turned": ("direction: LAS", "against RAS"),
+    "shape": ("shape: 20x18x12 against 20x18x11",),
+    "nothing": ("no annotated slice",),
+    "only 255": ("no annotated slice",),
+    "fractions": ("0.5", "not a whole number"),
+    "channels": ("2 channels",),
+    "negative": ("-1",),
+}
+
+
+def bad_labels(kind: str, path: Path) -> None:
+    """Write labels that do not fit the scan in one way."""
+    array: npt.NDArray[np.generic] = truth()
+    affine = AFFINE.copy()
+    if kind == "spacing":
+        affine[2, 2] = 3
+    elif kind == "moved":
+        affine[0, 3] = 5
+    elif kind == "turned":
+        affine[0, 0] = 1
+    elif kind == "shape":
+        array = truth()[..., :-1]
+    elif kind == "nothing":
+        array = np.zeros_like(truth())
+    elif kind == "only 255":
+        array = truth() * np.uint8(255)
+    elif kind == "fractions":
+        array = truth().astype(np.float32) * np.float32(0.5)
+    elif kind == "channels":
+        array = np.stack([truth(), truth()], axis=-1)
+    elif kind == "negative":
+        array = -truth().astype(np.int16)
+    save(path, array, affine)
+
+
+@pytest.mark.parametrize("kind", BAD_LABELS)
+def test_bad_labels_are_refused(
+    kind: str, scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, out = tmp_path / "bad.nii.gz", tmp_path / "out.nii.gz"
+    bad_labels(kind, labels)
+    said = refused(["segment", str(scan), "--labels", str(labels), "-o", str(out)], capsys)
+    for part in BAD_LABELS[kind]:
+        assert part in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        (["--engine", "magic"], "choose one of auto, interpolation, random-walker"),
+        (["--annotated", "diagonal:3"], "choose axial, coronal, sagittal"),
+        (["--annotated", "axial:12"], "slices 0 to 11"),
+        (["--annotated", "axial"], "PLANE:INDEX"),
+        (["--annotated", "axial:x"], "PLANE:INDEX"),
+        (["--support", "alone.nii.gz"], "SCAN=LABELS"),
+        (["--support", "no.nii.gz=none.nii.gz"], "does not exist"),
+        (["--report", "{folder}/report.txt"], "expected .json"),
+        (["--picture", "{folder}/picture.jpg"], "expected .png"),
+        (["--uncertainty", "{folder}/map.tif"], "expected .nii.gz"),
+        (["--report", "{folder}/none/report.json"], "does not exist"),
+        (["--uncertainty", "{folder}/out.nii.gz"], "given twice"),
+        (["-o", "{folder}/none/out.nii.gz"], "does not exist"),
+        (["-o", "{folder}"], "suffix"),
+        (["-o", "{folder}/scan.nii.gz"], "never changed"),
+        (["-o", "{folder}/labels.nii.gz"], "never changed"),
+        (["-o", "{folder}/link.nii.gz"], "never changed"),
+        (["-o", "{folder}/hard.nii.gz"], "never changed"),
+        (["--uncertainty", "{folder}/../{name}/scan.nii.gz"], "never changed"),
+        (["--support", "{folder}/out.nii.gz={folder}/labels.nii.gz"], "never changed"),
+    ],
+)
+def test_bad_options_are_refused_and_change_nothing(
+    extra: list[str],
+    said: str,
+    basic: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "link.nii.gz").symlink_to(tmp_path / "labels.nii.gz")
+    os.link(tmp_path / "labels.nii.gz", tmp_path / "hard.nii.gz")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    filled = [text.format(folder=tmp_path, name=tmp_path.name) for text in extra]
+    out = ["-o", str(tmp_path / "out.nii.gz")]
+    assert said in refused([*basic, *out, *filled], capsys)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_outputs_are_checked_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["segment", "no.nii", "--labels", "none.nii", "-o", str(tmp_path / "a" / "b.nii")]
+    assert "b.nii cannot be written" in refused(arguments, capsys)
+
+
+@pytest.mark.parametrize("broken", ["write_labels", "write_image", "write_report"])
+@pytest.mark.parametrize(
+    "names", [("out.nii.gz", "map.mha"), ("out.mhd", "map.nii"), ("out.nii", "map.nhdr")]
+)
+def test_a_failure_while_writing_leaves_every_output_as_it_was(
+    *,
+    broken: str,
+    names: tuple[str, str],
+    basic: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise WriteError("The disk is full.")
+
+    outputs = [tmp_path / name for name in (*names, "a.json", "a.png")]
+    for path in outputs:
+        path.write_bytes(b"old")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(command, broken, fail)
+    flags = ("-o", "--uncertainty", "--report", "--picture")
+    options = [text for pair in zip(flags, map(str, outputs), strict=True) for text in pair]
+    assert "The disk is full." in refused([*basic, *options], capsys)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_process_says_one_line_and_ends_with_code_2(labels: Path, tmp_path: Path) -> None:
+    scan = tmp_path / "bad.nii.gz"
+    bad_scan("truncated", scan)
+    out = tmp_path / "out.nii.gz"
+    done = subprocess.run(
+        [sys.executable, "-m", "fewslice", "segment", scan, "--labels", labels, "-o", out],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("fewslice: ")
+    assert done.stderr.count("\n") == 1
+    assert not out.exists()
+
+
+def test_slices_read_like_a_person_would_write_them() -> None:
+    places = [("axial", 3), ("axial", 4), ("axial", 5), ("axial", 8), ("axial", 9), ("coronal", 1)]
+    assert command._slices(places) == "axial 3-5, 8, 9; coronal 1"
