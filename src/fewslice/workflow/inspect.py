@@ -51,7 +51,10 @@ class AxisFacts:
 
 @dataclass(frozen=True)
 class Intensities:
-    """One channel, in the scan's own units. percentiles: those of `PERCENTILES`."""
+    """The finite voxels of one channel, in the scan's own units.
+
+    percentiles: those of `PERCENTILES`.
+    """
 
     minimum: float
     maximum: float
@@ -120,7 +123,9 @@ def inspect_labels(
 
     named: (array axis, index) of slices that a person names as annotated.
     """
-    counts = np.bincount(labels.array.ravel(), minlength=UNKNOWN + 1)
+    values = labels.values
+    counts = slice_counts(labels.array, (*values, UNKNOWN), 2).sum(axis=0)
+    voxels = dict(zip((*values, UNKNOWN), counts.tolist(), strict=True))
     annotation: Annotation | None = None
     problems: tuple[str, ...] = ()
     try:
@@ -130,8 +135,8 @@ def inspect_labels(
     except FewsliceError as error:
         problems = (str(error),)
     facts = tuple(
-        LabelFacts(value, int(counts[value]), ml(int(counts[value]), labels.geometry), drawn)
-        for value, drawn in zip(labels.values, _slices_with(annotation, labels.values), strict=True)
+        LabelFacts(value, voxels[value], ml(voxels[value], labels.geometry), drawn)
+        for value, drawn in zip(values, _slices_with(annotation, values), strict=True)
     )
     small = tuple(
         f"Label {fact.value} holds only {fact.voxels} voxel{'s' * (fact.voxels > 1)}; erase it if "
@@ -140,7 +145,7 @@ def inspect_labels(
         if fact.voxels < _FEW_VOXELS
     )
     annotated = annotated_slices(annotation, geometry) if annotation else ()
-    return LabelMapFacts(facts, int(counts[UNKNOWN]), annotated, (*problems, *small))
+    return LabelMapFacts(facts, voxels[UNKNOWN], annotated, (*problems, *small))
 
 
 def ml(voxels: int, geometry: Geometry) -> float:
@@ -189,13 +194,13 @@ def _intensities(channel: npt.NDArray[np.number]) -> Intensities:
     sample = sample[np.isfinite(sample)]
     if not sample.size:
         return Intensities(np.nan, np.nan, np.nan, (np.nan,) * len(PERCENTILES))
-    with np.errstate(invalid="ignore"):  # NaN is reported as a problem, not as a warning
-        return Intensities(
-            minimum=float(np.nanmin(values)),
-            maximum=float(np.nanmax(values)),
-            mean=float(np.nanmean(values, dtype=np.float64)),
-            percentiles=tuple(float(value) for value in np.percentile(sample, PERCENTILES)),
-        )
+    finite = values if values.dtype.kind != "f" else values[np.isfinite(values)]
+    return Intensities(
+        minimum=float(finite.min()),
+        maximum=float(finite.max()),
+        mean=float(finite.mean(dtype=np.float64)),
+        percentiles=tuple(float(value) for value in np.percentile(sample, PERCENTILES)),
+    )
 
 
 def _finite_problem(image: Image) -> tuple[str, ...]:
