@@ -30,7 +30,7 @@ def test_two_slices_say_that_nothing_could_be_compared() -> None:
         .prepare(Scan(phantom.image[None], phantom.spacing))
         .predict(annotation_of(phantom, 8, 12))
     )
-    assert "fewer than three slices" in prediction.remarks[0]
+    assert "fewer than three slices are drawn in one plane" in prediction.remarks[0]
 
 
 def test_noise_makes_it_lean_on_the_outlines() -> None:

@@ -4,8 +4,8 @@ The rule. The random walker answers, and beyond the outermost annotated slices a
 better there on every data set. Between annotated slices the mean of its probability and that of
 interpolation answers instead where that did better on slices the person drew: every inner drawn
 slice (at most three, evenly spread) is left out in turn and predicted from the others, and the mean
-is preferred if its Dice on them is higher by `margin`. With fewer than three drawn slices nothing
-can be left out between two others, and the random walker answers alone.
+is preferred if its Dice on them is higher by `margin`. With fewer than three drawn slices in
+one plane nothing can be left out between two others, and the random walker answers alone.
 """
 
 from __future__ import annotations
@@ -78,8 +78,11 @@ class PreparedAuto:
             annotation, lambda part: progress((len(left_out) + part) / steps)
         )
         if not scores:
-            remark = "auto used the random walker: fewer than three slices are drawn, so none "
-            return replace(walked, remarks=(remark + "could be left out to compare engines.",))
+            remark = (
+                "auto used the random walker: fewer than three slices are drawn in one plane, so "
+                "none could be left out to compare engines."
+            )
+            return replace(walked, remarks=(remark,))
         walker, mean = np.mean(scores, axis=0)
         prefer_mean = mean > walker + self.margin
         remark = (

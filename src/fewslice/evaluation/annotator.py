@@ -69,7 +69,8 @@ def strided(mask: BoolArray, axis: int, count: int, seed: int = 0) -> RevealedSl
     """
     occupied = _occupied(mask, axis)
     first, last = int(occupied[0]), int(occupied[-1])
-    wanted = {round(first + (part + 0.5) * (last - first) / count) for part in range(count)}
+    step = (last - first) / count
+    wanted = {int(first + (part + 0.5) * step + 0.5) for part in range(count)}
     drawn = wanted & set(occupied.tolist())
     return RevealedSlices(
         axis, tuple(sorted(drawn)), tuple(sorted(wanted - drawn)), (first, last), len(occupied)

@@ -1,0 +1,44 @@
+# One command per duty; people and CI use the same ones.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint format coverage bench benchmarks clean
+
+demo: $(VENV)/.package ## segment the bundled scan from three annotated slices
+	$(BIN)/fewslice demo -o demo
+
+test: $(VENV)/.dev ## run all tests, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/.dev ## style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## lay out the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## speed and memory, see docs/benchmarks.md
+	$(BIN)/python benchmarks/speed.py
+
+benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about half an hour
+	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),../shared/data)
+
+clean: ## remove what the other commands made
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "fewslice needs Python 3.11 or later; run make PYTHON=python3.11 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.package: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.package
