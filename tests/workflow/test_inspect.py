@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.volumes import Geometry, Image, LabelMap
-from fewslice.workflow.inspect import inspect_labels, inspect_scan, ml, slice_counts
+from fewslice.workflow.inspect import inspect_labels, inspect_scan
 
 SHAPE = (10, 12, 8)
 GEOMETRY = Geometry.from_spacing(SHAPE, (1.0, 1.0, 2.0))
@@ -130,11 +130,3 @@ def test_an_ambiguous_plane_is_named() -> None:
     assert "taken as drawn on axial slices (4 of them), but could be sagittal (6)" in said
     assert "taken as" not in problems_of(block, *((2, n) for n in (1, 2, 3, 4)))
     assert "taken as" not in problems_of(drawn(1, 4))
-
-
-def test_counts_per_slice_and_volume() -> None:
-    counts = slice_counts(drawn(2, 5, value=44).array, (1, 44), 2)
-    assert counts.shape == (8, 2)
-    assert counts[:, 1].tolist() == [0, 0, 36, 0, 0, 36, 0, 0]
-    assert not counts[:, 0].any()
-    assert ml(1000, GEOMETRY) == pytest.approx(2.0)

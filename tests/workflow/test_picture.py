@@ -1,4 +1,4 @@
-"""The picture: right side up for every orientation, readable, and written as a whole."""
+"""The picture: readable, and written as a whole."""
 
 from __future__ import annotations
 
@@ -12,34 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from fewslice.assembly.segmentation import Segmentation
 from fewslice.errors import GeometryError, WriteError
-from fewslice.slices.annotation import on_slice
-from fewslice.slices.region import Region
 from fewslice.volumes import Geometry, Image, LabelMap
-from fewslice.workflow import picture
-from fewslice.workflow.picture import draw_picture
+from fewslice.workflow.exhibit import make_exhibit
+from fewslice.workflow.picture import draw_picture, make_figure
 from fewslice.workflow.segment import segment
 
 SHAPE = (20, 24, 16)
-SIGNED_PERMUTATIONS = [
-    (order, signs)
-    for order in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
-]
-
-
-def oriented(order: Sequence[int], signs: Sequence[int]) -> Geometry:
-    affine = np.eye(4)
-    affine[:3, :3] = 0
-    for axis, (world, sign) in enumerate(zip(order, signs, strict=True)):
-        affine[world, axis] = sign * (1.0 + axis)
-    return Geometry((4, 5, 6), affine)
 
 
 def boxes(shape: tuple[int, int, int], count: int) -> npt.NDArray[np.uint8]:
@@ -77,40 +60,6 @@ def png_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
-@pytest.mark.parametrize(("order", "signs"), SIGNED_PERMUTATIONS)
-def test_views_show_right_front_and_head_at_the_left_and_top(
-    order: tuple[int, ...], signs: tuple[int, ...]
-) -> None:
-    geometry = oriented(order, signs)
-    places = np.moveaxis(np.indices(geometry.shape), 0, -1)
-    world = places @ geometry.affine[:3, :3].T + geometry.affine[:3, 3]
-    box = Region((1, 0, 2), (4, 5, 6))
-    for axis in range(3):
-        view = picture._View(geometry, box, axis, 3)
-        across, down = sorted({0, 1, 2} - {geometry.world_axes[axis]})
-        shown_across, shown_down = view.of(world[..., across]), view.of(world[..., down])
-        assert (np.diff(shown_across, axis=1) < 0).all()  # R to L, or A to P
-        assert (np.diff(shown_down, axis=0) < 0).all()  # A to P, or S to I
-        assert view.letters(view.across)[0] == "RAS"[across]
-        assert view.letters(view.down)[0] == "RAS"[down]
-
-
-@pytest.mark.parametrize(("order", "signs"), SIGNED_PERMUTATIONS[::5])
-def test_lines_lie_on_the_slices_they_stand_for(
-    order: tuple[int, ...], signs: tuple[int, ...]
-) -> None:
-    geometry = oriented(order, signs)
-    box = Region((1, 0, 2), (4, 5, 6))
-    view = picture._View(geometry, box, 0, 2)
-    for axis in (1, 2):
-        marked = np.zeros(geometry.shape)
-        marked[on_slice(axis, 3)] = 1
-        shown = np.asarray(view.of(marked).max(axis=0 if axis == view.across else 1))
-        pixel = view.position(axis, 3) / geometry.spacing[axis]
-        assert shown[int(pixel)]
-        assert pixel % 1 == pytest.approx(0.5)
-
-
 @pytest.mark.parametrize(
     ("shape", "spacing", "labels", "channels", "indices"),
     [
@@ -134,10 +83,9 @@ def test_texts_are_inside_and_do_not_overlap(
     geometry = Geometry.from_spacing(shape, spacing)
     dense = boxes(shape, labels)
     image, segmentation = segmented(dense, geometry, indices, channels)
-    subject = picture._subject(image, segmentation, LabelMap(dense, geometry), {1: "x" * 60})
-    figure = Figure(figsize=picture._SIZE_INCHES, dpi=picture._DOTS_PER_INCH)
-    FigureCanvasAgg(figure)
-    picture._lay_out(figure, subject)
+    figure = make_figure(
+        make_exhibit(image, segmentation, LabelMap(dense, geometry), {1: "x" * 60})
+    )
     drawn: list[tuple[str, Bbox]] = []
     draw = Text.draw
 
@@ -176,23 +124,6 @@ def test_oblique_scans_and_constant_images_can_be_drawn(tmp_path: Path) -> None:
     flat = Image(np.zeros(SHAPE, np.int16), geometry)
     draw_picture(tmp_path / "a.png", flat, segmentation)
     assert png_size(tmp_path / "a.png") == (1500, 1020)
-
-
-def test_the_cut_is_predicted_where_possible() -> None:
-    image, segmentation = segmented(boxes(SHAPE, 1), Geometry.from_spacing(SHAPE), (7, 8, 9))
-    subject = picture._subject(image, segmentation, None, {})
-    assert segmentation.provenance[picture._cut(subject, 2)] == "engine"
-
-
-def test_the_view_is_stretched_only_if_it_would_be_a_thread() -> None:
-    box = Region((0, 0, 0), (100, 100, 2))
-    geometry = Geometry.from_spacing((100, 100, 2))
-    assert picture._View(geometry, box, 2, 0).stretch == (1.0, 1.0)
-    assert picture._View(geometry, box, 0, 0).stretch == (1.0, 12.5)
-
-
-def test_colours_are_all_different() -> None:
-    assert len({picture._colour(number) for number in range(40)}) == 40
 
 
 def test_a_picture_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:

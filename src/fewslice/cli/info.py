@@ -12,13 +12,8 @@ import click
 
 from fewslice.slices.planes import parse_slices
 from fewslice.volumes import Image, read_image, read_labels
-from fewslice.workflow.inspect import (
-    PERCENTILES,
-    LabelMapFacts,
-    ScanFacts,
-    inspect_labels,
-    inspect_scan,
-)
+from fewslice.workflow.facts import PERCENTILES
+from fewslice.workflow.inspect import LabelMapFacts, ScanFacts, inspect_labels, inspect_scan
 from fewslice.workflow.report import describe_geometry
 
 

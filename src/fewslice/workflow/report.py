@@ -13,7 +13,7 @@ from fewslice.assembly.segmentation import ENGINE, Segmentation
 from fewslice.slices.planes import plane_name
 from fewslice.volumes.atomic import atomic_path
 from fewslice.volumes.geometry import Geometry
-from fewslice.workflow.inspect import AnnotatedSlice, annotated_slices, ml, slice_counts
+from fewslice.workflow.counts import AnnotatedSlice, annotated_slices, ml, slice_counts
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+"""How numbers and slices are put in words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: '1 slice', '2 slices'."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def slices_text(places: Sequence[tuple[str, int]]) -> str:
+    """Return (plane, index) pairs as text, such as 'axial 3-7, 12; coronal 40'."""
+    planes = dict.fromkeys(plane for plane, _ in places)
+    return "; ".join(
+        f"{plane} {_ranges([index for other, index in places if other == plane])}"
+        for plane in planes
+    )
+
+
+def _ranges(indices: Sequence[int]) -> str:
+    breaks = [0, *(n for n, (a, b) in enumerate(pairwise(indices), 1) if b != a + 1), len(indices)]
+    runs = [indices[start:stop] for start, stop in pairwise(breaks)]
+    return ", ".join(
+        f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(str(index) for index in run)
+        for run in runs
+    )
