@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice.cli import segment as command
 from fewslice.cli.main import run
 from fewslice.errors import WriteError
 from fewslice.volumes import read_image, read_labels
+from fewslice.workflow import outputs as writing
 
 SHAPE = (20, 18, 12)
 AFFINE = np.diag([-1.0, 1.0, 2.5, 1.0])
@@ -297,7 +297,7 @@ def test_a_failure_while_writing_leaves_every_output_as_it_was(
     for path in outputs:
         path.write_bytes(b"old")
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(command, broken, fail)
+    monkeypatch.setattr(writing, broken, fail)
     flags = ("-o", "--uncertainty", "--report", "--picture")
     options = [text for pair in zip(flags, map(str, outputs), strict=True) for text in pair]
     assert "The disk is full." in refused([*basic, *options], capsys)
@@ -319,8 +319,3 @@ def test_a_process_says_one_line_and_ends_with_code_2(labels: Path, tmp_path: Pa
     assert done.stderr.startswith("fewslice: ")
     assert done.stderr.count("\n") == 1
     assert not out.exists()
-
-
-def test_slices_read_like_a_person_would_write_them() -> None:
-    places = [("axial", 3), ("axial", 4), ("axial", 5), ("axial", 8), ("axial", 9), ("coronal", 1)]
-    assert command._slices(places) == "axial 3-5, 8, 9; coronal 1"

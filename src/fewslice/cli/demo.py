@@ -13,7 +13,7 @@ import numpy as np
 
 from fewslice import example
 from fewslice.assembly.segmentation import Segmentation
-from fewslice.cli.segment import progress_bar
+from fewslice.cli.progress import progress_bar
 from fewslice.errors import WriteError
 from fewslice.metrics.overlap import dice
 from fewslice.slices.annotation import SliceIndex, on_slice

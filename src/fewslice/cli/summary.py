@@ -1,0 +1,29 @@
+"""What `fewslice segment` says when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fewslice.workflow.report import Report
+from fewslice.workflow.wording import slices_text
+
+
+def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:
+    """Yield lines for people: what was used, found, worth a look, and written."""
+    drawn = slices_text([(item.plane, item.index) for item in report.annotated if item.drawn])
+    empty = slices_text([(item.plane, item.index) for item in report.annotated if not item.drawn])
+    yield f"Annotated   {drawn}{f'; nothing there: {empty}' if empty else ''}"
+    yield f"Engine      {report.engine} ({report.seconds:.1f} s)"
+    for remark in report.remarks:
+        yield f"            {remark}"
+    for label in report.labels:
+        yield f"Label {label.value:<5} {label.ml:.4g} ml ({label.voxels} voxels)"
+    unsure = report.least_sure()
+    if unsure:
+        low, high = (f"{f(item.confidence for item in unsure):.2f}" for f in (min, max))
+        where = slices_text([(report.plane, item.index) for item in unsure])
+        span = low if low == high else f"{low} to {high}"
+        yield f"Check       You may want to check {where}: confidence {span}."
+    for number, path in enumerate(written):
+        yield f"{'' if number else 'Written':<11} {path}"
