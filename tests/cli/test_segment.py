@@ -87,6 +87,23 @@ def test_detached_formats_keep_header_and_voxels_together(basic: list[str], tmp_
     assert read_image(unsure).array.shape == SHAPE
 
 
+def test_only_the_largest_piece_may_be_kept(
+    basic: list[str], labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sparse = np.asarray(nib.load(labels).dataobj).astype(np.uint8)
+    sparse[17:20, 15:18, 3] = 1  # reaches into slices on which nobody drew, and stays
+    save(labels, sparse)
+    plain, tidy = tmp_path / "plain.nii.gz", tmp_path / "tidy.nii.gz"
+    assert run([*basic, "-o", str(plain), "--quiet"]) == 0
+    assert run([*basic, "-o", str(tidy), "--largest-component", "--json"]) == 0
+    remarks = json.loads(capsys.readouterr().out)["remarks"]
+    before, after = read_labels(plain).array, read_labels(tidy).array
+    removed = int((before != after).sum())
+    assert remarks[-1].startswith(f"{removed} voxel")
+    assert not after[before == 0].any()
+    assert np.array_equal(after[..., DRAWN], sparse[..., DRAWN])
+
+
 def test_json_and_quiet(
     basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

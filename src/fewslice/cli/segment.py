@@ -17,6 +17,7 @@ from fewslice.engines import ENGINES, find_engine
 from fewslice.errors import InputError
 from fewslice.slices.planes import parse_slices
 from fewslice.volumes import Image, read_image, read_labels
+from fewslice.workflow.clean import cleaned
 from fewslice.workflow.outputs import Outputs, check_outputs, write_outputs
 from fewslice.workflow.report import make_report, report_text
 from fewslice.workflow.segment import segment
@@ -37,6 +38,7 @@ class Request:
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
+    largest_component: bool = False
     quiet: bool = False
     as_json: bool = False
 
@@ -72,6 +74,11 @@ class Request:
 @click.option("--uncertainty", type=FILE, help="Volume to write: 0 sure to 1 a guess, per voxel.")
 @click.option("--report", type=FILE, help="JSON file to write: volumes, confidence per slice.")
 @click.option("--picture", type=FILE, help="PNG file to write, for a quick look.")
+@click.option(
+    "--largest-component",
+    is_flag=True,
+    help="Keep only the largest piece of each structure, and every piece with something drawn.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, not as text.")
 def segment_command(**given: Any) -> None:
@@ -120,6 +127,8 @@ def _segment(
             engine=request.engine,
             progress=progress,
         )
+        if request.largest_component:
+            segmentation = cleaned(segmentation)
         return segmentation, time.perf_counter() - start
 
 
