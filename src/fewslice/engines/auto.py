@@ -2,10 +2,10 @@
 
 The rule. The random walker answers, and beyond the outermost annotated slices always does: it was
 better there on every data set. Between annotated slices the mean of its probability and that of
-interpolation answers instead where that did better on slices the person drew: every inner drawn
-slice (at most three, evenly spread) is left out in turn and predicted from the others, and the mean
-is preferred if its Dice on them is higher by `margin`. With fewer than three drawn slices in
-one plane nothing can be left out between two others, and the random walker answers alone.
+interpolation answers instead where that did better on slices the person drew: inner drawn slices
+(at most three, evenly spread) are left out in turn and predicted from the others, and the mean is
+preferred if its Dice is as high on every one of them and higher by `margin` on average. That takes
+two inner slices at least: one alone is no evidence, and with fewer the random walker answers.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.region import Region
 from fewslice.volumes.image import UNKNOWN, LabelArray
 
+_FEWEST_LEFT_OUT = 2
 _MOST_LEFT_OUT = 3
 _TRIAL_VOXELS = 300_000
 
@@ -30,12 +31,12 @@ _TRIAL_VOXELS = 300_000
 class Auto:
     """Choose between the random walker and its mean with interpolation, by leaving slices out.
 
-    margin: by how much Dice on left-out slices must be higher for the mean to be preferred.
+    margin: by how much mean Dice on left-out slices must be higher for the mean to be preferred.
     """
 
     walker: RandomWalker = field(default_factory=RandomWalker)
     interpolation: Interpolation = field(default_factory=Interpolation)
-    margin: float = 0.005
+    margin: float = 0.02
 
     @property
     def uses_support(self) -> bool:
@@ -79,18 +80,12 @@ class PreparedAuto:
         )
         if not scores:
             remark = (
-                "auto used the random walker: fewer than three slices are drawn in one plane, so "
-                "none could be left out to compare engines."
+                "auto used the random walker: fewer than four slices are drawn in one plane, too "
+                "few to leave some out and compare engines."
             )
             return replace(walked, remarks=(remark,))
-        walker, mean = np.mean(scores, axis=0)
-        prefer_mean = mean > walker + self.margin
-        remark = (
-            f"auto used {'the mean of interpolation and random walker' if prefer_mean else 'the '}"
-            f"{'' if prefer_mean else 'random walker'} between the annotated slices: on "
-            f"{len(scores)} of them left out, Dice was {walker:.3f} for the random walker and "
-            f"{mean:.3f} for the mean."
-        )
+        prefer_mean = mean_is_better(scores, self.margin)
+        remark = _comparison(scores, prefer_mean)
         if prefer_mean:
             walked = averaged_inside(walked, self.interpolation.predict(annotation), annotation)
         return replace(walked, remarks=(remark,))
@@ -109,14 +104,34 @@ class PreparedAuto:
         )
 
 
+def mean_is_better(scores: list[tuple[float, float]], margin: float) -> bool:
+    """Return whether the mean won: never worse, and better by more than `margin` on average.
+
+    scores: Dice of the random walker and of the mean on each left-out slice.
+    """
+    walker, mean = np.array(scores).T
+    return bool((mean >= walker).all() and mean.mean() > walker.mean() + margin)
+
+
+def _comparison(scores: list[tuple[float, float]], prefer_mean: bool) -> str:
+    chosen = "mean of interpolation and random walker" if prefer_mean else "random walker"
+    walker, mean = np.mean(scores, axis=0)
+    return (
+        f"auto used the {chosen} between the annotated slices: on {len(scores)} of them left out, "
+        f"Dice was {walker:.3f} for the random walker and {mean:.3f} for the mean."
+    )
+
+
 def inner_slices(annotation: Annotation) -> tuple[int, ...]:
-    """Return the drawn slices that lie between two other drawn ones: at most three, spread out."""
+    """Return drawn slices that lie between two other drawn ones: none, two or three, spread out."""
     drawn = [
         index
         for index in annotation.along(annotation.axis)
         if _holds_structure(annotation.labels[on_slice(annotation.axis, index)])
     ]
     inner = drawn[1:-1]
+    if len(inner) < _FEWEST_LEFT_OUT:
+        return ()
     if len(inner) <= _MOST_LEFT_OUT:
         return tuple(inner)
     chosen = np.linspace(0, len(inner) - 1, _MOST_LEFT_OUT + 2).round().astype(int)[1:-1]
