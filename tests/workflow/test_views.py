@@ -67,7 +67,7 @@ def test_the_view_is_stretched_only_if_it_would_be_a_thread() -> None:
     box = Region((0, 0, 0), (100, 100, 2))
     geometry = Geometry.from_spacing((100, 100, 2))
     assert View(geometry, box, 2, 0).stretch == (1.0, 1.0)
-    assert View(geometry, box, 0, 0).stretch == (1.0, 12.5)
+    assert View(geometry, box, 0, 0).stretch == (1.0, 20.0)
 
 
 def test_the_cut_is_predicted_where_possible() -> None:
@@ -81,9 +81,9 @@ def test_the_cut_is_predicted_where_possible() -> None:
     assert segmentation.provenance[best_cut(segmentation, box, 2)] == "engine"
 
 
-def test_the_margin_is_the_same_mm_all_around() -> None:
+def test_the_margin_is_smaller_where_the_structures_are_thin() -> None:
     found = np.zeros((40, 40, 40), bool)
-    found[10:20, 10:15, 20:22] = True
+    found[10:30, 10:14, 20:22] = True
     box = surroundings(found, Geometry.from_spacing(found.shape, (1.0, 1.0, 2.0)))
-    assert box.start == (6, 6, 18)
-    assert box.stop == (24, 19, 24)
+    assert box.start == (3, 6, 18)  # 7, 4 and 4 mm
+    assert box.stop == (37, 18, 24)

@@ -38,6 +38,7 @@ def show_uncertainty(panel: Axes, exhibit: Exhibit, view: View) -> None:
     outlined = view.of(exhibit.segmentation.labels.array)
     for value in exhibit.colours:
         _outline(panel, view, outlined == value, colors=[OUTLINE], linewidths=0.7)
+    _mark_annotated(panel, exhibit, view)
 
 
 def show_annotated(panel: Axes, exhibit: Exhibit) -> None:
@@ -85,6 +86,7 @@ def _frame(panel: Axes, view: View, title: str) -> None:
 def _imshow(panel: Axes, view: View, shown: Array, **style: Any) -> None:
     width, height = view.size
     style.setdefault("interpolation", "nearest")
+    panel.set_anchor("N")  # so that the titles of a row line up
     wider, higher = view.stretch
     panel.imshow(
         np.ascontiguousarray(shown),
@@ -97,7 +99,8 @@ def _imshow(panel: Axes, view: View, shown: Array, **style: Any) -> None:
 def _show_scan(panel: Axes, exhibit: Exhibit, view: View, title: str) -> None:
     _frame(panel, view, title)
     low, high = exhibit.window
-    _imshow(panel, view, view.of(exhibit.image), cmap="gray", vmin=low, vmax=high)
+    shown = view.of(exhibit.image)
+    _imshow(panel, view, shown, cmap="gray", vmin=low, vmax=high, interpolation="auto")
 
 
 def _show_labels(panel: Axes, exhibit: Exhibit, view: View, labels: Array) -> None:
@@ -110,7 +113,7 @@ def _show_labels(panel: Axes, exhibit: Exhibit, view: View, labels: Array) -> No
         tint[shown == UNKNOWN] = _UNKNOWN_TINT
     _imshow(panel, view, tint)
     for value, colour in exhibit.colours.items():
-        _outline(panel, view, shown == value, colors=[colour], linewidths=1.4)
+        _outline(panel, view, shown == value, colors=[colour], linewidths=1.1)
     if len(exhibit.colours) > len(CHOSEN):
         _number(panel, view, shown, tuple(exhibit.colours))
 

@@ -83,8 +83,8 @@ def _head(figure: Figure, segmentation: Segmentation) -> None:
         x=0.035, y=0.985, ha="left", fontsize=13, fontweight="bold",
     )  # fmt: skip
     figure.text(
-        0.985, 0.968, "Radiological view: the patient's right (R) is on the left side",
-        ha="right", fontsize=9, color="0.3",
+        0.985, 0.985, "Radiological view: the patient's right (R) is on the left side",
+        ha="right", va="top", fontsize=9, color="0.3",
     )  # fmt: skip
 
 

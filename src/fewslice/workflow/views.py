@@ -19,8 +19,9 @@ from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array
 from fewslice.workflow.counts import slice_counts
 
-_MARGIN = 0.35  # around what was found, as a fraction of its largest side
-_LONGEST_PANEL = 4.0  # panels that are more elongated are stretched, and say so
+_MARGIN = 0.35  # around what was found, as a fraction of its side in that direction
+_LEAST_MARGIN = 0.2  # and at least this fraction of its largest side
+_LONGEST_PANEL = 2.5  # panels that are more elongated are stretched, and say so
 _LETTERS = (
     ("R", "L"),
     ("A", "P"),
@@ -91,10 +92,11 @@ class View:
 
 
 def surroundings(found: npt.NDArray[np.bool_], geometry: Geometry) -> Region:
-    """Return the box around what was found, with a margin of the same mm all around."""
+    """Return the box around what was found, with a margin that is smaller where it is thin."""
     region = bounding_region(found)
     sides = np.array(region.shape) * geometry.spacing
-    margin = np.ceil(_MARGIN * float(sides.max()) / np.array(geometry.spacing)).astype(int)
+    margin_mm = np.maximum(_MARGIN * sides, _LEAST_MARGIN * sides.max())
+    margin = np.ceil(margin_mm / geometry.spacing).astype(int)
     return region.grown([int(n) for n in margin], geometry.shape)
 
 
