@@ -41,7 +41,7 @@ def test_text_about_a_scan(scan: Path, capsys: pytest.CaptureFixture[str]) -> No
         "16, 14, 30 mm",
         "RPS",
         "axis 2      10 axial slices (the drawing plane, if in doubt)",
-        "int16, 1 channel(s)",
+        "int16, 1 channel",
         "0 to 2239, mean 1119.5",
         "Problems      none found",
     ):
@@ -51,9 +51,9 @@ def test_text_about_a_scan(scan: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_text_about_labels(scan: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["info", str(scan), "--labels", str(labels), "--annotated", "axial:8"]) == 0
     shown = capsys.readouterr().out
-    assert "72 voxels, 0.216 ml, drawn on 2 annotated slice(s)" in shown
-    assert "Label 255     1 voxels: not looked at" in shown
-    assert "Annotated     axial 2, 6, 8 (nothing there)" in shown
+    assert "72 voxels, 0.216 ml, drawn on 2 annotated slices" in shown
+    assert "Label 255     1 voxel: not looked at" in shown
+    assert "Annotated     axial 2, 6; nothing there: axial 8" in shown
 
 
 def test_json(scan: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:

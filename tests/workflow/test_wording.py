@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fewslice.workflow.wording import counted, slices_text
+from fewslice.workflow.counts import AnnotatedSlice
+from fewslice.workflow.wording import annotated_text, counted, slices_text, volume_text
 
 
 def test_slices_read_like_a_person_would_write_them() -> None:
@@ -13,3 +14,16 @@ def test_slices_read_like_a_person_would_write_them() -> None:
 
 def test_nouns_agree_with_their_number() -> None:
     assert [counted(n, "slice") for n in (0, 1, 2)] == ["0 slices", "1 slice", "2 slices"]
+
+
+def test_slices_with_nothing_on_them_are_told_apart() -> None:
+    drawn = [AnnotatedSlice("axial", 2, index, True) for index in (3, 6)]
+    empty = AnnotatedSlice("axial", 2, 0, False)
+    assert annotated_text([empty, *drawn]) == "axial 3, 6; nothing there: axial 0"
+    assert annotated_text(drawn) == "axial 3, 6"
+    assert annotated_text([empty]) == "nothing there: axial 0"
+
+
+def test_tiny_volumes_have_a_unit_of_their_own() -> None:
+    assert volume_text(0.0001038) == "0.1038 mm³"
+    assert [volume_text(ml) for ml in (0, 0.1, 1234)] == ["0 ml", "0.1 ml", "1234 ml"]

@@ -15,6 +15,7 @@ from fewslice.volumes import Image, read_image, read_labels
 from fewslice.workflow.facts import PERCENTILES
 from fewslice.workflow.inspect import LabelMapFacts, ScanFacts, inspect_labels, inspect_scan
 from fewslice.workflow.report import describe_geometry
+from fewslice.workflow.wording import annotated_text, counted, volume_text
 
 
 @click.command("info")
@@ -79,7 +80,7 @@ def _geometry_lines(image: Image, facts: ScanFacts) -> Iterator[str]:
 
 
 def _intensity_lines(facts: ScanFacts) -> Iterator[str]:
-    yield f"Intensities   {facts.dtype}, {len(facts.channels)} channel(s)"
+    yield f"Intensities   {facts.dtype}, {counted(len(facts.channels), 'channel')}"
     for number, channel in enumerate(facts.channels):
         points = ", ".join(
             f"{percent}%: {value:.6g}"
@@ -94,12 +95,10 @@ def _intensity_lines(facts: ScanFacts) -> Iterator[str]:
 def _label_lines(drawn: LabelMapFacts) -> Iterator[str]:
     for label in drawn.labels:
         yield (
-            f"Label {label.value:<7} {label.voxels} voxels, {label.ml:.4g} ml, "
-            f"drawn on {label.slices} annotated slice(s)"
+            f"Label {label.value:<7} {counted(label.voxels, 'voxel')}, {volume_text(label.ml)}, "
+            f"drawn on {counted(label.slices, 'annotated slice')}"
         )
     if drawn.unknown:
-        yield f"Label 255     {drawn.unknown} voxels: not looked at"
-    for plane in dict.fromkeys(item.plane for item in drawn.annotated):
-        of = [item for item in drawn.annotated if item.plane == plane]
-        names = (f"{item.index}{'' if item.drawn else ' (nothing there)'}" for item in of)
-        yield f"Annotated     {plane} {', '.join(names)}"
+        yield f"Label 255     {counted(drawn.unknown, 'voxel')}: not looked at"
+    if drawn.annotated:
+        yield f"Annotated     {annotated_text(drawn.annotated)}"

@@ -6,19 +6,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fewslice.workflow.report import Report
-from fewslice.workflow.wording import slices_text
+from fewslice.workflow.wording import annotated_text, slices_text, volume_text
 
 
 def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:
     """Yield lines for people: what was used, found, worth a look, and written."""
-    drawn = slices_text([(item.plane, item.index) for item in report.annotated if item.drawn])
-    empty = slices_text([(item.plane, item.index) for item in report.annotated if not item.drawn])
-    yield f"Annotated   {drawn}{f'; nothing there: {empty}' if empty else ''}"
+    yield f"Annotated   {annotated_text(report.annotated)}"
     yield f"Engine      {report.engine} ({report.seconds:.1f} s)"
     for remark in report.remarks:
         yield f"            {remark}"
     for label in report.labels:
-        yield f"Label {label.value:<5} {label.ml:.4g} ml ({label.voxels} voxels)"
+        yield f"Label {label.value:<5} {volume_text(label.ml)} ({label.voxels} voxels)"
     unsure = report.least_sure()
     if unsure:
         low, high = (f"{f(item.confidence for item in unsure):.2f}" for f in (min, max))

@@ -5,10 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from fewslice.workflow.counts import AnnotatedSlice
+
+_SMALL_ML = 0.1
+
 
 def counted(number: int, what: str) -> str:
     """Return a number with its noun: '1 slice', '2 slices'."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def volume_text(ml: float) -> str:
+    """Return a volume with its unit: ml, or mm³ for the tiny structures of the eye or the ear."""
+    return f"{1000 * ml:.4g} mm³" if 0 < ml < _SMALL_ML else f"{ml:.4g} ml"
+
+
+def annotated_text(slices: Sequence[AnnotatedSlice]) -> str:
+    """Return annotated slices as text, such as 'axial 3, 6; nothing there: axial 0'."""
+    drawn, empty = (
+        slices_text([(item.plane, item.index) for item in slices if item.drawn is there])
+        for there in (True, False)
+    )
+    return "; ".join(part for part in (drawn, empty and f"nothing there: {empty}") if part)
 
 
 def slices_text(places: Sequence[tuple[str, int]]) -> str:
