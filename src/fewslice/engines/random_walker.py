@@ -52,7 +52,7 @@ class WalkerSettings:
     smoothing: float = 2.0
     margin: float = 0.35
     radius_in_voxels: float = 12.0
-    most_voxels: int = 800_000
+    most_voxels: int = 1_200_000
     decided: float = 1e-4
     taper: TaperSettings = field(default_factory=TaperSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
