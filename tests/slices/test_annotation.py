@@ -41,6 +41,12 @@ def test_slices_of_all_three_planes_are_recognised_in_one_map() -> None:
     assert find_annotation(only(ball(), *drawn), GRID).slices == drawn
 
 
+def test_naming_an_empty_slice_does_not_hide_the_planes_that_were_drawn() -> None:
+    drawn = ((0, 9), (1, 11), (2, 13))
+    found = find_annotation(only(ball(), *drawn), GRID, [(2, 1)])
+    assert found.slices == ((0, 9), (1, 11), (2, 1), (2, 13))
+
+
 def test_neighbouring_slices_with_a_thin_end_stay_in_their_plane() -> None:
     labels = only(ball(), *((2, index) for index in range(5, 11)))
     labels[:, :, 4] = 0

@@ -124,15 +124,6 @@ def test_labels_on_another_grid_are_described() -> None:
     assert facts.labels[0].ml == pytest.approx(0.108)
 
 
-def test_naming_a_plane_that_hides_the_drawn_ones_is_said() -> None:
-    crossed = drawn(4)
-    crossed.array[5, 3:9, 1:7] = 1
-    said = problems_of(crossed, (2, 0))
-    assert "count as 6 drawn slices, but they look like 2 (sagittal 5; axial 4)" in said
-    assert "count as" not in problems_of(crossed, (2, 0), (0, 5))
-    assert "count as" not in problems_of(drawn(1, 4), (2, 0))
-
-
 def test_an_ambiguous_plane_is_named() -> None:
     block = drawn(1, 2, 3, 4)
     said = problems_of(block)

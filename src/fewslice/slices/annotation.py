@@ -102,8 +102,8 @@ def find_annotation(
     Across which axes: those that were named; labels elsewhere are attributed to the named axis in
     which they touch fewest slices. With nothing named, the axis in which the labelled voxels touch
     fewest slices (on a tie, the one people would draw across, see `annotation_axis`). Slices of
-    several planes mixed in one map are recognised where they explain the labels with at most half
-    as many slices as any one plane.
+    several planes mixed in one map are recognised, named or not, where they explain the labels with
+    at most half as many slices as one plane.
 
     Raises InputError if a named slice is outside of the volume and if there is no label at all.
     """
@@ -145,26 +145,28 @@ def _touched(drawn: BoolArray, axis: int) -> set[SliceIndex]:
 
 
 def _cover(drawn: BoolArray, axes: tuple[int, ...], preferred: int) -> set[SliceIndex]:
-    """Return the slices that explain the drawn voxels: of one plane, or clearly of several."""
+    """Return the slices that explain the drawn voxels.
+
+    Those of one of the axes (the one with fewest slices, in doubt the preferred one), unless
+    slices of several planes explain the voxels with at most half as many.
+    """
     if not drawn.any():
         return set()
     touched = {axis: _touched(drawn, axis) for axis in axes}
     one = min(axes, key=lambda axis: (len(touched[axis]), axis != preferred, axis))
-    if len(axes) == 1:
-        return touched[one]
-    mixed = _greedy_cover(drawn, axes, most=len(touched[one]) // 2)
+    mixed = _greedy_cover(drawn, most=len(touched[one]) // 2)
     return mixed if mixed is not None else touched[one]
 
 
-def _greedy_cover(drawn: BoolArray, axes: tuple[int, ...], most: int) -> set[SliceIndex] | None:
+def _greedy_cover(drawn: BoolArray, most: int) -> set[SliceIndex] | None:
     """Cover the drawn voxels by slices, fullest first; None if more than `most` are needed."""
     voxels = np.argwhere(drawn)
     chosen: set[SliceIndex] = set()
     while len(voxels):
         if len(chosen) == most:
             return None
-        counts = {axis: np.bincount(voxels[:, axis]) for axis in axes}
-        axis = max(axes, key=lambda axis: int(counts[axis].max()))
+        counts = [np.bincount(voxels[:, axis]) for axis in range(3)]
+        axis = max(range(3), key=lambda axis: int(counts[axis].max()))
         index = int(counts[axis].argmax())
         chosen.add((axis, index))
         voxels = voxels[voxels[:, axis] != index]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from fewslice.errors import InputError
-from fewslice.slices.annotation import Annotation, find_annotation
+from fewslice.slices.annotation import Annotation
 from fewslice.slices.planes import plane_name
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import UNKNOWN, Image, require_finite
 from fewslice.workflow.counts import annotated_slices, slices_with
 from fewslice.workflow.facts import AxisFacts, Intensities, even_sample
-from fewslice.workflow.wording import annotated_text, counted
+from fewslice.workflow.wording import counted
 
 _ANISOTROPIC = 4.0
 _OBLIQUE_DEGREES = 10.0
@@ -72,7 +72,7 @@ def intensity_problems(image: Image, channels: tuple[Intensities, ...]) -> tuple
 
 def annotation_problems(annotation: Annotation, geometry: Geometry, named: bool) -> tuple[str, ...]:
     """Say what an annotation leaves open. named: a person named annotated slices."""
-    found = (_named_plane_problem if named else _plane_problem)(annotation, geometry)
+    found = [] if named else _plane_problem(annotation, geometry)
     drawn = [item for item in annotated_slices(annotation, geometry) if item.drawn]
     if len(drawn) == 1:
         found.append(
@@ -129,16 +129,4 @@ def _plane_problem(annotation: Annotation, geometry: Geometry) -> list[str]:
         f"The labels are taken as drawn on {plane_name(geometry, annotation.axis)} slices "
         f"({touched[annotation.axis]} of them), but could be {' or '.join(rivals)} ones; name "
         "the slices with --annotated PLANE:INDEX."
-    ]
-
-
-def _named_plane_problem(annotation: Annotation, geometry: Geometry) -> list[str]:
-    """Say so if naming slices of one plane hides that the labels were drawn in others."""
-    drawn = [item for item in annotated_slices(annotation, geometry) if item.drawn]
-    plain = annotated_slices(find_annotation(annotation.labels, geometry), geometry)
-    if 2 * len(plain) > len(drawn):
-        return []
-    return [
-        f"With the slices named, the labels count as {len(drawn)} drawn slices, but they look like "
-        f"{len(plain)} ({annotated_text(plain)}); name one slice of every plane with --annotated."
     ]
