@@ -99,6 +99,21 @@ def test_a_map_filled_with_unknown_has_only_the_scribbled_slices() -> None:
     assert annotation.known().sum() == 9
 
 
+def test_unknown_voxels_of_one_plane_do_not_annotate_the_planes_they_cross() -> None:
+    labels = only(ball(), (2, 12), (0, 9))
+    labels[:, :5, 12] = 255
+    assert find_annotation(labels, GRID).slices == ((0, 9), (2, 12))
+    filled = np.where(only(np.ones_like(labels), (2, 12), (0, 9)) > 0, labels, 255)
+    assert find_annotation(filled.astype(np.uint8), GRID).slices == ((0, 9), (2, 12))
+
+
+def test_background_scribbles_alone_annotate_a_slice_of_a_filled_map() -> None:
+    labels = np.full(SHAPE, 255, dtype=np.uint8)
+    labels[5:9, 8, 12] = 1
+    labels[1:3, 8, 20] = 0
+    assert find_annotation(labels, GRID, [(2, 12)]).slices == ((2, 12), (2, 20))
+
+
 @pytest.mark.parametrize("fill", [0, 255])
 def test_nothing_annotated_is_refused(fill: int) -> None:
     with pytest.raises(InputError, match="no annotated slice"):

@@ -121,9 +121,7 @@ def find_annotation(
             rest[on_slice(axis, index)] = False
     axes = tuple(sorted({axis for axis, _ in fixed})) or (0, 1, 2)
     found = fixed | _cover(rest, axes, annotation_axis(geometry))
-    for axis in {axis for axis, _ in found}:
-        found |= _partly_unknown(labels, axis)
-    return Annotation(labels, tuple(sorted(found)))
+    return Annotation(labels, tuple(sorted(found | _looked_at(labels, found))))
 
 
 def _checked(item: SliceIndex, geometry: Geometry) -> SliceIndex:
@@ -173,9 +171,15 @@ def _greedy_cover(drawn: BoolArray, most: int) -> set[SliceIndex] | None:
     return chosen
 
 
-def _partly_unknown(labels: LabelArray, axis: int) -> set[SliceIndex]:
-    """Slices that hold both 255 and something else: somebody looked at them, in part."""
-    others = tuple(other for other in range(3) if other != axis)
-    unknown = labels == UNKNOWN
-    partly = unknown.any(axis=others) & ~unknown.all(axis=others)
-    return {(axis, int(index)) for index in np.flatnonzero(partly)}
+def _looked_at(labels: LabelArray, found: set[SliceIndex]) -> set[SliceIndex]:
+    """Return further slices without a structure that somebody nevertheless looked at, in part.
+
+    In a map that is 0 where nobody looked they hold 255; in a map that is 255 where nobody looked
+    (as scribbles often are) they hold 0. They lie across the axis found in which they are fewest.
+    """
+    filled = 2 * np.count_nonzero(labels == UNKNOWN) > labels.size
+    marks: BoolArray = labels == (0 if filled else UNKNOWN)
+    for axis, index in found:
+        marks[on_slice(axis, index)] = False
+    axes = sorted({axis for axis, _ in found})
+    return min((_touched(marks, axis) for axis in axes), key=len)
