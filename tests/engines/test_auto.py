@@ -29,6 +29,7 @@ def test_the_mean_must_win_clearly_and_nowhere_lose() -> None:
     assert mean_is_better([(0.8, 0.85), (0.7, 0.75)], margin=0.02)
     assert not mean_is_better([(0.8, 0.81), (0.7, 0.71)], margin=0.02)
     assert not mean_is_better([(0.8, 0.79), (0.6, 0.75)], margin=0.02)
+    assert not mean_is_better([(0.1, 0.5), (0.2, 0.5)], margin=0.02)
 
 
 def test_few_slices_say_that_nothing_was_compared() -> None:

@@ -5,7 +5,9 @@ better there on every data set. Between annotated slices the mean of its probabi
 interpolation answers instead where that did better on slices the person drew: inner drawn slices
 (at most three, evenly spread) are left out in turn and predicted from the others, and the mean is
 preferred if its Dice is as high on every one of them and higher by `margin` on average. That takes
-two inner slices at least: one alone is no evidence, and with fewer the random walker answers.
+two inner slices at least: one alone is no evidence. And it takes a mean Dice of 0.6: below that,
+leaving a slice out has torn too wide a gap to tell anything of the gaps there are. Otherwise the
+random walker answers alone.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from fewslice.volumes.image import UNKNOWN, LabelArray
 
 _FEWEST_LEFT_OUT = 2
 _MOST_LEFT_OUT = 3
+_LEAST_DICE = 0.6
 _TRIAL_VOXELS = 300_000
 
 
@@ -105,12 +108,13 @@ class PreparedAuto:
 
 
 def mean_is_better(scores: list[tuple[float, float]], margin: float) -> bool:
-    """Return whether the mean won: never worse, and better by more than `margin` on average.
+    """Return whether the mean won: never worse, better by more than `margin`, and good enough.
 
     scores: Dice of the random walker and of the mean on each left-out slice.
     """
     walker, mean = np.array(scores).T
-    return bool((mean >= walker).all() and mean.mean() > walker.mean() + margin)
+    clearly = mean.mean() > max(walker.mean() + margin, _LEAST_DICE)
+    return bool(clearly and (mean >= walker).all())
 
 
 def _comparison(scores: list[tuple[float, float]], prefer_mean: bool) -> str:
