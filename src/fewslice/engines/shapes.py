@@ -186,6 +186,8 @@ class ShapePrior:
             at = float(self.grid.centres(self.axis)[position])
             odds, distance = self._at(self.axis, at)
             answers.append((self.axis, odds, np.full((1, 1), distance)))
+        if len(answers) == 1:
+            return _with_background(answers[0][1])
         weights = [
             1.0 / (distance + self.grid.native_spacing[plane]) ** 2
             for plane, _, distance in answers
