@@ -111,9 +111,10 @@ def test_a_flip_is_a_difference_of_direction() -> None:
     assert Geometry(SHAPE, np.eye(4)).differences(Geometry(SHAPE, flipped)) == ("direction",)
 
 
-def test_different_shapes_are_named_before_anything_else() -> None:
+def test_a_different_shape_is_named_first_and_hides_no_other_field() -> None:
     assert Geometry((1, 2, 3), np.eye(4)).differences(Geometry(SHAPE, np.diag([2.0] * 4))) == (
         "shape",
+        "spacing",
     )
 
 

@@ -119,11 +119,9 @@ class Geometry:
 
         'direction' and 'origin' are compared by how far they move a corner of the volume.
         """
-        if self.shape != other.shape:
-            return ("shape",)
+        found = [] if self.shape == other.shape else ["shape"]
         mine, theirs = np.array(self.spacing), np.array(other.spacing)
-        extent = np.array(self.shape)
-        found = []
+        extent = np.maximum(self.shape, other.shape)
         if (np.abs(mine - theirs) * extent > SAME_GRID_TOLERANCE * mine).any():
             found.append("spacing")
         turn = self.affine[:3, :3] / mine - other.affine[:3, :3] / theirs
