@@ -85,13 +85,23 @@ def test_the_grid_is_as_fine_as_asked(
     finest: float, most: int, shape: tuple[int, int, int]
 ) -> None:
     region = Region((0, 0, 0), (100, 60, 30))
-    grid = working_grid(region, (1.0, 2.0, 5.0), keep_axis=2, finest=finest, most=most)
+    runs = (30.0, 30.0, np.inf)
+    grid = working_grid(region, (1.0, 2.0, 5.0), finest=finest, most=most, runs=runs)
     assert grid.shape == shape
 
 
 def test_the_grid_is_never_larger_than_allowed_and_keeps_all_slices() -> None:
     region = Region((0, 0, 0), (512, 512, 200))
-    grid = working_grid(region, (0.7, 0.7, 1.0), keep_axis=2, finest=0.1, most=800_000)
+    runs = (50.0, 50.0, np.inf)
+    grid = working_grid(region, (0.7, 0.7, 1.0), finest=0.1, most=800_000, runs=runs)
     assert np.prod(grid.shape) <= 800_000
     assert grid.shape[2] == 200
-    assert abs(grid.shape[0] - grid.shape[1]) <= 1
+    assert grid.shape[0] / grid.shape[1] == pytest.approx(1, abs=0.11)
+
+
+def test_a_thin_layer_keeps_its_resolution_across() -> None:
+    region = Region((0, 0, 0), (512, 270, 49))
+    runs = (6.0, 0.03, np.inf)  # as long as the scan is wide, and seven voxels thick
+    grid = working_grid(region, (0.0117, 0.0039, 0.12), finest=0.001, most=1_200_000, runs=runs)
+    assert grid.shape[1] == 270
+    assert np.prod(grid.shape) <= 1_200_000

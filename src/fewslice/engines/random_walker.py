@@ -26,7 +26,7 @@ from fewslice.engines.shapes import (
     structure_radii,
 )
 from fewslice.engines.surroundings import surroundings
-from fewslice.slices.annotation import Annotation
+from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.region import Region
 from fewslice.slices.resample import WorkingGrid, working_grid
 
@@ -95,9 +95,9 @@ class PreparedRandomWalker:
         grid = working_grid(
             region,
             spacing,
-            keep_axis=annotation.axis,
             finest=float(radii.min()) / self.settings.radius_in_voxels,
             most=self.settings.most_voxels,
+            runs=run_lengths(annotation, spacing),
         )
         progress(0.1)
         problem = self._pose(annotation, shapes, grid, radii)
@@ -166,6 +166,32 @@ def _solve(
         progress(0.4 + 0.6 * number / (classes - 1))
     probability[0] = as_half(np.clip(1 - structures, 0, 1))
     return probability
+
+
+def run_lengths(
+    annotation: Annotation, spacing: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Return the mean length in mm of the straight runs through what was drawn, along each axis.
+
+    On the slices of the main axis; of the structure with the shortest runs. Infinite along the
+    main axis itself.
+    """
+    lengths = [np.inf, np.inf, np.inf]
+    drawn = np.stack(
+        [
+            annotation.labels[on_slice(annotation.axis, at)]
+            for at in annotation.along(annotation.axis)
+        ]
+    )
+    inplane = [axis for axis in range(3) if axis != annotation.axis]
+    for value in annotation.values:
+        inside = drawn == value
+        if not inside.any():
+            continue
+        for place, axis in enumerate(inplane, start=1):
+            starts = np.count_nonzero(np.diff(inside.astype(np.int8), axis=place, prepend=0) == 1)
+            lengths[axis] = min(lengths[axis], inside.sum() / starts * spacing[axis])
+    return lengths[0], lengths[1], lengths[2]
 
 
 def _inplane_spacing(grid: WorkingGrid, axis: int) -> list[float]:

@@ -121,20 +121,29 @@ class WorkingGrid:
 
 
 def working_grid(
-    region: Region, spacing: tuple[float, float, float], *, keep_axis: int, finest: float, most: int
+    region: Region,
+    spacing: tuple[float, float, float],
+    *,
+    finest: float,
+    most: int,
+    runs: tuple[float, float, float],
 ) -> WorkingGrid:
-    """Choose a grid for a region: square voxels in the slices, all slices kept.
+    """Choose a grid for a region: as fine as needed, all slices kept.
 
-    keep_axis: the axis that is never resampled (the one the slices lie across). finest: no voxel
-    needs to be smaller than this, in mm. most: the greatest number of voxels; where `finest` asks
-    for more, voxels become coarser.
+    finest: no voxel needs to be smaller than this in the slices, in mm. most: the greatest number
+    of voxels; where `finest` asks for more, voxels become coarser. runs: mean length in mm of a
+    straight line through what was drawn, along each axis, or infinity along the axis that is never
+    resampled (the one the slices lie across). The axis with most voxels to a run is coarsened
+    first: a wide thin layer keeps its resolution across, where it needs it.
     """
-    inplane = [axis for axis in range(3) if axis != keep_axis]
-    step = max(finest, min(spacing[axis] for axis in inplane))
-    shape = _shape_at(step, region, spacing, inplane)
+    inplane = [axis for axis in range(3) if np.isfinite(runs[axis])]
+    steps = {axis: max(finest, spacing[axis]) for axis in inplane}
+    shape = _shape_at(steps, region, spacing)
     while np.prod(shape) > most and max(shape[axis] for axis in inplane) > _FEWEST:
-        step *= 1.1
-        shape = _shape_at(step, region, spacing, inplane)
+        free = [axis for axis in inplane if shape[axis] > _FEWEST]
+        longest = max(free, key=lambda axis: runs[axis] / steps[axis])
+        steps[longest] *= 1.1
+        shape = _shape_at(steps, region, spacing)
     return WorkingGrid(region, shape, spacing)
 
 
@@ -143,10 +152,10 @@ _FEWEST = 16
 
 
 def _shape_at(
-    step: float, region: Region, spacing: tuple[float, float, float], inplane: list[int]
+    steps: dict[int, float], region: Region, spacing: tuple[float, float, float]
 ) -> Triple:
     shape = list(region.shape)
-    for axis in inplane:
+    for axis, step in steps.items():
         wanted = round(region.shape[axis] * spacing[axis] / step)
         shape[axis] = min(max(wanted, _FEWEST), region.shape[axis])
     return shape[0], shape[1], shape[2]
