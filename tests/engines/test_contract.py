@@ -144,6 +144,15 @@ def test_slices_of_three_planes_work_together(engine: Engine) -> None:
     assert dice(answer, phantom.truth, 2) > 0.8
 
 
+def test_most_slices_named_empty_in_another_plane_than_the_drawn_one(engine: Engine) -> None:
+    phantom = two_organs()
+    named = ((2, 0), (2, 1), (2, 21), (0, 14))
+    answer = complete(engine, phantom, phantom.sparse(0, 14), named)
+    assert (answer[14] == phantom.truth[14]).all()
+    assert not answer[:, :, [0, 1, 21]].any()
+    assert dice(answer, phantom.truth, 1) > 0.6
+
+
 @pytest.mark.parametrize("index", [0, 21])
 def test_one_slice_at_the_edge_of_the_scan(engine: Engine, index: int) -> None:
     phantom = two_organs()

@@ -173,10 +173,11 @@ def run_lengths(
 ) -> tuple[float, float, float]:
     """Return the mean length in mm of the straight runs through what was drawn, along each axis.
 
-    On the slices of the main axis; of the structure with the shortest runs. Infinite along the
-    main axis itself.
+    On the slices of the main axis; of the structure with the shortest runs, and the side of the
+    scan where nothing is drawn on them. Infinite along the main axis itself.
     """
-    lengths = [np.inf, np.inf, np.inf]
+    lengths = [side * step for side, step in zip(annotation.labels.shape, spacing, strict=True)]
+    lengths[annotation.axis] = np.inf
     drawn = np.stack(
         [
             annotation.labels[on_slice(annotation.axis, at)]
