@@ -24,7 +24,7 @@ format: $(VENV)/.dev ## lay out the code
 bench: $(VENV)/.dev ## speed and memory, see docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
-benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about half an hour
+benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 20 minutes
 	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),../shared/data)
 
 clean: ## remove what the other commands made

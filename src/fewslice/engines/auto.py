@@ -149,8 +149,9 @@ def _holds_structure(labels: LabelArray) -> bool:
 def averaged_inside(first: Prediction, second: Prediction, annotation: Annotation) -> Prediction:
     """Average two predictions between the outermost annotated slices of the main axis.
 
-    Outside of them, and outside of the second's region, the first one's stands. Both must have
-    the same classes, and the second's region must lie in the first's.
+    Beyond those slices the first one's stands. Around its own region the second is taken as sure
+    of background. Both must have the same classes, and the second's region must lie in the
+    first's.
     """
     axis = annotation.axis
     indices = annotation.along(axis)
