@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fewslice.assembly.assemble import assemble_labels
-from fewslice.engines import ENGINES, Engine, Scan, find_engine
+from fewslice.engines import ENGINES, Engine, Scan, SupportScan, find_engine
 from fewslice.errors import InputError
 from fewslice.slices.annotation import Annotation, find_annotation
 from fewslice.volumes.geometry import Geometry
@@ -220,6 +220,40 @@ def test_several_channels(engine: Engine) -> None:
     scan = Scan(np.stack([noise, phantom.image]), phantom.spacing)
     answer = assemble_labels(engine.prepare(scan).predict(annotation), annotation)
     assert dice(answer, phantom.truth, 1) > 0.85
+
+
+def supported(phantom: Phantom) -> SupportScan:
+    """Return a phantom as a support scan on which every slice is annotated."""
+    every = tuple((AXIS, index) for index in range(phantom.truth.shape[AXIS]))
+    return SupportScan(
+        Scan(phantom.image[None], phantom.spacing), annotate(phantom, phantom.truth, every)
+    )
+
+
+def test_support_is_accepted_and_never_changed(engine: Engine) -> None:
+    phantom, other = two_organs(), two_organs(seed=7)
+    support = supported(other)
+    scan = Scan(phantom.image[None], phantom.spacing)
+    annotation = annotate(phantom, phantom.sparse(AXIS, *DRAWN))
+    prediction = engine.prepare(scan, (support,)).predict(annotation)
+    answer = assemble_labels(prediction, annotation)
+    assert dice(answer, phantom.truth, 1) > 0.85
+    assert dice(answer, phantom.truth, 2) > 0.85
+    untouched = two_organs(seed=7)
+    np.testing.assert_array_equal(other.image, untouched.image)
+    np.testing.assert_array_equal(other.truth, untouched.truth)
+
+
+def test_support_makes_no_difference_to_engines_that_do_not_use_it(engine: Engine) -> None:
+    if engine.uses_support:
+        pytest.skip("it uses support")
+    phantom = two_organs()
+    scan = Scan(phantom.image[None], phantom.spacing)
+    annotation = annotate(phantom, phantom.sparse(AXIS, *DRAWN))
+    with_support = engine.prepare(scan, (supported(two_organs(seed=7)),)).predict(annotation)
+    np.testing.assert_array_equal(
+        with_support.probability, engine.prepare(scan).predict(annotation).probability
+    )
 
 
 def test_progress_only_grows(engine: Engine) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from fewslice.engines.auto import Auto
 from fewslice.engines.interpolation import Interpolation
-from fewslice.engines.protocol import Engine, Prediction, PreparedScan, Progress, Scan, silent
+from fewslice.engines.protocol import (
+    Engine,
+    Prediction,
+    PreparedScan,
+    Progress,
+    Scan,
+    SupportScan,
+    silent,
+)
 from fewslice.engines.random_walker import RandomWalker
 from fewslice.errors import InputError
 
@@ -30,6 +38,7 @@ __all__ = [
     "PreparedScan",
     "Progress",
     "Scan",
+    "SupportScan",
     "find_engine",
     "silent",
 ]

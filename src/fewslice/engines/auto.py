@@ -12,13 +12,14 @@ random walker answers alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.interpolation import Interpolation, PreparedInterpolation
-from fewslice.engines.protocol import Prediction, Progress, Scan, silent
+from fewslice.engines.protocol import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.random_walker import PreparedRandomWalker, RandomWalker, WalkerSettings
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.region import Region
@@ -46,13 +47,13 @@ class Auto:
         """True if one of its engines does."""
         return self.walker.uses_support or self.interpolation.uses_support
 
-    def prepare(self, scan: Scan) -> PreparedAuto:
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAuto:
         """Return the scan ready for both engines."""
         trial = replace(self.walker, settings=_coarser(self.walker.settings))
         return PreparedAuto(
-            self.walker.prepare(scan),
-            trial.prepare(scan),
-            self.interpolation.prepare(scan),
+            self.walker.prepare(scan, support),
+            trial.prepare(scan, support),
+            self.interpolation.prepare(scan, support),
             self.margin,
         )
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from fewslice.engines.protocol import Prediction, Progress, Scan, as_half, empty_probability, silent
+from fewslice.engines.protocol import (
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    as_half,
+    empty_probability,
+    silent,
+)
 from fewslice.engines.shapes import ShapePrior, TaperSettings, slice_shapes, softmax
 from fewslice.engines.surroundings import surroundings
 from fewslice.slices.annotation import Annotation
@@ -28,8 +37,11 @@ class Interpolation:
         """Outlines of other scans say nothing about this one's."""
         return False
 
-    def prepare(self, scan: Scan) -> PreparedInterpolation:
-        """Return the scan ready for predicting; nothing needs to be computed."""
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedInterpolation:
+        """Return the scan ready for predicting; nothing needs to be computed.
+
+        support: ignored.
+        """
         return PreparedInterpolation(scan, self.taper)
 
 

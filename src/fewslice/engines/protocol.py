@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +37,19 @@ class Scan:
         """Voxels along each array axis."""
         i, j, k = self.channels.shape[1:]
         return i, j, k
+
+
+@dataclass(frozen=True, eq=False)
+class SupportScan:
+    """Another scan with labels, to learn from.
+
+    scan: its axes run in the same directions as those of the scan to segment, as nearly as whole
+    axes can; its spacing, shape and channels are its own. annotation: what is known of it, with
+    the label values of the scan to segment; at least one slice.
+    """
+
+    scan: Scan
+    annotation: Annotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +107,9 @@ class Engine(Protocol):
         """Whether labels of other scans help this engine."""
         ...
 
-    def prepare(self, scan: Scan) -> PreparedScan:
-        """Do what can be done before anything is annotated."""
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedScan:
+        """Do what can be done before anything of the scan is annotated.
+
+        support: other scans with labels; an engine that cannot use them ignores them.
+        """
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +17,15 @@ from fewslice.engines.appearance import (
     local_features,
 )
 from fewslice.engines.lattice import edge_weights, laplacian, walk
-from fewslice.engines.protocol import Prediction, Progress, Scan, as_half, empty_probability, silent
+from fewslice.engines.protocol import (
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    as_half,
+    empty_probability,
+    silent,
+)
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.engines.shapes import (
     ShapePrior,
@@ -74,8 +84,8 @@ class RandomWalker:
         """Looks are learned from this scan only."""
         return False
 
-    def prepare(self, scan: Scan) -> PreparedRandomWalker:
-        """Return the scan ready for predicting."""
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedRandomWalker:
+        """Return the scan ready for predicting. support: ignored."""
         return PreparedRandomWalker(scan, self.settings)
 
 
@@ -100,52 +110,67 @@ class PreparedRandomWalker:
             runs=run_lengths(annotation, spacing),
         )
         progress(0.1)
-        problem = self._pose(annotation, shapes, grid, radii)
+        problem = pose_walk(self.scan, annotation, shapes, grid, self.settings)
         progress(0.4)
         probability = _solve(problem, grid, annotation.axis, progress)
         return Prediction(region, (0, *annotation.values), probability)
 
-    def _pose(
-        self,
-        annotation: Annotation,
-        shapes: tuple[SliceShape, ...],
-        grid: WorkingGrid,
-        radii: npt.NDArray[np.float64],
-    ) -> WalkProblem:
-        settings = self.settings
-        axis = annotation.axis
-        prior = ShapePrior.on_grid(shapes, grid, axis, settings.taper)
-        odds = np.stack([prior.log_odds(at) for at in range(grid.shape[axis])], axis=1 + axis)
-        seeds = seeds_on_grid(annotation, grid)
-        band = background_band(
-            seeds, axis, grid.spacing, settings.appearance.band * float(np.median(radii))
-        )
-        intensities = _scaled(self.scan, grid, (seeds > 0) | band)
-        doubtful = (seeds == UNSEEDED) & (softmax(odds).max(axis=0) < 1 - settings.decided)
-        task = LearningTask(local_features(intensities, axis), seeds, band, doubtful | (seeds >= 0))
-        looks = appearance_log_odds(task, len(odds), settings.appearance)
-        chances = softmax(odds + settings.looks * looks)
-        seeds = np.where(doubtful | (seeds >= 0), seeds, chances.argmax(axis=0))
-        features = np.concatenate(
-            [
-                intensities * np.sqrt(settings.intensity_edges / len(intensities)),
-                softmax(looks)[1:] * np.sqrt(settings.look_edges),
-            ]
-        )
-        pull = _pull(chances, radii / min(_inplane_spacing(grid, axis)), settings.smoothing)
-        return WalkProblem(features, seeds, chances, pull)
+
+def pose_walk(
+    scan: Scan,
+    annotation: Annotation,
+    shapes: tuple[SliceShape, ...],
+    grid: WorkingGrid,
+    settings: WalkerSettings,
+) -> WalkProblem:
+    """Return the random walk to solve on a grid: what outlines and looks say of each voxel."""
+    axis = annotation.axis
+    radii = structure_radii(shapes)
+    prior = ShapePrior.on_grid(shapes, grid, axis, settings.taper)
+    odds = np.stack([prior.log_odds(at) for at in range(grid.shape[axis])], axis=1 + axis)
+    seeds = seeds_on_grid(annotation, grid)
+    band = background_band(
+        seeds, axis, grid.spacing, settings.appearance.band * float(np.median(radii))
+    )
+    intensities = scaled_intensities(scan, grid, (seeds > 0) | band)
+    doubtful = (seeds == UNSEEDED) & (softmax(odds).max(axis=0) < 1 - settings.decided)
+    task = LearningTask(local_features(intensities, axis), seeds, band, doubtful | (seeds >= 0))
+    looks = appearance_log_odds(task, len(odds), settings.appearance)
+    chances = softmax(odds + settings.looks * looks)
+    seeds = np.where(doubtful | (seeds >= 0), seeds, chances.argmax(axis=0))
+    features = np.concatenate(
+        [
+            intensities * np.sqrt(settings.intensity_edges / len(intensities)),
+            softmax(looks)[1:] * np.sqrt(settings.look_edges),
+        ]
+    )
+    pull = _pull(chances, radii / min(_inplane_spacing(grid, axis)), settings.smoothing)
+    return WalkProblem(features, seeds, chances, pull, looks, grid.spacing)
 
 
 @dataclass(frozen=True, eq=False)
 class WalkProblem:
     """One random walk: features (feature, i, j, k) of the edges, seeds (i, j, k) with -1 unknown,
-    prior (class, i, j, k) and pull (i, j, k) towards it.
+    prior (class, i, j, k) and pull (i, j, k) towards it. looks: (class, i, j, k), what looks alone
+    say (see `appearance_log_odds`). spacing: mm per voxel of the grid.
     """
 
     features: Float32Array
     seeds: npt.NDArray[np.intp]
     prior: Float32Array
     pull: Float32Array
+    looks: Float32Array
+    spacing: tuple[float, float, float]
+
+    def solve(self) -> Iterator[Float32Array]:
+        """Yield the probability of each structure on the grid, (i, j, k), background left out."""
+        shape = self.seeds.shape
+        graph = laplacian(edge_weights(self.features, self.spacing), (shape[0], shape[1], shape[2]))
+        answers = walk(
+            graph, self.seeds.ravel(), self.prior.reshape(len(self.prior), -1), self.pull.ravel()
+        )
+        for answer in answers:
+            yield answer.reshape(shape)
 
 
 def _solve(
@@ -153,14 +178,10 @@ def _solve(
 ) -> npt.NDArray[np.float16]:
     """Walk, and bring the probabilities back to the region's own voxels."""
     classes = len(problem.prior)
-    graph = laplacian(edge_weights(problem.features, grid.spacing), grid.shape)
-    answers = walk(
-        graph, problem.seeds.ravel(), problem.prior.reshape(classes, -1), problem.pull.ravel()
-    )
     probability = empty_probability(classes, grid.region.shape, axis)
     structures = np.zeros(grid.region.shape, dtype=np.float32)
-    for number, answer in enumerate(answers, start=1):
-        full = grid.up(answer.reshape(grid.shape))
+    for number, answer in enumerate(problem.solve(), start=1):
+        full = grid.up(answer)
         probability[number] = as_half(full)
         structures += full
         progress(0.4 + 0.6 * number / (classes - 1))
@@ -199,7 +220,7 @@ def _inplane_spacing(grid: WorkingGrid, axis: int) -> list[float]:
     return [grid.spacing[other] for other in range(3) if other != axis]
 
 
-def _scaled(scan: Scan, grid: WorkingGrid, near: npt.NDArray[np.bool_]) -> Float32Array:
+def scaled_intensities(scan: Scan, grid: WorkingGrid, near: npt.NDArray[np.bool_]) -> Float32Array:
     """Return intensities on the grid, (channel, i, j, k), scaled to the range at the structure.
 
     The 2nd to 98th percentile of the voxels `near` the structure become 0 and 1.
