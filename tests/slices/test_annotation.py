@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewslice.errors import InputError
-from fewslice.slices.annotation import Annotation, find_annotation
+from fewslice.slices.annotation import Annotation, blank_annotation, find_annotation
 from fewslice.slices.region import Region
 from fewslice.volumes.geometry import Geometry
 
@@ -158,3 +158,49 @@ def test_the_main_axis_is_the_one_with_most_slices() -> None:
     assert annotation.axes == (0, 1)
     assert annotation.along(1) == (4, 9)
     assert annotation.values == (1,)
+
+
+def test_a_scan_without_annotated_slices_has_a_main_axis_and_the_labels_of_its_support() -> None:
+    blank = blank_annotation(np.zeros(SHAPE, dtype=np.uint8), 1, (7, 2))
+    assert blank.blank
+    assert (blank.slices, blank.axes, blank.axis, blank.values) == ((), (), 1, (2, 7))
+    assert blank.along(1) == ()
+    assert not blank.known().any()
+    assert blank.drawn_values == ()
+
+
+def test_labels_of_support_are_answered_beside_those_drawn_and_fit_their_type() -> None:
+    drawn = find_annotation(only(ball(), (0, 8)), GRID, extra_values=(300, 1))
+    assert (drawn.values, drawn.drawn_values) == ((1, 300), (1,))
+    assert not drawn.blank
+    assert drawn.labels.dtype == np.uint16
+    np.testing.assert_array_equal(drawn.labels, only(ball(), (0, 8)))
+    alone = drawn.with_values(())
+    assert (alone.values, alone.slices, alone.axis) == ((1,), drawn.slices, 0)
+    assert drawn.with_values((4,)).values == (1, 4)
+
+
+def test_without_the_last_slice_the_main_axis_and_the_labels_of_support_stay() -> None:
+    drawn = find_annotation(only(ball(), (1, 8)), GRID, extra_values=(1, 5))
+    rest = drawn.without((1, 8))
+    assert rest.blank
+    assert (rest.slices, rest.axis, rest.values) == ((), 1, (1, 5))
+
+
+def test_with_support_named_slices_alone_are_an_annotation() -> None:
+    empty = np.zeros(SHAPE, dtype=np.uint8)
+    with pytest.raises(InputError, match="no annotated slice"):
+        find_annotation(empty, GRID, [(2, 3)])
+    with pytest.raises(InputError, match="no annotated slice"):
+        find_annotation(empty, GRID, extra_values=(1,))
+    named = find_annotation(empty, GRID, [(2, 3)], extra_values=(1,))
+    assert named.blank
+    assert (named.slices, named.axis, named.values) == (((2, 3),), 2, (1,))
+    assert named.known().sum() == SHAPE[0] * SHAPE[1]
+
+
+def test_every_slice_of_a_whole_organ_is_found_across_its_shortest_axis() -> None:
+    grid = np.indices(SHAPE) - np.array([9, 10, 11]).reshape(3, 1, 1, 1)
+    organ = (grid[0] / 4) ** 2 + (grid[1] / 8) ** 2 + (grid[2] / 9) ** 2 < 1
+    found = find_annotation(organ.astype(np.uint8), GRID)
+    assert found.slices == tuple((0, index) for index in range(6, 13))
