@@ -1,0 +1,154 @@
+"""From cues to tensors: what the network is given for some slices, and what it remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewslice.engines.cues import SUREST, Cues
+from fewslice.engines.shapes import CERTAIN
+from fewslice.networks.inputs import HINTS, SAME_SCAN, Inputs, Remembered
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Cues to leave out (in training, so that the network does without them where it must)."""
+
+    walk: bool = False
+    outlines: bool = False
+    looks: bool = False
+
+
+def target_inputs(
+    cues: Cues,
+    targets: Sequence[int],
+    memory: tuple[Remembered, ...],
+    dropped: Dropped | None = None,
+) -> Inputs:
+    """Return the network's inputs for some slices of the cues' grid."""
+    dropped = dropped or Dropped()
+    at = np.asarray(targets, dtype=np.intp)
+    hints = np.stack([_hints(cues, int(target), dropped) for target in at])
+    base = cues.shape[at] * (SUREST / CERTAIN) if dropped.walk else cues.walk[at]
+    if dropped.walk and dropped.outlines:
+        base = np.zeros_like(base)
+    return Inputs(
+        images=_tensor(triples(cues.images, at)),
+        hints=_tensor(hints),
+        base=_tensor(base),
+        place=_tensor(places(cues, at)),
+        memory=memory,
+    )
+
+
+def blank_inputs(cues: Cues, targets: Sequence[int], memory: tuple[Remembered, ...]) -> Inputs:
+    """Return the inputs for slices of a scan of which nothing is known but its memory.
+
+    Of the cues only images, geometry and radii are used.
+    """
+    at = np.asarray(targets, dtype=np.intp)
+    shape = (len(at), len(cues.radii), len(HINTS), *cues.images.shape[2:])
+    hints = np.zeros(shape, dtype=np.float32)
+    hints[:, :, HINTS.index("radius")] = radius_hint(cues)[:, None, None]
+    return Inputs(
+        images=_tensor(triples(cues.images, at)),
+        hints=_tensor(hints),
+        base=torch.zeros(len(at), len(cues.radii), *cues.images.shape[2:]),
+        place=_tensor(places(cues, at)),
+        memory=memory,
+    )
+
+
+def own_memory(cues: Cues, frame: int = SAME_SCAN) -> Remembered:
+    """Return the annotated slices of the cues' own scan, to be remembered."""
+    at = np.asarray(cues.positions, dtype=np.intp)
+    return Remembered(
+        images=_tensor(triples(cues.images, at)),
+        masks=_tensor(known_masks(cues.seeds[at], len(cues.radii))),
+        place=_tensor(places(cues, at)),
+        frame=torch.full((len(at),), frame),
+    )
+
+
+def triples(images: Float32Array, at: npt.NDArray[np.intp]) -> Float32Array:
+    """Return slices with their neighbours, (slice, channel, 3, h, w); the last one is repeated."""
+    last = len(images) - 1
+    near = np.clip(at[:, None] + np.array([-1, 0, 1]), 0, last)
+    return np.moveaxis(images[near], 1, 2)
+
+
+def known_masks(seeds: npt.NDArray[np.intp], structures: int) -> Float32Array:
+    """Return (slice, structure, 2, h, w): known to be the structure, known not to be."""
+    masks = np.zeros((len(seeds), structures, 2, *seeds.shape[1:]), dtype=np.float32)
+    for number in range(structures):
+        masks[:, number, 0] = seeds == number + 1
+        masks[:, number, 1] = (seeds >= 0) & (seeds != number + 1)
+    return masks
+
+
+def places(cues: Cues, at: npt.NDArray[np.intp]) -> Float32Array:
+    """Return where slices lie, (slice, 3): rows, columns and slices in pixels."""
+    across, row, column = cues.step
+    pixel = (row * column) ** 0.5
+    found = np.empty((len(at), 3), dtype=np.float32)
+    found[:, 0] = cues.origin[1] / row
+    found[:, 1] = cues.origin[2] / column
+    found[:, 2] = (cues.origin[0] + at * across) / pixel
+    return found
+
+
+def radius_hint(cues: Cues) -> Float32Array:
+    """Return tanh(radius / 20 pixels) of each structure."""
+    pixel = (cues.step[1] * cues.step[2]) ** 0.5
+    return np.tanh(cues.radii / pixel / 20).astype(np.float32)
+
+
+def _hints(cues: Cues, target: int, dropped: Dropped) -> Float32Array:
+    """Return (structure, hint, h, w) of one slice, in the order of `HINTS`."""
+    structures = len(cues.radii)
+    hints = np.zeros((structures, len(HINTS), *cues.images.shape[2:]), dtype=np.float32)
+    last = len(cues.images) - 1
+    near = [max(target - 1, 0), target, min(target + 1, last)]
+    if not dropped.walk:
+        hints[:, 0:3] = np.moveaxis(cues.walk[near], 0, 1) / SUREST
+        hints[:, 7] = _rivals(cues.walk[target])
+    if not dropped.outlines:
+        hints[:, 3] = cues.shape[target] / CERTAIN
+    if not dropped.looks:
+        hints[:, 4:7] = np.moveaxis(cues.looks[near], 0, 1) / 4
+    masks = known_masks(cues.seeds[target][None], structures)[0]
+    hints[:, 8:10] = masks
+    below = max((n for n, at in enumerate(cues.positions) if at <= target), default=None)
+    above = min((n for n, at in enumerate(cues.positions) if at >= target), default=None)
+    for side, annotated in enumerate((below, above)):
+        if annotated is not None:
+            _add_annotated(hints, side, cues, annotated, target)
+    hints[:, 16] = 1
+    hints[:, 17] = radius_hint(cues)[:, None, None]
+    return hints
+
+
+def _add_annotated(hints: Float32Array, side: int, cues: Cues, annotated: int, target: int) -> None:
+    """Fill in the nearest annotated slice on one side (0 below, 1 above)."""
+    distance = abs(cues.positions[annotated] - target) * cues.step[0]
+    radii = cues.radii[:, None, None]
+    hints[:, 10 + side] = np.tanh(cues.outlines[annotated] / radii)
+    hints[:, 12 + side] = cues.images[cues.positions[annotated]].mean(axis=0)
+    hints[:, 14 + side] = np.exp(-distance / (3 * radii))
+
+
+def _rivals(walk: Float32Array) -> Float32Array:
+    """Return the probability of all other structures, from log-odds (structure, h, w)."""
+    odds = np.exp(walk)
+    total = odds.sum(axis=0)
+    return np.asarray((total - odds) / (1 + total), dtype=np.float32)
+
+
+def _tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

@@ -1,0 +1,87 @@
+"""What the network is given, as tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+NOWHERE, SAME_SCAN, OTHER_SCAN = 0, 1, 2
+"""What the position of a remembered slice means: nothing, the same place in this scan, or about
+the same place in another scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """Annotated slices, of this scan or of others, on a pixel grid as coarse as the target's.
+
+    images: float (slice, channel, 3, h, w): the slice before, itself, the slice after; about 0 to
+    1 at the structure. masks: float (slice, structure, 2, h, w): where the structure is known to
+    be, and where it is known not to be; what nobody looked at is 0 in both. place: float
+    (slice, 3): row and column of the first pixel and position of the slice, all in pixels of the
+    target grid. frame: int (slice,), one of `NOWHERE`, `SAME_SCAN`, `OTHER_SCAN`.
+    """
+
+    images: Tensor
+    masks: Tensor
+    place: Tensor
+    frame: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Target slices of one scan and all that is known about them.
+
+    images: float (slice, channel, 3, h, w), as in `Remembered`. hints: float
+    (slice, structure, hint, h, w), see `HINTS`. base: float (slice, structure, h, w), log-odds of
+    each structure against the background from which the network corrects; 0 where nothing is
+    known. place: float (slice, 3), as in `Remembered`. memory: the annotated slices, in groups of
+    equal size in pixels; may be empty.
+    """
+
+    images: Tensor
+    hints: Tensor
+    base: Tensor
+    place: Tensor
+    memory: tuple[Remembered, ...]
+
+    def to(self, device: torch.device | str) -> Inputs:
+        """Return the same on another device."""
+        memory = tuple(Remembered(*(t.to(device) for t in _tensors(part))) for part in self.memory)
+        rest = (t.to(device) for t in (self.images, self.hints, self.base, self.place))
+        return Inputs(*rest, memory=memory)
+
+
+def _tensors(part: Remembered) -> tuple[Tensor, ...]:
+    return tuple(getattr(part, field.name) for field in fields(part))
+
+
+HINTS = (
+    "walk before",
+    "walk",
+    "walk after",
+    "outlines",
+    "looks before",
+    "looks",
+    "looks after",
+    "rivals",
+    "known inside",
+    "known outside",
+    "outline below",
+    "outline above",
+    "image below",
+    "image above",
+    "near below",
+    "near above",
+    "cues present",
+    "radius",
+)
+"""Channels of the hints, each within about -1 to 1.
+
+Walk, outlines and looks: log-odds of the structure by the random walk, by interpolation and by
+local intensities. Rivals: probability of the other structures. Outline and image below, above: of
+the nearest annotated slice on either side, and how near it is (1 here, towards 0 far away).
+Cues present: 0 where the scan has no annotated slice. Radius: of the structure, in pixels, as
+tanh(radius / 20).
+"""
