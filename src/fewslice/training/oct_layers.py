@@ -137,40 +137,48 @@ def _with_pocket(
 ) -> _Retina:
     """Return the retina with one more pocket around `place` (A-scan, B-scan, from 0 to 1)."""
     kind = rng.choice(("within", "under retina", "under epithelium"), p=(0.65, 0.22, 0.13))
-    layers = retina.layers
-    rise = _rise(retina, place, kind == "within", rng)
-    if kind == "within":
-        level = int(rng.integers(1, max(2, layers - 1)))
-        up, pushed = rng.uniform(0.3, 0.7), rng.uniform(0.0, 1.0)
+    within = kind == "within"
+    rise = _rise(retina.shape, place, within, rng)
+    if within:
+        level, up, pushed = (
+            int(rng.integers(1, retina.layers - 1)),
+            rng.uniform(0.3, 0.7),
+            rng.random(),
+        )
     else:
-        level = layers - 1 if kind == "under retina" else layers
-        up, pushed = 1.0, 1.0
+        level, up, pushed = retina.layers - (kind == "under retina"), 1.0, 1.0
     surface = retina.surfaces[level]
-    top, bottom = surface - up * rise, surface + (1 - up) * rise
     label = FLUID_BELOW if told_apart and kind == "under epithelium" else FLUID
-    shift = (pushed * up * rise).astype(np.float32)
+    pocket = _Pocket(surface - up * rise, surface + (1 - up) * rise, level, label)
+    # A cyst bends the layers above it gently; what lies under the retina lifts them as they are.
+    shift = np.float32(pushed * up) * (_spread(rise, 0.5) if within else rise)
     surfaces = retina.surfaces.copy()
-    # What lies under the retina pushes everything above it, its own upper surface included.
-    surfaces[: level + (kind != "within")] -= shift
-    if kind != "within":
-        surfaces[level] = np.where(rise > 0, surface - rise, surface)
-    pockets = [
+    surfaces[: level + (not within)] -= shift
+    lifted = [
         _Pocket(p.top - shift, p.bottom - shift, p.level, p.label) if p.level < level else p
         for p in retina.pockets
     ]
-    return _Retina(retina.shape, surfaces, [*pockets, _Pocket(top, bottom, level, label)])
+    return _Retina(retina.shape, surfaces, [*lifted, pocket])
 
 
 def _rise(
-    retina: _Retina, place: npt.NDArray[np.float64], small: bool, rng: np.random.Generator
+    shape: tuple[int, int, int],
+    place: npt.NDArray[np.float64],
+    within: bool,
+    rng: np.random.Generator,
 ) -> Float32Array:
-    """Return the height (A-scan, B-scan) of a pocket, in voxels of depth, 0 outside it."""
-    width, depth, scans = retina.shape
-    half_width = width * np.exp(rng.uniform(np.log(0.012), np.log(0.09 if small else 0.25)))
+    """Return the height (A-scan, B-scan) of a pocket, in voxels of depth, 0 outside it.
+
+    Cysts within the retina are round, down to a few voxels; detachments under it are flat.
+    """
+    width, depth, scans = shape
+    least, most, steepest = (0.012, 0.09, 3.0) if within else (0.04, 0.25, 1.2)
+    half_width = width * np.exp(rng.uniform(np.log(least), np.log(most)))
     half_scans = rng.uniform(0.5, 5.0)
-    height = depth * np.exp(rng.uniform(np.log(0.02), np.log(0.2 if small else 0.15)))
+    height = depth * np.exp(rng.uniform(np.log(0.02), np.log(0.2)))
+    height = min(height, steepest * half_width)
     x, y = np.ix_(np.arange(width), np.arange(scans))
-    drift = rng.normal(0.0, 0.25, scans).cumsum() * half_width * 0.3
+    drift = rng.normal(0.0, 0.08, scans).cumsum() * half_width
     at_x, at_y = place * (width, scans)
     square = ((x - at_x - drift + drift[int(at_y)]) / half_width) ** 2
     square = square + ((y - at_y) / half_scans) ** 2
@@ -179,7 +187,17 @@ def _rise(
     inside = np.sqrt(np.clip(1 + rough - square, 0.0, None)) * (square < 3)
     varied = np.exp(rng.normal(0.0, 0.25, scans))
     rise: Float32Array = (height * inside * varied).astype(np.float32)
-    return rise
+    return rise if within else _spread(rise, 0.15)
+
+
+def _spread(rise: Float32Array, share: float) -> Float32Array:
+    """Return a pocket's height smoothed over a share of its width along A-scans."""
+    from scipy.ndimage import gaussian_filter1d
+
+    wide = int((rise > 0).any(axis=1).sum())
+    spread: Float32Array = gaussian_filter1d(rise, max(share * wide, 0.5), axis=0)
+    spread[spread < 0.5] = 0
+    return spread
 
 
 def _jittered(retina: _Retina, rng: np.random.Generator) -> _Retina:
@@ -288,8 +306,8 @@ def _speckled(image: Float32Array, rng: np.random.Generator) -> Float32Array:
     image = image * speckle
     floor = np.float32(rng.uniform(0.0, 0.06))
     image += floor * np.abs(rng.standard_normal(image.shape, dtype=np.float32))
-    top = np.percentile(image.ravel()[::17], rng.uniform(98.5, 99.9))
+    top = np.percentile(image.ravel()[::17], rng.uniform(97.0, 99.8))
     image = np.clip(image / np.float32(max(top, 1e-6)), 0.0, 1.0)
     # Instruments show speckle on scales from linear to nearly logarithmic.
-    image **= np.float32(rng.uniform(0.35, 1.1))
+    image **= np.float32(rng.uniform(0.35, 0.85))
     return image.astype(np.float32)

@@ -19,7 +19,7 @@ from fewslice.training.volume import LabelArray, LabelledVolume
 
 Mask = npt.NDArray[np.bool_]
 
-_FEWEST_VOXELS = 20
+_FEWEST_VOXELS = 60
 """A structure that others have covered up to fewer voxels than this is dropped."""
 
 
@@ -131,19 +131,19 @@ def _ellipsoid(space: _Space, scale: float, rng: np.random.Generator) -> Float32
 
 def _one_ellipsoid(space: _Space, rng: np.random.Generator) -> list[Mask]:
     """Return one deformed ellipsoid."""
-    return [_ellipsoid(space, float(np.exp(rng.uniform(np.log(0.06), np.log(0.35)))), rng) > 0]
+    return [_ellipsoid(space, float(np.exp(rng.uniform(np.log(0.1), np.log(0.45)))), rng) > 0]
 
 
 def _several(space: _Space, rng: np.random.Generator) -> list[Mask]:
     """Return one structure of two to four components."""
-    scale = float(rng.uniform(0.05, 0.15))
+    scale = float(rng.uniform(0.08, 0.2))
     parts = [_ellipsoid(space, scale, rng) > 0 for _ in range(rng.integers(2, 5))]
     return [np.logical_or.reduce(parts)]
 
 
 def _nested(space: _Space, rng: np.random.Generator) -> list[Mask]:
     """Return structures one inside the other, such as a ventricle in its wall."""
-    inside = _ellipsoid(space, float(rng.uniform(0.12, 0.35)), rng)
+    inside = _ellipsoid(space, float(rng.uniform(0.18, 0.45)), rng)
     wall = rng.uniform(0.12, 0.5)
     shells = [inside > 0, inside > wall]
     if rng.random() < 0.3:
@@ -152,19 +152,16 @@ def _nested(space: _Space, rng: np.random.Generator) -> list[Mask]:
 
 
 def _blobs(space: _Space, rng: np.random.Generator) -> list[Mask]:
-    """Return thresholded smooth noise: lobes and islands, filling 1 to 10 % of the volume."""
+    """Return thresholded smooth noise: lobes and islands, filling 2 to 20 % of the volume."""
     field = space.field(float(rng.uniform(0.1, 0.35) * space.sides.mean()), rng)
-    share = np.exp(rng.uniform(np.log(0.01), np.log(0.1)))
+    share = np.exp(rng.uniform(np.log(0.02), np.log(0.2)))
     return [field > np.quantile(field[::2, ::2], 1 - share)]
 
 
 def _sheet(space: _Space, rng: np.random.Generator) -> list[Mask]:
     """Return a thin curved sheet: the zero level of a smooth field within an ellipsoid."""
-    from scipy.ndimage import gaussian_gradient_magnitude
-
     field = space.field(float(rng.uniform(0.3, 0.8) * space.sides.mean()), rng)
-    within = _ellipsoid(space, float(rng.uniform(0.2, 0.45)), rng) > 0
-    del gaussian_gradient_magnitude
+    within = _ellipsoid(space, float(rng.uniform(0.3, 0.6)), rng) > 0
     slope = np.sqrt(
         sum(g * g for g in np.gradient(field, *(np.float32(mm) for mm in space.spacing)))
     )
@@ -175,24 +172,23 @@ def _sheet(space: _Space, rng: np.random.Generator) -> list[Mask]:
 def _tubes(space: _Space, rng: np.random.Generator) -> list[Mask]:
     """Return a tube along a curved path that branches and tapers."""
     mask = np.zeros(space.shape, dtype=np.bool_)
-    radius = float(rng.uniform(1.2, 6.0) * space.spacing[0])
-    start = rng.uniform(0.1, 0.9, 3) * space.sides
-    trunk = _path(start, float(rng.uniform(0.5, 1.3) * space.sides.max()), radius, rng)
+    radius = float(np.exp(rng.uniform(np.log(1.3), np.log(9.0))) * space.spacing[0])
+    trunk = _path(rng.uniform(0.1, 0.9, 3) * space.sides, radius, space, rng)
     _draw(mask, trunk, radius, space)
     for _ in range(rng.integers(0, 4)):
         branch_radius = radius * float(rng.uniform(0.5, 0.9))
         begin = trunk[rng.integers(len(trunk))]
-        length = float(rng.uniform(0.2, 0.7) * space.sides.max())
-        _draw(mask, _path(begin, length, branch_radius, rng), branch_radius, space)
+        _draw(mask, _path(begin, branch_radius, space, rng), branch_radius, space)
     return [mask]
 
 
 def _path(
-    start: npt.NDArray[np.float64], length: float, radius: float, rng: np.random.Generator
+    start: npt.NDArray[np.float64], radius: float, space: _Space, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Return points (n, 3) in mm along a random smooth path, half a radius apart."""
-    steps = max(2, min(200, int(length / (0.5 * radius))))
-    heading = rng.normal(size=3)
+    """Return points (n, 3) in mm along a smooth path past a random place, half a radius apart."""
+    heading = rng.uniform(0.1, 0.9, 3) * space.sides - start
+    length = float(rng.uniform(0.6, 1.6) * np.linalg.norm(heading))
+    steps = max(2, min(250, int(length / (0.5 * radius))))
     bends = smooth_field((steps, 3), (max(1.0, steps / 25), 2.0), rng)
     headings = heading / np.linalg.norm(heading) + rng.uniform(0.2, 0.9) * bends
     headings /= np.linalg.norm(headings, axis=1, keepdims=True)

@@ -65,16 +65,17 @@ def _grown(
     image: Float32Array, spacing: tuple[float, float, float], rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
     """Return regions (i, j, k) 0, 1, ... grown from random markers up to where intensity turns."""
-    import SimpleITK as sitk
-    from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+    import SimpleITK as sitk  # noqa: N813
+    from scipy.ndimage import gaussian_gradient_magnitude
 
-    wide = rng.uniform(0.5, 1.5) * min(spacing) / np.array(spacing)
+    wide = rng.uniform(0.6, 2.5) * min(spacing) / np.array(spacing)
     edges = gaussian_gradient_magnitude(image, np.maximum(wide, 0.3), truncate=3.0)
     # A little unevenness gives regions without edges between them irregular borders.
     length = float(rng.uniform(4.0, 10.0) * min(spacing))
     uneven = smooth_field(image.shape, cells_for(image.shape, spacing, length), rng)
-    edges = edges + np.float32(rng.uniform(0.02, 0.2) * edges.std() + 1e-4) * uneven
-    edges = gaussian_filter(edges, 0.3, truncate=2.0).astype(np.float32)
+    edges = edges + np.float32(rng.uniform(0.05, 0.6) * edges.std() + 1e-4) * uneven
+    # In 256 steps the watershed takes a tenth of the time it takes on real numbers.
+    steps = np.clip(edges / max(np.percentile(edges[::2, ::2], 99), 1e-6), 0, 1) * 255
     markers = np.zeros(image.shape, dtype=np.uint16)
     # Markers crowd in places, so that regions are small there and large elsewhere.
     density = np.exp(smooth_field(image.shape, (3.0, 3.0, 3.0), rng)).ravel().cumsum()
@@ -82,7 +83,10 @@ def _grown(
     places = np.unique(np.searchsorted(density, rng.uniform(0, density[-1], wanted)))
     markers.ravel()[np.clip(places, 0, markers.size - 1)] = np.arange(1, len(places) + 1)
     grown = sitk.MorphologicalWatershedFromMarkers(
-        sitk.GetImageFromArray(edges), sitk.GetImageFromArray(markers), False, False
+        sitk.GetImageFromArray(steps.astype(np.uint8)),
+        sitk.GetImageFromArray(markers),
+        False,
+        False,
     )
     _, regions = np.unique(sitk.GetArrayFromImage(grown), return_inverse=True)
     return regions.reshape(image.shape)
@@ -99,8 +103,8 @@ def _merged(
     sums = np.bincount(regions.ravel(), weights=image.ravel())
     owner = np.arange(len(sizes))
     smallest = max(_SMALLEST / float(np.prod(spacing)), 8.0)
-    largest = regions.size * rng.uniform(0.03, 0.4)
-    alike = rng.choice((0.0, rng.uniform(0.01, 0.12)), p=(0.3, 0.7))
+    largest = regions.size * np.exp(rng.uniform(np.log(0.005), np.log(0.2)))
+    alike = rng.choice((0.0, rng.uniform(0.01, 0.1)), p=(0.3, 0.7))
     pairs = _neighbours(regions)
     for first, second in pairs[rng.permutation(len(pairs))]:
         a, b = _root(owner, first), _root(owner, second)

@@ -28,12 +28,13 @@ def synthesise(labels: LabelArray, spacing: Spacing, rng: np.random.Generator) -
     texture; then come partial volume, bias field, gamma and noise (Billot et al. 2023).
     """
     regions, count, background = _regions(labels, spacing, rng)
-    image = _paint(regions, _means(count, background, rng), spacing, rng)
+    means = _means(count, background, rng)
+    image = _paint(regions, means, spacing, rng)
     image = _blurred(image, spacing, rng)
     if rng.random() < 0.7:
         cells = cells_for(labels.shape, spacing, rng.uniform(0.4, 1.5) * _extent(labels, spacing))
         image *= np.exp(rng.uniform(0.02, 0.25) * smooth_field(labels.shape, cells, rng))
-    image = _to_unit_range(image, rng)
+    np.clip(image, 0.0, 1.0, out=image)
     image **= np.float32(np.exp(rng.normal(0.0, 0.3)))
     return _noisy(image, rng)
 
@@ -93,7 +94,7 @@ def _regions(
 
 
 def _means(count: int, background: int, rng: np.random.Generator) -> Float32Array:
-    """Return each region's mean intensity, about 0 to 1: some share one, some differ faintly."""
+    """Return each region's mean intensity in [0, 1]: some share one, some differ faintly."""
     means = rng.uniform(0.0, 1.0, count)
     if rng.random() < 0.4:
         groups = rng.integers(2, max(3, count))
@@ -103,14 +104,17 @@ def _means(count: int, background: int, rng: np.random.Generator) -> Float32Arra
     contrast = rng.uniform(0.25, 1.0)
     means[background:] = 0.5 + contrast * (means[background:] - 0.5)
     means += rng.normal(0.0, 0.04, count)
-    return means.astype(np.float32)
+    # As wide a range as a window set on the scan would show; noise must not be blown up to it.
+    low, high = means.min() - rng.uniform(0.0, 0.1), means.max() + rng.uniform(0.0, 0.1)
+    scaled: Float32Array = ((means - low) / max(high - low, 0.3)).astype(np.float32)
+    return scaled
 
 
 def _paint(
     regions: np.ndarray, means: Float32Array, spacing: Spacing, rng: np.random.Generator
 ) -> Float32Array:
     """Return an image (i, j, k): each region's mean, its grain and its coarser texture."""
-    deviations = rng.uniform(0.0, 0.06, len(means)).astype(np.float32)
+    deviations = rng.uniform(0.0, 0.07, len(means)).astype(np.float32)
     grain = rng.standard_normal(regions.shape, dtype=np.float32)
     image: Float32Array = means[regions] + deviations[regions] * grain
     if rng.random() < 0.6:
@@ -129,15 +133,6 @@ def _blurred(image: Float32Array, spacing: Spacing, rng: np.random.Generator) ->
         width[rng.integers(3)] += rng.uniform(0.2, 1.0)
     blurred: Float32Array = gaussian_filter(image, width, truncate=3.0)
     return blurred
-
-
-def _to_unit_range(image: Float32Array, rng: np.random.Generator) -> Float32Array:
-    """Return the image with its range at random percentiles mapped to [0, 1], and clipped."""
-    sample = image.ravel()[:: max(1, image.size // 20000)]
-    low, high = np.percentile(sample, (rng.uniform(0.0, 2.0), rng.uniform(98.0, 100.0)))
-    scaled = (image - np.float32(low)) / np.float32(max(high - low, 1e-6))
-    result: Float32Array = np.clip(scaled, 0.0, 1.0)
-    return result
 
 
 def _noisy(image: Float32Array, rng: np.random.Generator) -> Float32Array:
@@ -163,14 +158,11 @@ def _new_spacing(
     side = shape[:2] * spacing[:2]
     field = rng.uniform(0.35, 1.0) * side.max()
     coarser = max(1.0, field / (rng.uniform(0.6, 1.0) * LARGEST[0] * spacing[:2].min()))
-    after = spacing * np.array([1.0, 1.0, 1.0])
-    after[:2] = coarser * spacing[:2].min()
+    pixel = coarser * spacing[:2].min()
     ratio = 1.0 if rng.random() < 0.4 else np.exp(rng.uniform(0.0, np.log(5.0)))
-    # Slices of a coarse label map stay as they are: finer ones would only show its steps.
-    after[2] = max(spacing[2], ratio * after[0])
-    least = 12.0
-    after[2] = max(spacing[2], min(after[2], shape[2] * spacing[2] / least))
-    return after
+    # At least 12 slices, but none finer than the label map's: they would only show its steps.
+    slice_spacing = max(spacing[2], min(ratio * pixel, shape[2] * spacing[2] / 12))
+    return np.array([pixel, pixel, slice_spacing])
 
 
 def _new_shape(
@@ -191,31 +183,24 @@ def _resampled(
     elastic part moves by up to about 5 % of the volume's side.
     """
     side = np.array(grid.shape) * grid.spacing
-    whole = np.array(labels.shape) * spacing
     centre = _centre(labels, spacing, side, rng)
     matrix = _affine(rng)
-    axes = [
-        ((np.arange(n) - (n - 1) / 2) * mm).astype(np.float32)
-        for n, mm in zip(grid.shape, grid.spacing, strict=True)
-    ]
-    where = np.ix_(*axes)
-    elastic = rng.random() < 0.8
+    where = np.ix_(
+        *((np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(grid.shape, grid.spacing, strict=True))
+    )
     length = rng.uniform(0.15, 0.5) * side.mean()
-    cells = cells_for(grid.shape, tuple(grid.spacing), length)
-    amount = np.float32(rng.uniform(0.0, 0.15) * min(length, side.min()))
+    cells = cells_for(grid.shape, grid.spacing, length)
+    amount = rng.uniform(0.0, 0.15) * min(length, side.min()) * (rng.random() < 0.8)
+    inside = np.ones(grid.shape, dtype=bool)
     indices = []
     for axis in range(3):
-        place = sum(np.float32(matrix[axis, other]) * where[other] for other in range(3))
-        if elastic:
-            place = place + amount * smooth_field(grid.shape, cells, rng)
-        index = np.rint((place + np.float32(centre[axis])) / np.float32(spacing[axis]))
-        indices.append(index.astype(np.int32))
-    # Beyond the label map lies nothing known: background, not its edge drawn out.
-    inside = np.ones(grid.shape, dtype=bool)
-    for axis, index in enumerate(indices):
+        place = np.float32(amount) * smooth_field(grid.shape, cells, rng) + np.float32(centre[axis])
+        for other in range(3):
+            place += (matrix[axis, other] * where[other]).astype(np.float32)
+        index = np.rint(place / np.float32(spacing[axis])).astype(np.int32)
+        # Beyond the label map lies nothing known: background, not its edge drawn out.
         inside &= (index >= 0) & (index < labels.shape[axis])
-        np.clip(index, 0, labels.shape[axis] - 1, out=index)
-    del whole
+        indices.append(np.clip(index, 0, labels.shape[axis] - 1))
     found: LabelArray = np.where(inside, labels[tuple(indices)], 0).astype(np.uint16)
     return found
 
