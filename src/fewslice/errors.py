@@ -24,3 +24,11 @@ class GeometryError(InputError):
 
 class WriteError(FewsliceError):
     """An output cannot be written; whatever was there before is untouched."""
+
+
+class WeightsError(ReadError):
+    """A file of network weights is missing, damaged, not the one expected, or does not fit."""
+
+
+class TrainingError(FewsliceError):
+    """Training cannot go on, such as when the loss is no longer a number."""

@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.evaluate:evaluate",
         "Measure how well engines do on fully labelled scans.",
     ),
+    "train": (
+        "fewslice.cli.train:train_command",
+        "Train the network that learns from examples of other scans.",
+    ),
 }
 """Name of each subcommand to where it is and what it does."""
 

@@ -1,0 +1,91 @@
+"""`fewslice train`: train the network that fills in slices."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+FILE = click.Path(path_type=Path)
+_INTERRUPTED = 130
+
+
+@click.command("train")
+@click.option("--config", type=FILE, required=True, help="TOML file with the settings of the run.")
+@click.option(
+    "--resume",
+    type=FILE,
+    metavar="CHECKPOINT",
+    help="Go on from this checkpoint, such as last.ckpt in the output folder.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
+    """Train the network of the few-shot engine.
+
+    It learns from tasks made of labelled and synthetic volumes, is validated on structures that it
+    does not learn from, and its best weights are kept as best.safetensors in the output folder,
+    beside log.csv, validation.csv, run.json and last.ckpt to go on from. Ctrl-C stops after the
+    step at work and writes last.ckpt. Works under torchrun with several processes.
+    """
+    from fewslice.training.config import read_config
+    from fewslice.training.trainer import train
+
+    settings = read_config(config)
+    with _bar(quiet) as report, _asked_to_stop() as stop:
+        outcome = train(settings, resume=resume, report=report, stop=stop)
+    if not outcome.finished:
+        click.echo(
+            f"fewslice: Interrupted at step {outcome.step}; go on with --resume "
+            f"{outcome.checkpoint}.",
+            err=True,
+        )
+        return _INTERRUPTED
+    if not quiet and outcome.leads:
+        click.echo(f"Trained {outcome.step} steps; best validation Dice {outcome.best:.4f}.")
+        click.echo(f"Wrote {outcome.weights}")
+    return None
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """Yield whether Ctrl-C was pressed or the system wants the process to end.
+
+    The second time it ends at once.
+    """
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, ask) for number in numbers}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[Callable[[float, str], None]]:
+    """Yield what shows the fraction done and a few words on standard error."""
+    from tqdm import tqdm
+
+    style = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+    hidden = True if quiet else None  # None: no bar where standard error is no terminal
+    with tqdm(total=1.0, desc="Training", bar_format=style, leave=False, disable=hidden) as bar:
+        yield lambda fraction, words: _show(bar, fraction, words)
+
+
+def _show(bar: Any, fraction: float, words: str) -> None:
+    if not bar.disable:
+        bar.set_description_str(f"Training: {words}", refresh=False)
+        bar.update(max(-bar.n, min(1.0, fraction) - bar.n))
