@@ -120,7 +120,12 @@ def find_cues(
     band = background_band(seeds, axis, grid.spacing, 0.5 * float(np.median(radii)))
     near = (seeds > 0) | band
     prior = ShapePrior.on_grid(shapes, grid, axis, settings.sketch.taper)
-    along = [shape for shape in prior.shapes if shape.axis == axis]
+    # A slice marked "not on this slice" may lie outside of the region.
+    along = [
+        (position, shape)
+        for shape in prior.shapes
+        if shape.axis == axis and (position := grid.index_of(axis, shape.index)) is not None
+    ]
     order = (axis, *(other for other in range(3) if other != axis))
     cues = Cues(
         step=(grid.spacing[order[0]], grid.spacing[order[1]], grid.spacing[order[2]]),
@@ -130,8 +135,8 @@ def find_cues(
         shape=_shape_odds(prior, grid.shape[axis]),
         looks=_slices_first(_between(problem.looks[1:] - problem.looks[:1], grid), axis),
         walk=np.clip(_slices_first(_between(walked, grid), axis), -SUREST, SUREST),
-        outlines=_outlines(along, prior),
-        positions=tuple(_position(grid, axis, shape) for shape in along),
+        outlines=_outlines([shape for _, shape in along], prior),
+        positions=tuple(position for position, _ in along),
         radii=radii,
     )
     return grid, cues
@@ -146,12 +151,6 @@ def origin_in_scan(
         for axis in order
     )
     return first, second, third
-
-
-def _position(grid: WorkingGrid, axis: int, shape: SliceShape) -> int:
-    position = grid.index_of(axis, shape.index)
-    assert position is not None  # noqa: S101 - the region holds every annotated slice
-    return position
 
 
 def _outlines(along: list[SliceShape], prior: ShapePrior) -> Float32Array:

@@ -222,8 +222,11 @@ def _inplane_spacing(grid: WorkingGrid, axis: int) -> list[float]:
 def scaled_intensities(scan: Scan, grid: WorkingGrid, near: npt.NDArray[np.bool_]) -> Float32Array:
     """Return intensities on the grid, (channel, i, j, k), scaled to the range at the structure.
 
-    The 2nd to 98th percentile of the voxels `near` the structure become 0 and 1.
+    The 2nd to 98th percentile of the voxels `near` the structure become 0 and 1; of all voxels if
+    the grid is too coarse to hold any near it.
     """
+    if not near.any():
+        near = np.ones_like(near)
     region: Region = grid.region
     scaled = []
     for channel in scan.channels:

@@ -1,0 +1,150 @@
+"""A bank of prepared tasks on disk: what is slow is done once, episodes are drawn fast."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fewslice.engines.cues import Cues
+from fewslice.errors import InputError, ReadError
+from fewslice.training.sources import Job, SourceSettings, jobs, make_tasks
+from fewslice.training.tasks import Task
+from fewslice.volumes.atomic import atomic_path
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One task of a bank: its file, and what is needed to choose it."""
+
+    file: str
+    part: str
+    kind: str
+    group: str
+    scan: str
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Tasks in a folder."""
+
+    folder: Path
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def by_kind(self) -> dict[tuple[str, str], tuple[Entry, ...]]:
+        """Entries by (part, kind)."""
+        return _grouped(self.entries, lambda entry: (entry.part, entry.kind))
+
+    @cached_property
+    def by_group(self) -> dict[tuple[str, str], tuple[Entry, ...]]:
+        """Entries by (part, group)."""
+        return _grouped(self.entries, lambda entry: (entry.part, entry.group))
+
+    def kinds(self, part: str) -> tuple[str, ...]:
+        """Return the kinds of tasks there are in a part, sorted."""
+        return tuple(sorted(kind for other, kind in self.by_kind if other == part))
+
+    def load(self, entry: Entry) -> Task:
+        """Read one task."""
+        return load_task(self.folder / entry.file, entry)
+
+
+def _grouped(
+    entries: tuple[Entry, ...], key: Callable[[Entry], tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Entry, ...]]:
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(key(entry), []).append(entry)
+    return {name: tuple(group) for name, group in found.items()}
+
+
+def open_bank(folder: Path) -> Bank:
+    """Open a bank; ReadError if there is none."""
+    try:
+        index = json.loads((folder / INDEX).read_text())
+        entries = tuple(Entry(**entry) for entry in index["entries"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReadError(
+            f"{folder} holds no bank of training tasks that can be read ({error}); build it with "
+            "fewslice train, or remove the folder to have it built again."
+        ) from error
+    return Bank(folder, entries)
+
+
+def build_bank(
+    folder: Path,
+    data: Path,
+    settings: SourceSettings,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Bank:
+    """Make all tasks of the sources and write them to a folder, unless they are there already.
+
+    data: folder that holds the sources' folders. Raises InputError if the folder holds a bank of
+    other sources, and ReadError for scans that cannot be read.
+    """
+    wanted = json.loads(json.dumps(asdict(settings) | {"processes": 0}))
+    if (folder / INDEX).exists():
+        if json.loads((folder / INDEX).read_text()).get("sources") != wanted:
+            raise InputError(
+                f"{folder} holds tasks made from other sources than asked for; remove it or name "
+                "another folder."
+            )
+        return open_bank(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    todo = jobs(settings, data)
+    entries: list[Entry] = []
+    with ProcessPoolExecutor(settings.processes) as pool:
+        results = pool.map(_do, [(folder, at, job) for at, job in enumerate(todo)])
+        for done, made in enumerate(results, start=1):
+            entries += made
+            progress(done / len(todo))
+    index = {"sources": wanted, "entries": [asdict(entry) for entry in entries]}
+    with atomic_path(folder / INDEX) as path:
+        path.write_text(json.dumps(index, indent=0))
+    return Bank(folder, tuple(entries))
+
+
+def _do(numbered: tuple[Path, int, Job]) -> list[Entry]:
+    folder, number, job = numbered
+    entries = []
+    for at, task in enumerate(make_tasks(job)):
+        entry = Entry(f"{number:05d}-{at}.npz", job.part, task.kind, task.group, task.scan)
+        save_task(folder / entry.file, task)
+        entries.append(entry)
+    return entries
+
+
+_HALF = ("images", "shape", "looks", "walk", "outlines")
+
+
+def save_task(path: Path, task: Task) -> None:
+    """Write a task; floating-point arrays at half precision."""
+    arrays: dict[str, Any] = {"truth": task.truth}
+    for field in fields(Cues):
+        value = np.asarray(getattr(task.cues, field.name))
+        arrays[field.name] = value.astype(np.float16) if field.name in _HALF else value
+    arrays["seeds"] = arrays["seeds"].astype(np.int8)
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def load_task(path: Path, entry: Entry) -> Task:
+    """Read a task that `save_task` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        values = {name: arrays[name] for name in arrays.files}
+    truth = values.pop("truth")
+    for name in _HALF:
+        values[name] = values[name].astype(np.float32)
+    values["seeds"] = values["seeds"].astype(np.intp)
+    for name in ("step", "origin"):
+        values[name] = tuple(values[name].tolist())
+    values["positions"] = tuple(values["positions"].tolist())
+    return Task(Cues(**values), truth, entry.kind, entry.group, entry.scan)
