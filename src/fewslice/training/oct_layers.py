@@ -307,7 +307,7 @@ def _speckled(image: Float32Array, rng: np.random.Generator) -> Float32Array:
     floor = np.float32(rng.uniform(0.0, 0.06))
     image += floor * np.abs(rng.standard_normal(image.shape, dtype=np.float32))
     top = np.percentile(image.ravel()[::17], rng.uniform(97.0, 99.8))
-    image = np.clip(image / np.float32(max(top, 1e-6)), 0.0, 1.0)
+    image = np.clip(image / max(float(top), 1e-6), 0.0, 1.0)
     # Instruments show speckle on scales from linear to nearly logarithmic.
     image **= np.float32(rng.uniform(0.35, 0.85))
     return image.astype(np.float32)

@@ -93,7 +93,7 @@ def _filled(space: _Space, rng: np.random.Generator) -> LabelArray:
         maker = _MAKERS[rng.integers(len(_MAKERS))]
         behind = rng.random() < 0.5
         free = labels == 0
-        parts = maker(space, rng)
+        parts = maker(space, rng)[: wanted - first + 1]
         for label, mask in enumerate(parts, start=first):
             labels[mask & free if behind else mask] = label
         if int(labels.max()) < first:
@@ -115,7 +115,7 @@ def _ellipsoid(space: _Space, scale: float, rng: np.random.Generator) -> Float32
     sides = space.sides
     radii = scale * np.sqrt(sides.min() * sides.mean()) * np.exp(rng.uniform(-0.5, 0.5, 3))
     centre = rng.uniform(0.15, 0.85, 3) * sides
-    turn = Rotation.random(rng=rng).as_matrix() / radii[:, None]
+    turn = Rotation.from_quat(rng.normal(size=4)).as_matrix() / radii[:, None]
     square = np.zeros(space.shape, dtype=np.float32)
     for row in turn:
         along = sum(

@@ -10,12 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.engines.protocol import Scan
 from fewslice.training.smooth_fields import Float32Array, cells_for, smooth_field
 from fewslice.training.volume import LabelArray, LabelledVolume
 
 Spacing = tuple[float, float, float]
+
+Vector = npt.NDArray[np.float64]
 
 LARGEST = (128, 128, 64)
 """Most voxels of a synthetic volume: in both axes of its slices, and of slices."""
@@ -63,7 +66,7 @@ class _Grid:
     """The grid to make: voxels along each axis, and mm per voxel (3,)."""
 
     shape: tuple[int, int, int]
-    spacing: np.ndarray
+    spacing: Vector
 
 
 def _extent(labels: LabelArray, spacing: Spacing) -> float:
@@ -73,7 +76,7 @@ def _extent(labels: LabelArray, spacing: Spacing) -> float:
 
 def _regions(
     labels: LabelArray, spacing: Spacing, rng: np.random.Generator
-) -> tuple[np.ndarray, int, int]:
+) -> tuple[LabelArray, int, int]:
     """Return each voxel's region, how many regions there are, and how many are background."""
     present = np.flatnonzero(np.bincount(labels.ravel()))
     structures = present[present > 0]
@@ -97,11 +100,12 @@ def _means(count: int, background: int, rng: np.random.Generator) -> Float32Arra
     """Return each region's mean intensity in [0, 1]: some share one, some differ faintly."""
     means = rng.uniform(0.0, 1.0, count)
     if rng.random() < 0.4:
-        groups = rng.integers(2, max(3, count))
-        means = rng.uniform(0.0, 1.0, groups)[rng.integers(0, groups, count)]
+        structures = count - background
+        groups = int(rng.integers(1, max(2, structures)))
+        means[background:] = rng.uniform(0.0, 1.0, groups)[rng.integers(0, groups, structures)]
     if rng.random() < 0.3:
         means[:background] *= rng.uniform(0.0, 0.5)
-    contrast = rng.uniform(0.25, 1.0)
+    contrast = rng.uniform(0.35, 1.0)
     means[background:] = 0.5 + contrast * (means[background:] - 0.5)
     means += rng.normal(0.0, 0.04, count)
     # As wide a range as a window set on the scan would show; noise must not be blown up to it.
@@ -111,7 +115,7 @@ def _means(count: int, background: int, rng: np.random.Generator) -> Float32Arra
 
 
 def _paint(
-    regions: np.ndarray, means: Float32Array, spacing: Spacing, rng: np.random.Generator
+    regions: LabelArray, means: Float32Array, spacing: Spacing, rng: np.random.Generator
 ) -> Float32Array:
     """Return an image (i, j, k): each region's mean, its grain and its coarser texture."""
     deviations = rng.uniform(0.0, 0.07, len(means)).astype(np.float32)
@@ -138,7 +142,7 @@ def _blurred(image: Float32Array, spacing: Spacing, rng: np.random.Generator) ->
 def _noisy(image: Float32Array, rng: np.random.Generator) -> Float32Array:
     """Return the image with Gaussian, Rician or speckle noise, in [0, 1]."""
     kind = rng.choice(("gaussian", "rician", "speckle"), p=(0.7, 0.15, 0.15))
-    level = np.float32(np.exp(rng.uniform(np.log(0.005), np.log(0.12))))
+    level = np.float32(np.exp(rng.uniform(np.log(0.005), np.log(0.1))))
     noise = level * rng.standard_normal(image.shape, dtype=np.float32)
     if kind == "gaussian":
         image = image + noise
@@ -151,12 +155,10 @@ def _noisy(image: Float32Array, rng: np.random.Generator) -> Float32Array:
     return result
 
 
-def _new_spacing(
-    shape: tuple[int, ...], spacing: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _new_spacing(shape: tuple[int, ...], spacing: Vector, rng: np.random.Generator) -> Vector:
     """Return a spacing: larger fields of view are coarser, and slices are often thick."""
-    side = shape[:2] * spacing[:2]
-    field = rng.uniform(0.35, 1.0) * side.max()
+    side = max(n * mm for n, mm in zip(shape[:2], spacing[:2], strict=True))
+    field = rng.uniform(0.35, 1.0) * side
     coarser = max(1.0, field / (rng.uniform(0.6, 1.0) * LARGEST[0] * spacing[:2].min()))
     pixel = coarser * spacing[:2].min()
     ratio = 1.0 if rng.random() < 0.4 else np.exp(rng.uniform(0.0, np.log(5.0)))
@@ -165,9 +167,7 @@ def _new_spacing(
     return np.array([pixel, pixel, slice_spacing])
 
 
-def _new_shape(
-    shape: tuple[int, ...], before: np.ndarray, after: np.ndarray
-) -> tuple[int, int, int]:
+def _new_shape(shape: tuple[int, ...], before: Vector, after: Vector) -> tuple[int, int, int]:
     """Return how many voxels cover the label map, at most `LARGEST` along each axis."""
     wanted = np.ceil(shape * before / after).astype(int)
     i, j, k = (int(min(max(n, 8), most)) for n, most in zip(wanted, LARGEST, strict=True))
@@ -175,7 +175,7 @@ def _new_shape(
 
 
 def _resampled(
-    labels: LabelArray, spacing: np.ndarray, grid: _Grid, rng: np.random.Generator
+    labels: LabelArray, spacing: Vector, grid: _Grid, rng: np.random.Generator
 ) -> LabelArray:
     """Return labels on `grid` around a random structure voxel, deformed, nearest neighbour.
 
@@ -189,7 +189,7 @@ def _resampled(
         *((np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(grid.shape, grid.spacing, strict=True))
     )
     length = rng.uniform(0.15, 0.5) * side.mean()
-    cells = cells_for(grid.shape, grid.spacing, length)
+    cells = cells_for(grid.shape, tuple(grid.spacing), length)
     amount = rng.uniform(0.0, 0.15) * min(length, side.min()) * (rng.random() < 0.8)
     inside = np.ones(grid.shape, dtype=bool)
     indices = []
@@ -205,29 +205,29 @@ def _resampled(
     return found
 
 
-def _centre(
-    labels: LabelArray, spacing: np.ndarray, side: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _centre(labels: LabelArray, spacing: Vector, side: Vector, rng: np.random.Generator) -> Vector:
     """Return where the new grid's centre lies, in mm: near a voxel of a random structure."""
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
+    # Every other voxel or fewer of a large label map will do to find a place.
+    strides = [max(1, n // 128) for n in labels.shape]
+    thinned = labels[tuple(slice(None, None, step) for step in strides)]
+    structures = np.flatnonzero(np.bincount(thinned.ravel())[1:]) + 1
     middle = np.array(labels.shape) / 2
-    structures = np.flatnonzero(sizes)
     if len(structures):
-        voxels = np.flatnonzero(labels.ravel() == rng.choice(structures))
-        middle = np.array(np.unravel_index(rng.choice(voxels), labels.shape))
+        voxels = np.flatnonzero(thinned.ravel() == rng.choice(structures))
+        middle = np.multiply(np.unravel_index(rng.choice(voxels), thinned.shape), strides)
     whole = np.array(labels.shape) * spacing
     centre = middle * spacing + rng.uniform(-0.2, 0.2, 3) * side
     room = np.minimum(side, whole) / 2
-    return np.clip(centre, room, whole - room)
+    clipped: Vector = np.clip(centre, room, whole - room)
+    return clipped
 
 
-def _affine(rng: np.random.Generator) -> np.ndarray:
+def _affine(rng: np.random.Generator) -> Vector:
     """Return a random turn, scaling and shear (3, 3)."""
     from scipy.spatial.transform import Rotation
 
     turn = Rotation.from_euler("xyz", rng.uniform(-20, 20, 3), degrees=True).as_matrix()
     stretch = np.diag(np.exp(rng.uniform(-0.2, 0.2, 3)))
     shear = np.eye(3) + rng.uniform(-0.1, 0.1, (3, 3)) * (1 - np.eye(3))
-    result: np.ndarray = turn @ stretch @ shear
-    return result
+    matrix: Vector = turn @ stretch @ shear
+    return matrix
