@@ -68,7 +68,7 @@ def versions() -> dict[str, str]:
     return {
         "fewslice": __version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "monai": version("monai"),
     }
 

@@ -43,16 +43,36 @@ class BankEpisodes:
         return lambda number: sample_episode(bank, number, self.settings, self.part)
 
 
-@contextmanager
-def feed(
-    opener: Opener, numbers: Iterable[int], *, workers: int, prefetch: int
-) -> Iterator[Iterator[Episode]]:
-    """Yield the episodes of `numbers` in their order, an iterator that goes on where it was left.
+class Feed:
+    """Episodes in the order of their numbers; may be iterated again, from the first number.
 
-    workers: processes; 0 makes each episode when it is asked for. prefetch: episodes each of them
-    makes ahead. Errors of fewslice in a process are raised here.
+    numbers: may go on for ever. workers: processes; 0 makes each episode when it is asked for. They
+    are kept until the feed is closed. prefetch: episodes each of them makes ahead. Errors of
+    fewslice in a process are raised here.
     """
-    loader = DataLoader(
+
+    def __init__(
+        self, opener: Opener, numbers: Iterable[int], *, workers: int, prefetch: int
+    ) -> None:
+        self._loader = _loader(opener, numbers, workers, prefetch)
+
+    def __iter__(self) -> Iterator[Episode]:
+        with _single_threaded_children():
+            iterator = iter(self._loader)
+        return (_checked(item) for item in iterator)
+
+    def close(self) -> None:
+        """End the processes now rather than when Python collects them."""
+        iterator = self._loader._iterator
+        if iterator is not None:
+            getattr(iterator, "_shutdown_workers", lambda: None)()
+            self._loader._iterator = None
+
+
+def _loader(
+    opener: Opener, numbers: Iterable[int], workers: int, prefetch: int
+) -> DataLoader[Episode | _Failure]:
+    return DataLoader(
         _Drawn(opener),
         batch_size=None,
         sampler=numbers,
@@ -62,14 +82,8 @@ def feed(
         # A process forked from one that holds threads can deadlock.
         multiprocessing_context="spawn" if workers else None,
         worker_init_fn=_start if workers else None,
+        persistent_workers=workers > 0,
     )
-    with _single_threaded_children():
-        iterator = iter(loader)
-    try:
-        yield (_checked(item) for item in iterator)
-    finally:
-        # Ends the processes now rather than when the iterator is collected.
-        getattr(iterator, "_shutdown_workers", lambda: None)()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -38,7 +38,7 @@ from fewslice.training.distributed import (
     share_state,
 )
 from fewslice.training.episodes import Episode
-from fewslice.training.feed import BankEpisodes, Opener, feed
+from fewslice.training.feed import BankEpisodes, Feed, Opener
 from fewslice.training.logs import Logs, write_run
 from fewslice.training.loss import episode_loss
 from fewslice.training.validation import Scores, mean_dice, merged, validate
@@ -140,6 +140,7 @@ class _Trainer:
         self.losses: list[Tensor] = []
         self.lr = 0.0
         self.logs: Logs | None = None
+        self.scored: Iterable[Episode] = ()
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint."""
@@ -157,7 +158,9 @@ class _Trainer:
                 tensorboard = self.config.output.tensorboard
                 self.logs = Logs(folder, self.state.step, tensorboard=tensorboard)
                 stack.callback(self.logs.close)
-            episodes = stack.enter_context(self._feed(self.materials.training, self._numbers()))
+            episodes = iter(self._feed(self.materials.training, self._numbers(), stack))
+            scored = range(self.group.rank, self.config.validation.episodes, self.group.world)
+            self.scored = self._feed(self.materials.validation, scored, stack)
             saved = time.monotonic()
             while True:
                 done, stopped = maximum([self._fraction(), float(self.stop())], self.group)
@@ -233,8 +236,8 @@ class _Trainer:
             logits: Tensor = network(episode.inputs.to(device))
         return logits.float()
 
-    def _numbers(self) -> Iterator[int]:
-        """Yield the numbers of this process's episodes, for ever."""
+    def _numbers(self) -> Iterable[int]:
+        """Return the numbers of this process's episodes, for ever."""
         first = _offset(self.config) + self.state.episodes + self.group.rank
         return count(first, self.group.world)
 
@@ -245,9 +248,11 @@ class _Trainer:
         self.state.episodes += each * world
         return list(range(first, first + each * world, world))
 
-    def _feed(self, opener: Opener, numbers: Any) -> Any:
+    def _feed(self, opener: Opener, numbers: Iterable[int], stack: ExitStack) -> Feed:
         data = self.config.data
-        return feed(opener, numbers, workers=data.workers, prefetch=data.prefetch)
+        feed = Feed(opener, numbers, workers=data.workers, prefetch=data.prefetch)
+        stack.callback(feed.close)
+        return feed
 
     def _fraction(self) -> float:
         settings = self.config.optimisation
@@ -266,9 +271,7 @@ class _Trainer:
     def _validate(self) -> bool:
         """Score the average and keep it if it is the best so far; False if stopped meanwhile."""
         start = self.clock.seconds()
-        numbers = range(self.group.rank, self.config.validation.episodes, self.group.world)
-        with self._feed(self.materials.validation, numbers) as episodes:
-            part = validate(self.average.module, episodes, self._scored, self.stop)
+        part = validate(self.average.module, self.scored, self._predict_busily, self.stop)
         scores = merged(gather(part, self.group))
         if scores is None:
             return False
@@ -277,7 +280,7 @@ class _Trainer:
         self._keep(scores)
         return True
 
-    def _scored(self, network: nn.Module, episode: Episode) -> Tensor:
+    def _predict_busily(self, network: nn.Module, episode: Episode) -> Tensor:
         with self.clock.busy():
             return self._predict(network, episode)
 
