@@ -67,7 +67,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["nonsense"], "No such command 'nonsense'"),
         (["--nonsense"], "No such option"),
         (["info"], "Missing argument 'SCAN'"),
-        (["segment", "scan.nii"], "Missing option '--labels'"),
+        (["segment", "scan.nii"], "Missing option '-o' / '--output'"),
         (["info", "a", "b"], "unexpected extra argument"),
     ],
 )

@@ -15,9 +15,11 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.cli.main import run
+from fewslice.engines import ENGINES
 from fewslice.errors import WriteError
 from fewslice.volumes import read_image, read_labels
 from fewslice.workflow import outputs as writing
+from tests.engines.stand_in import Voting
 
 SHAPE = (20, 18, 12)
 AFFINE = np.diag([-1.0, 1.0, 2.5, 1.0])
@@ -122,6 +124,48 @@ def test_support_that_is_not_used_is_said(
     out = str(tmp_path / "out.nii.gz")
     assert run([*basic, "-o", out, "--support", f"{scan}={labels}"]) == 0
     assert "cannot learn from other scans" in capsys.readouterr().out
+
+
+def test_support_alone_is_enough_for_an_engine_that_learns_from_it(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "voting", Voting())
+    whole = save(tmp_path / "whole.nii.gz", truth())
+    flipped = np.diag([1.0, -1.0, -1.0, 1.0]) @ AFFINE
+    other = save(tmp_path / "other.nii.gz", (100 * truth()).astype(np.int16)[::-1], flipped)
+    others = save(tmp_path / "others.nii.gz", truth()[::-1], flipped)
+    out, report = tmp_path / "out.nii.gz", tmp_path / "report.json"
+    arguments = ["segment", str(scan), "-o", str(out), "--engine", "voting"]
+    support = ["--support", f"{scan}={whole}", "--support", f"{other}={others}"]
+    assert run([*arguments, *support, "--report", str(report)]) == 0
+    shown = capsys.readouterr().out
+    assert "Annotated   none" in shown
+    assert "Support     2 other scans learned from" in shown
+    assert "rests on 2 support scans alone" in shown
+    found, reference = read_labels(out).array == 1, truth() == 1
+    assert 2 * (found & reference).sum() / (found.sum() + reference.sum()) > 0.8
+    assert np.array_equal(read_labels(out).geometry.affine, AFFINE)
+    written = json.loads(report.read_text())
+    assert written["inputs"] == {
+        "scan": str(scan),
+        "labels": None,
+        "support": [[str(scan), str(whole)], [str(other), str(others)]],
+    }
+    empty = save(tmp_path / "empty.nii.gz", np.zeros(SHAPE, np.uint8))
+    again = tmp_path / "again.nii.gz"
+    arguments = ["segment", str(scan), "--labels", str(empty), "-o", str(again)]
+    assert run([*arguments, "--engine", "voting", *support, "--quiet"]) == 0
+    assert np.array_equal(read_labels(again).array == 1, found)
+
+
+def test_without_labels_and_without_support_there_is_nothing_to_go_by(
+    scan: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["segment", str(scan), "-o", str(tmp_path / "out.nii.gz")]
+    assert "give a label map" in refused(arguments, capsys)
+    support = ["--support", f"{scan}={labels}", "--engine", "interpolation"]
+    assert "no annotated slice" in refused([*arguments, *support], capsys)
+    assert not (tmp_path / "out.nii.gz").exists()
 
 
 def test_auto_is_the_default_engine(

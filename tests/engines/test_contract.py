@@ -6,18 +6,28 @@ import pytest
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.engines import ENGINES, Engine, Scan, SupportScan, find_engine
 from fewslice.errors import InputError
-from fewslice.slices.annotation import Annotation, find_annotation
+from fewslice.slices.annotation import Annotation, blank_annotation, find_annotation
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import LabelArray
+from tests.engines.stand_in import Voting
 from tests.phantoms import Phantom, dice, two_organs
 
 AXIS = 2
 DRAWN = (6, 10, 14)
+LEARNERS: dict[str, Engine] = {
+    name: engine for name, engine in ENGINES.items() if engine.uses_support
+} | {"voting": Voting()}
+"""Engines that learn from support, and one that is so simple that these tests must be right."""
 
 
 @pytest.fixture(params=sorted(ENGINES))
 def engine(request: pytest.FixtureRequest) -> Engine:
     return find_engine(request.param)
+
+
+@pytest.fixture(params=sorted(LEARNERS))
+def learner(request: pytest.FixtureRequest) -> Engine:
+    return LEARNERS[request.param]
 
 
 def annotate(
@@ -254,6 +264,46 @@ def test_support_makes_no_difference_to_engines_that_do_not_use_it(engine: Engin
     np.testing.assert_array_equal(
         with_support.probability, engine.prepare(scan).predict(annotation).probability
     )
+
+
+def test_support_alone_is_enough_to_answer(learner: Engine) -> None:
+    phantom = two_organs()
+    scan = Scan(phantom.image[None], phantom.spacing)
+    support = tuple(supported(two_organs(seed=seed)) for seed in (7, 8, 9))
+    blank = blank_annotation(np.zeros_like(phantom.truth), AXIS, (1, 2))
+    prepared = learner.prepare(scan, support)
+    prediction = prepared.predict(blank)
+    assert prediction.values == (0, 1, 2)
+    answer = assemble_labels(prediction, blank)
+    assert dice(answer, phantom.truth, 1) > 0.7
+    assert dice(answer, phantom.truth, 2) > 0.7
+    np.testing.assert_array_equal(prepared.predict(blank).probability, prediction.probability)
+
+
+def test_with_support_a_scan_may_hold_nothing_but_slices_named_empty(learner: Engine) -> None:
+    phantom = two_organs()
+    scan = Scan(phantom.image[None], phantom.spacing)
+    support = tuple(supported(two_organs(seed=seed)) for seed in (7, 8, 9))
+    geometry = Geometry.from_spacing(phantom.truth.shape, phantom.spacing)
+    empty = find_annotation(np.zeros_like(phantom.truth), geometry, ((AXIS, 1),), (1, 2))
+    prediction = learner.prepare(scan, support).predict(empty)
+    answer = assemble_labels(prediction, empty)
+    assert prediction.values == (0, 1, 2)
+    assert not answer[:, :, 1].any()
+    assert answer.any()
+
+
+def test_labels_that_only_support_holds_are_answered(learner: Engine) -> None:
+    phantom = two_organs()
+    scan = Scan(phantom.image[None], phantom.spacing)
+    support = tuple(supported(two_organs(seed=seed)) for seed in (7, 8, 9))
+    geometry = Geometry.from_spacing(phantom.truth.shape, phantom.spacing)
+    drawn = np.where(phantom.sparse(AXIS, 4) == 1, 1, 0).astype(np.uint8)
+    annotation = find_annotation(drawn, geometry, extra_values=(1, 2))
+    assert annotation.values == (1, 2)
+    prediction = learner.prepare(scan, support).predict(annotation)
+    assert prediction.values == (0, 1, 2)
+    assert dice(assemble_labels(prediction, annotation), phantom.truth, 2) > 0.7
 
 
 def test_progress_only_grows(engine: Engine) -> None:

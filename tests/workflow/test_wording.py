@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from fewslice.workflow.counts import AnnotatedSlice
-from fewslice.workflow.wording import annotated_text, counted, slices_text, volume_text
+from fewslice.workflow.wording import (
+    annotated_text,
+    counted,
+    slices_text,
+    source_text,
+    volume_text,
+)
 
 
 def test_slices_read_like_a_person_would_write_them() -> None:
@@ -27,3 +33,11 @@ def test_slices_with_nothing_on_them_are_told_apart() -> None:
 def test_tiny_volumes_have_a_unit_of_their_own() -> None:
     assert volume_text(0.0001038) == "0.1038 mm³"
     assert [volume_text(ml) for ml in (0, 0.1, 1234)] == ["0 ml", "0.1 ml", "1234 ml"]
+
+
+def test_what_a_segmentation_was_made_from() -> None:
+    assert annotated_text(()) == "none"
+    assert source_text(1, 0) == "1 annotated slice"
+    assert source_text(0, 0) == "0 annotated slices"
+    assert source_text(0, 5) == "5 support scans"
+    assert source_text(3, 1) == "3 annotated slices and 1 support scan"

@@ -25,7 +25,8 @@ class Segmentation:
 
     labels: the answer; `labels.array` is the numpy array. What a person drew is in it bit for bit.
     annotation: what the person drew. prediction: what the engine answered for the region around
-    it. engine: its name. remarks: sentences a person should read.
+    it. engine: its name. remarks: sentences a person should read. support: how many other scans the
+    engine learned from.
     """
 
     labels: LabelMap
@@ -33,6 +34,7 @@ class Segmentation:
     prediction: Prediction
     engine: str
     remarks: tuple[str, ...] = ()
+    support: int = 0
 
     @property
     def label_values(self) -> tuple[int, ...]:
@@ -41,7 +43,10 @@ class Segmentation:
 
     @property
     def axis(self) -> int:
-        """The array axis across which most slices were annotated; `provenance` goes along it."""
+        """The array axis across which most slices were annotated; `provenance` goes along it.
+
+        Of a scan on which none was, the axis across which those of the support scans were.
+        """
         return self.annotation.axis
 
     @property

@@ -30,8 +30,8 @@ class Request:
     """The options of `fewslice segment`, as given."""
 
     scan: Path
-    labels: Path
     output: Path
+    labels: Path | None = None
     annotated: tuple[str, ...] = ()
     support: tuple[str, ...] = ()
     engine: str = "auto"
@@ -52,10 +52,21 @@ class Request:
         """The other scans, each with its labels."""
         return [_pair(text) for text in self.support]
 
+    @property
+    def inputs(self) -> list[Path]:
+        """The files and folders to read."""
+        own = [self.scan] if self.labels is None else [self.scan, self.labels]
+        return [*own, *(path for pair in self.pairs for path in pair)]
+
 
 @click.command("segment")
 @click.argument("scan", type=FILE)
-@click.option("--labels", type=FILE, required=True, help="Label map with a few annotated slices.")
+@click.option(
+    "--labels",
+    type=FILE,
+    help="Label map with a few annotated slices. May be left out if --support says what to look "
+    "for.",
+)
 @click.option("-o", "--output", type=FILE, required=True, help="Label map to write.")
 @click.option("--engine", default="auto", show_default=True, help=f"One of {', '.join(ENGINES)}.")
 @click.option(
@@ -69,7 +80,8 @@ class Request:
     "--support",
     multiple=True,
     metavar="SCAN=LABELS",
-    help="Another scan with its labels, for engines that can learn from it. May be repeated.",
+    help="Another scan with its labels, on their own grid, for engines that can learn from it. May "
+    "be repeated.",
 )
 @click.option("--uncertainty", type=FILE, help="Volume to write: 0 sure to 1 a guess, per voxel.")
 @click.option("--report", type=FILE, help="JSON file to write: volumes, confidence per slice.")
@@ -87,17 +99,24 @@ def segment_command(**given: Any) -> None:
     SCAN is a NIfTI, MetaImage, NRRD or DICOM file, or a folder with a DICOM series. The label map
     lies on the same grid: 0 background, 1 and up the structures, 255 "not looked at". A slice
     counts as annotated if something is drawn on it. What was drawn is never changed.
+
+    Labels of other scans (--support) help engines that can learn from them, and are enough for
+    these: then nothing needs to be annotated in SCAN.
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs
-    inputs = (request.scan, request.labels, *(path for pair in support for path in pair))
-    check_outputs(outputs, inputs)
+    if request.labels is None and not support:
+        raise InputError(
+            "There is nothing to go by; give a label map with annotated slices (--labels LABELS), "
+            "or other scans with labels (--support SCAN=LABELS)."
+        )
+    check_outputs(outputs, request.inputs)
     find_engine(request.engine)
     image = read_image(request.scan)
     segmentation, seconds = _segment(request, image, support)
     named = {
         "scan": str(request.scan),
-        "labels": str(request.labels),
+        "labels": None if request.labels is None else str(request.labels),
         "support": [[str(scan), str(labels)] for scan, labels in support],
     }
     report = make_report(segmentation, named, seconds)
@@ -115,7 +134,7 @@ def _segment(
     annotated = [
         place for text in request.annotated for place in parse_slices(image.geometry, text)
     ]
-    labels = read_labels(request.labels)
+    labels = None if request.labels is None else read_labels(request.labels)
     others = [(read_image(scan), read_labels(drawn)) for scan, drawn in support]
     with progress_bar(request.quiet) as progress:
         start = time.perf_counter()

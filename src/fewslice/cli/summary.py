@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fewslice.workflow.report import Report
-from fewslice.workflow.wording import annotated_text, slices_text, volume_text
+from fewslice.workflow.wording import annotated_text, counted, slices_text, volume_text
 
 
 def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:
     """Yield lines for people: what was used, found, worth a look, and written."""
     yield f"Annotated   {annotated_text(report.annotated)}"
+    if report.support:
+        yield f"Support     {counted(report.support, 'other scan')} learned from"
     yield f"Engine      {report.engine} ({report.seconds:.1f} s)"
     for remark in report.remarks:
         yield f"            {remark}"

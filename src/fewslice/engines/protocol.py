@@ -44,8 +44,8 @@ class SupportScan:
     """Another scan with labels, to learn from.
 
     scan: its axes run in the same directions as those of the scan to segment, as nearly as whole
-    axes can; its spacing, shape and channels are its own. annotation: what is known of it, with
-    the label values of the scan to segment; at least one slice.
+    axes can; it has the same channels, and a spacing and shape of its own. annotation: what is
+    known of it, with the label values of the scan to segment; at least one slice holds a label.
     """
 
     scan: Scan

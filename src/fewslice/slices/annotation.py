@@ -123,6 +123,12 @@ def _holding(labels: LabelArray, values: Sequence[int]) -> LabelArray:
     return labels if fits else labels.astype(np.uint16)
 
 
+def drawn_voxels(labels: LabelArray) -> BoolArray:
+    """Return where a structure is drawn: the labels that are neither 0 nor 255."""
+    drawn: BoolArray = (labels != 0) & (labels != UNKNOWN)
+    return drawn
+
+
 def on_slice(axis: int, index: int) -> tuple[Any, ...]:
     """Return the numpy index of one slice: array[on_slice(axis, index)] is 2-D."""
     place: list[Any] = [slice(None)] * 3
@@ -152,7 +158,7 @@ def find_annotation(
     `blank_annotation` is for scans that have nothing but support scans to go by.
     """
     fixed = {_checked(item, geometry) for item in named}
-    drawn = (labels != 0) & (labels != UNKNOWN)
+    drawn = drawn_voxels(labels)
     if not drawn.any() and not (fixed and extra_values):
         raise InputError(
             "The label map holds no annotated slice (every voxel is 0 or 255); outline the "

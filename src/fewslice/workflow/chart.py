@@ -29,7 +29,8 @@ def show_confidence(panel: Axes, exhibit: Exhibit) -> None:
         (~human & found, PREDICTED, "predicted"),
         (~human & ~found, NOTHING, "predicted: nothing there"),
     ):
-        panel.bar(shown[of], confidence[of], width=0.85, color=colour, label=name)
+        if of.any():
+            panel.bar(shown[of], confidence[of], width=0.85, color=colour, label=name)
     panel.set_xlim(shown[0] - 0.75, shown[-1] + 0.75)
     _frame(panel, plane_name(exhibit.geometry, axis))
 

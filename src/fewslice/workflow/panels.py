@@ -13,6 +13,7 @@ from fewslice.volumes.image import UNKNOWN, Array
 from fewslice.workflow.colours import ANNOTATED, CHOSEN, OUTLINE
 from fewslice.workflow.exhibit import Exhibit
 from fewslice.workflow.views import View
+from fewslice.workflow.wording import source_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +45,9 @@ def show_uncertainty(panel: Axes, exhibit: Exhibit, view: View) -> None:
 def show_annotated(panel: Axes, exhibit: Exhibit) -> None:
     """Show the annotated slice on which most was drawn, with what the person drew."""
     annotation = exhibit.segmentation.annotation
+    if not annotation.slices:
+        _say_nothing_annotated(panel, exhibit)
+        return
     axis = annotation.axis
 
     def drawn(index: int) -> int:
@@ -57,6 +61,17 @@ def show_annotated(panel: Axes, exhibit: Exhibit) -> None:
     _show_labels(panel, exhibit, view, annotation.labels)
     for spine in panel.spines.values():
         spine.set(color=ANNOTATED, linewidth=3)
+
+
+def _say_nothing_annotated(panel: Axes, exhibit: Exhibit) -> None:
+    """Say in the place of the annotated slice that there is none, and what was learned from."""
+    panel.set_axis_off()
+    panel.text(
+        0.5, 0.6,
+        f"No slice of this scan\nis annotated.\nLearned from\n"
+        f"{source_text(0, exhibit.segmentation.support)}.",
+        ha="center", va="center", fontsize=11, color="0.3", transform=panel.transAxes,
+    )  # fmt: skip
 
 
 def _frame(panel: Axes, view: View, title: str) -> None:

@@ -15,7 +15,7 @@ from fewslice.workflow.chart import show_confidence
 from fewslice.workflow.colours import ANNOTATED, PAGE
 from fewslice.workflow.exhibit import Exhibit, make_exhibit
 from fewslice.workflow.panels import show_annotated, show_result, show_uncertainty
-from fewslice.workflow.wording import counted
+from fewslice.workflow.wording import source_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +79,7 @@ def _lay_out(figure: Figure, exhibit: Exhibit) -> None:
 def _head(figure: Figure, segmentation: Segmentation) -> None:
     figure.suptitle(
         f"Engine {segmentation.engine}, from "
-        f"{counted(len(segmentation.annotation.slices), 'annotated slice')}",
+        f"{source_text(len(segmentation.annotation.slices), segmentation.support)}",
         x=0.035, y=0.985, ha="left", fontsize=13, fontweight="bold",
     )  # fmt: skip
     figure.text(
@@ -116,7 +116,8 @@ def _keys(exhibit: Exhibit) -> list[Any]:
         Patch(facecolor=(*colour, 0.5), edgecolor=colour, label=exhibit.name(value))
         for value, colour in exhibit.colours.items()
     ]
-    keys.append(Line2D([], [], color=ANNOTATED, linewidth=2, label="annotated slice"))
+    if exhibit.segmentation.annotation.slices:
+        keys.append(Line2D([], [], color=ANNOTATED, linewidth=2, label="annotated slice"))
     if exhibit.reference is not None:
         keys.append(Line2D([], [], color="0.4", linestyle="--", label="reference (white, dashed)"))
     return keys

@@ -44,7 +44,8 @@ class Report:
     """What is known after a segmentation.
 
     inputs: role ("scan", "labels", ...) to path, as the caller gave them. plane, axis: main plane
-    and its array axis. seconds: the time segmenting took. slices: along the main axis, all of them.
+    and its array axis. support: how many other scans were learned from. seconds: the time
+    segmenting took. slices: along the main axis, all of them.
     """
 
     version: str
@@ -53,6 +54,7 @@ class Report:
     plane: str
     axis: int
     annotated: tuple[AnnotatedSlice, ...]
+    support: int
     engine: str
     remarks: tuple[str, ...]
     seconds: float
@@ -83,6 +85,7 @@ def make_report(segmentation: Segmentation, inputs: dict[str, Any], seconds: flo
         plane=plane_name(geometry, segmentation.axis),
         axis=segmentation.axis,
         annotated=annotated_slices(segmentation.annotation, geometry),
+        support=segmentation.support,
         engine=segmentation.engine,
         remarks=segmentation.remarks,
         seconds=round(seconds, 3),

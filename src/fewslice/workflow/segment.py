@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.assembly.segmentation import Segmentation
-from fewslice.engines import Progress, Scan, find_engine, silent
+from fewslice.engines import ENGINES, Engine, Progress, Scan, SupportScan, find_engine, silent
 from fewslice.errors import InputError
-from fewslice.slices.annotation import find_annotation
-from fewslice.volumes.geometry import Geometry, require_same_grid
-from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
-
-AnyArray = npt.NDArray[Any]
+from fewslice.slices.annotation import Annotation, drawn_voxels, find_annotation
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.workflow.grids import AnyArray, on_one_grid
+from fewslice.workflow.supporting import support_pairs, supported_annotation
+from fewslice.workflow.wording import counted
 
 
 def segment(  # noqa: PLR0913 - the signature is a fixed convention
     image: Image | AnyArray,
-    labels: LabelMap | AnyArray,
+    labels: LabelMap | AnyArray | None = None,
     *,
     spacing: Sequence[float] | None = None,
     annotated: Sequence[tuple[int, int]] | None = None,
@@ -29,74 +25,70 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     engine: str = "auto",
     progress: Progress | None = None,
 ) -> Segmentation:
-    """Segment a whole volume from its annotated slices.
+    """Segment a whole volume from its annotated slices, from other scans with labels, or both.
 
     image: an `Image`, or an array (i, j, k) or (channel, i, j, k) of any real dtype.
     labels: sparse labels on the same grid, a `LabelMap` or an array of whole numbers: 0 background
     or not annotated, 1 to 65,535 structures, 255 "not looked at" inside an annotated slice. A
-    slice counts as annotated if it holds a label or is named in `annotated`.
+    slice counts as annotated if it holds a label or is named in `annotated`. None, or labels that
+    are all 0, if nothing is annotated: that takes support, and an engine that uses it.
     spacing: mm per array axis, for plain arrays (default 1, 1, 1).
     annotated: (array axis, index) of slices to count as annotated: this is how "the structure is
     not on this slice" is said; across which axis the drawn slices lie follows from it as well.
-    support: other scans with labels; an engine that cannot use them says so in `remarks`.
+    support: other scans with labels, on grids of their own; plain arrays are taken to lie as the
+    image does. Their labels are answered as well. Where they are drawn on every slice from first to
+    last (at least five in a row) all of that scan counts as annotated. An engine that cannot use
+    support says so in `remarks`.
     engine: a name in `fewslice.engines.ENGINES`. progress: called with the fraction done.
 
     Returns a `Segmentation` on the input's grid and axes. Raises InputError or GeometryError, each
     with one sentence that says what to do.
     """
     chosen = find_engine(engine)
-    scan_image, label_map = _on_one_grid(image, labels, spacing)
-    annotation = find_annotation(label_map.array, scan_image.geometry, annotated or ())
-    others = [_on_one_grid(*pair, None) for pair in support]
-    scan = Scan(scan_image.channels, scan_image.geometry.spacing)
-    prediction = chosen.prepare(scan).predict(annotation, progress or silent)
-    remarks = prediction.remarks
-    if others and not chosen.uses_support:
-        remarks += (
-            f"The engine {engine} cannot learn from other scans: the {len(others)} given as "
-            "support made no difference.",
-        )
+    scan, label_map = on_one_grid(image, labels, spacing)
+    pairs = support_pairs(support, scan)
+    named = tuple(annotated or ())
+    others: tuple[SupportScan, ...] = ()
+    if pairs and chosen.uses_support:
+        annotation, others = supported_annotation(label_map, scan.geometry, named, pairs)
+    elif drawn_voxels(label_map.array).any():
+        annotation = find_annotation(label_map.array, scan.geometry, named)
+    else:
+        raise InputError(_nothing_to_go_by(engine, chosen, len(pairs)))
+    prepared = chosen.prepare(Scan(scan.channels, scan.geometry.spacing), others)
+    prediction = prepared.predict(annotation, progress or silent)
     answer = label_map.with_array(assemble_labels(prediction, annotation))
-    return Segmentation(answer, annotation, prediction, engine, remarks)
+    remarks = (*prediction.remarks, *_remarks(engine, annotation, len(pairs), len(others)))
+    return Segmentation(answer, annotation, prediction, engine, remarks, len(others))
 
 
-def _on_one_grid(
-    image: Image | AnyArray, labels: LabelMap | AnyArray, spacing: Sequence[float] | None
-) -> tuple[Image, LabelMap]:
-    """Give both a geometry, and raise GeometryError or InputError unless they fit together."""
-    geometry = _geometry(image, labels, spacing)
-    if not isinstance(image, Image):
-        image = Image(np.asarray(image), geometry)
-    if not isinstance(labels, LabelMap):
-        array = as_label_array(np.asarray(labels))
-        if array.ndim != 3:
-            raise InputError(
-                f"The label map has {array.ndim} axes (shape {array.shape}); expected three."
-            )
-        labels = LabelMap(array, Geometry(array.shape, geometry.affine))
-    require_finite(image.array)
-    require_same_grid(image.geometry, labels.geometry, "the image", "the label map")
-    return image, labels
-
-
-def _geometry(
-    image: Image | AnyArray, labels: LabelMap | AnyArray, spacing: Sequence[float] | None
-) -> Geometry:
-    """Return the geometry of whichever has one, or one made from the spacing."""
-    known = [each.geometry for each in (image, labels) if isinstance(each, Image | LabelMap)]
-    if not known:
-        array = np.asarray(image)
-        if array.ndim not in (3, 4):
-            raise InputError(
-                f"The image has {array.ndim} axes (shape {array.shape}); expected three, or four "
-                "with channels first."
-            )
-        return Geometry.from_spacing(
-            array.shape[-3:], (1.0, 1.0, 1.0) if spacing is None else spacing
+def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:
+    """Say what a person should know of the support: how many scans were given, and were used."""
+    if given and not used:
+        return (
+            f"The engine {engine} cannot learn from other scans: the {given} given as support made "
+            "no difference.",
         )
-    if spacing is not None and not np.allclose(spacing, known[0].spacing, rtol=1e-3):
-        raise InputError(
-            f"The spacing given is {tuple(spacing)} mm, but the scan's own is "
-            f"{known[0].spacing} mm; leave spacing out."
+    if annotation.blank:
+        return (
+            f"Nothing is drawn on this scan: the answer rests on {counted(used, 'support scan')} "
+            "alone; look at it well.",
         )
-    return known[0]
+    return ()
+
+
+def _nothing_to_go_by(engine: str, chosen: Engine, support: int) -> str:
+    """Return the sentence for a scan on which nothing is drawn, with nothing else to go by."""
+    what = (
+        "The label map holds no annotated slice (every voxel is 0 or 255); outline the structure "
+        "on at least one slice"
+    )
+    if chosen.uses_support:
+        return f"{what}, or give support scans that hold it."
+    able = [name for name, other in ENGINES.items() if other.uses_support]
+    if not support or not able:
+        return f"{what}."
+    return (
+        f"{what}, or choose an engine that can do with support scans alone, as {engine} cannot: "
+        f"{', '.join(able)}."
+    )

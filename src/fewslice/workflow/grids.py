@@ -1,0 +1,70 @@
+"""Scans and labels as people give them, files or plain arrays, brought onto one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.errors import InputError
+from fewslice.volumes.geometry import Geometry, require_same_grid
+from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
+
+AnyArray = npt.NDArray[Any]
+
+
+def on_one_grid(
+    image: Image | AnyArray,
+    labels: LabelMap | AnyArray | None,
+    spacing: Sequence[float] | None = None,
+    *,
+    image_is: str = "the image",
+    labels_are: str = "the label map",
+) -> tuple[Image, LabelMap]:
+    """Give both a geometry; without labels they are 0 everywhere.
+
+    spacing: mm per array axis, for plain arrays. image_is, labels_are: what they are, for messages.
+    Raises GeometryError or InputError unless they fit together.
+    """
+    geometry = _geometry(image, labels, spacing, image_is)
+    if not isinstance(image, Image):
+        image = Image(np.asarray(image), geometry)
+    if labels is None:
+        labels = LabelMap(np.zeros(geometry.shape, np.uint8), image.geometry, image.stored)
+    if not isinstance(labels, LabelMap):
+        array = as_label_array(np.asarray(labels), labels_are)
+        if array.ndim != 3:
+            name = labels_are[0].upper() + labels_are[1:]
+            raise InputError(f"{name} has {array.ndim} axes (shape {array.shape}); expected three.")
+        labels = LabelMap(array, Geometry(array.shape, geometry.affine))
+    require_finite(image.array, image_is)
+    require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
+    return image, labels
+
+
+def _geometry(
+    image: Image | AnyArray,
+    labels: LabelMap | AnyArray | None,
+    spacing: Sequence[float] | None,
+    image_is: str,
+) -> Geometry:
+    """Return the geometry of whichever has one, or one made from the spacing."""
+    known = [each.geometry for each in (image, labels) if isinstance(each, Image | LabelMap)]
+    if not known:
+        array = np.asarray(image)
+        if array.ndim not in (3, 4):
+            raise InputError(
+                f"{image_is[0].upper()}{image_is[1:]} has {array.ndim} axes (shape {array.shape}); "
+                "expected three, or four with channels first."
+            )
+        return Geometry.from_spacing(
+            array.shape[-3:], (1.0, 1.0, 1.0) if spacing is None else spacing
+        )
+    if spacing is not None and not np.allclose(spacing, known[0].spacing, rtol=1e-3):
+        raise InputError(
+            f"The spacing given is {tuple(spacing)} mm, but the scan's own is "
+            f"{known[0].spacing} mm; leave spacing out."
+        )
+    return known[0]
