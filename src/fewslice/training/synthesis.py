@@ -23,6 +23,9 @@ Vector = npt.NDArray[np.float64]
 LARGEST = (128, 128, 64)
 """Most voxels of a synthetic volume: in both axes of its slices, and of slices."""
 
+_TRIES = 5
+"""How often to look for a part with structures in it; those at a corner are easily missed."""
+
 
 def synthesise(labels: LabelArray, spacing: Spacing, rng: np.random.Generator) -> Float32Array:
     """Return an image (i, j, k) float32 in [0, 1] that `labels` might have come from.
@@ -55,7 +58,10 @@ def synthetic_volume(
     before = np.array(spacing, dtype=np.float64)[axes]
     after = _new_spacing(turned.shape, before, rng)
     shape = _new_shape(turned.shape, before, after)
-    deformed = _resampled(turned, before, _Grid(shape, after), rng)
+    for _ in range(_TRIES):
+        deformed = _resampled(turned, before, _Grid(shape, after), rng)
+        if deformed.any():
+            break
     millimetres = (float(after[0]), float(after[1]), float(after[2]))
     image = synthesise(deformed, millimetres, rng)
     return LabelledVolume(Scan(image[None], millimetres), deformed, name)
