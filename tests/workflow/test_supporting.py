@@ -155,6 +155,29 @@ def test_sparse_labels_of_support_say_nothing_between_them(indices: tuple[int, .
     assert sparse.slices == tuple((2, index) for index in indices)
 
 
+@pytest.mark.parametrize(
+    ("areas", "complete"),
+    [
+        ([2, 9, 2], True),
+        ([6, 9, 6], True),  # 6 is less than three quarters of 9
+        ([7, 9, 2], False),  # 7 is not: the body may go on there
+        ([9, 9, 9, 9], False),
+        ([9, 9, 9, 9, 9], True),
+        ([2, 9], False),
+        ([2, 9, 2, 0, 4, 8, 8, 5], True),  # two bodies
+        ([2, 9, 2, 0, 9], False),  # one, and a slice of another
+    ],
+)
+def test_a_few_slices_in_a_row_are_complete_if_they_become_smaller_to_both_ends(
+    areas: list[int], complete: bool
+) -> None:
+    labels = np.zeros((20, 20, 12), dtype=np.uint8)
+    for index, area in enumerate(areas, start=2):
+        labels[:, :area, index] = 1
+    annotation = support_annotation(labels, Geometry.from_spacing(labels.shape, (1, 1, 5)), 2)
+    assert (len(annotation.slices) == 12) is complete
+
+
 def test_without_slices_the_main_axis_is_that_of_most_support(voting: Voting) -> None:
     first, second, third = (two_organs(seed=seed) for seed in (1, 2, 3))
     support = [

@@ -36,9 +36,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     annotated: (array axis, index) of slices to count as annotated: this is how "the structure is
     not on this slice" is said; across which axis the drawn slices lie follows from it as well.
     support: other scans with labels, on grids of their own; plain arrays are taken to lie as the
-    image does. Their labels are answered as well. Where they are drawn on every slice from first to
-    last (at least five in a row) all of that scan counts as annotated. An engine that cannot use
-    support says so in `remarks`.
+    image does. Their labels are answered as well. Labels that go from slice to slice without a gap
+    are complete: all of that scan counts as annotated (`fewslice.workflow.supporting` has the exact
+    rule). An engine that cannot use support says so in `remarks`.
     engine: a name in `fewslice.engines.ENGINES`. progress: called with the fraction done.
 
     Returns a `Segmentation` on the input's grid and axes. Raises InputError or GeometryError, each

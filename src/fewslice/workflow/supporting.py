@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError
@@ -23,7 +24,10 @@ from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import turn_towards
 from fewslice.workflow.grids import AnyArray, on_one_grid
 
-_SHORTEST_COMPLETE_RUN = 5
+# Of slices in a row: that many are a whole body, or that many if the ends are so much smaller.
+_LONG_RUN = 5
+_SHORT_RUN = 3
+_TAPERED = 0.75
 
 Pair = tuple[Image, LabelMap]
 
@@ -81,20 +85,30 @@ def _support_scan(image: Image, labels: LabelMap, like: Geometry, axis: int) -> 
 def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annotation:
     """Return what the labels of a support scan say.
 
-    Labels that go from slice to slice without a gap, at least five slices each time, are complete:
-    every slice of the scan counts as annotated, across `axis`, so that beyond its ends a structure
-    is known not to be there. Others are taken as those of the scan to segment are.
+    Complete labels say something of every voxel: all slices of the scan count as annotated, across
+    `axis`, so that beyond its ends a structure is known not to be there. Complete are labels that
+    go from slice to slice without a gap, each time at least five slices, or three that become
+    smaller towards both ends. Others are taken as those of the scan to segment are.
     """
     found = find_annotation(labels, geometry)
-    if len(found.axes) > 1 or min(_runs(found.along(found.axis))) < _SHORTEST_COMPLETE_RUN:
+    if len(found.axes) > 1 or not _whole_bodies(labels, found):
         return found
     return Annotation(labels, tuple((axis, index) for index in range(labels.shape[axis])))
 
 
-def _runs(indices: Sequence[int]) -> list[int]:
-    """Return the lengths of the runs of neighbouring indices."""
+def _whole_bodies(labels: AnyArray, found: Annotation) -> bool:
+    """Whether every run of neighbouring annotated slices can be a whole body, not part of one."""
+    indices = found.along(found.axis)
+    others = tuple(axis for axis in range(3) if axis != found.axis)
+    areas = np.count_nonzero(drawn_voxels(labels), axis=others)[list(indices)]
     breaks = [n for n, (a, b) in enumerate(pairwise(indices), 1) if b != a + 1]
-    return [stop - start for start, stop in pairwise([0, *breaks, len(indices)])]
+    runs = (areas[start:stop] for start, stop in pairwise([0, *breaks, len(indices)]))
+    return all(len(run) >= _LONG_RUN or _tapers(run) for run in runs)
+
+
+def _tapers(areas: npt.NDArray[np.intp]) -> bool:
+    ends = max(areas[0], areas[-1])
+    return len(areas) >= _SHORT_RUN and bool(ends < _TAPERED * areas.max())
 
 
 def supported_annotation(
