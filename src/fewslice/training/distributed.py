@@ -9,7 +9,7 @@ exchange per step either way.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from fewslice.errors import InputError
+from fewslice.errors import FewsliceError, InputError
 
 T = TypeVar("T")
 
@@ -96,6 +96,24 @@ def gather(value: T, group: Group) -> list[T]:
     everyone: list[T | None] = [None] * group.world
     dist.all_gather_object(everyone, value)
     return everyone  # type: ignore[return-value]
+
+
+def lead(work: Callable[[], None], group: Group) -> None:
+    """Let the first process do something while the others wait.
+
+    If it raises a FewsliceError, every process does, so that none waits for ever.
+    """
+    failure: FewsliceError | None = None
+    if group.leads:
+        try:
+            work()
+        except FewsliceError as error:
+            failure = error
+    sentence = gather(None if failure is None else str(failure), group)[0]
+    if failure is not None:
+        raise failure
+    if sentence is not None:
+        raise FewsliceError(sentence)
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:

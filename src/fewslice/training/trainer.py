@@ -33,6 +33,7 @@ from fewslice.training.distributed import (
     Group,
     average_gradients,
     gather,
+    lead,
     maximum,
     process_group,
     share_state,
@@ -102,8 +103,7 @@ def train(
         _seed(settings.seed)
         checkpoint = _checkpoint(config, resume)
         network = _network(config, group)
-        if group.leads:
-            _claim(config.output.folder, resume)
+        lead(partial(_claim, config.output.folder, resume), group)
         if materials is None:
             materials = _from_bank(config, group, report)
         trainer = _Trainer(config, group, network, materials, report, stop)
@@ -465,12 +465,12 @@ def _claim(folder: Path, resume: Path | None) -> None:
 def _from_bank(config: Config, group: Group, report: Report) -> Materials:
     from fewslice.training.bank import build_bank
 
-    if group.leads:
+    def build() -> None:
         # Without scans among the sources nothing is read from the data folder.
         folder = config.data.folder or Path()
-        progress = partial(_report_bank, report)
-        build_bank(config.data.bank, folder, config.sources, progress)
-    maximum([0.0], group)  # the others wait for the first
+        build_bank(config.data.bank, folder, config.sources, partial(_report_bank, report))
+
+    lead(build, group)
     return Materials(
         BankEpisodes(config.data.bank, config.episodes, "train"),
         BankEpisodes(config.data.bank, config.episodes, "validation"),
