@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -56,6 +57,14 @@ def test_options_reach_the_settings(tiny: Path, tmp_path: Path) -> None:
     assert list(settings["engines"]) == ["interpolation"]
 
 
+def test_support_reaches_the_settings(tiny: Path, tmp_path: Path) -> None:
+    result = call(tiny, "-o", tmp_path, "--json", "--quiet", "--support-from", "Ts:1")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["settings"]["support"] == "Ts:1"
+    remarks = pd.read_csv(tmp_path / "scores.csv")["remarks"]
+    assert remarks.str.contains("the 1 given as support made no difference").all()
+
+
 def test_a_damaged_case_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data")
     (data / "labelsTs" / "b.nii.gz").write_bytes(b"nothing")
@@ -72,6 +81,9 @@ def test_a_damaged_case_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
         (["--annotator", "lazy"], "no annotator 'lazy'"),
         (["--slices", "three"], "Cannot read 'three'"),
         (["--plane", "oblique"], "no plane 'oblique'"),
+        (["--support-from", "Tr"], "write PART:COUNT"),
+        (["--slices", "0"], "at least 1"),
+        (["--slices", "0", "--support-from", "Ts:1"], "none of interpolation can"),
     ],
 )
 def test_wrong_options_are_named_before_anything_is_written(

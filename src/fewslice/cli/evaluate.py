@@ -28,10 +28,16 @@ import click
     "--slices",
     default="1,3,5,8",
     show_default=True,
-    help="Numbers of annotated slices, with commas.",
+    help="Numbers of annotated slices, with commas; 0 is for --support-from alone.",
 )
 @click.option(
     "--part", default="Ts", show_default=True, help="Part of the dataset: Ts for imagesTs."
+)
+@click.option(
+    "--support-from",
+    metavar="PART:COUNT",
+    help="Give engines other scans with all their labels: for each structure the first COUNT by "
+    "name of another part in which it is outlined, such as Tr:5 for imagesTr.",
 )
 @click.option(
     "--plane",
@@ -62,6 +68,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     engines: str,
     slices: str,
     part: str,
+    support_from: str | None,
     plane: str,
     annotator: str,
     cases: int | None,
@@ -79,8 +86,12 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     """
     from fewslice.evaluation import run
     from fewslice.evaluation.settings import Settings, parse_names, parse_numbers
+    from fewslice.evaluation.support import parse_support
 
-    settings = Settings(parse_names(engines), parse_numbers(slices), plane, annotator, seed)
+    support = parse_support(support_from) if support_from is not None else None
+    settings = Settings(
+        parse_names(engines), parse_numbers(slices), plane, annotator, seed, support
+    )
     with _Bar(quiet) as bar:
         summary = run.evaluate(
             dataset,

@@ -53,6 +53,12 @@ class RevealedSlices:
         return labels
 
 
+def nothing(mask: BoolArray, axis: int) -> RevealedSlices:
+    """Reveal no slice at all: what a scan is that only support scans say something of."""
+    occupied = _occupied(mask, axis)
+    return RevealedSlices(axis, (), (), (int(occupied[0]), int(occupied[-1])), len(occupied))
+
+
 Annotator = Callable[[BoolArray, int, int, int], RevealedSlices]
 
 

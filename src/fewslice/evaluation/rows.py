@@ -10,9 +10,10 @@ class ScoreRow:
     """One engine call: case x structure x slices x engine.
 
     slices: asked of the annotator; drawn: outlined, empty: marked "not on this slice". occupied:
-    slices that hold the structure. dice, hd95 (mm), mean_surface_distance (mm), surface_dice: on
-    the slices that were not annotated (see `score_slices`). dice_extent: Dice on those of them
-    within the structure's extent. dice_volume: on the whole volume, annotated slices included.
+    slices that hold the structure. support: how many other scans were given. dice, hd95 (mm),
+    mean_surface_distance (mm), surface_dice: on the slices that were not annotated (see
+    `score_slices`). dice_extent: Dice on those of them within the structure's extent. dice_volume:
+    on the whole volume, annotated slices included.
     beyond_ends: voxels answered outside of the extent, divided by the structure's voxels. seconds
     and peak_memory_mb: of the whole call (see `memory`). remarks: of the engine.
     """
@@ -26,6 +27,7 @@ class ScoreRow:
     drawn: int
     empty: int
     occupied: int
+    support: int
     dice: float
     dice_extent: float
     hd95: float
@@ -41,6 +43,8 @@ class ScoreRow:
 @dataclass(frozen=True)
 class DistanceRow:
     """One slice that was not annotated and holds the structure, or was answered to.
+
+    There is none for engine calls without any annotated slice.
 
     distance_slices, distance_mm: to the nearest annotated slice. between: 1 if there are annotated
     slices on both sides, else 0. intersection, predicted, reference: voxels of both masks, the
@@ -66,8 +70,9 @@ class CaseRow:
 
     scores, distances: how many rows it has in the other tables. mostly_annotated, nothing_drawn:
     tasks (structure x slices) that were skipped because more than half of the structure's slices
-    would be annotated, or because no annotated slice holds the structure. absent, unknown:
-    structures that are not there, or were not outlined in this case.
+    would be annotated, or because no annotated slice holds the structure (with none annotated: no
+    support scan does). absent, unknown: structures that are not there, or were not outlined in this
+    case.
     """
 
     case: str

@@ -50,6 +50,8 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     if jobs < 1 or (most_cases is not None and most_cases < 1):
         raise InputError("The numbers of jobs and of cases must be at least 1.")
     dataset = find_dataset(folder, part, most_cases)
+    support = settings.support
+    candidates = find_dataset(folder, support.part).cases if support else ()
     identity = settings_record(dataset, settings)
     results = open_results(output, identity)
     finished = set(results.finished)
@@ -57,7 +59,11 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     total, done = len(dataset.cases), len(dataset.cases) - len(waiting)
     progress(done, total)
     failed: dict[str, str] = {}
-    for outcome in run_cases(waiting, settings, jobs, lambda more: progress(done + more, total)):
+
+    def show(more: float) -> None:
+        progress(done + more, total)
+
+    for outcome in run_cases(waiting, settings, jobs, show, candidates):
         if isinstance(outcome, CaseFailure):
             failed[outcome.name] = outcome.reason
         else:
@@ -75,6 +81,7 @@ def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
         "annotator": settings.annotator,
         "slices": list(settings.slices),
         "seed": settings.seed,
+        "support": None if settings.support is None else str(settings.support),
         "engines": {name: repr(find_engine(name)) for name in settings.engines},
         "fewslice": __version__,
     }

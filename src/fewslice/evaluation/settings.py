@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fewslice.engines import ENGINES, find_engine
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import annotator
+from fewslice.evaluation.support import SupportFrom
 from fewslice.slices.planes import plane_axis
 from fewslice.volumes.geometry import Geometry
 
@@ -15,11 +16,12 @@ from fewslice.volumes.geometry import Geometry
 class Settings:
     """How to evaluate. Everything here changes the numbers.
 
-    engines: names in `fewslice.engines.ENGINES`. slices: how many slices the annotator reveals,
-    each at least 1. plane: as `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of
-    the random annotator.
+    engines: names in `fewslice.engines.ENGINES`. slices: how many slices the annotator reveals; 0,
+    for nothing but support, only goes with support and with an engine that uses it. plane: as
+    `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of the random annotator.
+    support: which other scans engines are given with all their labels.
 
-    Raises InputError for names that do not exist, for less than one slice and for nothing to do.
+    Raises InputError for names that do not exist, for too few slices and for nothing to do.
     """
 
     engines: tuple[str, ...] = tuple(ENGINES)
@@ -27,16 +29,24 @@ class Settings:
     plane: str = "auto"
     annotator: str = "strided"
     seed: int = 0
+    support: SupportFrom | None = None
 
     def __post_init__(self) -> None:
         if not self.engines or not self.slices:
             raise InputError(
                 "There is nothing to evaluate; name at least one engine and one number of slices."
             )
-        for name in self.engines:
-            find_engine(name)
-        if min(self.slices) < 1:
-            raise InputError(f"{min(self.slices)} slices cannot be annotated; at least 1 must be.")
+        able = [name for name in self.engines if find_engine(name).uses_support]
+        if min(self.slices) < (0 if self.support else 1):
+            raise InputError(
+                f"{min(self.slices)} slices cannot be annotated; at least 1 must be, or 0 with "
+                "support scans."
+            )
+        if 0 in self.slices and not able:
+            raise InputError(
+                "Without an annotated slice an engine must learn from support scans, which none of "
+                f"{', '.join(self.engines)} can; add 1 to the numbers of slices, or another engine."
+            )
         annotator(self.annotator)
         plane_axis(Geometry.from_spacing((1, 1, 1)), self.plane)
 

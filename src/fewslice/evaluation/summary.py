@@ -94,13 +94,17 @@ def text_table(summary: Mapping[str, Any]) -> str:
     wide = max(len(name) for name in (*engines, "tasks", "engine"))
     lines = [
         f"Mean Dice on not annotated slices, {summary['dataset']['name']}, "
-        f"cases: {summary['dataset']['cases']}",
+        f"cases: {summary['dataset']['cases']}"
+        + (f", support: {settings['support']}" if settings.get("support") else ""),
         "engine".ljust(wide) + "".join(f"{_slices(count):>11}" for count in slices),
     ]
     for engine in engines:
         cells = [found.get((engine, count), {}).get("dice") for count in slices]
         lines.append(engine.ljust(wide) + "".join(_cell(value) for value in cells))
-    tasks = [found.get((engines[0], count), {}).get("tasks", 0) for count in slices]
+    tasks = [
+        max(found.get((engine, count), {}).get("tasks", 0) for engine in engines)
+        for count in slices
+    ]
     lines.append("tasks".ljust(wide) + "".join(f"{count:>11}" for count in tasks))
     return "\n".join(lines)
 

@@ -6,17 +6,19 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.evaluation.annotator import RevealedSlices, annotator
+from fewslice.engines import find_engine
+from fewslice.evaluation.annotator import RevealedSlices, annotator, nothing
 from fewslice.evaluation.dataset import BoolArray, CaseFiles, Structure, read_case
 from fewslice.evaluation.memory import peak_memory
 from fewslice.evaluation.rows import CaseResult, CaseRow, DistanceRow, ScoreRow
 from fewslice.evaluation.settings import Settings
+from fewslice.evaluation.support import support_pairs
 from fewslice.metrics.overlap import dice
 from fewslice.metrics.scores import score_slices
 from fewslice.slices.planes import plane_axis, plane_name
@@ -33,7 +35,8 @@ NOTHING_DRAWN = "nothing_drawn"
 class Task:
     """One structure of one case with its revealed slices.
 
-    mask: the truth, bool (i, j, k). count: the number of slices asked for.
+    mask: the truth, bool (i, j, k). count: the number of slices asked for. support: other scans
+    with the structure as label 1.
     """
 
     case: str
@@ -42,6 +45,7 @@ class Task:
     mask: BoolArray
     count: int
     revealed: RevealedSlices
+    support: tuple[tuple[Image, LabelMap], ...] = ()
 
     @property
     def annotated(self) -> tuple[int, ...]:
@@ -50,12 +54,16 @@ class Task:
 
 
 def evaluate_case(
-    case: CaseFiles, settings: Settings, progress: Callable[[float], None] = lambda _: None
+    case: CaseFiles,
+    settings: Settings,
+    progress: Callable[[float], None] = lambda _: None,
+    candidates: Sequence[CaseFiles] = (),
 ) -> CaseResult:
     """Evaluate every structure, number of slices and engine on one case.
 
-    progress: called with the fraction done, from 0 to 1. Raises FewsliceError if the case cannot
-    be read or an engine refuses it.
+    With no slice annotated only engines that use support are asked. progress: called with the
+    fraction done, from 0 to 1. candidates: cases that support scans are taken from. Raises
+    FewsliceError if a case cannot be read or an engine refuses it.
     """
     start = perf_counter()
     image, labels = read_case(case)
@@ -64,11 +72,13 @@ def evaluate_case(
     notes = Counter(unknown=len(structures) - len(known))
     scores: list[ScoreRow] = []
     distances: list[DistanceRow] = []
-    for task in _tasks(case.name, image, labels, known, settings, notes):
+    pairs = partial(_support, case, settings, candidates)
+    for task in _tasks(case.name, image, labels, known, settings, notes, pairs):
         for number, engine in enumerate(settings.engines):
-            row, prediction = run_engine(task, engine)
-            scores.append(row)
-            distances.extend(distance_rows(task, engine, prediction))
+            if task.count or find_engine(engine).uses_support:
+                row, prediction = run_engine(task, engine)
+                scores.append(row)
+                distances.extend(distance_rows(task, engine, prediction))
             part = (number + 1) / len(settings.engines)
             progress((notes["looked_at"] + part) / (len(known) * len(settings.slices)))
     finished = CaseRow(
@@ -90,11 +100,19 @@ def task_seed(seed: int, case: str, structure: str) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def reason_to_skip(revealed: RevealedSlices) -> str | None:
+def reason_to_skip(task: Task) -> str | None:
     """Return why a task is not scored, or None if it is."""
-    if not revealed.scorable:
+    if not task.revealed.scorable:
         return MOSTLY_ANNOTATED
-    return None if revealed.drawn else NOTHING_DRAWN
+    enough = task.revealed.drawn if task.count else task.support
+    return None if enough else NOTHING_DRAWN
+
+
+def _support(
+    case: CaseFiles, settings: Settings, candidates: Sequence[CaseFiles], structure: Structure
+) -> tuple[tuple[Image, LabelMap], ...]:
+    count = settings.support.count if settings.support else 0
+    return support_pairs(case, structure, candidates, count)
 
 
 def _tasks(  # noqa: PLR0913, PLR0917 - all that makes up a task
@@ -104,6 +122,7 @@ def _tasks(  # noqa: PLR0913, PLR0917 - all that makes up a task
     structures: Sequence[Structure],
     settings: Settings,
     notes: Counter[str],
+    pairs: Callable[[Structure], tuple[tuple[Image, LabelMap], ...]],
 ) -> Iterator[Task]:
     """Yield the tasks of a case; `notes` counts those skipped, and those looked at so far."""
     reveal = annotator(settings.annotator)
@@ -114,12 +133,14 @@ def _tasks(  # noqa: PLR0913, PLR0917 - all that makes up a task
             notes["absent"] += 1
             continue
         seed = task_seed(settings.seed, case, structure.name)
+        support = pairs(structure)
         for at, count in enumerate(settings.slices):
             notes["looked_at"] = number * len(settings.slices) + at
-            revealed = reveal(mask, axis, count, seed)
-            reason = reason_to_skip(revealed)
+            revealed = reveal(mask, axis, count, seed) if count else nothing(mask, axis)
+            task = Task(case, image, structure, mask, count, revealed, support)
+            reason = reason_to_skip(task)
             if reason is None:
-                yield Task(case, image, structure, mask, count, revealed)
+                yield task
             else:
                 notes[reason] += 1
 
@@ -131,7 +152,13 @@ def run_engine(task: Task, engine: str) -> tuple[ScoreRow, BoolArray]:
     sparse = LabelMap(revealed.sparse_labels(task.mask), geometry)
     with peak_memory() as peak:
         start = perf_counter()
-        answer = segment(task.image, sparse, annotated=revealed.annotated, engine=engine)
+        answer = segment(
+            task.image,
+            sparse,
+            annotated=revealed.annotated,
+            support=task.support,
+            engine=engine,
+        )
         seconds = perf_counter() - start
     prediction: BoolArray = answer.labels.array == 1
     scores = score_slices(prediction, task.mask, geometry.spacing, revealed.axis, task.annotated)
@@ -145,6 +172,7 @@ def run_engine(task: Task, engine: str) -> tuple[ScoreRow, BoolArray]:
         drawn=len(revealed.drawn),
         empty=len(revealed.empty),
         occupied=revealed.occupied,
+        support=len(task.support),
         dice=scores.dice,
         dice_extent=dice_within_extent(task, prediction),
         hd95=scores.hd95,
@@ -176,7 +204,12 @@ def beyond_ends(task: Task, prediction: BoolArray) -> float:
 
 
 def distance_rows(task: Task, engine: str, prediction: BoolArray) -> list[DistanceRow]:
-    """Return what was answered on each slice that was not annotated and is not empty in both."""
+    """Return what was answered on each slice that was not annotated and is not empty in both.
+
+    Nothing if no slice is annotated: there is no distance then.
+    """
+    if not task.annotated:
+        return []
     axis = task.revealed.axis
     annotated = np.array(task.annotated)
     spacing = task.image.geometry.spacing[axis]

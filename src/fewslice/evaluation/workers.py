@@ -37,34 +37,46 @@ def run_cases(
     settings: Settings,
     jobs: int,
     progress: Callable[[float], None],
+    candidates: Sequence[CaseFiles] = (),
 ) -> Iterator[Outcome]:
     """Yield the outcome of every case as it arrives, in no fixed order if jobs > 1.
 
     jobs: processes at once; 1 works in this one. progress: called with the number of cases done,
-    with fractions in between if jobs is 1. Raises FewsliceError if a process is killed, such as
-    for want of memory.
+    with fractions in between if jobs is 1. candidates: cases to take support from. Raises
+    FewsliceError if a process is killed, such as for want of memory.
     """
     if min(jobs, len(cases)) <= 1:
-        yield from _one_by_one(cases, settings, progress)
+        yield from _one_by_one(cases, settings, progress, candidates)
     else:
-        yield from _at_once(cases, settings, min(jobs, len(cases)), progress)
+        yield from _at_once(cases, settings, min(jobs, len(cases)), progress, candidates)
 
 
 def _one_by_one(
-    cases: Sequence[CaseFiles], settings: Settings, progress: Callable[[float], None]
+    cases: Sequence[CaseFiles],
+    settings: Settings,
+    progress: Callable[[float], None],
+    candidates: Sequence[CaseFiles],
 ) -> Iterator[Outcome]:
     for number, case in enumerate(cases):
-        yield _outcome(case, settings, lambda part, done=number: progress(done + part))  # type: ignore[misc]
+
+        def show(part: float, done: int = number) -> None:
+            progress(done + part)
+
+        yield _outcome(case, settings, candidates, show)
         progress(number + 1)
 
 
 def _at_once(
-    cases: Sequence[CaseFiles], settings: Settings, jobs: int, progress: Callable[[float], None]
+    cases: Sequence[CaseFiles],
+    settings: Settings,
+    jobs: int,
+    progress: Callable[[float], None],
+    candidates: Sequence[CaseFiles],
 ) -> Iterator[Outcome]:
     executor = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start)
     try:
         waiting: list[Future[Outcome]] = [
-            executor.submit(_outcome, case, settings) for case in cases
+            executor.submit(_outcome, case, settings, candidates) for case in cases
         ]
         for number, future in enumerate(as_completed(waiting)):
             yield future.result()
@@ -85,13 +97,16 @@ def _start() -> None:
 
 
 def _outcome(
-    case: CaseFiles, settings: Settings, progress: Callable[[float], None] = lambda _: None
+    case: CaseFiles,
+    settings: Settings,
+    candidates: Sequence[CaseFiles],
+    progress: Callable[[float], None] = lambda _: None,
 ) -> Outcome:
     from fewslice.evaluation.rows import CaseFailure
     from fewslice.evaluation.task import evaluate_case
 
     try:
-        return evaluate_case(case, settings, progress)
+        return evaluate_case(case, settings, progress, candidates)
     except FewsliceError as error:
         return CaseFailure(case.name, str(error))
     except MemoryError:
