@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ from fewslice.training.feed import BankEpisodes, Feed, Opener
 from fewslice.training.logs import Logs, write_run
 from fewslice.training.loss import episode_loss
 from fewslice.training.validation import Scores, mean_dice, merged, validate
+from fewslice.volumes.atomic import atomic_path
 
 LAST, BEST, FINAL = "last.ckpt", "best.safetensors", "final.safetensors"
 """Files in the output folder: to go on from; best by validation; at the end of training."""
@@ -105,10 +107,11 @@ def train(
         network = _network(config, group)
         lead(partial(_claim, config.output.folder, resume), group)
         if materials is None:
-            materials = _from_bank(config, group, report)
+            materials = _from_bank(config, group, partial(_building, report, stop))
         trainer = _Trainer(config, group, network, materials, report, stop)
-        if checkpoint is not None:
+        if resume is not None and checkpoint is not None:
             trainer.restore(checkpoint)
+            _bring_best(resume, config.output.folder, trainer.state)
         if group.leads:
             write_run(config.output.folder, _facts(config, group, resume, trainer.state))
         return trainer.run()
@@ -462,13 +465,26 @@ def _claim(folder: Path, resume: Path | None) -> None:
         )
 
 
-def _from_bank(config: Config, group: Group, report: Report) -> Materials:
+def _bring_best(resume: Path, folder: Path, state: State) -> None:
+    """Have the best weights so far in the output folder, also where it is another one than before.
+
+    Where they are lost, the next validation counts as the best.
+    """
+    source, target = resume.parent / BEST, folder / BEST
+    if source.exists() and not target.exists():
+        with atomic_path(target) as temporary:
+            copyfile(source, temporary)
+    if not target.exists():
+        state.best = -1.0
+
+
+def _from_bank(config: Config, group: Group, progress: Callable[[float], None]) -> Materials:
     from fewslice.training.bank import build_bank
 
     def build() -> None:
         # Without scans among the sources nothing is read from the data folder.
         folder = config.data.folder or Path()
-        build_bank(config.data.bank, folder, config.sources, partial(_report_bank, report))
+        build_bank(config.data.bank, folder, config.sources, progress)
 
     lead(build, group)
     return Materials(
@@ -477,7 +493,9 @@ def _from_bank(config: Config, group: Group, report: Report) -> Materials:
     )
 
 
-def _report_bank(report: Report, done: float) -> None:
+def _building(report: Report, stop: Callable[[], bool], done: float) -> None:
+    if stop():
+        raise KeyboardInterrupt  # there is nothing to keep yet
     report(done, "building the bank")
 
 
