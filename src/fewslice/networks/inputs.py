@@ -28,6 +28,10 @@ class Remembered:
     place: Tensor
     frame: Tensor
 
+    def to(self, device: torch.device | str) -> Remembered:
+        """Return the same on another device."""
+        return Remembered(*(getattr(self, field.name).to(device) for field in fields(self)))
+
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
@@ -48,13 +52,9 @@ class Inputs:
 
     def to(self, device: torch.device | str) -> Inputs:
         """Return the same on another device."""
-        memory = tuple(Remembered(*(t.to(device) for t in _tensors(part))) for part in self.memory)
+        memory = tuple(part.to(device) for part in self.memory)
         rest = (t.to(device) for t in (self.images, self.hints, self.base, self.place))
         return Inputs(*rest, memory=memory)
-
-
-def _tensors(part: Remembered) -> tuple[Tensor, ...]:
-    return tuple(getattr(part, field.name) for field in fields(part))
 
 
 HINTS = (

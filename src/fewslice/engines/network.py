@@ -1,0 +1,177 @@
+"""The learned engine: a network completes a structure it has never seen, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.engines.cues import Cues, CueSettings, find_cues
+from fewslice.engines.protocol import (
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    as_half,
+    empty_probability,
+    silent,
+)
+from fewslice.slices.annotation import Annotation
+from fewslice.slices.resample import WorkingGrid
+
+if TYPE_CHECKING:
+    from fewslice.networks.fewslice_net import FewsliceNet
+    from fewslice.networks.inputs import Remembered
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Complete slices with a network that has learned to learn from examples.
+
+    Outlines, looks and a coarse random walk suggest an answer; the network, which sees the slice,
+    its neighbours and all annotated slices of this scan and of support scans, corrects it. See
+    `fewslice.networks.fewslice_net`.
+
+    weights: a file of weights; None for those that come with fewslice. most_support: how many
+    support scans are used, the likest ones. device: None takes a GPU if there is one.
+    """
+
+    weights: Path | None = None
+    cues: CueSettings = field(default_factory=CueSettings)
+    most_support: int = 8
+    device: str | None = None
+
+    @property
+    def uses_support(self) -> bool:
+        """Annotated slices of other scans are examples like those of this one."""
+        return True
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedNetwork:
+        """Load the network and choose among support scans. Raises WeightsError."""
+        from fewslice.engines.model import load_network
+        from fewslice.engines.support import most_similar
+
+        network = load_network(self.weights, self.device)
+        chosen = most_similar(scan, support, self.most_support) if support else ()
+        return PreparedNetwork(scan, chosen, self, network)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedNetwork:
+    """A scan, the support scans chosen for it, and the network that is asked."""
+
+    scan: Scan
+    support: tuple[SupportScan, ...]
+    engine: Network
+    network: FewsliceNet
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities (see `PreparedScan`)."""
+        from fewslice.engines.carry_over import carried_over
+
+        drawn = replace(annotation, extra_values=())
+        absent = tuple(v for v in annotation.values if v not in annotation.drawn_values)
+        if annotation.blank:
+            return carried_over(self, annotation, absent, progress)
+        if not absent:
+            return self._completed(drawn, progress)
+        found = self._completed(drawn, lambda part: progress(part / 2))
+        carried = carried_over(self, annotation, absent, lambda part: progress((1 + part) / 2))
+        return joined(found, carried, annotation.axis)
+
+    def _completed(self, annotation: Annotation, progress: Progress) -> Prediction:
+        """Complete the structures that are drawn on this scan."""
+        grid, cues = find_cues(self.scan, annotation, self.engine.cues)
+        progress(0.4)
+        odds = completed_odds(
+            self.network,
+            cues,
+            self._remembered(cues, annotation),
+            lambda part: progress(0.4 + 0.5 * part),
+        )
+        return as_prediction(odds, grid, annotation.axis, annotation.drawn_values)
+
+    def _remembered(self, cues: Cues, annotation: Annotation) -> tuple[Remembered, ...]:
+        """Return the annotated slices of support scans that hold what is drawn here."""
+        from fewslice.engines.carry_over import remembered_support
+
+        return remembered_support(self.support, annotation.drawn_values, annotation.axis, cues)
+
+
+def completed_odds(
+    network: FewsliceNet,
+    cues: Cues,
+    others: tuple[Remembered, ...] = (),
+    progress: Progress = silent,
+) -> Float32Array:
+    """Return log-odds (slice, structure, rows, columns) on the cues' grid.
+
+    others: annotated slices of other scans, remembered beside those of this one.
+    """
+    from fewslice.engines.model import structure_odds
+    from fewslice.engines.network_inputs import own_memory, target_inputs
+
+    memory = (own_memory(cues), *others)
+    return structure_odds(
+        network,
+        memory,
+        lambda targets: target_inputs(cues, targets, ()),
+        cues.walk.shape,
+        progress,
+    )
+
+
+def as_prediction(
+    odds: Float32Array, grid: WorkingGrid, axis: int, values: tuple[int, ...]
+) -> Prediction:
+    """Bring log-odds (slice, structure, rows, columns) to the region's own voxels.
+
+    Log-odds are interpolated, not probabilities: a boundary stays as sharp as it is.
+    """
+    inplane = [other for other in range(3) if other != axis]
+    probability = empty_probability(len(values) + 1, grid.region.shape, axis)
+    by_slice = np.moveaxis(probability, 1 + axis, 0)
+    for at, slice_odds in enumerate(odds):
+        fine = np.clip(grid.up(slice_odds, inplane), -30, 30)
+        exponents = np.exp(fine)
+        total = 1 + exponents.sum(axis=0)
+        by_slice[at, 1:] = as_half(exponents / total)
+        by_slice[at, 0] = as_half(1 / total)
+    return Prediction(grid.region, (0, *values), probability)
+
+
+def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:
+    """Join predictions of different structures: odds against the background stay what they are.
+
+    The result covers the box around both regions.
+    """
+    from fewslice.slices.region import Region
+
+    pairs = list(zip(one.region.start, other.region.start, strict=True))
+    ends = list(zip(one.region.stop, other.region.stop, strict=True))
+    region = Region(
+        (min(pairs[0]), min(pairs[1]), min(pairs[2])), (max(ends[0]), max(ends[1]), max(ends[2]))
+    )
+    values = tuple(sorted({*one.values, *other.values}))
+    odds = np.zeros((len(values), *region.shape), dtype=np.float32)
+    for prediction in (one, other):
+        place = tuple(
+            slice(a - offset, b - offset)
+            for a, b, offset in zip(
+                prediction.region.start, prediction.region.stop, region.start, strict=True
+            )
+        )
+        background = np.maximum(prediction.probability[0].astype(np.float32), 1e-4)
+        for number, value in enumerate(prediction.values[1:], start=1):
+            into = odds[(values.index(value), *place)]
+            into[...] = prediction.probability[number].astype(np.float32) / background
+    odds[0] = 1
+    probability = empty_probability(len(values), region.shape, axis)
+    probability[...] = as_half(odds / odds.sum(axis=0))
+    return Prediction(region, values, probability, (*one.remarks, *other.remarks))
