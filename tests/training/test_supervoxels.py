@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fewslice.engines.protocol import Scan
-from fewslice.training.smooth_fields import smooth_field
+from fewslice.slices.smooth_fields import smooth_field
 from fewslice.training.supervoxels import MOST_LABELS, supervoxel_labels, supervoxel_volume
 
 

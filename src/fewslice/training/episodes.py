@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from fewslice.engines.augment import cropped, turned
+from fewslice.engines.cues import Cues
 from fewslice.engines.network_inputs import (
     Dropped,
     blank_inputs,
@@ -20,8 +22,8 @@ from fewslice.engines.network_inputs import (
     target_inputs,
 )
 from fewslice.networks.inputs import NOWHERE, OTHER_SCAN, SAME_SCAN, Inputs, Remembered
+from fewslice.slices.intensity import IntensityChange
 from fewslice.training.bank import Bank, Entry
-from fewslice.training.intensity import IntensityChange
 from fewslice.training.tasks import Task
 
 
@@ -70,7 +72,7 @@ def sample_episode(bank: Bank, number: int, settings: EpisodeSettings, part: str
     rng = np.random.default_rng((settings.seed, number))
     entry = _choose(bank, settings, rng)
     task = bank.load(entry)
-    task = turned(cropped(task, settings.side, rng), rng)
+    task = _moved(task, turned(*cropped(task.cues, task.truth, settings.side, rng), rng))
     if rng.random() < settings.remap:
         task = _with_images(task, _changed(task.cues.images, rng))
     if rng.random() < 0.1:
@@ -95,7 +97,8 @@ def _validation_episode(bank: Bank, number: int, settings: EpisodeSettings) -> E
     among = bank.by_kind["validation", kinds[number % len(kinds)]]
     entry = among[number // len(kinds) % len(among)]
     rng = np.random.default_rng((settings.seed, number))
-    task = cropped(bank.load(entry), 2 * settings.side, rng)
+    task = bank.load(entry)
+    task = _moved(task, cropped(task.cues, task.truth, 2 * settings.side, rng))
     open_slices = _open(task)
     spread = np.linspace(
         0, len(open_slices) - 1, min(settings.validation_targets, len(open_slices))
@@ -139,86 +142,17 @@ def _truth(task: Task, targets: npt.NDArray[np.intp]) -> torch.Tensor:
     return torch.from_numpy(task.truth[targets].astype(np.int64))
 
 
+def _moved(task: Task, to: tuple[Cues, npt.NDArray[np.int8]]) -> Task:
+    cues, truth = to
+    return replace(task, cues=cues, truth=truth)
+
+
 def _with_images(task: Task, images: npt.NDArray[np.float32]) -> Task:
     return replace(task, cues=replace(task.cues, images=images))
 
 
 def _changed(images: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
     return IntensityChange.sample(rng).apply(images, rng)
-
-
-def cropped(task: Task, side: int, rng: np.random.Generator) -> Task:
-    """Cut rows and columns to at most `side`, around a random voxel of the structures."""
-    height, width = task.truth.shape[1:]
-    if height <= side and width <= side:
-        return task
-    inside = np.argwhere(task.truth > 0)
-    centre = (
-        inside[int(rng.integers(len(inside)))][1:] if len(inside) else (height // 2, width // 2)
-    )
-    rows, columns = (
-        _window(int(at), length, side) for at, length in zip(centre, (height, width), strict=True)
-    )
-    cues = task.cues
-    across, down, right = cues.origin
-    moved = (across, down + rows.start * cues.step[1], right + columns.start * cues.step[2])
-    cut = {name: getattr(cues, name)[..., rows, columns] for name in _SPATIAL}
-    return replace(
-        task, cues=replace(cues, origin=moved, **cut), truth=task.truth[:, rows, columns]
-    )
-
-
-_SPATIAL = ("images", "seeds", "shape", "looks", "walk", "outlines")
-
-
-def _window(at: int, length: int, side: int) -> slice:
-    start = min(max(at - side // 2, 0), max(length - side, 0))
-    return slice(start, min(start + side, length))
-
-
-def turned(task: Task, rng: np.random.Generator) -> Task:
-    """Flip rows, columns and the order of slices, and exchange rows and columns, at random."""
-    across, rows, columns, exchange = rng.random(4) < 0.5
-    if across:
-        task = _reversed(task)
-    if rows:
-        task = _flipped(task, -2)
-    if columns:
-        task = _flipped(task, -1)
-    return _exchanged(task) if exchange else task
-
-
-def _reversed(task: Task) -> Task:
-    cues, last = task.cues, len(task.truth) - 1
-    moved = {name: getattr(cues, name)[::-1] for name in _SPATIAL}
-    positions = tuple(last - at for at in reversed(cues.positions))
-    origin = (-(cues.origin[0] + last * cues.step[0]), *cues.origin[1:])
-    cues = replace(cues, origin=origin, positions=positions, **moved)
-    return replace(task, cues=cues, truth=task.truth[::-1])
-
-
-def _flipped(task: Task, axis: int) -> Task:
-    cues = task.cues
-    place = 3 + axis
-    length = task.truth.shape[axis]
-    origin = list(cues.origin)
-    origin[place] = -(origin[place] + (length - 1) * cues.step[place])
-    moved = {name: np.flip(getattr(cues, name), axis) for name in _SPATIAL}
-    cues = replace(cues, origin=(origin[0], origin[1], origin[2]), **moved)
-    return replace(task, cues=cues, truth=np.flip(task.truth, axis))
-
-
-def _exchanged(task: Task) -> Task:
-    cues = task.cues
-    moved = {name: np.swapaxes(getattr(cues, name), -1, -2) for name in _SPATIAL}
-    step, origin = cues.step, cues.origin
-    cues = replace(
-        cues,
-        step=(step[0], step[2], step[1]),
-        origin=(origin[0], origin[2], origin[1]),
-        **moved,
-    )
-    return replace(task, cues=cues, truth=np.swapaxes(task.truth, -1, -2))
 
 
 def _others(

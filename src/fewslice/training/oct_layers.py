@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.protocol import Scan
-from fewslice.training.smooth_fields import Float32Array, smooth_field
+from fewslice.slices.smooth_fields import Float32Array, smooth_field
 from fewslice.training.volume import LabelArray, LabelledVolume
 
 FLUID = 100

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from fewslice.engines.cues import Cues, CueSettings, find_cues
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.resample import WorkingGrid
-from fewslice.training.smooth_fields import smooth_field
+from fewslice.slices.smooth_fields import smooth_field
 from fewslice.training.volume import LabelledVolume
 from fewslice.volumes.image import UNKNOWN
 

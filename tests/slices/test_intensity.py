@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fewslice.training.intensity import HIGH, LOW, IntensityChange
-from fewslice.training.smooth_fields import Float32Array
+from fewslice.slices.intensity import HIGH, LOW, IntensityChange
+from fewslice.slices.smooth_fields import Float32Array
 
 
 def _nothing() -> IntensityChange:

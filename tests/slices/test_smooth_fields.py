@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fewslice.training.smooth_fields import cells_for, smooth_field, spline_basis
+from fewslice.slices.smooth_fields import cells_for, smooth_field, spline_basis
 
 
 def test_the_rows_of_a_spline_basis_have_unit_length() -> None:

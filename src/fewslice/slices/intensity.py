@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.training.smooth_fields import Float32Array, spline_basis
+from fewslice.slices.smooth_fields import Float32Array, spline_basis
 
 LOW, HIGH = -0.25, 1.25
 """The range results are clipped to: a little beyond the [0, 1] images are normalised to."""
