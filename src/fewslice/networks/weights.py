@@ -150,7 +150,7 @@ def _like(default: Any, value: Any) -> Any:
         return float(value)
     if type(value) is not type(default):
         raise ValueError(f"{value!r} instead of {type(default).__name__}")
-    if isinstance(value, int | float) and not isinstance(value, bool) and not 0 <= value < 2**16:
+    if isinstance(value, int | float) and not isinstance(value, bool) and not 0 < value < 2**16:
         raise ValueError(f"{value!r} is out of range")
     return value
 

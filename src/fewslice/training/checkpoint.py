@@ -7,6 +7,7 @@ import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 
@@ -94,6 +95,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises ReadError if the file is missing, damaged or no checkpoint of this version.
     """
     try:
+        with path.open("rb") as stream:
+            if not is_zipfile(stream):  # older formats of torch.save are never written
+                raise ValueError("no archive")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise ReadError(
