@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,18 +36,36 @@ def _window(at: int, length: int, side: int) -> slice:
     return slice(start, min(start + side, length))
 
 
-def turned(cues: Cues, truth: Truth, rng: np.random.Generator) -> tuple[Cues, Truth]:
-    """Flip rows, columns and the order of slices, and exchange rows and columns, at random."""
-    across, rows, columns, exchange = rng.random(4) < 0.5
-    if across:
-        cues, truth = reversed_slices(cues), truth[::-1]
-    if rows:
-        cues, truth = flipped(cues, -2), np.flip(truth, -2)
-    if columns:
-        cues, truth = flipped(cues, -1), np.flip(truth, -1)
-    if exchange:
-        cues, truth = exchanged(cues), np.swapaxes(truth, -1, -2)
-    return cues, truth
+@dataclass(frozen=True)
+class Turn:
+    """Which way a task is turned: drawn once, so that all scans of an episode run alike.
+
+    across, rows, columns: whether these run the other way. exchange: whether rows and columns
+    change places, after that.
+    """
+
+    across: bool = False
+    rows: bool = False
+    columns: bool = False
+    exchange: bool = False
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Turn:
+        """Return one of the 16 turns, each as likely."""
+        across, rows, columns, exchange = (bool(chance < 0.5) for chance in rng.random(4))
+        return cls(across, rows, columns, exchange)
+
+    def apply(self, cues: Cues, truth: Truth) -> tuple[Cues, Truth]:
+        """Return the cues and the truth turned."""
+        if self.across:
+            cues, truth = reversed_slices(cues), truth[::-1]
+        if self.rows:
+            cues, truth = flipped(cues, -2), np.flip(truth, -2)
+        if self.columns:
+            cues, truth = flipped(cues, -1), np.flip(truth, -1)
+        if self.exchange:
+            cues, truth = exchanged(cues), np.swapaxes(truth, -1, -2)
+        return cues, truth
 
 
 def reversed_slices(cues: Cues) -> Cues:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.cues import Cues, origin_in_scan
+from fewslice.engines.cues import Cues, origin_in_scan, slices_first_order
 from fewslice.engines.protocol import Prediction, Progress, Scan, SupportScan, empty_probability
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.region import Region, bounding_region, margins_in_voxels
@@ -207,7 +207,7 @@ def _blank_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
         ]
     )
     images = np.ascontiguousarray(np.moveaxis(images, 1 + axis, 0))
-    order = (axis, *(other for other in range(3) if other != axis))
+    order = slices_first_order(axis)
     blank = np.zeros((len(images), structures, *images.shape[2:]), dtype=np.float32)
     return Cues(
         step=(grid.spacing[order[0]], grid.spacing[order[1]], grid.spacing[order[2]]),
@@ -225,7 +225,8 @@ def _blank_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
 
 def _scaled(values: Float32Array, low: float, high: float) -> Float32Array:
     width = max(high - low, 1e-6 * max(abs(high), 1.0))
-    return np.clip((values - np.float32(low)) / np.float32(width), -0.25, 1.25)
+    scaled: Float32Array = (values - np.float32(low)) / np.float32(width)
+    return np.clip(scaled, -0.25, 1.25, out=scaled)
 
 
 def remembered(
@@ -289,7 +290,7 @@ def _informative(seeds: npt.NDArray[np.intp], most: int) -> tuple[int, ...]:
     """Return slices spread over a structure's extent, and one beyond either end if known."""
     flat = seeds.reshape(len(seeds), -1)
     holding = np.flatnonzero((flat > 0).any(axis=1))
-    known = (flat >= 0).all(axis=1)
+    known = np.asarray((flat >= 0).all(axis=1))
     if not len(holding):
         return ()
     chosen = set(
@@ -304,7 +305,7 @@ def _informative(seeds: npt.NDArray[np.intp], most: int) -> tuple[int, ...]:
 
 def _found(odds: Float32Array, grid: WorkingGrid, axis: int) -> Region | None:
     """Return the box, in voxels of the scan, around what is likelier than not; None if nothing."""
-    likely = np.moveaxis((odds > 0).any(axis=1), 0, axis)
+    likely = np.moveaxis(np.asarray((odds > 0).any(axis=1)), 0, axis)
     if not likely.any():
         return None
     box = bounding_region(_largest_parts(likely))

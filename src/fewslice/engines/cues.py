@@ -21,7 +21,13 @@ from fewslice.engines.random_walker import (
     scaled_intensities,
 )
 from fewslice.engines.seeds import seeds_on_grid
-from fewslice.engines.shapes import ShapePrior, SliceShape, slice_shapes, structure_radii
+from fewslice.engines.shapes import (
+    CERTAIN,
+    ShapePrior,
+    SliceShape,
+    slice_shapes,
+    structure_radii,
+)
 from fewslice.engines.surroundings import surroundings
 from fewslice.slices.annotation import Annotation
 from fewslice.slices.resample import (
@@ -126,7 +132,7 @@ def find_cues(
         for shape in prior.shapes
         if shape.axis == axis and (position := grid.index_of(axis, shape.index)) is not None
     ]
-    order = (axis, *(other for other in range(3) if other != axis))
+    order = slices_first_order(axis)
     cues = Cues(
         step=(grid.spacing[order[0]], grid.spacing[order[1]], grid.spacing[order[2]]),
         origin=origin_in_scan(grid, scan, order),
@@ -140,6 +146,12 @@ def find_cues(
         radii=radii,
     )
     return grid, cues
+
+
+def slices_first_order(axis: int) -> tuple[int, int, int]:
+    """Return the array axes as cues have them: across the slices, rows, columns."""
+    row, column = (other for other in range(3) if other != axis)
+    return axis, row, column
 
 
 def origin_in_scan(
@@ -163,7 +175,8 @@ def _outlines(along: list[SliceShape], prior: ShapePrior) -> Float32Array:
 def _shape_odds(prior: ShapePrior, slices: int) -> Float32Array:
     """Return log-odds of each structure against the background: (slice, structure, h, w)."""
     odds = np.stack([prior.log_odds(at) for at in range(slices)])
-    return np.clip(odds[:, 1:] - odds[:, :1], -12, 12)
+    against = odds[:, 1:] - odds[:, :1]
+    return np.clip(against, -CERTAIN, CERTAIN, out=against)
 
 
 def _slices_first(array: Float32Array, axis: int) -> Float32Array:

@@ -161,16 +161,16 @@ def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:
     values = tuple(sorted({*one.values, *other.values}))
     odds = np.zeros((len(values), *region.shape), dtype=np.float32)
     for prediction in (one, other):
-        place = tuple(
+        place = [
             slice(a - offset, b - offset)
             for a, b, offset in zip(
                 prediction.region.start, prediction.region.stop, region.start, strict=True
             )
-        )
+        ]
         background = np.maximum(prediction.probability[0].astype(np.float32), 1e-4)
         for number, value in enumerate(prediction.values[1:], start=1):
-            into = odds[(values.index(value), *place)]
-            into[...] = prediction.probability[number].astype(np.float32) / background
+            into = odds[values.index(value)]
+            into[tuple(place)] = prediction.probability[number].astype(np.float32) / background
     odds[0] = 1
     probability = empty_probability(len(values), region.shape, axis)
     probability[...] = as_half(odds / odds.sum(axis=0))

@@ -27,7 +27,7 @@ class Dropped:
 
 def target_inputs(
     cues: Cues,
-    targets: Sequence[int],
+    targets: Sequence[int] | npt.NDArray[np.intp],
     memory: tuple[Remembered, ...],
     dropped: Dropped | None = None,
 ) -> Inputs:
@@ -47,7 +47,9 @@ def target_inputs(
     )
 
 
-def blank_inputs(cues: Cues, targets: Sequence[int], memory: tuple[Remembered, ...]) -> Inputs:
+def blank_inputs(
+    cues: Cues, targets: Sequence[int] | npt.NDArray[np.intp], memory: tuple[Remembered, ...]
+) -> Inputs:
     """Return the inputs for slices of a scan of which nothing is known but its memory.
 
     Of the cues only images, geometry and radii are used.
@@ -80,12 +82,13 @@ def triples(images: Float32Array, at: npt.NDArray[np.intp]) -> Float32Array:
     """Return slices with their neighbours, (slice, channel, 3, h, w); the last one is repeated."""
     last = len(images) - 1
     near = np.clip(at[:, None] + np.array([-1, 0, 1]), 0, last)
-    return np.moveaxis(images[near], 1, 2)
+    found: Float32Array = np.moveaxis(images[near], 1, 2)
+    return found
 
 
 def known_masks(seeds: npt.NDArray[np.intp], structures: int) -> Float32Array:
     """Return (slice, structure, 2, h, w): known to be the structure, known not to be."""
-    masks = np.zeros((len(seeds), structures, 2, *seeds.shape[1:]), dtype=np.float32)
+    masks: Float32Array = np.zeros((len(seeds), structures, 2, *seeds.shape[1:]), dtype=np.float32)
     for number in range(structures):
         masks[:, number, 0] = seeds == number + 1
         masks[:, number, 1] = (seeds >= 0) & (seeds != number + 1)
@@ -106,7 +109,8 @@ def places(cues: Cues, at: npt.NDArray[np.intp]) -> Float32Array:
 def radius_hint(cues: Cues) -> Float32Array:
     """Return tanh(radius / 20 pixels) of each structure."""
     pixel = (cues.step[1] * cues.step[2]) ** 0.5
-    return np.tanh(cues.radii / pixel / 20).astype(np.float32)
+    hint: Float32Array = np.tanh(cues.radii / pixel / 20).astype(np.float32)
+    return hint
 
 
 def _hints(cues: Cues, target: int, dropped: Dropped) -> Float32Array:
@@ -158,7 +162,8 @@ def rescaled_memory(cues: Cues, target: Cues, frame: int) -> Remembered:
     """Return the annotated slices of another scan's cues, in pixels of the target's size.
 
     Its rows, columns and direction across slices must run as the target's do. frame: what its
-    positions mean, `OTHER_SCAN` or `NOWHERE`.
+    positions mean, `OTHER_SCAN` or `NOWHERE`. Slices that would get fewer than 8 rows or columns,
+    or more than `MOST_REMEMBERED`, get pixels of another size; their middle keeps its place.
     """
     memory = own_memory(cues, frame)
     height, width = cues.images.shape[2:]
@@ -170,9 +175,11 @@ def rescaled_memory(cues: Cues, target: Cues, frame: int) -> Remembered:
     at = np.asarray(cues.positions, dtype=np.intp)
     place = np.empty((len(at), 3), dtype=np.float32)
     pixel = (target.step[1] * target.step[2]) ** 0.5
-    # The first pixel's centre moves when the pixels change their size.
-    place[:, 0] = (cues.origin[1] - cues.step[1] / 2) / target.step[1] + 0.5
-    place[:, 1] = (cues.origin[2] - cues.step[2] / 2) / target.step[2] + 0.5
+    # The middle of a slice stays where it is when the pixels change their size.
+    middle_row = cues.origin[1] + (height - 1) / 2 * cues.step[1]
+    middle_column = cues.origin[2] + (width - 1) / 2 * cues.step[2]
+    place[:, 0] = middle_row / target.step[1] - (size[0] - 1) / 2
+    place[:, 1] = middle_column / target.step[2] - (size[1] - 1) / 2
     place[:, 2] = (cues.origin[0] + at * cues.step[0]) / pixel
     return Remembered(
         images=_resized(memory.images[:, :channels], size),
@@ -188,8 +195,8 @@ MOST_REMEMBERED = 160
 
 def _resized(array: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Return (..., h, w) with other numbers of rows and columns, averaged or interpolated."""
-    flat = array.reshape(len(array), -1, *array.shape[-2:])
-    if size == flat.shape[-2:]:
+    if size == array.shape[-2:]:
         return array
+    flat = array.flatten(1, -3)
     found = torch.nn.functional.interpolate(flat, size, mode="bilinear", antialias=True)
     return found.reshape(*array.shape[:-2], *size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -30,7 +30,12 @@ class Remembered:
 
     def to(self, device: torch.device | str) -> Remembered:
         """Return the same on another device."""
-        return Remembered(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return Remembered(
+            images=self.images.to(device),
+            masks=self.masks.to(device),
+            place=self.place.to(device),
+            frame=self.frame.to(device),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +57,13 @@ class Inputs:
 
     def to(self, device: torch.device | str) -> Inputs:
         """Return the same on another device."""
-        memory = tuple(part.to(device) for part in self.memory)
-        rest = (t.to(device) for t in (self.images, self.hints, self.base, self.place))
-        return Inputs(*rest, memory=memory)
+        return Inputs(
+            images=self.images.to(device),
+            hints=self.hints.to(device),
+            base=self.base.to(device),
+            place=self.place.to(device),
+            memory=tuple(part.to(device) for part in self.memory),
+        )
 
 
 HINTS = (

@@ -59,7 +59,7 @@ class MemoryWriter(nn.Module):
 
     def keys(self, features: Tensor) -> Tensor:
         """Return (slice, h * w, heads, k) from features at quarter resolution."""
-        keys = self.key(features)
+        keys: Tensor = self.key(features)
         slices, _, height, width = keys.shape
         return keys.reshape(slices, self.heads, -1, height * width).permute(0, 3, 1, 2)
 
@@ -110,8 +110,8 @@ class MemoryReader(nn.Module):
         asked = torch.cat([queries.flatten(0, 2) * self.scale, _asking(where, heads)], dim=-1)
         asked = asked.reshape(1, slices * height * width, heads, -1).transpose(1, 2)
         keys = torch.cat([memory.keys, self._placed(memory, centre)], dim=-1).transpose(0, 1)[None]
-        values = memory.values.unflatten(2, (heads, -1)).transpose(1, 2)
-        structures = len(values)
+        structures, cells, _ = memory.values.shape
+        values = memory.values.reshape(structures, cells, heads, -1).transpose(1, 2)
         read = F.scaled_dot_product_attention(
             asked.expand(structures, -1, -1, -1).float(),
             keys.expand(structures, -1, -1, -1).float(),
@@ -120,7 +120,8 @@ class MemoryReader(nn.Module):
         )  # (structure, heads, slice * h * w, v / heads)
         read = read.reshape(structures, heads, slices, height, width, -1)
         read = read.permute(2, 0, 1, 5, 3, 4).reshape(slices * structures, -1, height, width)
-        return self.join(read).unflatten(0, (slices, structures))
+        joined: Tensor = self.join(read)
+        return joined.reshape(slices, structures, *joined.shape[1:])
 
     def _placed(self, memory: Memory, centre: Tensor) -> Tensor:
         """Return the part of the keys that makes distance count: (cell, heads, 6)."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -54,7 +56,7 @@ class Bank:
         return tuple(sorted(kind for other, kind in self.by_kind if other == part))
 
     def load(self, entry: Entry) -> Task:
-        """Read one task."""
+        """Read one task; ReadError if its file is missing or damaged."""
         return load_task(self.folder / entry.file, entry)
 
 
@@ -69,15 +71,19 @@ def _grouped(
 
 def open_bank(folder: Path) -> Bank:
     """Open a bank; ReadError if there is none."""
+    return Bank(folder, _read_index(folder)[1])
+
+
+def _read_index(folder: Path) -> tuple[dict[str, Any], tuple[Entry, ...]]:
+    """Return what a bank was made from, and its entries."""
     try:
         index = json.loads((folder / INDEX).read_text())
-        entries = tuple(Entry(**entry) for entry in index["entries"])
+        return index["sources"], tuple(Entry(**entry) for entry in index["entries"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(
             f"{folder} holds no bank of training tasks that can be read ({error}); build it with "
             "fewslice train, or remove the folder to have it built again."
         ) from error
-    return Bank(folder, entries)
 
 
 def build_bank(
@@ -93,34 +99,43 @@ def build_bank(
     """
     wanted = json.loads(json.dumps(asdict(settings) | {"processes": 0}))
     if (folder / INDEX).exists():
-        if json.loads((folder / INDEX).read_text()).get("sources") != wanted:
+        made_from, entries = _read_index(folder)
+        if made_from != wanted:
             raise InputError(
                 f"{folder} holds tasks made from other sources than asked for; remove it or name "
                 "another folder."
             )
-        return open_bank(folder)
+        return Bank(folder, entries)
+    todo = [(folder, at, job) for at, job in enumerate(jobs(settings, data))]
     folder.mkdir(parents=True, exist_ok=True)
-    todo = jobs(settings, data)
-    entries: list[Entry] = []
-    with ProcessPoolExecutor(settings.processes) as pool:
-        results = pool.map(_do, [(folder, at, job) for at, job in enumerate(todo)])
-        for done, made in enumerate(results, start=1):
-            entries += made
-            progress(done / len(todo))
+    entries = ()
+    for done, made in enumerate(_results(todo, settings.processes), start=1):
+        entries += made
+        progress(done / len(todo))
     index = {"sources": wanted, "entries": [asdict(entry) for entry in entries]}
     with atomic_path(folder / INDEX) as path:
         path.write_text(json.dumps(index, indent=0))
-    return Bank(folder, tuple(entries))
+    return Bank(folder, entries)
 
 
-def _do(numbered: tuple[Path, int, Job]) -> list[Entry]:
+def _results(todo: list[tuple[Path, int, Job]], processes: int) -> Iterator[tuple[Entry, ...]]:
+    """Yield the entries of each job, in order; one process works in this one."""
+    if processes == 1:
+        yield from map(_do, todo)
+        return
+    # Forking a process with threads, as numerical libraries have them, may hang.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_do, todo)
+
+
+def _do(numbered: tuple[Path, int, Job]) -> tuple[Entry, ...]:
     folder, number, job = numbered
     entries = []
     for at, task in enumerate(make_tasks(job)):
         entry = Entry(f"{number:05d}-{at}.npz", job.part, task.kind, task.group, task.scan)
         save_task(folder / entry.file, task)
         entries.append(entry)
-    return entries
+    return tuple(entries)
 
 
 _HALF = ("images", "shape", "looks", "walk", "outlines")
@@ -133,13 +148,19 @@ def save_task(path: Path, task: Task) -> None:
         value = np.asarray(getattr(task.cues, field.name))
         arrays[field.name] = value.astype(np.float16) if field.name in _HALF else value
     arrays["seeds"] = arrays["seeds"].astype(np.int8)
-    np.savez(path, allow_pickle=False, **arrays)
+    np.savez(path, **arrays)
 
 
 def load_task(path: Path, entry: Entry) -> Task:
-    """Read a task that `save_task` wrote."""
-    with np.load(path, allow_pickle=False) as arrays:
-        values = {name: arrays[name] for name in arrays.files}
+    """Read a task that `save_task` wrote; ReadError if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            values = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, BadZipFile) as error:
+        raise ReadError(
+            f"{path} is no training task that can be read ({error}); remove the folder "
+            f"{path.parent} to have its tasks made again."
+        ) from error
     truth = values.pop("truth")
     for name in _HALF:
         values[name] = values[name].astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fewslice.engines.augment import cropped, turned
+from fewslice.engines.augment import Turn, cropped
 from fewslice.engines.cues import Cues
 from fewslice.engines.network_inputs import (
     Dropped,
@@ -21,6 +21,7 @@ from fewslice.engines.network_inputs import (
     rescaled_memory,
     target_inputs,
 )
+from fewslice.errors import InputError
 from fewslice.networks.inputs import NOWHERE, OTHER_SCAN, SAME_SCAN, Inputs, Remembered
 from fewslice.slices.intensity import IntensityChange
 from fewslice.training.bank import Bank, Entry
@@ -72,14 +73,16 @@ def sample_episode(bank: Bank, number: int, settings: EpisodeSettings, part: str
     rng = np.random.default_rng((settings.seed, number))
     entry = _choose(bank, settings, rng)
     task = bank.load(entry)
-    task = _moved(task, turned(*cropped(task.cues, task.truth, settings.side, rng), rng))
+    task = _moved(task, cropped(task.cues, task.truth, settings.side, rng))
+    turn = Turn.sample(rng)
+    task = _moved(task, turn.apply(task.cues, task.truth))
     if rng.random() < settings.remap:
         task = _with_images(task, _changed(task.cues.images, rng))
     if rng.random() < 0.1:
         second = _changed(task.cues.images[:, :1], rng)
         task = _with_images(task, np.concatenate([task.cues.images, second], axis=1))
     targets = _targets(task, settings.targets, rng)
-    helpers = _others(bank, entry, task, settings, rng)
+    helpers = _others(bank, entry, (task, turn), settings, rng)
     only = bool(helpers) and rng.random() < settings.others_only / (
         settings.others + settings.others_only
     )
@@ -93,7 +96,7 @@ def sample_episode(bank: Bank, number: int, settings: EpisodeSettings, part: str
 
 
 def _validation_episode(bank: Bank, number: int, settings: EpisodeSettings) -> Episode:
-    kinds = bank.kinds("validation")
+    kinds = _kinds(bank, "validation")
     among = bank.by_kind["validation", kinds[number % len(kinds)]]
     entry = among[number // len(kinds) % len(among)]
     rng = np.random.default_rng((settings.seed, number))
@@ -108,9 +111,19 @@ def _validation_episode(bank: Bank, number: int, settings: EpisodeSettings) -> E
     return Episode(inputs, _truth(task, targets), task.kind)
 
 
+def _kinds(bank: Bank, part: str) -> tuple[str, ...]:
+    kinds = bank.kinds(part)
+    if not kinds:
+        raise InputError(
+            f"The bank {bank.folder} holds no task for {part}; ask for some in its sources and "
+            "have it built in another folder."
+        )
+    return kinds
+
+
 def _choose(bank: Bank, settings: EpisodeSettings, rng: np.random.Generator) -> Entry:
     """Choose a kind by its weight and number of tasks, then a task."""
-    kinds = bank.kinds("train")
+    kinds = _kinds(bank, "train")
     asked = dict(settings.kinds)
     groups = [bank.by_kind["train", kind] for kind in kinds]
     weights = np.array(
@@ -156,17 +169,26 @@ def _changed(images: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.N
 
 
 def _others(
-    bank: Bank, entry: Entry, task: Task, settings: EpisodeSettings, rng: np.random.Generator
+    bank: Bank,
+    entry: Entry,
+    turned: tuple[Task, Turn],
+    settings: EpisodeSettings,
+    rng: np.random.Generator,
 ) -> tuple[Remembered, ...]:
-    """Return annotated slices of other scans of the same structure; often none."""
-    if rng.random() >= settings.others + settings.others_only:
+    """Return annotated slices of other scans of the same structure; often none.
+
+    turned: the task they are to help with, and the turn it was given, which they get as well.
+    """
+    if rng.random() >= settings.others + settings.others_only or not entry.group:
         return ()
+    task, turn = turned
     group = [other for other in bank.by_group["train", entry.group] if other.scan != entry.scan]
     frame = OTHER_SCAN if rng.random() < 0.7 else NOWHERE
     found: list[Remembered] = []
     slices = 0
     for at in rng.permutation(len(group)):
         other = bank.load(group[int(at)])
+        other = _moved(other, turn.apply(other.cues, other.truth))
         if len(other.cues.radii) != len(task.cues.radii):
             continue
         memory = _aligned_memory(other, task, frame, settings, rng)
@@ -182,8 +204,8 @@ def _aligned_memory(
 ) -> Remembered:
     """Return slices of another scan with all of the truth known on them, or its own annotation."""
     cues = other.cues
-    if rng.random() < 0.5:
-        occupied = np.flatnonzero((other.truth > 0).reshape(len(other.truth), -1).any(axis=1))
+    occupied = np.flatnonzero((other.truth > 0).reshape(len(other.truth), -1).any(axis=1))
+    if rng.random() < 0.5 and len(occupied):  # a coarse grid may have missed a thin structure
         size = int(rng.integers(1, min(len(occupied), 6) + 1))
         chosen = np.sort(rng.choice(occupied, size, replace=False))
         cues = replace(cues, seeds=other.truth.astype(np.intp), positions=tuple(chosen.tolist()))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.engines.protocol import Scan
-from fewslice.errors import ReadError
+from fewslice.errors import InputError, ReadError
 from fewslice.training.oct_layers import FLUID, random_oct
 from fewslice.training.random_shapes import random_shapes
 from fewslice.training.supervoxels import supervoxel_volume
@@ -18,6 +19,8 @@ from fewslice.training.synthesis import synthetic_volume
 from fewslice.training.tasks import Task, sample_task
 from fewslice.training.volume import LabelledVolume
 from fewslice.volumes import read_image, read_labels
+
+Labels = npt.NDArray[np.intp]
 
 _TASKS_A_VOLUME = 8
 _MOST_TRIES = 6
@@ -48,8 +51,8 @@ class SourceSettings:
     """What a bank of tasks is made of.
 
     scans: folders. layers, fluid, shapes: number of tasks on synthetic OCT, on fluid in synthetic
-    OCT, and on random shapes. validation: tasks of each of these kinds for validation. seed: of everything. processes: at work at
-    the same time.
+    OCT, and on random shapes. validation: tasks of each of these kinds for validation. seed: of
+    everything. processes: at work at the same time.
     """
 
     scans: tuple[ScanSource, ...] = ()
@@ -92,7 +95,7 @@ def jobs(settings: SourceSettings, data: Path) -> tuple[Job, ...]:
 def make_tasks(job: Job) -> Iterator[Task]:
     """Do a job: yield its tasks."""
     rng = np.random.default_rng(job.seed)
-    volume, allowed = _volume(job, rng)
+    volume, allowed, comparable = _volume(job, rng)
     tries = 0
     made = 0
     while made < job.tasks and tries < _MOST_TRIES * job.tasks:
@@ -100,12 +103,12 @@ def make_tasks(job: Job) -> Iterator[Task]:
         task = sample_task(volume, allowed, job.kind, rng)
         if task is not None:
             made += 1
-            yield task
+            yield task if comparable else replace(task, group="")
 
 
 def hash_of(text: str) -> int:
     """Return a small number that is the same for the same text everywhere."""
-    return sum(ord(letter) * 31**at for at, letter in enumerate(text)) % 2**31
+    return int(sum(ord(letter) * 31**at for at, letter in enumerate(text)) % 2**31)
 
 
 def _portions(total: int, size: int) -> list[int]:
@@ -129,7 +132,13 @@ def _scan_jobs(source: ScanSource, data: Path, seed: tuple[int, ...]) -> list[Jo
         ("train", source.tasks, free),
         ("validation", source.validation, held or scans),
     ):
-        size = max(1, min(_TASKS_A_VOLUME, round(wanted / len(among)) if among else 1))
+        if wanted and not among:
+            raise InputError(
+                f"The source {source.name!r} holds out all of its {len(scans)} scans for "
+                f"validation, but asks for {wanted} tasks to train on; set tasks to 0 or hold out "
+                "fewer scans (every_scan)."
+            )
+        size = max(1, min(_TASKS_A_VOLUME, round(wanted / max(len(among), 1))))
         order = [among[at] for at in rng.permutation(len(among))]
         for at, portion in enumerate(_portions(wanted, size)):
             job_seed = (*seed, hash_of(part), at)
@@ -137,10 +146,14 @@ def _scan_jobs(source: ScanSource, data: Path, seed: tuple[int, ...]) -> list[Jo
     return found
 
 
-def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, np.ndarray]:
-    """Return the volume of a job and the labels that may be asked for."""
+def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, Labels, bool]:
+    """Return the volume of a job, the labels that may be asked for, and whether it is comparable.
+
+    Only scans with their own labels can be compared with others: what is synthesised is turned at
+    random, and the numbers of supervoxels mean nothing in another scan.
+    """
     if job.source is None or job.scan is None:
-        return _generated(job.kind, rng)
+        return *_generated(job.kind, rng), False
     source = job.source
     chance = rng.random()
     labels = read_labels(job.scan)
@@ -149,17 +162,17 @@ def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, np.ndar
     values = labels.array.astype(np.uint16)
     if job.part == "train" and chance < source.synthetic:
         volume = synthetic_volume(values, spacing, rng, name)
-        return volume, _allowed(volume, source, job)
+        return volume, _allowed(volume, source, job), False
     image = read_image(data_image(job.scan))
     scan = Scan(image.channels.astype(np.float32), spacing)
     if job.part == "train" and chance < source.synthetic + source.supervoxels:
         volume = supervoxel_volume(scan, rng, name)
-        return volume, _present(volume)
+        return volume, _present(volume), False
     volume = LabelledVolume(scan, values, name, _outlined(job.scan))
-    return volume, _allowed(volume, source, job)
+    return volume, _allowed(volume, source, job), True
 
 
-def _generated(kind: str, rng: np.random.Generator) -> tuple[LabelledVolume, np.ndarray]:
+def _generated(kind: str, rng: np.random.Generator) -> tuple[LabelledVolume, Labels]:
     if kind == "shapes":
         volume = random_shapes(rng)
         return volume, _present(volume)
@@ -176,12 +189,12 @@ def data_image(labels: Path) -> Path:
     return labels.parent.parent / "imagesTr" / f"{case}_0000.nii.gz"
 
 
-def _present(volume: LabelledVolume) -> np.ndarray:
+def _present(volume: LabelledVolume) -> Labels:
     values = np.flatnonzero(np.bincount(volume.labels.ravel()))
     return values[values > 0]
 
 
-def _allowed(volume: LabelledVolume, source: ScanSource, job: Job) -> np.ndarray:
+def _allowed(volume: LabelledVolume, source: ScanSource, job: Job) -> Labels:
     values = _present(volume)
     if volume.known is not None:
         values = np.intersect1d(values, volume.known)

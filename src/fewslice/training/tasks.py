@@ -49,7 +49,7 @@ def sample_task(
     classes = _structures(volume.labels, allowed, rng)
     if classes is None:
         return None
-    truth, group = classes
+    truth, names = classes
     annotation = reveal(truth, axis, rng)
     if annotation is None:
         return None
@@ -61,7 +61,15 @@ def sample_task(
         number[value] = at
     target = np.where(answered, number[picked], np.int8(-1))
     target = np.ascontiguousarray(np.moveaxis(target, axis, 0))
-    return Task(cues, target, kind, f"{kind}/{axis}/{group}", volume.name)
+    return Task(cues, target, kind, _group_name(kind, axis, names, annotation), volume.name)
+
+
+def _group_name(kind: str, axis: int, names: tuple[str, ...], annotation: Annotation) -> str:
+    """Return what tasks that show the same structures in the same order have in common.
+
+    names: of all structures chosen; those that no annotated slice happens to hold are not asked.
+    """
+    return f"{kind}/{axis}/{','.join(names[value - 1] for value in annotation.values)}"
 
 
 def _axis(volume: LabelledVolume, rng: np.random.Generator) -> int:
@@ -74,8 +82,8 @@ def _axis(volume: LabelledVolume, rng: np.random.Generator) -> int:
 
 def _structures(
     labels: npt.NDArray[np.uint16], allowed: npt.NDArray[np.integer], rng: np.random.Generator
-) -> tuple[npt.NDArray[np.uint8], str] | None:
-    """Return a map with 1, 2, ... for the structures chosen, and their name; None if too small."""
+) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]] | None:
+    """Return a map with 1, 2, ... for the structures chosen, and their names; None if too small."""
     sizes = np.bincount(labels.ravel(), minlength=int(np.max(allowed, initial=0)) + 1)
     usable = allowed[sizes[allowed] >= _FEWEST_VOXELS]
     if not len(usable):
@@ -83,16 +91,17 @@ def _structures(
     first = int(rng.choice(usable))
     how = rng.random()
     if how < 0.7 or len(usable) == 1:
-        return (labels == first).astype(np.uint8), str(first)
+        return (labels == first).astype(np.uint8), (str(first),)
     others = _neighbours(labels, first, usable)
     chosen = [first, *rng.permutation(others)[: int(rng.integers(1, 4))].tolist()]
     truth = np.zeros(labels.shape, dtype=np.uint8)
     if how < 0.86:
         truth[np.isin(labels, chosen)] = 1
-        return truth, "+".join(map(str, sorted(chosen)))
-    for number, value in enumerate(sorted(chosen[:3]), start=1):
+        return truth, ("+".join(map(str, sorted(chosen))),)
+    several = sorted(chosen[:3])
+    for number, value in enumerate(several, start=1):
         truth[labels == value] = number
-    return truth, ",".join(map(str, sorted(chosen[:3])))
+    return truth, tuple(map(str, several))
 
 
 def _neighbours(
@@ -103,7 +112,7 @@ def _neighbours(
     low, high = np.maximum(where.min(axis=0) - 2, 0), where.max(axis=0) + 3
     box = labels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     near = np.intersect1d(np.unique(box), usable)
-    return near[near != first]
+    return np.setdiff1d(near, [first])
 
 
 def reveal(truth: npt.NDArray[np.uint8], axis: int, rng: np.random.Generator) -> Annotation | None:
@@ -141,7 +150,8 @@ def _spread(
         return rng.choice(occupied, count, replace=False)
     jitter = rng.uniform(-0.3, 0.3, count) if rng.random() < 0.5 else np.zeros(count)
     middles = (np.arange(count) + 0.5 + jitter) * len(occupied) / count
-    return occupied[np.clip(middles.astype(int), 0, len(occupied) - 1)]
+    chosen: npt.NDArray[np.intp] = occupied[np.clip(middles.astype(int), 0, len(occupied) - 1)]
+    return chosen
 
 
 def _partial(labels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
