@@ -66,7 +66,7 @@ def _train(rank: int, ports: list[int], folder: Path) -> None:
     torch.set_num_threads(1)
     own = {"folder": str(folder / "two")}
     settings = config(folder, optimisation={"steps": 3, "episodes_per_step": 1}, output=own)
-    trainer.FewsliceNet = _Kept  # type: ignore[misc]
+    vars(trainer)["FewsliceNet"] = _Kept
     trainer.train(settings, materials=MATERIALS)
     torch.save(_Kept.built[0].state_dict(), folder / f"rank{rank}.pt")
     os.environ["MASTER_PORT"] = str(ports[1])

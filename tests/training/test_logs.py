@@ -42,7 +42,9 @@ def test_a_run_that_goes_on_drops_what_it_does_again(tmp_path: Path) -> None:
 
 
 def test_event_files_hold_the_same(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+        EventAccumulator,
+    )
 
     logs = Logs(tmp_path, 0, tensorboard=True)
     logs.step(10, loss=1.25, lr=0.5, seconds=1, busy=0.75)
