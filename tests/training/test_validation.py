@@ -11,22 +11,31 @@ from fewslice.training.validation import episode_dice, mean_dice, merged, valida
 from tests.training.tiny import bright_square
 
 
+def logits(found: Tensor, classes: int) -> Tensor:
+    """Return logits (slice, class, h, w) of an answer."""
+    return nn.functional.one_hot(found, classes).movedim(-1, 1).float()
+
+
 def test_dice_is_the_mean_over_structures_of_all_slices_together() -> None:
     truth = torch.tensor([[[1, 1, 0, 2]], [[1, 0, 0, -1]]])
     found = torch.tensor([[[1, 0, 0, 2]], [[1, 0, 1, 2]]])
     # Structure 1: 2 * 2 / (3 + 3); structure 2: 1, as the unknown pixel does not count.
-    assert episode_dice(found, truth) == pytest.approx((2 / 3 + 1) / 2)
+    assert episode_dice(logits(found, 3), truth) == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_what_is_found_but_not_there_counts_zero() -> None:
     truth = torch.tensor([[[1, 0, 0]]])
-    assert episode_dice(torch.tensor([[[1, 2, 0]]]), truth) == 0.5
+    assert episode_dice(logits(torch.tensor([[[1, 2, 0]]]), 3), truth) == 0.5
 
 
-def test_nothing_to_find_and_nothing_found_is_no_score() -> None:
+def test_nothing_to_find_and_nothing_found_agree() -> None:
     nothing = torch.zeros(1, 2, 2, dtype=torch.int64)
-    assert episode_dice(nothing, nothing) is None
-    assert episode_dice(nothing + 1, nothing - 1) is None
+    assert episode_dice(logits(nothing, 2), nothing) == 1
+
+
+def test_nothing_known_is_no_score() -> None:
+    nothing = torch.zeros(1, 2, 2, dtype=torch.int64)
+    assert episode_dice(logits(nothing, 2), nothing - 1) is None
 
 
 class Foreground(nn.Module):

@@ -14,23 +14,24 @@ Scores = dict[str, list[float]]
 """Dice of each episode, by kind."""
 
 
-def episode_dice(predicted: Tensor, truth: Tensor) -> float | None:
+def episode_dice(logits: Tensor, truth: Tensor) -> float | None:
     """Return the mean Dice of the structures of an episode, over all its slices at once.
 
-    predicted, truth: int64 (slice, h, w) class numbers, 0 background; pixels with truth `UNKNOWN`
-    do not count. A structure that is nowhere counts 0 if it was found somewhere, else not at all;
-    None if there is nothing to score.
+    logits: float (slice, class, h, w), background (0) first. truth: int64 (slice, h, w) class
+    numbers; pixels with truth `UNKNOWN` do not count. A structure that is nowhere counts 1 if it
+    was not found and 0 if it was, as in `fewslice.metrics`, so that the same structures are scored
+    every time. None if nothing is known.
     """
     known = truth != UNKNOWN
-    predicted, truth = predicted[known], truth[known]
+    if not bool(known.any()):
+        return None
+    predicted, truth = logits.argmax(dim=1)[known], truth[known]
     scores = []
-    for structure in torch.unique(torch.cat([predicted, truth])).tolist():
-        if structure == 0:
-            continue
+    for structure in range(1, logits.shape[1]):
         found, there = predicted == structure, truth == structure
-        both = int((found & there).sum())
-        scores.append(2 * both / (int(found.sum()) + int(there.sum())))
-    return sum(scores) / len(scores) if scores else None
+        total = int(found.sum()) + int(there.sum())
+        scores.append(2 * int((found & there).sum()) / total if total else 1.0)
+    return sum(scores) / len(scores)
 
 
 @torch.inference_mode()
@@ -53,7 +54,7 @@ def validate(
             if stop():
                 return None
             logits = predict(network, episode)
-            score = episode_dice(logits.argmax(dim=1), episode.truth.to(logits.device))
+            score = episode_dice(logits, episode.truth.to(logits.device))
             if score is not None:
                 scores.setdefault(episode.kind, []).append(score)
     finally:
