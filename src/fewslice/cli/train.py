@@ -39,11 +39,12 @@ def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
     with _bar(quiet) as report, _asked_to_stop() as stop:
         outcome = train(settings, resume=resume, report=report, stop=stop)
     if not outcome.finished:
-        click.echo(
-            f"fewslice: Interrupted at step {outcome.step}; go on with --resume "
-            f"{outcome.checkpoint}.",
-            err=True,
-        )
+        if outcome.leads:
+            click.echo(
+                f"fewslice: Interrupted at step {outcome.step}; go on with --resume "
+                f"{outcome.checkpoint}.",
+                err=True,
+            )
         return _INTERRUPTED
     if not quiet and outcome.leads:
         click.echo(f"Trained {outcome.step} steps; best validation Dice {outcome.best:.4f}.")
