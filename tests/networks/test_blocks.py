@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from fewslice.networks.blocks import Block, doubled, halved, padded
+
+
+def close(one: Tensor, other: Tensor) -> None:
+    np.testing.assert_allclose(one.detach(), other.detach(), atol=1e-4, rtol=1e-4)
 
 
 def test_halving_averages_and_doubling_interpolates() -> None:
@@ -28,7 +34,7 @@ def test_a_block_with_silent_convolutions_is_its_skip() -> None:
     block = Block(8, 8)
     torch.nn.init.zeros_(block.second_norm.weight)
     x = torch.randn(2, 8, 6, 5)
-    torch.testing.assert_close(block(x), torch.nn.functional.silu(x))
+    close(block(x), torch.nn.functional.silu(x))
     assert Block(3, 16)(torch.randn(2, 3, 6, 5)).shape == (2, 16, 6, 5)
 
 
@@ -37,4 +43,4 @@ def test_a_block_does_not_mix_the_slices_of_a_batch() -> None:
     block = Block(3, 8)
     x = torch.randn(4, 3, 6, 5)
     alone = torch.cat([block(one[None]) for one in x])
-    torch.testing.assert_close(block(x), alone, atol=1e-5, rtol=1e-4)
+    close(block(x), alone)
