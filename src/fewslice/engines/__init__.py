@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from fewslice.engines.adapted import Adapted
 from fewslice.engines.auto import Auto
 from fewslice.engines.interpolation import Interpolation
+from fewslice.engines.network import Network
 from fewslice.engines.protocol import (
     Engine,
     Prediction,
@@ -20,6 +22,8 @@ ENGINES: dict[str, Engine] = {
     "auto": Auto(),
     "interpolation": Interpolation(),
     "random-walker": RandomWalker(),
+    "network": Network(),
+    "adapted": Adapted(),
 }
 """Every engine by the name people call it."""
 

@@ -1,13 +1,12 @@
-"""The engine people get if they ask for none: random walker, checked on their own annotation.
+"""The engine people get if they ask for none: the network and the classical engines, weighed.
 
-The rule. The random walker answers, and beyond the outermost annotated slices always does: it was
-better there on every data set. Between annotated slices the mean of its probability and that of
-interpolation answers instead where that did better on slices the person drew: inner drawn slices
-(at most three, evenly spread) are left out in turn and predicted from the others, and the mean is
-preferred if its Dice is as high on every one of them and higher by `margin` on average. That takes
-two inner slices at least: one alone is no evidence. And it takes a mean Dice of 0.6: below that,
-leaving a slice out has torn too wide a gap to tell anything of the gaps there are. Otherwise the
-random walker answers alone.
+The rule. Answers of interpolation, of the random walker and of the network are averaged with
+weights; which weights is decided on what the person drew: slices that lie between others are left
+out in turn and predicted from the rest (`fewslice.engines.lessons`), and the mixture that is best
+there answers between the outermost annotated slices, if it beats the usual one by `margin`. With
+fewer than two such slices, and where leaving a slice out tears too wide a gap to tell anything of
+the gaps there are, the usual mixture answers. Beyond the outermost slices there is nothing to
+judge by: there a mixture of its own answers.
 """
 
 from __future__ import annotations
@@ -18,192 +17,234 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.cues import Cues
 from fewslice.engines.interpolation import Interpolation, PreparedInterpolation
-from fewslice.engines.protocol import Prediction, Progress, Scan, SupportScan, silent
-from fewslice.engines.random_walker import PreparedRandomWalker, RandomWalker, WalkerSettings
-from fewslice.slices.annotation import Annotation, on_slice
+from fewslice.engines.lessons import Lesson, drawn_slices, lessons, slice_dice
+from fewslice.engines.network import Network, PreparedNetwork, slice_odds
+from fewslice.engines.protocol import (
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    as_half,
+    empty_probability,
+    silent,
+)
+from fewslice.engines.random_walker import PreparedRandomWalker, RandomWalker
+from fewslice.slices.annotation import Annotation
 from fewslice.slices.region import Region
-from fewslice.volumes.image import UNKNOWN, LabelArray
 
-_FEWEST_LEFT_OUT = 2
-_MOST_LEFT_OUT = 3
+Float32Array = npt.NDArray[np.float32]
+
+_FEWEST_LESSONS = 2
+_MOST_LESSONS = 4
 _LEAST_DICE = 0.6
-_TRIAL_VOXELS = 300_000
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Weights of interpolation, random walker and network; they sum to 1."""
+
+    interpolation: float
+    walker: float
+    network: float
+
+    def __str__(self) -> str:
+        parts = (
+            (self.interpolation, "interpolation"),
+            (self.walker, "the random walker"),
+            (self.network, "the network"),
+        )
+        names = [name for weight, name in parts if weight > 0]
+        if len(names) == 1:
+            return names[0]
+        return f"the mean of {', '.join(names[:-1])} and {names[-1]}"
+
+
+USUAL = Mixture(0.0, 0.5, 0.5)
+BEYOND = Mixture(0.0, 0.5, 0.5)
+MIXTURES = (
+    USUAL,
+    Mixture(0.0, 1.0, 0.0),
+    Mixture(0.0, 0.0, 1.0),
+    Mixture(0.5, 0.5, 0.0),
+    Mixture(1 / 3, 1 / 3, 1 / 3),
+)
 
 
 @dataclass(frozen=True)
 class Auto:
-    """Choose between the random walker and its mean with interpolation, by leaving slices out.
+    """Weigh interpolation, the random walker and the network by leaving slices out.
 
-    margin: by how much mean Dice on left-out slices must be higher for the mean to be preferred.
+    margin: by how much mean Dice on left-out slices must be higher than the usual mixture's for
+    another one to be chosen.
     """
 
+    network: Network = field(default_factory=Network)
     walker: RandomWalker = field(default_factory=RandomWalker)
     interpolation: Interpolation = field(default_factory=Interpolation)
-    margin: float = 0.02
+    margin: float = 0.005
 
     @property
     def uses_support(self) -> bool:
-        """True if one of its engines does."""
-        return self.walker.uses_support or self.interpolation.uses_support
+        """The network does."""
+        return True
 
     def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAuto:
-        """Return the scan ready for both engines."""
-        trial = replace(self.walker, settings=_coarser(self.walker.settings))
+        """Return the scan ready for all engines. Raises WeightsError."""
         return PreparedAuto(
-            self.walker.prepare(scan, support),
-            trial.prepare(scan, support),
-            self.interpolation.prepare(scan, support),
+            self.network.prepare(scan, support),
+            self.walker.prepare(scan),
+            self.interpolation.prepare(scan),
             self.margin,
         )
 
 
-def _coarser(settings: WalkerSettings) -> WalkerSettings:
-    return replace(settings, most_voxels=min(settings.most_voxels, _TRIAL_VOXELS))
-
-
 @dataclass(frozen=True, eq=False)
 class PreparedAuto:
-    """A scan ready for both engines; `trial` is the walker used on left-out slices."""
+    """A scan ready for all engines."""
 
+    network: PreparedNetwork
     walker: PreparedRandomWalker
-    trial: PreparedRandomWalker
     interpolation: PreparedInterpolation
     margin: float
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`); a remark says what was chosen."""
-        left_out = inner_slices(annotation)
-        steps = len(left_out) + 1
-        scores = []
-        for number, index in enumerate(left_out):
-            scores.append(self._score_without(annotation, index))
-            progress((number + 1) / steps)
-        walked = self.walker.predict(
-            annotation, lambda part: progress((len(left_out) + part) / steps)
+        if annotation.blank or annotation.values != annotation.drawn_values:
+            # Structures that only support scans hold are the network's alone.
+            return self.network.predict(annotation, progress)
+        mixture, remark = self._choose(annotation, lambda part: progress(0.4 * part))
+        answers = (
+            self.interpolation.predict(annotation),
+            self.walker.predict(annotation, lambda part: progress(0.4 + 0.3 * part)),
+            self.network.predict(annotation, lambda part: progress(0.7 + 0.3 * part)),
         )
-        if not scores:
-            remark = (
-                "auto used the random walker: fewer than four slices are drawn in one plane, too "
-                "few to leave some out and compare engines."
+        remarks = (*answers[2].remarks, remark)
+        return replace(mixed(answers, annotation, mixture), remarks=remarks)
+
+    def _choose(self, annotation: Annotation, progress: Progress) -> tuple[Mixture, str]:
+        """Return the mixture for between the annotated slices, and a sentence on why."""
+        if len(drawn_slices(annotation)) < _FEWEST_LESSONS + 2:
+            return USUAL, (
+                f"auto used {USUAL}: fewer than four slices are drawn in one plane, too few to "
+                "leave some out and compare engines."
             )
-            return replace(walked, remarks=(remark,))
-        prefer_mean = mean_is_better(scores, self.margin)
-        remark = _comparison(scores, prefer_mean)
-        if prefer_mean:
-            walked = averaged_inside(walked, self.interpolation.predict(annotation), annotation)
-        return replace(walked, remarks=(remark,))
+        scores = []
+        scan, settings = self.network.scan, self.network.engine.cues
+        for lesson in lessons(scan, annotation, settings, _MOST_LESSONS, inner_only=True):
+            scores.append(self._scores(lesson))
+            progress(len(scores) / _MOST_LESSONS)
+        if len(scores) < _FEWEST_LESSONS:
+            return USUAL, f"auto used {USUAL}: too few slices could be left out to compare engines."
+        mixture = best_mixture(np.array(scores), self.margin)
+        return mixture, _comparison(np.array(scores), mixture)
 
-    def _score_without(self, annotation: Annotation, index: int) -> tuple[float, float]:
-        """Return Dice on one left-out slice: of the walker, and of the mean of both."""
-        place = (annotation.axis, index)
-        rest = annotation.without(place)
-        walked = self.trial.predict(rest)
-        interpolated = self.interpolation.predict(rest)
-        mean = averaged_inside(walked, interpolated, rest)
-        truth = annotation.labels[on_slice(*place)]
-        return (
-            _slice_dice(_slice_labels(walked, place, truth), truth),
-            _slice_dice(_slice_labels(mean, place, truth), truth),
+    def _scores(self, lesson: Lesson) -> list[float]:
+        """Return Dice of every mixture on the slice that was left out."""
+        truth = lesson.truth[lesson.target]
+        answers = self._answers(lesson.cues, lesson.target)
+        return [slice_dice(_blend(answers, mixture).argmax(axis=0), truth) for mixture in MIXTURES]
+
+    def _answers(self, cues: Cues, target: int) -> tuple[Float32Array, ...]:
+        """Return probabilities (class, rows, columns) of the three engines on one slice."""
+        odds = (
+            cues.shape[target],
+            cues.walk[target],
+            slice_odds(self.network.network, cues, target),
         )
+        return tuple(_probabilities(each) for each in odds)
 
 
-def mean_is_better(scores: list[tuple[float, float]], margin: float) -> bool:
-    """Return whether the mean won: never worse, better by more than `margin`, and good enough.
+def best_mixture(scores: npt.NDArray[np.float64], margin: float) -> Mixture:
+    """Return the mixture with the best mean, or the usual one if none beats it by `margin`.
 
-    scores: Dice of the random walker and of the mean on each left-out slice.
+    scores: Dice (slice, mixture), mixtures in the order of `MIXTURES`, the usual one first.
     """
-    walker, mean = np.array(scores).T
-    clearly = mean.mean() > max(walker.mean() + margin, _LEAST_DICE)
-    return bool(clearly and (mean >= walker).all())
+    means = scores.mean(axis=0)
+    best = int(means.argmax())
+    if means[best] < max(means[0] + margin, _LEAST_DICE):
+        best = 0
+    return MIXTURES[best]
 
 
-def _comparison(scores: list[tuple[float, float]], prefer_mean: bool) -> str:
-    chosen = "mean of interpolation and random walker" if prefer_mean else "random walker"
-    walker, mean = np.mean(scores, axis=0)
+def _comparison(scores: npt.NDArray[np.float64], mixture: Mixture) -> str:
+    means = scores.mean(axis=0)
+    others = ", ".join(f"{mean:.3f} for {each}" for each, mean in zip(MIXTURES, means, strict=True))
     return (
-        f"auto used the {chosen} between the annotated slices: on {len(scores)} of them left out, "
-        f"Dice was {walker:.3f} for the random walker and {mean:.3f} for the mean."
+        f"auto used {mixture} between the annotated slices: on {len(scores)} of them left out, "
+        f"Dice was {others}."
     )
 
 
-def inner_slices(annotation: Annotation) -> tuple[int, ...]:
-    """Return drawn slices that lie between two other drawn ones: none, two or three, spread out."""
-    drawn = [
-        index
-        for index in annotation.along(annotation.axis)
-        if _holds_structure(annotation.labels[on_slice(annotation.axis, index)])
-    ]
-    inner = drawn[1:-1]
-    if len(inner) < _FEWEST_LEFT_OUT:
-        return ()
-    if len(inner) <= _MOST_LEFT_OUT:
-        return tuple(inner)
-    chosen = np.linspace(0, len(inner) - 1, _MOST_LEFT_OUT + 2).round().astype(int)[1:-1]
-    return tuple(inner[number] for number in chosen)
+def _probabilities(odds: Float32Array) -> Float32Array:
+    """Return class probabilities, background first, from log-odds against the background."""
+    exponents = np.exp(np.clip(odds, -30, 30))
+    total = 1 + exponents.sum(axis=0, keepdims=True)
+    return np.concatenate([1 / total, exponents / total])
 
 
-def _holds_structure(labels: LabelArray) -> bool:
-    return bool(((labels != 0) & (labels != UNKNOWN)).any())
+def _blend(answers: Sequence[Float32Array], mixture: Mixture) -> Float32Array:
+    weights = (mixture.interpolation, mixture.walker, mixture.network)
+    total = np.zeros_like(answers[0])
+    for answer, weight in zip(answers, weights, strict=True):
+        if weight:
+            total += np.float32(weight) * answer
+    return total
 
 
-def averaged_inside(first: Prediction, second: Prediction, annotation: Annotation) -> Prediction:
-    """Average two predictions between the outermost annotated slices of the main axis.
+def mixed(
+    answers: tuple[Prediction, Prediction, Prediction], annotation: Annotation, inside: Mixture
+) -> Prediction:
+    """Average predictions of the same classes, slice by slice of the main axis.
 
-    Beyond those slices the first one's stands. Around its own region the second is taken as sure
-    of background. Both must have the same classes, and the second's region must lie in the
-    first's.
+    inside: the mixture between the outermost annotated slices; beyond them it is `BEYOND`. The
+    result covers all their regions; outside of its own region each is sure of background.
     """
     axis = annotation.axis
+    region = _around([answer.region for answer in answers])
+    classes = len(answers[0].values)
+    probability = empty_probability(classes, region.shape, axis)
+    by_slice = np.moveaxis(probability, 1 + axis, 0)
     indices = annotation.along(axis)
-    start, stop = list(second.region.start), list(second.region.stop)
-    start[axis] = max(start[axis], indices[0])
-    stop[axis] = min(stop[axis], indices[-1] + 1)
-    probability = first.probability.copy()
-    into = probability[(slice(None), *_relative(start, stop, first.region))]
-    other = second.probability[(slice(None), *_relative(start, stop, second.region))]
-    into += other
-    into /= np.float16(2)
-    # Around the second's region, between the annotated slices, it is sure of background.
-    around = np.ones(probability.shape[1:], dtype=bool)
-    outer = [slice(None)] * 3
-    outer[axis] = slice(0, start[axis] - first.region.start[axis])
-    around[tuple(outer)] = False
-    outer[axis] = slice(stop[axis] - first.region.start[axis], None)
-    around[tuple(outer)] = False
-    around[_relative(start, stop, first.region)] = False
-    probability[1:, around] /= np.float16(2)
-    probability[0, around] = (1 + probability[0, around]) / np.float16(2)
-    return replace(first, probability=probability)
+    for at in range(len(by_slice)):
+        index = region.start[axis] + at
+        mixture = inside if indices[0] <= index <= indices[-1] else BEYOND
+        weights = (mixture.interpolation, mixture.walker, mixture.network)
+        total = np.zeros(by_slice.shape[1:], dtype=np.float32)
+        for answer, weight in zip(answers, weights, strict=True):
+            if weight:
+                _add(total, answer, (axis, index), region, weight)
+        total[0] = 1 - total[1:].sum(axis=0)
+        by_slice[at] = as_half(np.clip(total, 0, 1))
+    return Prediction(region, answers[0].values, probability)
 
 
-def _relative(start: list[int], stop: list[int], region: Region) -> tuple[slice, slice, slice]:
-    i, j, k = (
-        slice(a - offset, b - offset)
-        for a, b, offset in zip(start, stop, region.start, strict=True)
-    )
-    return i, j, k
-
-
-def _slice_labels(
-    prediction: Prediction, place: tuple[int, int], truth: LabelArray
-) -> npt.NDArray[np.int64]:
-    """Return the predicted labels of one slice of the volume, background outside of the region."""
+def _add(
+    total: Float32Array,
+    answer: Prediction,
+    place: tuple[int, int],
+    region: Region,
+    weight: float,
+) -> None:
+    """Add a slice of a prediction's structures, weighted, to the slice of a larger region."""
     axis, index = place
-    labels = np.zeros(truth.shape, dtype=np.int64)
-    inside = index - prediction.region.start[axis]
-    if 0 <= inside < prediction.region.shape[axis]:
-        rows, columns = (prediction.region.slices[other] for other in range(3) if other != axis)
-        best = np.take(prediction.probability, inside, axis=1 + axis).argmax(axis=0)
-        labels[rows, columns] = np.array(prediction.values)[best]
-    return labels
+    at = index - answer.region.start[axis]
+    if not 0 <= at < answer.region.shape[axis]:
+        return
+    inplane = [other for other in range(3) if other != axis]
+    rows, columns = (
+        slice(
+            answer.region.start[other] - region.start[other],
+            answer.region.stop[other] - region.start[other],
+        )
+        for other in inplane
+    )
+    one = np.take(answer.probability, at, axis=1 + axis)[1:]
+    total[1:, rows, columns] += np.float32(weight) * one.astype(np.float32)
 
 
-def _slice_dice(predicted: npt.NDArray[np.int64], truth: LabelArray) -> float:
-    """Return the mean Dice over the structures on a drawn slice, on voxels that are known."""
-    known = truth != UNKNOWN
-    scores = []
-    for value in np.unique(truth[known & (truth != 0)]):
-        a, b = (predicted == value) & known, (truth == value) & known
-        scores.append(2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b)))
-    return float(np.mean(scores))
+def _around(regions: Sequence[Region]) -> Region:
+    start = [min(region.start[axis] for region in regions) for axis in range(3)]
+    stop = [max(region.stop[axis] for region in regions) for axis in range(3)]
+    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))

@@ -1,0 +1,170 @@
+"""Adapting the network to a structure: a short fine-tuning that may only make it better.
+
+Lessons are the annotated slices, left out one at a time (see `fewslice.engines.lessons`). Half of
+them teach, with heavy augmentation; the others decide which state is kept, the first one included.
+The weights are drawn back to where they came from (L2-SP, Li et al. 2018).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from fewslice.engines.augment import Turn, cropped
+from fewslice.engines.lessons import Lesson, slice_dice
+from fewslice.engines.model import device_of
+from fewslice.engines.network_inputs import Dropped, own_memory, target_inputs
+from fewslice.networks.fewslice_net import FewsliceNet
+from fewslice.slices.intensity import IntensityChange
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fewslice.networks.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class AdaptationSettings:
+    """How the network is adapted.
+
+    steps: at most, each on one lesson. learning_rate: of AdamW. keep: weight of the squared
+    distance to the shipped weights. check: steps between two looks at the lessons kept back.
+    patience: looks without an improvement before it ends. gain: by how much mean Dice must be
+    better than without adaptation for the adapted state to be kept. side: pixels of a crop. seed:
+    of the augmentation.
+    """
+
+    steps: int = 160
+    learning_rate: float = 2e-4
+    keep: float = 0.02
+    check: int = 10
+    patience: int = 5
+    gain: float = 0.01
+    side: int = 96
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Adaptation:
+    """What came of it: the network, and mean Dice on the lessons kept back, before and after.
+
+    steps: after how many the state kept was reached; 0 if adapting did not help. stopped: whether
+    a person broke it off.
+    """
+
+    network: FewsliceNet
+    before: float
+    after: float
+    steps: int
+    stopped: bool = False
+
+
+def adapted(
+    network: FewsliceNet,
+    found: Sequence[Lesson],
+    settings: AdaptationSettings,
+    time_left: Callable[[], float],
+) -> Adaptation:
+    """Fine-tune a copy of the network on lessons and return the best state seen.
+
+    time_left: the fraction of the time that is left, from 1 to 0; looked at after every step.
+    Ctrl-C (KeyboardInterrupt) ends adapting as running out of time does.
+    """
+    teaching, judging = found[1::2], found[0::2]
+    if not teaching:
+        return Adaptation(network, float("nan"), float("nan"), 0)
+    before = lesson_dice(network, judging)
+    best = Adaptation(network, before, before, 0)
+    pupil = copy.deepcopy(network).train()
+    home = [parameter.detach().clone() for parameter in pupil.parameters()]
+    optimiser = torch.optim.AdamW(pupil.parameters(), settings.learning_rate, weight_decay=0.0)
+    rng = np.random.default_rng(settings.seed)
+    since = 0
+    try:
+        for step in range(1, settings.steps + 1):
+            lesson = teaching[int(rng.integers(len(teaching)))]
+            _step(pupil, home, optimiser, lesson, settings, rng)
+            if time_left() <= 0:
+                break
+            if step % settings.check:
+                continue
+            score = lesson_dice(pupil, judging)
+            since += 1
+            if score > max(best.after, before + settings.gain):
+                best = Adaptation(copy.deepcopy(pupil).eval(), before, score, step)
+                since = 0
+            if since >= settings.patience:
+                break
+    except KeyboardInterrupt:
+        return replace(best, stopped=True)
+    return best
+
+
+def _step(  # noqa: PLR0913, PLR0917 - what a step needs
+    pupil: FewsliceNet,
+    home: Sequence[Tensor],
+    optimiser: torch.optim.Optimizer,
+    lesson: Lesson,
+    settings: AdaptationSettings,
+    rng: np.random.Generator,
+) -> None:
+    inputs, truth = _augmented(lesson, settings.side, rng)
+    device = device_of(pupil)
+    loss = known_loss(pupil(inputs.to(device)), truth.to(device))
+    drift = sum(
+        ((now - then) ** 2).sum() for now, then in zip(pupil.parameters(), home, strict=True)
+    )
+    optimiser.zero_grad()
+    torch.autograd.backward(loss + settings.keep * drift)
+    torch.nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
+    optimiser.step()
+
+
+def _augmented(lesson: Lesson, side: int, rng: np.random.Generator) -> tuple[Inputs, Tensor]:
+    """Return the lesson's slice as inputs and truth, seen differently every time."""
+    marked = np.full_like(lesson.truth, -1)
+    marked[lesson.target] = lesson.truth[lesson.target]
+    cues, truth = Turn.sample(rng).apply(*cropped(lesson.cues, marked, side, rng))
+    if rng.random() < 0.7:
+        change = IntensityChange.sample(rng)
+        cues = replace(cues, images=change.apply(np.ascontiguousarray(cues.images), rng))
+    target = [int(np.flatnonzero((truth >= 0).reshape(len(truth), -1).any(axis=1))[0])]
+    dropped = Dropped(*(bool(x) for x in rng.random(3) < 0.15))
+    inputs = target_inputs(cues, target, (own_memory(cues),), dropped)
+    return inputs, torch.from_numpy(truth[target].astype(np.int64))
+
+
+def known_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Return cross-entropy plus 1 - soft Dice over the pixels that are known.
+
+    logits: (slice, class, h, w). truth: (slice, h, w), -1 where unknown. As in training (see
+    `fewslice.training.loss`), without the library that is needed for training only.
+    """
+    entropy = F.cross_entropy(logits, truth, ignore_index=-1)
+    known = (truth >= 0)[:, None]
+    chances = (logits.softmax(dim=1) * known)[:, 1:]
+    there = F.one_hot(truth.clamp(min=0), logits.shape[1]).movedim(-1, 1)[:, 1:] * known
+    over = (0, 2, 3)
+    shared = (chances * there).sum(over)
+    dice = (2 * shared + 1) / (chances.sum(over) + there.sum(over) + 1)
+    return entropy + (1 - dice).mean()
+
+
+@torch.inference_mode()
+def lesson_dice(network: FewsliceNet, found: Sequence[Lesson]) -> float:
+    """Return the mean Dice of the structures on the lessons' slices."""
+    was_training = network.training
+    network.eval()
+    scores = []
+    for lesson in found:
+        inputs = target_inputs(lesson.cues, [lesson.target], (own_memory(lesson.cues),))
+        answer = network(inputs.to(device_of(network)))[0].argmax(dim=0).cpu().numpy()
+        scores.append(slice_dice(answer, lesson.truth[lesson.target]))
+    network.train(was_training)
+    return float(np.mean(scores))

@@ -1,0 +1,110 @@
+"""The learned engine, adapted to what was drawn: half a minute of fine-tuning before it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fewslice.engines.network import Network, PreparedNetwork
+from fewslice.engines.protocol import Prediction, Progress, Scan, SupportScan, silent
+from fewslice.slices.annotation import Annotation
+
+if TYPE_CHECKING:
+    from fewslice.engines.adaptation import Adaptation
+
+_MOST_LESSONS = 8
+_LESSON_TIME = 0.4  # at most this part of the time goes into making lessons
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """Fine-tune the network on the annotated slices of a scan, then let it complete the volume.
+
+    network: what is adapted; its `weights` may be a state adapted before. seconds: for lessons and
+    fine-tuning, together. save_to: where to write the adapted state, as a file of weights that
+    `Network` and `Adapted` read.
+    """
+
+    network: Network = field(default_factory=Network)
+    seconds: float = 30.0
+    save_to: Path | None = None
+
+    @property
+    def uses_support(self) -> bool:
+        """Annotated slices of other scans are examples like those of this one."""
+        return True
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAdapted:
+        """Load the network and choose among support scans. Raises WeightsError."""
+        return PreparedAdapted(self.network.prepare(scan, support), self)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedAdapted:
+    """A scan to adapt to."""
+
+    network: PreparedNetwork
+    engine: Adapted
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities (see `PreparedScan`); a remark says what adapting brought."""
+        adaptation = self.adapt(annotation, lambda part: progress(0.8 * part))
+        network = replace(self.network, network=adaptation.network)
+        prediction = network.predict(annotation, lambda part: progress(0.8 + 0.2 * part))
+        remarks = (*prediction.remarks, self._remark(adaptation))
+        return replace(prediction, remarks=remarks)
+
+    def adapt(self, annotation: Annotation, progress: Progress = silent) -> Adaptation:
+        """Return the network adapted to an annotation, saved where the engine says.
+
+        Raises WriteError if it cannot be saved.
+        """
+        from fewslice.engines.adaptation import AdaptationSettings, adapted
+        from fewslice.engines.lessons import Lesson, lessons
+
+        start = monotonic()
+        found: list[Lesson] = []
+
+        def spent() -> float:
+            part = min((monotonic() - start) / max(self.engine.seconds, 1e-9), 1.0)
+            progress(part)
+            return part
+
+        settings = self.network.engine.cues
+        for lesson in lessons(self.network.scan, annotation, settings, _MOST_LESSONS):
+            found.append(lesson)
+            if spent() > _LESSON_TIME:
+                break
+        adaptation = adapted(self.network.network, found, AdaptationSettings(), lambda: 1 - spent())
+        self._save(adaptation)
+        return adaptation
+
+    def _save(self, adaptation: Adaptation) -> None:
+        from fewslice.networks.weights import save_weights
+
+        if self.engine.save_to is None:
+            return
+        facts = {
+            "adapted steps": str(adaptation.steps),
+            "adapted dice": f"{adaptation.after:.4f}",
+            "unadapted dice": f"{adaptation.before:.4f}",
+        }
+        network = adaptation.network
+        save_weights(self.engine.save_to, network, network.settings, facts)
+
+    def _remark(self, adaptation: Adaptation) -> str:
+        where = f" The state is in {self.engine.save_to}." if self.engine.save_to else ""
+        if adaptation.stopped:
+            return f"Adapting was interrupted; the best state until then answered.{where}"
+        if adaptation.steps == 0:
+            return (
+                "Adapting to the annotated slices did not help, so the network answered as "
+                f"shipped.{where}"
+            )
+        return (
+            f"Adapting raised Dice on annotated slices that were left out from "
+            f"{adaptation.before:.3f} to {adaptation.after:.3f}.{where}"
+        )
