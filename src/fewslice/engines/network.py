@@ -20,6 +20,7 @@ from fewslice.engines.protocol import (
     empty_probability,
     silent,
 )
+from fewslice.engines.refine import refined
 from fewslice.slices.annotation import Annotation
 from fewslice.slices.resample import WorkingGrid
 
@@ -95,7 +96,12 @@ class PreparedNetwork:
             self._remembered(cues, annotation),
             lambda part: progress(0.4 + 0.5 * part),
         )
-        return as_prediction(odds, grid, annotation.axis, annotation.drawn_values)
+        coarse = as_prediction(odds, grid, annotation.axis, annotation.drawn_values)
+        fine = refined(
+            coarse, self.scan, annotation, grid, progress=lambda part: progress(0.9 + 0.1 * part)
+        )
+        progress(1.0)
+        return fine
 
     def _remembered(self, cues: Cues, annotation: Annotation) -> tuple[Remembered, ...]:
         """Return the annotated slices of support scans that hold what is drawn here."""

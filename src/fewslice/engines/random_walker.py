@@ -25,6 +25,7 @@ from fewslice.engines.protocol import (
     empty_probability,
     silent,
 )
+from fewslice.engines.refine import refined
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.engines.shapes import (
     ShapePrior,
@@ -111,8 +112,13 @@ class PreparedRandomWalker:
         progress(0.1)
         problem = pose_walk(self.scan, annotation, shapes, grid, self.settings)
         progress(0.4)
-        probability = _solve(problem, grid, annotation.axis, progress)
-        return Prediction(region, (0, *annotation.values), probability)
+        probability = _solve(problem, grid, annotation.axis, lambda part: progress(0.9 * part))
+        coarse = Prediction(region, (0, *annotation.values), probability)
+        fine = refined(
+            coarse, self.scan, annotation, grid, progress=lambda part: progress(0.9 + 0.1 * part)
+        )
+        progress(1.0)
+        return fine
 
 
 def pose_walk(
