@@ -154,7 +154,7 @@ def save_task(path: Path, task: Task) -> None:
 def load_task(path: Path, entry: Entry) -> Task:
     """Read a task that `save_task` wrote; ReadError if it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             values = {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, BadZipFile) as error:
         raise ReadError(
