@@ -100,15 +100,13 @@ def test_a_bank_is_built_once_and_the_same_each_time(tmp_path: Path) -> None:
         build_bank(tmp_path / "one", data, replace(SOURCES, seed=6))
 
 
-def test_processes_make_the_same_bank(tmp_path: Path) -> None:
+def test_mistakes_in_processes_arrive_as_sentences(tmp_path: Path) -> None:
     data = nnunet_folder(tmp_path)
-    small = replace(
-        SOURCES, scans=(ScanSource("balls", "Dataset900_Balls", tasks=2, validation=0),)
-    )
-    one = build_bank(tmp_path / "one", data, small)
-    two = build_bank(tmp_path / "two", data, replace(small, processes=2))
-    assert one.entries == two.entries
-    assert_same_task(one.load(one.entries[0]), two.load(two.entries[0]), 0)
+    for path in (data / "Dataset900_Balls" / "labelsTr").iterdir():
+        path.write_bytes(b"no scan")
+    with pytest.raises(ReadError, match=r"case\d\.nii\.gz"):
+        build_bank(tmp_path / "new", data, replace(SOURCES, processes=2))
+    assert not (tmp_path / "new" / INDEX).exists()
 
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Space-time-memory attention (Oh et al. 2019, video object segmentation): keys come from the image
 alone, values from the image and the mask on it. The weights of a read do not depend on the
-structure, so that many structures cost one attention.
+structure, so that structures share their keys and a structure's answer does not depend on others.
 """
 
 from __future__ import annotations
