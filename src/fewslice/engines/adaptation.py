@@ -1,14 +1,17 @@
 """Adapting the network to a structure: a short fine-tuning that may only make it better.
 
-Lessons are the annotated slices, left out one at a time (see `fewslice.engines.lessons`). Half of
-them teach, with heavy augmentation; the others decide which state is kept, the first one included.
-The weights are drawn back to where they came from (L2-SP, Li et al. 2018).
+Lessons are the annotated slices, left out one at a time (see `fewslice.engines.lessons`). Some of
+them teach, with heavy augmentation; others, which lie between drawn slices, decide which state is
+kept, the first one included. The gap a left-out slice leaves is twice as wide as those that will
+be asked about, so lessons exaggerate: the weights are drawn back to where they came from (L2-SP,
+Li et al. 2018), what is kept is the mean of the weights before and after (Wortsman et al. 2022,
+robust fine-tuning), and where the gap is too wide to be bridged at all nothing is adapted.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,17 +37,20 @@ class AdaptationSettings:
     """How the network is adapted.
 
     steps: at most, each on one lesson. learning_rate: of AdamW. keep: weight of the squared
-    distance to the shipped weights. check: steps between two looks at the lessons kept back.
+    distance to the shipped weights. share: of the new weights in the mean that is kept. least: mean
+    Dice on the lessons kept back that is needed to adapt at all. check: steps between two looks at the lessons kept back.
     patience: looks without an improvement before it ends. gain: by how much mean Dice must be
     better than without adaptation for the adapted state to be kept. side: pixels of a crop. seed:
     of the augmentation.
     """
 
-    steps: int = 160
-    learning_rate: float = 2e-4
-    keep: float = 0.02
+    steps: int = 120
+    learning_rate: float = 1e-4
+    keep: float = 0.05
+    share: float = 0.5
+    least: float = 0.6
     check: int = 10
-    patience: int = 5
+    patience: int = 4
     gain: float = 0.01
     side: int = 96
     seed: int = 0
@@ -65,6 +71,11 @@ class Adaptation:
     stopped: bool = False
 
 
+def unadapted(network: FewsliceNet) -> Adaptation:
+    """Return the network as it is, with nothing to judge it by."""
+    return Adaptation(network, float("nan"), float("nan"), 0)
+
+
 def adapted(
     network: FewsliceNet,
     found: Sequence[Lesson],
@@ -74,36 +85,65 @@ def adapted(
     """Fine-tune a copy of the network on lessons and return the best state seen.
 
     time_left: the fraction of the time that is left, from 1 to 0; looked at after every step.
-    Ctrl-C (KeyboardInterrupt) ends adapting as running out of time does.
+    Ctrl-C (KeyboardInterrupt) ends adapting as running out of time does. With no
+    lesson to judge by, or none to teach, the network stays as it is.
     """
-    teaching, judging = found[1::2], found[0::2]
-    if not teaching:
-        return Adaptation(network, float("nan"), float("nan"), 0)
+    best = unadapted(network)
+    if len(found) < 2:
+        return best
+    try:
+        for better in _improvements(network, found, settings, time_left):
+            best = better
+    except KeyboardInterrupt:
+        return replace(best, stopped=True)
+    return best
+
+
+def _improvements(
+    network: FewsliceNet,
+    found: Sequence[Lesson],
+    settings: AdaptationSettings,
+    time_left: Callable[[], float],
+) -> Iterator[Adaptation]:
+    """Yield the network as it is, then each state that does better than those before it."""
+    inner = [lesson for lesson in found if lesson.inner]
+    judging = inner[0::2]
+    teaching = [*inner[1::2], *(lesson for lesson in found if not lesson.inner)]
+    if not judging or not teaching:
+        return
     before = lesson_dice(network, judging)
-    best = Adaptation(network, before, before, 0)
+    yield Adaptation(network, before, before, 0)
+    if before < settings.least:
+        return
+    best, since = before + settings.gain, 0
     pupil = copy.deepcopy(network).train()
     home = [parameter.detach().clone() for parameter in pupil.parameters()]
     optimiser = torch.optim.AdamW(pupil.parameters(), settings.learning_rate, weight_decay=0.0)
     rng = np.random.default_rng(settings.seed)
-    since = 0
-    try:
-        for step in range(1, settings.steps + 1):
-            lesson = teaching[int(rng.integers(len(teaching)))]
-            _step(pupil, home, optimiser, lesson, settings, rng)
-            if time_left() <= 0:
-                break
-            if step % settings.check:
-                continue
-            score = lesson_dice(pupil, judging)
-            since += 1
-            if score > max(best.after, before + settings.gain):
-                best = Adaptation(copy.deepcopy(pupil).eval(), before, score, step)
-                since = 0
-            if since >= settings.patience:
-                break
-    except KeyboardInterrupt:
-        return replace(best, stopped=True)
-    return best
+    for step in range(1, settings.steps + 1):
+        lesson = teaching[int(rng.integers(len(teaching)))]
+        _step(pupil, home, optimiser, lesson, settings, rng)
+        if time_left() <= 0:
+            return
+        if step % settings.check:
+            continue
+        middle = averaged(network, pupil, settings.share)
+        score = lesson_dice(middle, judging)
+        since += 1
+        if score > best:
+            yield Adaptation(middle, before, score, step)
+            best, since = score, 0
+        if since >= settings.patience:
+            return
+
+
+@torch.no_grad()
+def averaged(one: FewsliceNet, other: FewsliceNet, share: float) -> FewsliceNet:
+    """Return a network with the weighted mean of two networks' weights. share: of the other."""
+    mean = copy.deepcopy(one).eval()
+    for into, more in zip(mean.parameters(), other.parameters(), strict=True):
+        into.lerp_(more, share)
+    return mean
 
 
 def _step(  # noqa: PLR0913, PLR0917 - what a step needs
