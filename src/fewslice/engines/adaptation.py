@@ -38,10 +38,10 @@ class AdaptationSettings:
 
     steps: at most, each on one lesson. learning_rate: of AdamW. keep: weight of the squared
     distance to the shipped weights. share: of the new weights in the mean that is kept. least: mean
-    Dice on the lessons kept back that is needed to adapt at all. check: steps between two looks at the lessons kept back.
-    patience: looks without an improvement before it ends. gain: by how much mean Dice must be
-    better than without adaptation for the adapted state to be kept. side: pixels of a crop. seed:
-    of the augmentation.
+    Dice on the lessons kept back that is needed to adapt at all. check: steps between two looks at
+    these lessons. patience: looks without an improvement before it ends. gain: by how much mean
+    Dice must be better than without adaptation for the adapted state to be kept. side: pixels of a
+    crop. seed: of the augmentation.
     """
 
     steps: int = 120
