@@ -13,7 +13,7 @@ import click
 from fewslice.assembly.segmentation import Segmentation
 from fewslice.cli.progress import progress_bar
 from fewslice.cli.summary import summary
-from fewslice.engines import ENGINES, find_engine
+from fewslice.engines import ENGINES, Engine, EngineOptions, find_engine, options_of
 from fewslice.errors import InputError
 from fewslice.slices.planes import parse_slices
 from fewslice.volumes import Image, read_image, read_labels
@@ -35,6 +35,9 @@ class Request:
     annotated: tuple[str, ...] = ()
     support: tuple[str, ...] = ()
     engine: str = "auto"
+    weights: Path | None = None
+    seconds: float | None = None
+    save_weights: Path | None = None
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
@@ -45,7 +48,13 @@ class Request:
     @property
     def outputs(self) -> Outputs:
         """The files to write."""
-        return Outputs(self.output, self.uncertainty, self.report, self.picture)
+        return Outputs(self.output, self.uncertainty, self.report, self.picture, self.save_weights)
+
+    @property
+    def chosen_engine(self) -> Engine:
+        """The engine with its options. Raises InputError if they do not go together."""
+        options = EngineOptions(self.weights, self.seconds, self.save_weights)
+        return find_engine(self.engine, options)
 
     @property
     def pairs(self) -> list[tuple[Path, Path]]:
@@ -55,7 +64,7 @@ class Request:
     @property
     def inputs(self) -> list[Path]:
         """The files and folders to read."""
-        own = [self.scan] if self.labels is None else [self.scan, self.labels]
+        own = [path for path in (self.scan, self.labels, self.weights) if path is not None]
         return [*own, *(path for pair in self.pairs for path in pair)]
 
 
@@ -83,6 +92,24 @@ class Request:
     help="Another scan with its labels, on their own grid, for engines that can learn from it. May "
     "be repeated.",
 )
+@click.option(
+    "--weights",
+    type=FILE,
+    help="Network weights to use instead of those that come with fewslice (.safetensors), as "
+    "fewslice train or --save-weights write them; for the engines network, adapted and auto.",
+)
+@click.option(
+    "--seconds",
+    type=float,
+    help="Time the engine adapted may take to adapt.  [default: "
+    f"{options_of(ENGINES['adapted']).seconds:g}]",
+)
+@click.option(
+    "--save-weights",
+    type=FILE,
+    help="Where the engine adapted leaves what it learned (.safetensors), for --weights with "
+    "another scan.",
+)
 @click.option("--uncertainty", type=FILE, help="Volume to write: 0 sure to 1 a guess, per voxel.")
 @click.option("--report", type=FILE, help="JSON file to write: volumes, confidence per slice.")
 @click.option("--picture", type=FILE, help="PNG file to write, for a quick look.")
@@ -102,6 +129,8 @@ def segment_command(**given: Any) -> None:
 
     Labels of other scans (--support) help engines that can learn from them, and are enough for
     these: then nothing needs to be annotated in SCAN.
+
+    Ctrl-C while the engine adapted adapts ends that early: the best state so far answers.
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs
@@ -111,15 +140,15 @@ def segment_command(**given: Any) -> None:
             "or other scans with labels (--support SCAN=LABELS)."
         )
     check_outputs(outputs, request.inputs)
-    find_engine(request.engine)
+    engine = request.chosen_engine
     image = read_image(request.scan)
-    segmentation, seconds = _segment(request, image, support)
+    segmentation, seconds = _segment(request, engine, image, support)
     named = {
         "scan": str(request.scan),
         "labels": None if request.labels is None else str(request.labels),
         "support": [[str(scan), str(labels)] for scan, labels in support],
     }
-    report = make_report(segmentation, named, seconds)
+    report = make_report(segmentation, named, seconds, options_of(engine))
     write_outputs(outputs, image, segmentation, report)
     if request.as_json:
         click.echo(report_text(report), nl=False)
@@ -129,7 +158,7 @@ def segment_command(**given: Any) -> None:
 
 
 def _segment(
-    request: Request, image: Image, support: Sequence[tuple[Path, Path]]
+    request: Request, engine: Engine, image: Image, support: Sequence[tuple[Path, Path]]
 ) -> tuple[Segmentation, float]:
     annotated = [
         place for text in request.annotated for place in parse_slices(image.geometry, text)
@@ -143,7 +172,7 @@ def _segment(
             labels,
             annotated=annotated,
             support=others,
-            engine=request.engine,
+            engine=engine,
             progress=progress,
         )
         if request.largest_component:

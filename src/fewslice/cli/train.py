@@ -5,14 +5,18 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 
+from fewslice.errors import InputError
+
 FILE = click.Path(path_type=Path)
 _INTERRUPTED = 130
+_EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[train] adds
 
 
 @click.command("train")
@@ -30,8 +34,10 @@ def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
     It learns from tasks made of labelled and synthetic volumes, is validated on structures that it
     does not learn from, and its best weights are kept as best.safetensors in the output folder,
     beside log.csv, validation.csv, run.json and last.ckpt to go on from. Ctrl-C stops after the
-    step at work and writes last.ckpt. Works under torchrun with several processes.
+    step at work and writes last.ckpt. Works under torchrun with several processes. Needs the
+    libraries that pip install "fewslice[train]" adds.
     """
+    _require_extra()
     from fewslice.training.config import read_config
     from fewslice.training.trainer import train
 
@@ -50,6 +56,16 @@ def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
         click.echo(f"Trained {outcome.step} steps; best validation Dice {outcome.best:.4f}.")
         click.echo(f"Wrote {outcome.weights}")
     return None
+
+
+def _require_extra() -> None:
+    """Raise InputError if a library is missing that only training needs."""
+    missing = [name for name in _EXTRA if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Training needs libraries that are not installed ({', '.join(missing)}); install them "
+            'with: python -m pip install "fewslice[train]".'
+        )
 
 
 @contextmanager

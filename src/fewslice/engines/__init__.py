@@ -6,6 +6,7 @@ from fewslice.engines.adapted import Adapted
 from fewslice.engines.auto import Auto
 from fewslice.engines.interpolation import Interpolation
 from fewslice.engines.network import Network
+from fewslice.engines.options import EngineOptions, configured, options_of
 from fewslice.engines.protocol import (
     Engine,
     Prediction,
@@ -28,21 +29,62 @@ ENGINES: dict[str, Engine] = {
 """Every engine by the name people call it."""
 
 
-def find_engine(name: str) -> Engine:
-    """Return the engine of that name; InputError lists the names that exist."""
+def find_engine(name: str, options: EngineOptions | None = None) -> Engine:
+    """Return the engine of that name, with options.
+
+    Raises InputError that lists the names that exist, or the engines that an option is for.
+    """
     if name not in ENGINES:
         raise InputError(f"There is no engine {name!r}; choose one of {', '.join(ENGINES)}.")
-    return ENGINES[name]
+    engine, unused = configured(ENGINES[name], options or EngineOptions())
+    if unused:
+        raise InputError(
+            f"The engine {name} has no use for {_OPTIONS[unused[0]]}; leave that out, or choose "
+            f"{_listed(_engines_with(options or EngineOptions(), unused[0]))}."
+        )
+    return engine
+
+
+def engine_name(engine: Engine) -> str:
+    """Return the name people call an engine by; that of its class if it is not in `ENGINES`."""
+    named = [name for name, other in ENGINES.items() if other is engine]
+    named += [name for name, other in ENGINES.items() if type(other) is type(engine)]
+    return named[0] if named else type(engine).__name__
+
+
+_OPTIONS = {
+    "weights": "a file of weights",
+    "seconds": "seconds to adapt in",
+    "save_to": "a file to save an adapted state in",
+}
+
+
+def _engines_with(options: EngineOptions, name: str) -> list[str]:
+    one = EngineOptions(**{name: options.given[name]})
+    return [each for each, engine in ENGINES.items() if not configured(engine, one)[1]]
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 __all__ = [
     "ENGINES",
+    "Adapted",
+    "Auto",
     "Engine",
+    "EngineOptions",
+    "Interpolation",
+    "Network",
     "Prediction",
     "PreparedScan",
     "Progress",
+    "RandomWalker",
     "Scan",
     "SupportScan",
+    "engine_name",
     "find_engine",
+    "options_of",
     "silent",
 ]

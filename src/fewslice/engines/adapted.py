@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from fewslice.slices.annotation import Annotation
 if TYPE_CHECKING:
     from fewslice.engines.adaptation import Adaptation
 
-_MOST_LESSONS = 8
 _LESSON_TIME = 0.4  # at most this part of the time goes into making lessons
 
 
@@ -24,13 +24,16 @@ class Adapted:
     """Fine-tune the network on the annotated slices of a scan, then let it complete the volume.
 
     network: what is adapted; its `weights` may be a state adapted before. seconds: for lessons and
-    fine-tuning, together. save_to: where to write the adapted state, as a file of weights that
-    `Network` and `Adapted` read.
+    fine-tuning, together; what is adapted within them, and so the answer, depends on the computer.
+    save_to: where to write the adapted state, as a file of weights that `Network` and `Adapted`
+    read. steps, most_lessons: at most that many steps are made, on lessons from that many slices.
     """
 
     network: Network = field(default_factory=Network)
     seconds: float = 30.0
     save_to: Path | None = None
+    steps: int = 160
+    most_lessons: int = 8
 
     @property
     def uses_support(self) -> bool:
@@ -60,27 +63,28 @@ class PreparedAdapted:
     def adapt(self, annotation: Annotation, progress: Progress = silent) -> Adaptation:
         """Return the network adapted to an annotation, saved where the engine says.
 
-        Raises WriteError if it cannot be saved.
+        Ctrl-C (KeyboardInterrupt) ends it early, with the best state so far. Raises WriteError if
+        that cannot be saved.
         """
-        from fewslice.engines.adaptation import AdaptationSettings, adapted
-        from fewslice.engines.lessons import Lesson, lessons
-
-        start = monotonic()
-        found: list[Lesson] = []
-
-        def spent() -> float:
-            part = min((monotonic() - start) / max(self.engine.seconds, 1e-9), 1.0)
-            progress(part)
-            return part
-
-        settings = self.network.engine.cues
-        for lesson in lessons(self.network.scan, annotation, settings, _MOST_LESSONS):
-            found.append(lesson)
-            if spent() > _LESSON_TIME:
-                break
-        adaptation = adapted(self.network.network, found, AdaptationSettings(), lambda: 1 - spent())
+        adaptation = self._adaptation(annotation, _Clock(self.engine.seconds, progress))
         self._save(adaptation)
         return adaptation
+
+    def _adaptation(self, annotation: Annotation, clock: _Clock) -> Adaptation:
+        from fewslice.engines.adaptation import AdaptationSettings, adapted, unadapted
+        from fewslice.engines.lessons import Lesson, lessons
+
+        found: list[Lesson] = []
+        settings, most = self.network.engine.cues, self.engine.most_lessons
+        try:
+            for lesson in lessons(self.network.scan, annotation, settings, most):
+                found.append(lesson)
+                if clock.spent() > _LESSON_TIME:
+                    break
+        except KeyboardInterrupt:
+            return replace(unadapted(self.network.network), stopped=True)
+        limits = AdaptationSettings(steps=self.engine.steps)
+        return adapted(self.network.network, found, limits, lambda: 1 - clock.spent())
 
     def _save(self, adaptation: Adaptation) -> None:
         from fewslice.networks.weights import save_weights
@@ -99,12 +103,32 @@ class PreparedAdapted:
         where = f" The state is in {self.engine.save_to}." if self.engine.save_to else ""
         if adaptation.stopped:
             return f"Adapting was interrupted; the best state until then answered.{where}"
+        if math.isnan(adaptation.before):
+            return (
+                "There were too few annotated slices, or too few seconds, to adapt to them, so the "
+                f"network answered as it was.{where}"
+            )
         if adaptation.steps == 0:
             return (
-                "Adapting to the annotated slices did not help, so the network answered as "
-                f"shipped.{where}"
+                "Adapting to the annotated slices did not help, so the network answered as it "
+                f"was.{where}"
             )
         return (
             f"Adapting raised Dice on annotated slices that were left out from "
             f"{adaptation.before:.3f} to {adaptation.after:.3f}.{where}"
         )
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Tells which part of the seconds for adapting is spent, also to whoever watches."""
+
+    seconds: float
+    progress: Progress
+    start: float = field(default_factory=monotonic)
+
+    def spent(self) -> float:
+        """Return the part of the time that is over, 0 to 1."""
+        part = min((monotonic() - self.start) / max(self.seconds, 1e-9), 1.0)
+        self.progress(part)
+        return part

@@ -10,6 +10,7 @@ from typing import Any
 
 from fewslice._version import __version__
 from fewslice.assembly.segmentation import ENGINE, Segmentation
+from fewslice.engines import EngineOptions
 from fewslice.slices.planes import plane_name
 from fewslice.volumes.atomic import atomic_path
 from fewslice.volumes.geometry import Geometry
@@ -44,8 +45,9 @@ class Report:
     """What is known after a segmentation.
 
     inputs: role ("scan", "labels", ...) to path, as the caller gave them. plane, axis: main plane
-    and its array axis. support: how many other scans were learned from. seconds: the time
-    segmenting took. slices: along the main axis, all of them.
+    and its array axis. support: how many other scans were learned from. engine_options: those of
+    `EngineOptions` that hold for the engine. seconds: the time segmenting took. slices: along the
+    main axis, all of them.
     """
 
     version: str
@@ -56,6 +58,7 @@ class Report:
     annotated: tuple[AnnotatedSlice, ...]
     support: int
     engine: str
+    engine_options: dict[str, Any]
     remarks: tuple[str, ...]
     seconds: float
     labels: tuple[LabelVolume, ...]
@@ -72,8 +75,16 @@ class Report:
         return tuple(sorted(lowest, key=lambda item: item.index))
 
 
-def make_report(segmentation: Segmentation, inputs: dict[str, Any], seconds: float) -> Report:
-    """Return the report of a segmentation that took `seconds`; inputs is repeated in it."""
+def make_report(
+    segmentation: Segmentation,
+    inputs: dict[str, Any],
+    seconds: float,
+    options: EngineOptions | None = None,
+) -> Report:
+    """Return the report of a segmentation that took `seconds`; inputs is repeated in it.
+
+    options: those of the engine that made it, see `fewslice.engines.options_of`.
+    """
     geometry = segmentation.labels.geometry
     values = segmentation.label_values[1:]
     slices = _slices(segmentation, values)
@@ -87,6 +98,7 @@ def make_report(segmentation: Segmentation, inputs: dict[str, Any], seconds: flo
         annotated=annotated_slices(segmentation.annotation, geometry),
         support=segmentation.support,
         engine=segmentation.engine,
+        engine_options=_plain(options or EngineOptions()),
         remarks=segmentation.remarks,
         seconds=round(seconds, 3),
         labels=tuple(
@@ -94,6 +106,13 @@ def make_report(segmentation: Segmentation, inputs: dict[str, Any], seconds: flo
         ),
         slices=slices,
     )
+
+
+def _plain(options: EngineOptions) -> dict[str, Any]:
+    return {
+        name: str(value) if isinstance(value, os.PathLike) else value
+        for name, value in options.given.items()
+    }
 
 
 def describe_geometry(geometry: Geometry) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.assembly.segmentation import Segmentation
-from fewslice.engines import ENGINES, Engine, Progress, Scan, SupportScan, find_engine, silent
+from fewslice.engines import (
+    ENGINES,
+    Engine,
+    Progress,
+    Scan,
+    SupportScan,
+    engine_name,
+    find_engine,
+    silent,
+)
 from fewslice.errors import InputError
 from fewslice.slices.annotation import Annotation, drawn_voxels, find_annotation
 from fewslice.volumes.image import Image, LabelMap
@@ -22,7 +31,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     spacing: Sequence[float] | None = None,
     annotated: Sequence[tuple[int, int]] | None = None,
     support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
-    engine: str = "auto",
+    engine: str | Engine = "auto",
     progress: Progress | None = None,
 ) -> Segmentation:
     """Segment a whole volume from its annotated slices, from other scans with labels, or both.
@@ -39,12 +48,14 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     image does. Their labels are answered as well. Labels that go from slice to slice without a gap
     are complete: all of that scan counts as annotated (`fewslice.workflow.supporting` has the exact
     rule). An engine that cannot use support says so in `remarks`.
-    engine: a name in `fewslice.engines.ENGINES`. progress: called with the fraction done.
+    engine: a name in `fewslice.engines.ENGINES`, or an engine with settings of your own, such as
+    `fewslice.engines.Network(weights=...)`. progress: called with the fraction done.
 
     Returns a `Segmentation` on the input's grid and axes. Raises InputError or GeometryError, each
     with one sentence that says what to do.
     """
-    chosen = find_engine(engine)
+    chosen = find_engine(engine) if isinstance(engine, str) else engine
+    name = engine_name(chosen)
     scan, label_map = on_one_grid(image, labels, spacing)
     pairs = support_pairs(support, scan)
     named = tuple(annotated or ())
@@ -54,12 +65,12 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     elif drawn_voxels(label_map.array).any():
         annotation = find_annotation(label_map.array, scan.geometry, named)
     else:
-        raise InputError(_nothing_to_go_by(engine, chosen, len(pairs)))
+        raise InputError(_nothing_to_go_by(name, chosen, len(pairs)))
     prepared = chosen.prepare(Scan(scan.channels, scan.geometry.spacing), others)
     prediction = prepared.predict(annotation, progress or silent)
     answer = label_map.with_array(assemble_labels(prediction, annotation))
-    remarks = (*prediction.remarks, *_remarks(engine, annotation, len(pairs), len(others)))
-    return Segmentation(answer, annotation, prediction, engine, remarks, len(others))
+    remarks = (*prediction.remarks, *_remarks(name, annotation, len(pairs), len(others)))
+    return Segmentation(answer, annotation, prediction, name, remarks, len(others))
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:
