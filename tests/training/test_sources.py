@@ -80,12 +80,15 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
 
 def test_held_out_labels_are_never_trained_on(tmp_path: Path) -> None:
     data = nnunet_folder(tmp_path)
-    settings = SourceSettings((source(every_label=2, tasks=12, validation=12),), seed=1)
+    settings = SourceSettings((source(every_label=2, tasks=6, validation=6),), seed=1)
     asked: dict[str, set[int]] = {"train": set(), "validation": set()}
     for job in jobs(settings, data):
         for task in make_tasks(job):
             asked[job.part] |= asked_labels(task)
-    assert asked == {"train": {1, 3}, "validation": {2, 4}}
+    assert asked["train"]
+    assert asked["validation"]
+    assert asked["train"] <= {1, 3}
+    assert asked["validation"] <= {2, 4}
 
 
 def test_held_out_labels_are_never_asked_for_on_synthetic_images(tmp_path: Path) -> None:
