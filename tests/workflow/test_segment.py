@@ -132,7 +132,7 @@ def test_spacing_that_contradicts_the_scan_is_refused() -> None:
 def test_unknown_engine_and_slice() -> None:
     phantom = two_organs()
     with pytest.raises(InputError, match="choose one of auto"):
-        segment(phantom.image, phantom.sparse(2, 9), engine="network")
+        segment(phantom.image, phantom.sparse(2, 9), engine="magic")
     with pytest.raises(InputError, match="slices 0 to 21"):
         segment(phantom.image, phantom.sparse(2, 9), annotated=[(2, 22)])
 

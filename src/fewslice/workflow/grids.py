@@ -12,6 +12,8 @@ from fewslice.errors import InputError
 from fewslice.volumes.geometry import Geometry, require_same_grid
 from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
 
+_LARGEST = 1e30
+
 AnyArray = npt.NDArray[Any]
 
 
@@ -40,8 +42,21 @@ def on_one_grid(
             raise InputError(f"{name} has {array.ndim} axes (shape {array.shape}); expected three.")
         labels = LabelMap(array, Geometry(array.shape, geometry.affine))
     require_finite(image.array, image_is)
+    _require_sensible(image.array, image_is)
     require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
     return image, labels
+
+
+def _require_sensible(array: AnyArray, name: str) -> None:
+    """Raise InputError if intensities are too large to calculate with in 32 bits."""
+    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
+        return
+    largest = max((array.min(), array.max()), key=abs)
+    if abs(largest) > _LARGEST:
+        raise InputError(
+            f"{name[0].upper()}{name[1:]} reaches to {largest:.4g}, beyond what engines can "
+            "calculate with; scale its intensities down."
+        )
 
 
 def _geometry(
