@@ -1,7 +1,20 @@
+"""Auto: which mixture it chooses, what it says of it, and how it mixes."""
+
+from __future__ import annotations
+
 import numpy as np
+import pytest
 from scipy import ndimage
 
-from fewslice.engines.auto import Auto, averaged_inside, inner_slices, mean_is_better
+from fewslice.engines.auto import (
+    BEYOND,
+    MIXTURES,
+    USUAL,
+    Auto,
+    Mixture,
+    best_mixture,
+    mixed,
+)
 from fewslice.engines.protocol import Prediction, Scan
 from fewslice.slices.annotation import Annotation, find_annotation
 from fewslice.slices.region import Region
@@ -14,43 +27,62 @@ def annotation_of(phantom: Phantom, *indices: int) -> Annotation:
     return find_annotation(labels, Geometry.from_spacing(labels.shape, phantom.spacing))
 
 
-def test_inner_slices_are_drawn_ones_between_others() -> None:
-    phantom = two_organs()
-    assert inner_slices(annotation_of(phantom, 8, 12)) == ()
-    assert inner_slices(annotation_of(phantom, 6, 10, 14)) == ()
-    assert inner_slices(annotation_of(phantom, 6, 9, 12, 14)) == (9, 12)
-    assert inner_slices(annotation_of(phantom, *range(5, 16))) == (8, 10, 12)
-    labels = phantom.sparse(2, 6, 9, 12, 14)
-    marked = Annotation(labels, ((2, 2), (2, 6), (2, 9), (2, 12), (2, 14), (2, 20)))
-    assert inner_slices(marked) == (9, 12)
+def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
+    return Auto().prepare(Scan(phantom.image[None], phantom.spacing)).predict(annotation)
 
 
-def test_the_mean_must_win_clearly_and_nowhere_lose() -> None:
-    assert mean_is_better([(0.8, 0.85), (0.7, 0.75)], margin=0.02)
-    assert not mean_is_better([(0.8, 0.81), (0.7, 0.71)], margin=0.02)
-    assert not mean_is_better([(0.8, 0.79), (0.6, 0.75)], margin=0.02)
-    assert not mean_is_better([(0.1, 0.5), (0.2, 0.5)], margin=0.02)
+def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
+    assert MIXTURES[0] == USUAL
+    assert len(set(MIXTURES)) == len(MIXTURES)
+    for each in (*MIXTURES, BEYOND):
+        assert each.interpolation + each.walker + each.network == pytest.approx(1)
+    assert str(Mixture(0, 1, 0)) == "the random walker"
+    assert str(Mixture(0.5, 0, 0.5)) == "the mean of interpolation and the network"
+    assert str(MIXTURES[-1]) == "the mean of interpolation, the random walker and the network"
+
+
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [
+        ([[0.80, 0.80, 0.80, 0.80, 0.80]] * 2, 0),  # a tie
+        ([[0.80, 0.84, 0.80, 0.80, 0.80]] * 2, 0),  # better, but not by the margin
+        ([[0.80, 0.86, 0.80, 0.90, 0.80]] * 2, 3),
+        ([[0.80, 0.95, 0.80, 0.80, 0.80], [0.80, 0.70, 0.80, 0.80, 0.80]], 0),  # 0.825 on average
+        ([[0.10, 0.10, 0.59, 0.10, 0.10]] * 2, 0),  # nothing is any good: nothing can be told
+        ([[0.10, 0.10, 0.61, 0.10, 0.10]] * 2, 2),
+    ],
+)
+def test_another_mixture_must_win_clearly(scores: list[list[float]], chosen: int) -> None:
+    assert best_mixture(np.array(scores), margin=0.05) == MIXTURES[chosen]
 
 
 def test_few_slices_say_that_nothing_was_compared() -> None:
     phantom = two_organs()
-    prediction = (
-        Auto()
-        .prepare(Scan(phantom.image[None], phantom.spacing))
-        .predict(annotation_of(phantom, 8, 10, 12))
-    )
-    assert "fewer than four slices are drawn in one plane" in prediction.remarks[0]
+    (remark,) = answer(phantom, annotation_of(phantom, 8, 10, 12)).remarks
+    assert remark.startswith(f"auto used {USUAL}: fewer than four slices are drawn in one plane")
+
+
+def test_slices_that_cannot_be_left_out_say_so() -> None:
+    phantom = two_organs()
+    annotation = annotation_of(phantom, 6, 8, 10, 12)
+    labels = annotation.labels.copy()
+    labels[2:5, 2:5, 8] = 3
+    (remark,) = answer(phantom, Annotation(labels, annotation.slices)).remarks
+    assert "too few slices could be left out" in remark
 
 
 def test_misleading_intensities_make_it_lean_on_the_outlines() -> None:
     phantom = two_organs(noise=0.05)
     blobs = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=phantom.image.shape), 2)
-    misleading = (blobs / blobs.std()).astype(np.float32)
+    misleading = Phantom((blobs / blobs.std()).astype(np.float32), phantom.truth, phantom.spacing)
     annotation = annotation_of(phantom, 6, 8, 10, 12, 14)
-    clear = Auto().prepare(Scan(phantom.image[None], phantom.spacing)).predict(annotation)
-    misled = Auto().prepare(Scan(misleading[None], phantom.spacing)).predict(annotation)
-    assert "used the random walker" in clear.remarks[0]
-    assert "used the mean" in misled.remarks[0]
+    clear, misled = answer(phantom, annotation), answer(misleading, annotation)
+    assert "between the annotated slices: on 3 of them left out" in clear.remarks[0]
+    assert not clear.remarks[0].startswith("auto used the mean of interpolation")
+    assert misled.remarks[0].startswith("auto used the mean of interpolation")
+    again = answer(misleading, annotation)
+    assert again.remarks == misled.remarks
+    np.testing.assert_array_equal(again.probability, misled.probability)
 
 
 def constant(region: Region, foreground: float) -> Prediction:
@@ -59,14 +91,25 @@ def constant(region: Region, foreground: float) -> Prediction:
     return Prediction(region, (0, 1), probability)
 
 
-def test_averages_between_the_outermost_slices_only() -> None:
+def test_it_mixes_slice_by_slice_by_hand() -> None:
     labels = np.zeros((6, 6, 10), dtype=np.uint8)
     annotation = Annotation(labels, ((2, 3), (2, 6)))
-    first = constant(Region((0, 0, 0), (6, 6, 10)), 1.0)
-    second = constant(Region((2, 2, 2), (4, 4, 9)), 0.5)
-    mean = averaged_inside(first, second, annotation).probability
-    np.testing.assert_array_equal(mean[1, 2, 2, :], [1, 1, 1, 0.75, 0.75, 0.75, 0.75, 1, 1, 1])
-    # Around its region the second is sure of background.
-    np.testing.assert_array_equal(mean[1, 0, 0, :], [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 1, 1, 1])
-    np.testing.assert_array_equal(mean.sum(axis=0), np.ones((6, 6, 10)))
-    assert (first.probability[1] == 1).all()
+    answers = (
+        constant(Region((0, 0, 0), (6, 6, 8)), 1.0),
+        constant(Region((2, 2, 2), (4, 4, 9)), 0.5),
+        constant(Region((1, 0, 0), (6, 6, 10)), 0.25),
+    )
+    found = mixed(answers, annotation, Mixture(0.25, 0.25, 0.5))
+    assert found.region == Region((0, 0, 0), (6, 6, 10))
+    assert found.values == (0, 1)
+    inside = 0.25 * 1 + 0.25 * 0.5 + 0.5 * 0.25  # slices 3 to 6
+    walker, network = BEYOND.walker * 0.5, BEYOND.network * 0.25
+    assert BEYOND.interpolation == 0
+    both = walker + network
+    np.testing.assert_array_equal(
+        found.probability[1, 2, 2], [network, network, both, *[inside] * 4, both, both, network]
+    )
+    # Around its region an engine is sure of background.
+    np.testing.assert_array_equal(found.probability[1, 0, 0], [0, 0, 0, *[0.25] * 4, 0, 0, 0])
+    np.testing.assert_array_equal(found.probability.sum(axis=0), np.ones((6, 6, 10)))
+    assert (answers[0].probability[1] == 1).all()

@@ -1,7 +1,5 @@
 """What every engine must do, whatever it is: one suite over `ENGINES`."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 
@@ -24,7 +22,7 @@ LEARNERS: dict[str, Engine] = {
 """Engines that learn from support, and one that is so simple that these tests must be right."""
 
 
-@pytest.fixture(params=sorted(TESTED))
+@pytest.fixture(params=sorted(TESTED), scope="module")
 def engine(request: pytest.FixtureRequest) -> Engine:
     return TESTED[request.param]
 
@@ -60,18 +58,17 @@ def complete(
     return assemble_labels(prediction, annotation)
 
 
-@cache
-def plain_answer(engine: Engine) -> LabelArray:
-    """Return the answer to the plainest question, which several tests compare with."""
+@pytest.fixture(scope="module")
+def plain(engine: Engine) -> LabelArray:
+    """The answer to the plainest question, which several tests compare with."""
     phantom = two_organs()
     return complete(engine, phantom, phantom.sparse(AXIS, *DRAWN))
 
 
-def test_completes_two_organs(engine: Engine) -> None:
+def test_completes_two_organs(plain: LabelArray) -> None:
     phantom = two_organs()
-    answer = plain_answer(engine)
-    assert dice(answer, phantom.truth, 1) > 0.85
-    assert dice(answer, phantom.truth, 2) > 0.85
+    assert dice(plain, phantom.truth, 1) > 0.85
+    assert dice(plain, phantom.truth, 2) > 0.85
 
 
 def test_predicting_changes_nothing_and_repeats_itself(engine: Engine) -> None:
@@ -87,9 +84,10 @@ def test_predicting_changes_nothing_and_repeats_itself(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("permutation", [(2, 0, 1), (1, 0, 2), (0, 2, 1)])
-def test_nothing_is_mirrored_or_permuted(engine: Engine, permutation: tuple[int, int, int]) -> None:
+def test_nothing_is_mirrored_or_permuted(
+    engine: Engine, plain: LabelArray, permutation: tuple[int, int, int]
+) -> None:
     phantom = two_organs()
-    straight = plain_answer(engine)
     turned = Phantom(
         np.flip(phantom.image.transpose(permutation), (0, 2)).copy(),
         np.flip(phantom.truth.transpose(permutation), (0, 2)).copy(),
@@ -101,22 +99,22 @@ def test_nothing_is_mirrored_or_permuted(engine: Engine, permutation: tuple[int,
     answer = complete(engine, turned, turned.sparse(axis, *indices))
     back = np.flip(answer, (0, 2)).transpose(np.argsort(permutation))
     for value in (1, 2):
-        assert dice(back, straight, value) > 0.97
+        assert dice(back, plain, value) > 0.97
 
 
-def test_units_of_length_do_not_matter(engine: Engine) -> None:
+def test_units_of_length_do_not_matter(engine: Engine, plain: LabelArray) -> None:
     phantom = two_organs()
     # A power of two, so that rounding is the same and the answer must be, to the last voxel.
     metres = Phantom(phantom.image, phantom.truth, (2**-10, 2**-10, 2**-9))
     labels = phantom.sparse(AXIS, *DRAWN)
-    np.testing.assert_array_equal(plain_answer(engine), complete(engine, metres, labels))
+    np.testing.assert_array_equal(plain, complete(engine, metres, labels))
 
 
-def test_units_of_intensity_do_not_matter(engine: Engine) -> None:
+def test_units_of_intensity_do_not_matter(engine: Engine, plain: LabelArray) -> None:
     phantom = two_organs()
     hounsfield = Phantom(phantom.image * 1000 - 1000, phantom.truth, phantom.spacing)
     labels = phantom.sparse(AXIS, *DRAWN)
-    assert (plain_answer(engine) != complete(engine, hounsfield, labels)).mean() < 1e-3
+    assert (plain != complete(engine, hounsfield, labels)).mean() < 1e-3
 
 
 def test_not_looked_at_is_never_background(engine: Engine) -> None:

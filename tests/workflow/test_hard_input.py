@@ -70,15 +70,16 @@ HARD: dict[str, Callable[[], Given]] = {
     "fills every slice": lambda: Given(noise(), square(1, 3, 5, 7, place=whole)),
     "first slice": lambda: Given(noise(), square(0)),
     "last slice": lambda: Given(noise(), square(8)),
-    "two slices": lambda: Given(noise()[..., :2], square(0, shape=(20, 18, 2)), {"annotated": [(2, 0)]}),
+    "two slices": lambda: Given(
+        noise()[..., :2], square(0, shape=(20, 18, 2)), {"annotated": [(2, 0)]}
+    ),
     "nothing left to do": lambda: Given(noise(), square(*range(9)), {"annotated": EVERY}),
     "scribble without background": lambda: Given(noise(), scribble()),
     "structures on different slices": lambda: Given(noise(), apart()),
-    "three planes": lambda: Given(
-        noise(), three_planes(), {"annotated": [(2, 4), (0, 8), (1, 9)]}
-    ),
+    "three planes": lambda: Given(noise(), three_planes(), {"annotated": [(2, 4), (0, 8), (1, 9)]}),
     "one voxel wide": lambda: Given(
-        noise()[:1], square(2, 4, 6, shape=(1, 18, 9), place=slice(0, 7)),
+        noise()[:1],
+        square(2, 4, 6, shape=(1, 18, 9), place=slice(0, 7)),
         {"annotated": [(2, 2), (2, 4), (2, 6)]},
     ),
     "27 voxels": lambda: Given(
@@ -91,7 +92,7 @@ HARD: dict[str, Callable[[], Given]] = {
     "support with another label": lambda: Given(
         noise(), square(1, 3, 5, 7), {"support": [(noise(), 7 * square(*range(2, 7)))]}
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HARD)
