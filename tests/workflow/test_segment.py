@@ -142,3 +142,23 @@ def test_the_public_names_exist() -> None:
         assert getattr(fewslice, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'segmnt'"):
         _ = fewslice.segmnt
+
+
+def test_one_more_slice_is_answered_around_it_alone() -> None:
+    phantom = two_organs()
+    first = segment(phantom.image, phantom.sparse(2, 6, 10, 14), spacing=phantom.spacing)
+    labels = phantom.sparse(2, 6, 8, 10, 14)
+    second = segment(phantom.image, labels, spacing=phantom.spacing, previous=first)
+    np.testing.assert_array_equal(second.labels.array[..., 8], phantom.truth[..., 8])
+    np.testing.assert_array_equal(second.labels.array[..., 11:], first.labels.array[..., 11:])
+    np.testing.assert_array_equal(second.labels.array[..., :6], first.labels.array[..., :6])
+    assert dice(second.labels.array, phantom.truth, 1) >= dice(first.labels.array, phantom.truth, 1)
+
+
+def test_a_previous_segmentation_of_another_grid_is_refused() -> None:
+    phantom = two_organs()
+    first = segment(
+        phantom.image, phantom.sparse(2, 8), spacing=phantom.spacing, engine="interpolation"
+    )
+    with pytest.raises(GeometryError, match="previous segmentation"):
+        segment(phantom.image[:-1], phantom.sparse(2, 8)[:-1], previous=first)

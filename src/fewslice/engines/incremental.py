@@ -36,7 +36,7 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     engine: Engine,
     scan: Scan,
     annotation: Annotation,
-    earlier: Answered,
+    earlier: Answered | None,
     *,
     support: Sequence[SupportScan] = (),
     progress: Progress = silent,
@@ -46,10 +46,10 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     Between the annotated slices around what has changed the engine answers anew, from those slices
     and what lies between them; elsewhere the earlier answer stands. All of it is answered anew
     where that is no saving or makes no sense: other structures, another main axis, slices of
-    several planes, no structure drawn, or changes all over the scan.
+    several planes, no structure drawn, or changes all over the scan; and without an earlier answer.
     """
-    part = changed_part(annotation, earlier.annotation)
-    if part is None:
+    part = changed_part(annotation, earlier.annotation) if earlier is not None else None
+    if part is None or earlier is None:
         return engine.prepare(scan, support).predict(annotation, progress)
     first, last = part
     if first > last:

@@ -16,8 +16,10 @@ from fewslice.engines import (
     find_engine,
     silent,
 )
+from fewslice.engines.incremental import Answered, answer_again
 from fewslice.errors import InputError
 from fewslice.slices.annotation import Annotation, drawn_voxels, find_annotation
+from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.grids import AnyArray, on_one_grid
 from fewslice.workflow.supporting import support_pairs, supported_annotation
@@ -32,6 +34,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     annotated: Sequence[tuple[int, int]] | None = None,
     support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
     engine: str | Engine = "auto",
+    previous: Segmentation | None = None,
     progress: Progress | None = None,
 ) -> Segmentation:
     """Segment a whole volume from its annotated slices, from other scans with labels, or both.
@@ -49,7 +52,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     are complete: all of that scan counts as annotated (`fewslice.workflow.supporting` has the exact
     rule). An engine that cannot use support says so in `remarks`.
     engine: a name in `fewslice.engines.ENGINES`, or an engine with settings of your own, such as
-    `fewslice.engines.Network(weights=...)`. progress: called with the fraction done.
+    `fewslice.engines.Network(weights=...)`. previous: an earlier segmentation of the same scan:
+    then only what lies between the annotated slices around a change is answered again, which is
+    several times faster, and the rest stays as it was. progress: called with the fraction done.
 
     Returns a `Segmentation` on the input's grid and axes. Raises InputError or GeometryError, each
     with one sentence that says what to do.
@@ -66,8 +71,18 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         annotation = find_annotation(label_map.array, scan.geometry, named)
     else:
         raise InputError(_nothing_to_go_by(name, chosen, len(pairs)))
-    prepared = chosen.prepare(Scan(scan.channels, scan.geometry.spacing), others)
-    prediction = prepared.predict(annotation, progress or silent)
+    if previous is not None:
+        require_same_grid(
+            previous.labels.geometry, scan.geometry, "the previous segmentation", "the image"
+        )
+    prediction = answer_again(
+        chosen,
+        Scan(scan.channels, scan.geometry.spacing),
+        annotation,
+        None if previous is None else Answered(previous.annotation, previous.prediction),
+        support=others,
+        progress=progress or silent,
+    )
     answer = label_map.with_array(assemble_labels(prediction, annotation))
     remarks = (*prediction.remarks, *_remarks(name, annotation, len(pairs), len(others)))
     return Segmentation(answer, annotation, prediction, name, remarks, len(others))
