@@ -6,7 +6,8 @@ out in turn and predicted from the rest (`fewslice.engines.lessons`), and the mi
 there answers between the outermost annotated slices, if it beats the usual one by `margin`. With
 fewer than two such slices, and where leaving a slice out tears too wide a gap to tell anything of
 the gaps there are, the usual mixture answers. Beyond the outermost slices there is nothing to
-judge by: there a mixture of its own answers.
+judge by: the random walker answers there, which was best on the training data sets; around a
+single slice its mean with the network.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Mixture:
 
 
 USUAL = Mixture(0.0, 0.5, 0.5)
-BEYOND = Mixture(0.0, 0.5, 0.5)
+BEYOND = Mixture(0.0, 1.0, 0.0)
+ALONE = Mixture(0.0, 0.5, 0.5)
 MIXTURES = (
     USUAL,
     Mixture(0.0, 1.0, 0.0),
@@ -198,8 +200,9 @@ def mixed(
 ) -> Prediction:
     """Average predictions of the same classes, slice by slice of the main axis.
 
-    inside: the mixture between the outermost annotated slices; beyond them it is `BEYOND`. The
-    result covers all their regions; outside of its own region each is sure of background.
+    inside: the mixture between the outermost annotated slices; beyond them it is `BEYOND`, and
+    `ALONE` around a single slice. The result covers all their regions; outside of its own region
+    each is sure of background.
     """
     axis = annotation.axis
     region = _around([answer.region for answer in answers])
@@ -207,9 +210,10 @@ def mixed(
     probability = empty_probability(classes, region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
     indices = annotation.along(axis)
+    beyond = BEYOND if len(drawn_slices(annotation)) > 1 else ALONE
     for at in range(len(by_slice)):
         index = region.start[axis] + at
-        mixture = inside if indices[0] <= index <= indices[-1] else BEYOND
+        mixture = inside if indices[0] <= index <= indices[-1] else beyond
         weights = (mixture.interpolation, mixture.walker, mixture.network)
         total = np.zeros(by_slice.shape[1:], dtype=np.float32)
         for answer, weight in zip(answers, weights, strict=True):
