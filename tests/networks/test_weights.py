@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fewslice.errors import WeightsError
-from fewslice.networks import weights
+from fewslice.networks import shipped
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.settings import NetworkSettings
-from fewslice.networks.weights import load_weights, read_metadata, save_weights, shipped_weights
+from fewslice.networks.shipped import shipped_weights
+from fewslice.networks.weights import load_weights, read_metadata, save_weights
 
 SMALL = NetworkSettings(widths=(8, 8, 8, 8), keys=8, values=8, heads=2)
 
@@ -129,7 +130,7 @@ def test_tensors_that_do_not_fit(
 def test_shipped_weights_come_with_their_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "__file__", str(tmp_path / "weights.py"))
+    monkeypatch.setattr(shipped, "__file__", str(tmp_path / "shipped.py"))
     with pytest.raises(WeightsError, match="install it again"):
         shipped_weights()
     folder = tmp_path / "weights"

@@ -20,9 +20,9 @@ import click
 )
 @click.option(
     "--engines",
-    default="auto,interpolation,random-walker",
+    default="auto,interpolation,random-walker,network",
     show_default=True,
-    help="Engines to compare, with commas.",
+    help="Engines to compare, with commas; adapted takes half a minute a task.",
 )
 @click.option(
     "--slices",

@@ -12,7 +12,8 @@ import torch
 from fewslice.engines.protocol import Progress, silent
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.inputs import Inputs, Remembered
-from fewslice.networks.weights import load_weights, shipped_weights
+from fewslice.networks.shipped import shipped_weights
+from fewslice.networks.weights import load_weights
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -16,6 +16,7 @@ from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.summary import load_table, summarise
 from fewslice.evaluation.tables import open_results, write_json
 from fewslice.evaluation.workers import run_cases
+from fewslice.networks.shipped import shipped_weights
 
 SUMMARY = "summary.json"
 
@@ -83,6 +84,7 @@ def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "support": None if settings.support is None else str(settings.support),
         "engines": {name: repr(find_engine(name)) for name in settings.engines},
+        "weights": shipped_weights()[1],
         "fewslice": __version__,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fewslice.engines import ENGINES, find_engine
+from fewslice.engines import find_engine
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import annotator
 from fewslice.evaluation.support import SupportFrom
@@ -24,7 +24,7 @@ class Settings:
     Raises InputError for names that do not exist, for too few slices and for nothing to do.
     """
 
-    engines: tuple[str, ...] = tuple(ENGINES)
+    engines: tuple[str, ...] = ("auto", "interpolation", "random-walker", "network")
     slices: tuple[int, ...] = (1, 3, 5, 8)
     plane: str = "auto"
     annotator: str = "strided"

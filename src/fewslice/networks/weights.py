@@ -76,21 +76,6 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
     return {name: text for name, text in header.items() if name not in _RESERVED}
 
 
-def shipped_weights() -> tuple[Path, str]:
-    """Return the file of weights that comes with fewslice, and its SHA-256.
-
-    Raises WeightsError if this installation holds none.
-    """
-    folder = Path(__file__).parent / "weights"
-    try:
-        digest = (folder / "fewslice.sha256").read_text(encoding="ascii").split()[0]
-    except (OSError, ValueError, IndexError) as error:
-        raise WeightsError(
-            f"The weights that should come with fewslice are not in {folder}; install it again."
-        ) from error
-    return folder / "fewslice.safetensors", digest
-
-
 def _bytes(path: str | PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
