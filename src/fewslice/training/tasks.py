@@ -146,7 +146,7 @@ def reveal(truth: npt.NDArray[np.uint8], axis: int, rng: np.random.Generator) ->
 def _spread(
     occupied: npt.NDArray[np.intp], count: int, rng: np.random.Generator
 ) -> npt.NDArray[np.intp]:
-    if rng.random() < 0.35:
+    if rng.random() < 0.15:
         return rng.choice(occupied, count, replace=False)
     jitter = rng.uniform(-0.3, 0.3, count) if rng.random() < 0.5 else np.zeros(count)
     middles = (np.arange(count) + 0.5 + jitter) * len(occupied) / count
