@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from fewslice.engines.auto import (
+    ALONE,
     BEYOND,
     MIXTURES,
     USUAL,
@@ -34,7 +34,7 @@ def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
 def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
     assert MIXTURES[0] == USUAL
     assert len(set(MIXTURES)) == len(MIXTURES)
-    for each in (*MIXTURES, BEYOND):
+    for each in (*MIXTURES, BEYOND, ALONE):
         assert each.interpolation + each.walker + each.network == pytest.approx(1)
     assert str(Mixture(0, 1, 0)) == "the random walker"
     assert str(Mixture(0.5, 0, 0.5)) == "the mean of interpolation and the network"
@@ -73,16 +73,23 @@ def test_slices_that_cannot_be_left_out_say_so() -> None:
 
 def test_misleading_intensities_make_it_lean_on_the_outlines() -> None:
     phantom = two_organs(noise=0.05)
-    blobs = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=phantom.image.shape), 2)
-    misleading = Phantom((blobs / blobs.std()).astype(np.float32), phantom.truth, phantom.spacing)
-    annotation = annotation_of(phantom, 6, 8, 10, 12, 14)
-    clear, misled = answer(phantom, annotation), answer(misleading, annotation)
-    assert "between the annotated slices: on 3 of them left out" in clear.remarks[0]
-    assert not clear.remarks[0].startswith("auto used the mean of interpolation")
-    assert misled.remarks[0].startswith("auto used the mean of interpolation")
+    every_other = np.arange(phantom.image.shape[2]) % 2 == 1
+    inverted = np.where(every_other, 1 - phantom.image, phantom.image)
+    annotation = annotation_of(phantom, 3, 6, 9, 12, 15, 18)
+    clear = answer(phantom, annotation)
+    misleading = Phantom(inverted, phantom.truth, phantom.spacing)
+    misled = answer(misleading, annotation)
+    assert chosen(clear) == str(USUAL)
+    assert "interpolation" in chosen(misled)
     again = answer(misleading, annotation)
     assert again.remarks == misled.remarks
     np.testing.assert_array_equal(again.probability, misled.probability)
+
+
+def chosen(prediction: Prediction) -> str:
+    used, compared = prediction.remarks[0].split(" between the annotated slices: ")
+    assert compared.startswith("on 2 of them left out, Dice was ")
+    return used.removeprefix("auto used ")
 
 
 def constant(region: Region, foreground: float) -> Prediction:
@@ -93,6 +100,7 @@ def constant(region: Region, foreground: float) -> Prediction:
 
 def test_it_mixes_slice_by_slice_by_hand() -> None:
     labels = np.zeros((6, 6, 10), dtype=np.uint8)
+    labels[2:4, 2:4, [3, 6]] = 1
     annotation = Annotation(labels, ((2, 3), (2, 6)))
     answers = (
         constant(Region((0, 0, 0), (6, 6, 8)), 1.0),
@@ -103,13 +111,19 @@ def test_it_mixes_slice_by_slice_by_hand() -> None:
     assert found.region == Region((0, 0, 0), (6, 6, 10))
     assert found.values == (0, 1)
     inside = 0.25 * 1 + 0.25 * 0.5 + 0.5 * 0.25  # slices 3 to 6
-    walker, network = BEYOND.walker * 0.5, BEYOND.network * 0.25
-    assert BEYOND.interpolation == 0
-    both = walker + network
-    np.testing.assert_array_equal(
-        found.probability[1, 2, 2], [network, network, both, *[inside] * 4, both, both, network]
-    )
+    beyond = [0, 0, 0.5, *[inside] * 4, 0.5, 0.5, 0]  # the random walker's alone
+    np.testing.assert_array_equal(found.probability[1, 2, 2], beyond)
     # Around its region an engine is sure of background.
     np.testing.assert_array_equal(found.probability[1, 0, 0], [0, 0, 0, *[0.25] * 4, 0, 0, 0])
     np.testing.assert_array_equal(found.probability.sum(axis=0), np.ones((6, 6, 10)))
     assert (answers[0].probability[1] == 1).all()
+
+
+def test_around_a_single_slice_walker_and_network_share() -> None:
+    labels = np.zeros((4, 4, 5), dtype=np.uint8)
+    labels[1:3, 1:3, 2] = 1
+    region = Region((0, 0, 0), (4, 4, 5))
+    answers = (constant(region, 1.0), constant(region, 0.5), constant(region, 0.25))
+    found = mixed(answers, Annotation(labels, ((2, 0), (2, 2))), USUAL)
+    assert ALONE == USUAL == Mixture(0, 0.5, 0.5)
+    assert (found.probability[1] == 0.375).all()

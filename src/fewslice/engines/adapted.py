@@ -32,7 +32,7 @@ class Adapted:
     network: Network = field(default_factory=Network)
     seconds: float = 30.0
     save_to: Path | None = None
-    steps: int = 160
+    steps: int = 120
     most_lessons: int = 8
 
     @property
