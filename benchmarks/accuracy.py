@@ -1,18 +1,21 @@
-"""Dice of every engine on the five evaluation sets, and the tables of docs/benchmarks.md.
+"""Dice of the engines on the five evaluation sets, and the tables of docs/benchmarks.md.
 
-    python benchmarks/accuracy.py --data DIR --work DIR [--jobs 2]  # runs, resumable
-    python benchmarks/accuracy.py --work DIR --tables-only  # prints what has been run
+    python benchmarks/accuracy.py --data DIR --work DIR [--plots DIR]  # runs, resumable
+    python benchmarks/accuracy.py --work DIR --tables-only  # prints what has been run so far
 
-Runs `fewslice evaluate` with three simulated annotators and prints Markdown. With --plots DIR the
-plots are copied there.
+Runs `fewslice evaluate` and prints Markdown. With --plots DIR the plots go there.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -24,62 +27,237 @@ SETS = {
     "103": ("Dataset103_SpleenCT", "auto"),
     "104": ("Dataset104_RetinaFluidOCT", "auto"),
 }
-SLICES = {"strided": "1,3,5,8", "strided-ends": "3,5", "random": "3,5"}
-ENGINES = ("interpolation", "random-walker", "auto")
+ENGINES = ("interpolation", "random-walker", "network", "auto")
+CLASSICAL = ("interpolation", "random-walker")
+TASK = ["set", "case", "structure", "slices"]
+MOST_FALL = 0.05
+DISTANCES = (0, 1, 2, 4, 8, 1000)
+"""Groups of distances in slices: each from above one number up to the next."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One evaluation of all sets: how slices are chosen, how many, and on how many cases."""
+
+    annotator: str
+    slices: str
+    cases: int
+
+
+RUNS = {
+    "strided": Run("strided", "1,3,5", 12),
+    "more": Run("strided", "2,8", 4),
+    "ends": Run("strided-ends", "5", 12),
+}
+TO_REACH = {
+    ("004", "strided"): {1: 0.76, 3: 0.83, 5: 0.85},
+    ("101", "strided"): {1: 0.50, 3: 0.70, 5: 0.76},
+    ("102", "strided"): {1: 0.65, 3: 0.78, 5: 0.82},
+    ("103", "strided"): {1: 0.65, 3: 0.88, 5: 0.92},
+    ("104", "strided"): {1: 0.65, 3: 0.80, 5: 0.86},
+    ("004", "ends"): {5: 0.90},
+    ("101", "ends"): {5: 0.87},
+    ("102", "ends"): {5: 0.83},
+    ("103", "ends"): {5: 0.94},
+    ("104", "ends"): {5: 0.87},
+}
+"""Mean Dice that `auto` was asked to have, by set, run and number of slices."""
 
 
 def run(data: Path, work: Path, jobs: int) -> None:
-    for annotator, slices in SLICES.items():
-        for name, (folder, plane) in SETS.items():
+    """Run what is not in the work folder yet, one thread for every process."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for name, each in RUNS.items():
+        for number, (folder, plane) in SETS.items():
             command = [sys.executable, "-m", "fewslice", "evaluate", str(data / folder)]
-            command += ["--plane", plane, "--cases", "12", "--slices", slices]
-            command += ["--annotator", annotator, "--jobs", str(jobs)]
-            subprocess.run([*command, "-o", str(work / f"{name}-{annotator}")], check=True)
+            command += ["--plane", plane, "--cases", str(each.cases), "--slices", each.slices]
+            command += ["--engines", ",".join(ENGINES), "--annotator", each.annotator]
+            command += ["--jobs", str(jobs), "-o", str(work / f"{number}-{name}")]
+            subprocess.run(command, check=True, env=environment)
 
 
-def table(work: Path, annotator: str, column: str) -> str:
-    """Return a Markdown table: set and slices by engine, mean over the tasks of a set."""
-    rows = ["| set | slices | tasks | " + " | ".join(ENGINES) + " |"]
-    rows.append("|---|---|---|" + "---|" * len(ENGINES))
-    overall: dict[str, list[pd.Series[float]]] = {}
-    for name in SETS:
-        scores = pd.read_csv(work / f"{name}-{annotator}" / "scores.csv")
-        for slices, part in scores.groupby("slices"):
-            means = part.groupby("engine")[column].mean()
-            overall.setdefault(str(slices), []).append(means)
-            tasks = len(part) // part["engine"].nunique()
-            rows.append(f"| {name} | {slices} | {tasks} | {_cells(means)} |")
-    for slices, means_of_sets in overall.items():
-        if len(means_of_sets) == len(SETS):
-            mean = pd.concat(means_of_sets, axis=1).mean(axis=1)
-            rows.append(f"| **mean of the sets** | {slices} | | {_cells(mean)} |")
-    return "\n".join(rows)
-
-
-def _cells(means: pd.Series[float]) -> str:
-    return " | ".join(f"{means[engine]:.3f}" for engine in ENGINES)
-
-
-def worst_falls(work: Path) -> str:
-    """Say on how many tasks auto falls more than 0.05 below the better single engine."""
+def read(work: Path, name: str, table: str = "scores.csv") -> pd.DataFrame:
+    """Return one table of one run, of all the sets there are, with the column `set`."""
+    types = dict.fromkeys(("case", "structure"), "str")
     frames = [
-        pd.read_csv(work / f"{name}-strided" / "scores.csv").assign(set=name) for name in SETS
+        pd.read_csv(path, dtype=types).assign(set=number)
+        for number in SETS
+        if (path := work / f"{number}-{name}" / table).exists()
     ]
-    scores = pd.concat(frames).pivot_table(
-        index=["set", "case", "structure", "slices"], columns="engine", values="dice"
-    )
-    fall = scores[["interpolation", "random-walker"]].max(axis=1) - scores["auto"]
-    return (
-        f"`auto` is more than 0.05 below the better of the two on {int((fall > 0.05).sum())} of "
-        f"{len(fall)} tasks; the largest fall is {fall.max():.3f}."
-    )
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def copy_plots(work: Path, plots: Path) -> None:
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+
+
+def groups(scores: pd.DataFrame) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    """Yield set, number of slices and rows of each."""
+    for number, of_set in scores.groupby("set"):
+        for count in sorted(of_set["slices"].unique()):
+            yield str(number), int(count), of_set[of_set["slices"] == count]
+
+
+def goals(scores: pd.DataFrame, name: str) -> str:
+    """Return mean Dice of each set and engine beside what was to be reached."""
+    rows = []
+    for number, count, part in groups(scores):
+        means = part.groupby("engine")["dice"].mean()
+        goal = TO_REACH.get((number, name), {}).get(count)
+        verdict = "-"
+        if goal is not None:
+            reached = round(float(means["auto"]), 3) >= goal
+            verdict = "reached" if reached else f"missed by {goal - means['auto']:.3f}"
+        tasks = len(part) // part["engine"].nunique()
+        shown = "-" if goal is None else f"{goal:.2f}"
+        rows.append([number, str(count), str(tasks), *_cells(means), shown, verdict])
+    return markdown(["set", "slices", "tasks", *ENGINES, "to reach", "auto"], rows)
+
+
+def means(scores: pd.DataFrame, column: str) -> str:
+    """Return the mean of one column: set and slices by engine."""
+    rows = []
+    for number, count, part in groups(scores):
+        tasks = len(part) // part["engine"].nunique()
+        mean = part.groupby("engine")[column].mean()
+        rows.append([number, str(count), str(tasks), *_cells(mean)])
+    return markdown(["set", "slices", "tasks", *ENGINES], rows)
+
+
+def _cells(found: pd.Series[float]) -> list[str]:
+    return [f"{found[engine]:.3f}" if engine in found else "-" for engine in ENGINES]
+
+
+def more_slices(scores: pd.DataFrame) -> str:
+    """Return by how much Dice over the extent changes with more slices, on the same tasks."""
+    dice = scores.pivot_table(
+        index=["set", "case", "structure"], columns=["engine", "slices"], values="dice_extent"
+    )
+    counts = sorted(scores["slices"].unique())
+    pairs = list(pairwise(counts))
+    rows = []
+    for number in sorted(scores["set"].unique()):
+        for engine in ENGINES:
+            part = dice.loc[number, engine] if engine in dice else pd.DataFrame()
+            rows.append([str(number), engine, *(_change(part, *pair) for pair in pairs)])
+    return markdown(["set", "engine", *(f"{a} to {b} slices" for a, b in pairs)], rows)
+
+
+def _change(dice: pd.DataFrame, few: int, many: int) -> str:
+    if few not in dice or many not in dice:
+        return "-"
+    gain = (dice[many] - dice[few]).dropna()
+    if gain.empty:
+        return "-"
+    mark = " (falls)" if gain.mean() < 0 else ""
+    return f"{gain.mean():+.3f}{mark}, {len(gain)} tasks"
+
+
+def falls(scores: pd.DataFrame) -> str:
+    """List the tasks on which auto falls far below the better of the classical engines."""
+    dice = scores.pivot_table(index=TASK, columns="engine", values="dice")
+    best = dice[list(CLASSICAL)].max(axis=1)
+    fall = (best - dice["auto"]).sort_values(ascending=False)
+    far = fall[fall > MOST_FALL]
+    text = (
+        f"`auto` is more than {MOST_FALL} below the better of interpolation and random walker on "
+        f"{len(far)} of {len(fall)} tasks; the largest fall is {fall.max():.3f}. On "
+        f"{int((fall < -MOST_FALL).sum())} tasks it is more than {MOST_FALL} above the better one."
+    )
+    rows = [
+        [*map(str, task), f"{best[task]:.3f}", f"{dice['auto'][task]:.3f}", f"{size:.3f}"]
+        for task, size in far.items()
+        if isinstance(task, tuple)
+    ]
+    if not rows:
+        return text
+    return f"{text}\n\n" + markdown([*TASK, "better of the two", "auto", "fall"], rows)
+
+
+def by_distance(distances: pd.DataFrame) -> str:
+    """Return pooled Dice by distance to the nearest annotated slice, between slices and beyond."""
+    sums = ["intersection", "predicted", "reference"]
+    rows = []
+    for number, count, part in groups(distances):
+        where = pd.cut(part["distance_slices"], list(DISTANCES)).astype(str)
+        kind = where.where(part["between"] == 1, "beyond the outermost")
+        found = part.groupby([kind.rename("where"), "engine"])[sums].sum()
+        dice = 2 * found["intersection"] / (found["predicted"] + found["reference"])
+        for at in [*dict.fromkeys(_ranges(kind)), "beyond the outermost"]:
+            if at in dice.index:
+                rows.append([number, str(count), _wording(at), *_cells(dice[at])])
+    return markdown(["set", "slices", "slices away", *ENGINES], rows)
+
+
+def _ranges(kind: pd.Series[str]) -> list[str]:
+    labels = [f"({low}, {high}]" for low, high in pairwise(DISTANCES)]
+    present = set(kind)
+    return [label for label in labels if label in present]
+
+
+def _wording(interval: str) -> str:
+    if not interval.startswith("("):
+        return interval
+    low, high = (int(part) for part in interval.strip("(]").split(","))
+    if high == DISTANCES[-1]:
+        return f"more than {low}"
+    return str(high) if high == low + 1 else f"{low + 1} to {high}"
+
+
+def ends_figure(scores: pd.DataFrame, path: Path) -> None:
+    """Draw how much is answered beyond the object's ends, per voxel of the object."""
+    from matplotlib.figure import Figure
+
+    numbers = sorted(scores["set"].unique())
+    figure = Figure(figsize=(2.6 * len(numbers), 3.4), layout="constrained")
+    for place, number in enumerate(numbers):
+        axis = figure.add_subplot(1, len(numbers), place + 1)
+        part = scores[scores["set"] == number]
+        counts = sorted(part["slices"].unique())
+        for at, engine in enumerate(ENGINES):
+            mean = part[part["engine"] == engine].groupby("slices")["beyond_ends"].mean()
+            where = [counts.index(count) + 0.2 * (at - 1.5) for count in mean.index]
+            axis.bar(where, mean.to_numpy(), width=0.2, label=engine)
+        axis.set_xticks(range(len(counts)), [str(count) for count in counts])
+        axis.set_title(str(number))
+        axis.set_xlabel("annotated slices")
+        axis.grid(axis="y", alpha=0.3)
+    figure.axes[0].set_ylabel("voxels beyond the ends / voxels of the object")
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.savefig(path, dpi=130)
+
+
+def draw(work: Path, plots: Path) -> None:
+    """Copy the plots of the strided run and draw the one of the ends."""
     plots.mkdir(parents=True, exist_ok=True)
-    for name in SETS:
+    for number in SETS:
         for plot in ("dice", "distance", "cost"):
-            shutil.copyfile(work / f"{name}-strided" / f"{plot}.png", plots / f"{name}-{plot}.png")
+            drawn = work / f"{number}-strided" / f"{plot}.png"
+            if drawn.exists():
+                shutil.copyfile(drawn, plots / f"{number}-{plot}.png")
+    ends_figure(read(work, "strided"), plots / "ends.png")
+
+
+def report(work: Path) -> str:
+    """Return all tables of what has been run."""
+    strided, more, ends = (read(work, name) for name in RUNS)
+    parts: list[tuple[str, str]] = []
+    if not strided.empty:
+        parts.append(("Strided slices", goals(strided, "strided")))
+    if not ends.empty:
+        parts.append(("Ends known", goals(ends, "ends")))
+    if not strided.empty:
+        counts = pd.concat([strided, more]) if not more.empty else strided
+        parts += [
+            ("Within the object's extent", means(strided, "dice_extent")),
+            ("More slices", more_slices(counts)),
+            ("Never far below", falls(counts)),
+            ("Beyond the ends", means(strided, "beyond_ends")),
+            ("Distance", by_distance(read(work, "strided", "distances.csv"))),
+        ]
+    return "\n".join(f"\n### {title}\n\n{text}" for title, text in parts)
 
 
 def main() -> None:
@@ -94,14 +272,9 @@ def main() -> None:
         if options.data is None:
             parser.error("--data is needed to run; --tables-only prints what has been run")
         run(options.data, options.work, options.jobs)
-    for annotator in SLICES:
-        print(f"\n### `{annotator}`, slices that were not annotated\n")
-        print(table(options.work, annotator, "dice"))
-    print("\n### `strided`, within the object's extent\n")
-    print(table(options.work, "strided", "dice_extent"))
-    print("\n" + worst_falls(options.work))
+    print(report(options.work))
     if options.plots is not None:
-        copy_plots(options.work, options.plots)
+        draw(options.work, options.plots)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python benchmarks/speed.py            # all
     python benchmarks/speed.py interpolation-512x512x300
 
-Peak memory is the greatest resident set of the process, the interpreter and its libraries included.
+Libraries and weights are loaded before the clock starts, except in `network-first-call`. Peak
+memory is the greatest resident set of the process, the interpreter and its libraries included.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,23 @@ def scan(shape: tuple[int, int, int], structures: int, annotated: int) -> tuple[
     return image, labels
 
 
+def middle(shape: tuple[int, int, int], annotated: int) -> tuple[Any, Any]:
+    """Return int16 intensities and sparse labels: one ellipsoid, a third of each side long."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(-100, 100, shape, dtype=np.int16)
+    labels = np.zeros(shape, dtype=np.uint8)
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    first, last = shape[2] // 3, 2 * shape[2] // 3
+    wanted = {int(first + (part + 0.5) * (last - first) / annotated) for part in range(annotated)}
+    for index in range(first, last + 1):
+        height = 1 - (2 * (index - first) / (last - first) - 1) ** 2
+        inside = (rows / shape[0] - 0.5) ** 2 + (columns / shape[1] - 0.5) ** 2 < height / 36
+        image[inside, index] += 150
+        if index in wanted:
+            labels[inside, index] = 1
+    return image, labels
+
+
 def interpolation() -> str:
     from fewslice import segment
 
@@ -58,14 +77,63 @@ def random_walker() -> str:
     return timed(lambda: segment(image, labels, spacing=(1, 1, 1), engine="random-walker"))
 
 
-def auto(shape: tuple[int, int, int]) -> Callable[[], str]:
+def engine(
+    name: str, shape: tuple[int, int, int], annotated: int, *, loaded: bool = True
+) -> Callable[[], str]:
+    """Time one call on a structure that goes through the whole scan."""
+
     def run() -> str:
         from fewslice import segment
 
-        image, labels = scan(shape, structures=1, annotated=4)
-        return timed(lambda: segment(image, labels, spacing=(0.7, 0.7, 1.0), engine="auto"))
+        image, labels = scan(shape, structures=1, annotated=annotated)
+        if loaded:
+            warm_up(name)
+        return timed(lambda: segment(image, labels, spacing=(0.7, 0.7, 1.0), engine=name))
 
     return run
+
+
+def large(name: str) -> Callable[[], str]:
+    """Time one call on 512x512x200 voxels, the structure a third of each side long."""
+
+    def run() -> str:
+        from fewslice import segment
+
+        image, labels = middle((512, 512, 200), annotated=4)
+        warm_up(name)
+        return timed(lambda: segment(image, labels, spacing=(0.7, 0.7, 1.0), engine=name))
+
+    return run
+
+
+def again(name: str) -> Callable[[], str]:
+    """Time a second call after one more annotated slice, which is given the first one's answer."""
+
+    def run() -> str:
+        from fewslice import segment
+
+        if "previous" not in signature(segment).parameters:
+            return "- | -"
+        image, labels = middle((512, 512, 200), annotated=5)
+        fewer = labels.copy()
+        fewer[..., int(np.flatnonzero(labels.any(axis=(0, 1)))[1])] = 0
+        warm_up(name)
+        started = time.perf_counter()
+        settings: dict[str, Any] = {"spacing": (0.7, 0.7, 1.0), "engine": name}
+        first = segment(image, fewer, **settings)
+        seconds = time.perf_counter() - started
+        answer = timed(lambda: segment(image, labels, previous=first, **settings))
+        return f"{answer} (first: {seconds:.2f} s)"
+
+    return run
+
+
+def warm_up(name: str) -> None:
+    """Load libraries and weights by a call on a tiny scan, and none of its memory."""
+    from fewslice import segment
+
+    image, labels = scan((32, 32, 9), structures=1, annotated=1)
+    segment(image, labels, engine=name)
 
 
 def files() -> str:
@@ -110,8 +178,15 @@ def timed(work: Callable[[], Any]) -> str:
 CASES: dict[str, tuple[str, Callable[[], str]]] = {
     "interpolation-512x512x300": ("10 s, 2 GB", interpolation),
     "random-walker-128x128x60": ("20 s", random_walker),
-    "auto-128x128x100": ("-", auto((128, 128, 100))),
-    "auto-512x512x200": ("-", auto((512, 512, 200))),
+    "network-128x128x100, 4 drawn": ("2.5 s", engine("network", (128, 128, 100), 4)),
+    "network-128x128x100, 32 drawn": ("4 s", engine("network", (128, 128, 100), 32)),
+    "network-first-call": ("-", engine("network", (128, 128, 100), 4, loaded=False)),
+    "network-512x512x200": ("30 s, 3 GB", large("network")),
+    "network-again": ("half of the first", again("network")),
+    "auto-128x128x100, 4 drawn": ("-", engine("auto", (128, 128, 100), 4)),
+    "auto-512x512x200": ("30 s, 3 GB", large("auto")),
+    "auto-again": ("half of the first", again("auto")),
+    "adapted-128x128x100, 5 drawn": ("30 s and a call", engine("adapted", (128, 128, 100), 5)),
     "read-segment-write-512x512x600": ("3 GB", files),
     "help": ("0.5 s", help_text),
 }

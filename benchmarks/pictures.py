@@ -1,0 +1,167 @@
+"""Pictures of the best, the median and the worst case of every evaluation set.
+
+    python benchmarks/pictures.py --data DIR --work DIR --output DIR [--slices 3] [--sets 004,101]
+
+Cases are chosen by the Dice of `auto` in the results of `benchmarks/accuracy.py` (--work) and
+answered again. Each row shows three slices that were not annotated, spread over the structure. Look
+at the licence of a data set before a picture of it is passed on: it is named below the picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from fewslice.evaluation.annotator import strided
+from fewslice.evaluation.dataset import find_dataset, read_case
+from fewslice.evaluation.task import Task, run_engine
+from fewslice.metrics.overlap import dice
+from fewslice.slices.planes import plane_axis
+
+SETS = {
+    "004": ("Dataset004_Hippocampus", "1"),
+    "101": ("Dataset101_HeadNeckCT", "auto"),
+    "102": ("Dataset102_CardiacCineMRI", "auto"),
+    "103": ("Dataset103_SpleenCT", "auto"),
+    "104": ("Dataset104_RetinaFluidOCT", "auto"),
+}
+PANELS = 3
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A task with what `auto` answered: bool (i, j, k), and its Dice."""
+
+    task: Task
+    found: BoolArray
+    dice: float
+
+
+def chosen(scores: pd.DataFrame, slices: int) -> list[tuple[str, str, str]]:
+    """Return (name, case, structure) of the best, the median and the worst task of auto."""
+    mine = scores[(scores["engine"] == "auto") & (scores["slices"] == slices)]
+    mine = mine.sort_values("dice", ascending=False, ignore_index=True)
+    places = {"best": 0, "median": len(mine) // 2, "worst": len(mine) - 1}
+    rows: dict[int, tuple[str, str, str]] = {}
+    for name, at in places.items():
+        rows.setdefault(at, (name, str(mine["case"][at]), str(mine["structure"][at])))
+    return list(rows.values())
+
+
+def answer(data: Path, number: str, case: str, structure: str, slices: int) -> Answer:
+    folder, plane = SETS[number]
+    (files,) = (each for each in find_dataset(data / folder).cases if each.name == case)
+    image, labels = read_case(files)
+    wanted = next(s for s in files.structures_in(labels.array) if s.name == structure)
+    mask = wanted.mask(labels.array)
+    revealed = strided(mask, plane_axis(image.geometry, plane), slices)
+    task = Task(case, image, wanted, mask, slices, revealed)
+    row, found = run_engine(task, "auto")
+    return Answer(task, found, row.dice)
+
+
+def shown_slices(task: Task) -> list[int]:
+    """Return slices that were not annotated, spread over the structure's extent."""
+    first, last = task.revealed.extent
+    left = [index for index in range(first, last + 1) if index not in task.annotated]
+    places = np.linspace(0, len(left) - 1, min(PANELS, len(left))).round().astype(int)
+    return [left[at] for at in places]
+
+
+def window(task: Task, answers: BoolArray) -> tuple[tuple[slice, ...], float, float]:
+    """Return the box to show (all slices), and the darkest and brightest intensity in it."""
+    axis = task.revealed.axis
+    where = np.argwhere(task.mask | answers)
+    low, high = where.min(axis=0), where.max(axis=0) + 1
+    margin = np.maximum((high - low) // 3, 6)
+    start, stop = np.maximum(low - margin, 0), np.minimum(high + margin, task.mask.shape)
+    box = [slice(int(a), int(b)) for a, b in zip(start, stop, strict=True)]
+    box[axis] = slice(None)
+    dark, bright = np.percentile(task.image.channels[0][tuple(box)], [1, 99])
+    return tuple(box), float(dark), float(bright)
+
+
+def draw(number: str, answers: dict[str, Answer], licence: str, path: Path) -> None:
+    figure = Figure(figsize=(3.2 * PANELS, 3.2 * len(answers) + 0.5), layout="constrained")
+    for row, (name, each) in enumerate(answers.items()):
+        box, dark, bright = window(each.task, each.found)
+        axis = each.task.revealed.axis
+        rows, columns = (other for other in range(3) if other != axis)
+        spacing = each.task.image.geometry.spacing
+        for at, index in enumerate(shown_slices(each.task)):
+            panel = figure.add_subplot(len(answers), PANELS, row * PANELS + at + 1)
+            masks = [_slice(mask, box, axis, index) for mask in (each.task.mask, each.found)]
+            panel.imshow(
+                _slice(each.task.image.channels[0], box, axis, index).T,
+                cmap="gray",
+                vmin=dark,
+                vmax=bright,
+                aspect=spacing[columns] / spacing[rows],
+            )
+            for mask, colour, style in zip(
+                masks, ("white", "red"), ("dashed", "solid"), strict=True
+            ):
+                if mask.any():
+                    panel.contour(
+                        mask.T, [0.5], colors=[colour], linestyles=[style], linewidths=1.2
+                    )
+            near = min(abs(index - other) for other in each.task.annotated)
+            panel.set_title(
+                f"slice {index}, {near} from a drawn one: {dice(masks[1], masks[0]):.2f}",
+                fontsize=8,
+            )
+            panel.set_xticks([])
+            panel.set_yticks([])
+            if at == 0:
+                label = (
+                    f"{name}: {each.task.structure.name}\n{each.task.case}, Dice {each.dice:.2f}"
+                )
+                panel.set_ylabel(label, fontsize=8)
+    figure.suptitle(f"{number}: auto (red) and the truth (dashed white)", fontsize=10)
+    figure.supxlabel(f"Scans: {SETS[number][0]}, licence: {licence}", fontsize=7)
+    figure.savefig(path, dpi=110)
+
+
+def _slice(array: npt.NDArray[Any], box: tuple[slice, ...], axis: int, index: int) -> Any:
+    place: list[slice | int] = list(box)
+    place[axis] = index
+    return array[tuple(place)]
+
+
+def licence_of(folder: Path) -> str:
+    return str(json.loads((folder / "dataset.json").read_text()).get("licence", "none stated"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, default=Path("benchmark-results"))
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--slices", type=int, default=3)
+    parser.add_argument("--sets", default=",".join(SETS))
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    for number in options.sets.split(","):
+        types = dict.fromkeys(("case", "structure"), "str")
+        scores = pd.read_csv(options.work / f"{number}-strided" / "scores.csv", dtype=types)
+        answers = {
+            name: answer(options.data, number, case, structure, options.slices)
+            for name, case, structure in chosen(scores, options.slices)
+        }
+        path = options.output / f"cases-{number}.png"
+        draw(number, answers, licence_of(options.data / SETS[number][0]), path)
+        for name, each in answers.items():
+            print(f"{number} {name}: {each.task.case} {each.task.structure.name} {each.dice:.3f}")
+
+
+if __name__ == "__main__":
+    main()

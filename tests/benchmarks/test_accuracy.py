@@ -1,0 +1,78 @@
+"""The tables of the accuracy benchmark, on hand-made results."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+accuracy = import_module("benchmarks.accuracy")
+
+
+def rows(case: str, slices: int, dice: dict[str, float]) -> list[dict[str, object]]:
+    return [
+        {
+            "set": "103",
+            "case": case,
+            "structure": "rod",
+            "slices": slices,
+            "engine": engine,
+            "dice": value,
+            "dice_extent": value,
+            "beyond_ends": 0.25,
+        }
+        for engine, value in dice.items()
+    ]
+
+
+SCORES = pd.DataFrame(
+    [
+        *rows("a", 1, {"interpolation": 0.5, "random-walker": 0.6, "auto": 0.5}),
+        *rows("a", 3, {"interpolation": 0.7, "random-walker": 0.8, "auto": 0.9}),
+        *rows("b", 1, {"interpolation": 0.6, "random-walker": 0.5, "auto": 0.7}),
+    ]
+)
+
+
+def test_goals_say_what_was_reached() -> None:
+    lines = accuracy.goals(SCORES, "strided").splitlines()[2:]
+    assert lines == [
+        "| 103 | 1 | 2 | 0.550 | 0.550 | - | 0.600 | 0.65 | missed by 0.050 |",
+        "| 103 | 3 | 1 | 0.700 | 0.800 | - | 0.900 | 0.88 | reached |",
+    ]
+
+
+def test_falls_list_the_exceptions() -> None:
+    text = accuracy.falls(SCORES)
+    assert "on 1 of 3 tasks; the largest fall is 0.100. On 2 tasks" in text
+    assert text.splitlines()[-1] == "| 103 | a | rod | 1 | 0.600 | 0.500 | 0.100 |"
+
+
+def test_more_slices_compares_the_same_tasks() -> None:
+    lines = accuracy.more_slices(SCORES).splitlines()
+    assert lines[0] == "| set | engine | 1 to 3 slices |"
+    assert lines[2] == "| 103 | interpolation | +0.200, 1 tasks |"
+    assert lines[4] == "| 103 | network | - |"
+
+
+def test_distances_are_pooled_in_groups() -> None:
+    kept = {"set": "103", "slices": 3, "engine": "auto", "reference": 10}
+    distances = pd.DataFrame(
+        [
+            kept | {"distance_slices": 1, "between": 1, "intersection": 9, "predicted": 10},
+            kept | {"distance_slices": 3, "between": 1, "intersection": 8, "predicted": 10},
+            kept | {"distance_slices": 4, "between": 1, "intersection": 6, "predicted": 10},
+            kept | {"distance_slices": 1, "between": 0, "intersection": 5, "predicted": 10},
+        ]
+    )
+    assert accuracy.by_distance(distances).splitlines()[2:] == [
+        "| 103 | 3 | 1 | - | - | - | 0.900 |",
+        "| 103 | 3 | 3 to 4 | - | - | - | 0.700 |",
+        "| 103 | 3 | beyond the outermost | - | - | - | 0.500 |",
+    ]
+
+
+def test_the_figure_of_the_ends_is_drawn(tmp_path: Path) -> None:
+    accuracy.ends_figure(SCORES, tmp_path / "ends.png")
+    assert (tmp_path / "ends.png").read_bytes().startswith(b"\x89PNG")
