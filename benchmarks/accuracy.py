@@ -64,13 +64,20 @@ TO_REACH = {
 """Mean Dice that `auto` was asked to have, by set, run and number of slices."""
 
 
-def run(data: Path, work: Path, jobs: int) -> None:
+def run(data: Path, work: Path, jobs: int, most: int) -> None:
     """Run what is not in the work folder yet, one thread for every process."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     for name, each in RUNS.items():
         for number, (folder, plane) in SETS.items():
             command = [sys.executable, "-m", "fewslice", "evaluate", str(data / folder)]
-            command += ["--plane", plane, "--cases", str(each.cases), "--slices", each.slices]
+            command += [
+                "--plane",
+                plane,
+                "--cases",
+                str(min(each.cases, most)),
+                "--slices",
+                each.slices,
+            ]
             command += ["--engines", ",".join(ENGINES), "--annotator", each.annotator]
             command += ["--jobs", str(jobs), "-o", str(work / f"{number}-{name}")]
             subprocess.run(command, check=True, env=environment)
@@ -266,12 +273,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("benchmark-results"))
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cases", type=int, default=12, help="of a set, at most")
     parser.add_argument("--tables-only", action="store_true")
     options = parser.parse_args()
     if not options.tables_only:
         if options.data is None:
             parser.error("--data is needed to run; --tables-only prints what has been run")
-        run(options.data, options.work, options.jobs)
+        run(options.data, options.work, options.jobs, options.cases)
     print(report(options.work))
     if options.plots is not None:
         draw(options.work, options.plots)
