@@ -12,8 +12,13 @@ from fewslice import __version__
 from fewslice.cli import main as command_line
 from fewslice.cli.main import COMMANDS, main, run
 from fewslice.errors import InputError
+from fewslice.example import scan_path
 
-HEAVY = ("numpy", "scipy", "nibabel", "SimpleITK", "matplotlib", "sklearn", "pandas", "pydicom")
+LEARNING = ("torch", "monai", "pydantic", "safetensors", "tensorboard")
+HEAVY = (
+    *("numpy", "scipy", "nibabel", "SimpleITK", "matplotlib", "sklearn", "pandas", "pydicom"),
+    *LEARNING,
+)
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -25,16 +30,34 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
-def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+def loaded(arguments: list[str], names: tuple[str, ...]) -> str:
+    """Return which modules are loaded after a command, as text of a list."""
     code = (
         "import sys; from fewslice.cli.main import run; assert run(sys.argv[1:]) == 0; "
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+        f"print([name for name in {names!r} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert loaded(arguments, HEAVY) == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["segment", "--help"], ["train", "--help"], ["info", str(scan_path())]]
+)
+def test_what_does_not_learn_loads_no_library_of_learning(arguments: list[str]) -> None:
+    assert loaded(arguments, LEARNING) == "[]"
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = f"import sys, fewslice; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_the_module_can_be_run() -> None:

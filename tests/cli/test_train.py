@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -108,6 +109,25 @@ def test_a_checkpoint_that_is_not_there(tmp_path: Path, capfd: pytest.CaptureFix
     config, missing = write_config(tmp_path, 3), tmp_path / "none.ckpt"
     assert run(["train", "--config", str(config), "--resume", str(missing)]) == 2
     assert "none.ckpt cannot be read" in capfd.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("hidden", [("monai",), ("pydantic", "tensorboard")])
+def test_without_the_extra_it_says_what_to_install(
+    hidden: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for name in hidden:
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    assert run(["train", "--config", str(write_config(tmp_path, 3))]) == 2
+    shown = capfd.readouterr()
+    assert shown.err == (
+        f"fewslice: Training needs libraries that are not installed ({', '.join(hidden)}); install "
+        'them with: python -m pip install "fewslice[train]".\n'
+    )
+    assert shown.out == ""
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,150 @@
+"""`fewslice segment` with the engines that learn: their options, what they save, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewslice.cli.main import run
+from fewslice.networks.weights import read_metadata
+from fewslice.volumes import read_labels
+from tests.cli.test_segment import SHAPE, refused, save, truth
+from tests.engines.known_cues import weights_file
+
+DRAWN = (2, 4, 6, 8, 10)
+
+# Ctrl-C, pressed when a function of a module is called for the n-th time.
+PRESSED = """
+import os, signal, sys
+from importlib import import_module
+from fewslice.cli.main import main
+place, times = sys.argv[1], int(sys.argv[2])
+module = import_module(place.rpartition(".")[0])
+name = place.rpartition(".")[2]
+called, really = 0, getattr(module, name)
+def pressed(*given, **named):
+    global called
+    called += 1
+    if called == times:
+        os.kill(os.getpid(), signal.SIGINT)
+    return really(*given, **named)
+setattr(module, name, pressed)
+main(sys.argv[3:])
+"""
+
+
+@pytest.fixture
+def basic(tmp_path: Path) -> list[str]:
+    noise = np.random.default_rng(0).normal(0, 5, SHAPE)
+    scan = save(tmp_path / "scan.nii.gz", (100 * truth() + noise).astype(np.float32))
+    sparse = np.zeros(SHAPE, np.uint8)
+    sparse[..., DRAWN] = truth()[..., DRAWN]
+    labels = save(tmp_path / "labels.nii.gz", sparse)
+    return ["segment", str(scan), "--labels", str(labels), "-o", str(tmp_path / "out.nii.gz")]
+
+
+def test_what_was_adapted_is_used_again(
+    basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, report = tmp_path / "state.safetensors", tmp_path / "report.json"
+    first = [*basic, "--engine", "adapted", "--seconds", "1.5", "--save-weights", str(state)]
+    assert run([*first, "--report", str(report)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert f"The state is in {state}." in shown.out
+    assert shown.out.endswith(f"            {state}\n")
+    written = json.loads(report.read_text())
+    assert written["engine"] == "adapted"
+    assert written["engine_options"] == {"seconds": 1.5, "save_to": str(state)}
+    answer = read_labels(tmp_path / "out.nii.gz").array
+    assert run([*basic, "--engine", "network", "--weights", str(state), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["engine_options"] == {"weights": str(state)}
+    assert np.array_equal(read_labels(tmp_path / "out.nii.gz").array, answer)
+
+
+def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> None:
+    weights = str(weights_file(tmp_path, random=True))
+    out, answers = tmp_path / "out.nii.gz", []
+    for given in ([], ["--weights", weights]):
+        assert run([*basic, "--engine", "network", "--quiet", *given]) == 0
+        answers.append(read_labels(out).array)
+    assert not np.array_equal(answers[0], answers[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--engine", "interpolation", "--weights", "{w}"], "no use for a file of weights; leave"),
+        (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or adapted."),
+        (["--engine", "network", "--seconds", "9"], "no use for seconds to adapt in; leave"),
+        (["--engine", "auto", "--save-weights", "{folder}/s.safetensors"], "or choose adapted."),
+        (["--engine", "adapted", "--seconds", "0"], "0 seconds are no time"),
+        (["--engine", "adapted", "--seconds", "nan"], "nan seconds are no time"),
+        (["--engine", "adapted", "--seconds", "soon"], "'soon' is not a valid float"),
+        (["--engine", "adapted", "--save-weights", "{folder}/state.pt"], "expected .safetensors"),
+        (["--engine", "adapted", "--save-weights", "{folder}/no/s.safetensors"], "does not exist"),
+        (["--engine", "adapted", "--weights", "{w}", "--save-weights", "{w}"], "never changed"),
+        (["--engine", "network", "--weights", "{folder}/scan.nii.gz"], "no safetensors file"),
+        (["--engine", "network", "--weights", "{folder}/none.safetensors"], "cannot be read"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_and_change_nothing(
+    given: list[str],
+    said: str,
+    basic: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    weights = weights_file(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    filled = [text.format(w=weights, folder=tmp_path) for text in given]
+    assert said in refused([*basic, *filled], capsys)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def interrupted(place: str, times: int, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PRESSED, place, str(times), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "times"),
+    [("fewslice.engines.lessons.find_cues", 2), ("fewslice.engines.adaptation._step", 3)],
+)
+def test_ctrl_c_while_it_adapts_ends_only_that(
+    place: str, times: int, basic: list[str], tmp_path: Path
+) -> None:
+    state = tmp_path / "state.safetensors"
+    given = [*basic, "--engine", "adapted", "--seconds", "300", "--save-weights", str(state)]
+    done = interrupted(place, times, given)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = f"Adapting was interrupted; the best state until then answered. The state is in {state}."
+    assert said in done.stdout
+    assert read_labels(tmp_path / "out.nii.gz").values == (1,)
+    assert read_metadata(state)["adapted steps"] == "0"
+
+
+@pytest.mark.parametrize(
+    "place", ["fewslice.engines.network.completed_odds", "fewslice.workflow.outputs.write_labels"]
+)
+def test_ctrl_c_otherwise_ends_all_and_leaves_nothing_half_written(
+    place: str, basic: list[str], tmp_path: Path
+) -> None:
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    report = ["--report", str(tmp_path / "report.json")]
+    done = interrupted(place, 1, [*basic, "--engine", "network", *report])
+    assert done.returncode == 130
+    # The line of the "^C" is ended first.
+    assert done.stderr == "\nfewslice: Interrupted before it was finished.\n"
+    assert done.stdout == ""
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
