@@ -24,8 +24,11 @@ format: $(VENV)/.dev ## lay out the code
 bench: $(VENV)/.dev ## speed and memory, see docs/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
-benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 20 minutes
+benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 40 minutes
 	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),../shared/data)
+	$(BIN)/python benchmarks/carryover.py --data $(or $(DATA),../shared/data)
+	$(BIN)/python benchmarks/scribbles.py --data $(or $(DATA),../shared/data)
+	$(BIN)/python -m benchmarks.comparison --data $(or $(DATA),../shared/data)
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*

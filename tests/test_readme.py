@@ -28,7 +28,7 @@ def test_the_links_lead_somewhere(link: str) -> None:
 
 
 def test_the_options_exist() -> None:
-    for command in ("info", "segment", "evaluate"):
+    for command in ("info", "segment", "evaluate", "train"):
         shown = subprocess.run(
             [sys.executable, "-m", "fewslice", command, "--help"],
             check=True,
