@@ -1,0 +1,441 @@
+"""Carrying labels over from support scans by registration: multi-atlas label propagation.
+
+Every support scan is laid over the new scan, first as a whole (every shift is tried, then an affine
+map is fitted), then closely around where the structures came to lie (affine, then a deformation).
+Their labels vote, each with a weight that grows with how well the support scan correlates with the
+new one at that place (locally weighted voting, Artaechevarria 2009; review: Iglesias and Sabuncu
+2015). Support scans that do not correlate with the new one are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.engines.interpolation import Interpolation
+from fewslice.engines.protocol import Progress, Scan, SupportScan, silent
+from fewslice.engines.registration import (
+    as_array,
+    as_image,
+    averaged,
+    best_shift,
+    correlation,
+    fitted_affine,
+    fitted_deformation,
+    grid_of,
+    grid_of_step,
+    local_correlation,
+    matched_intensities,
+    resampled,
+    shifted,
+    thumbnail,
+)
+from fewslice.slices.region import Region
+from fewslice.slices.resample import WorkingGrid
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class AtlasSettings:
+    """How scans are laid over one another; the defaults were chosen on training scans.
+
+    thumbnail, whole, close: most voxels for finding the shift, for the whole scan, and around the
+    structures. margin: around them, as a fraction of their size, and least_margin, as a fraction of
+    the scan's longest side. least_correlation: of a support scan that is used, and least_share, of
+    what the best one has; least_overlap: with the scan, as a fraction of the smaller of both. iterations, stiffness: see `fitted_deformation`. width: of the cube that
+    is compared for voting, in voxels, and power of the correlation there.
+    """
+
+    thumbnail: int = 12_000
+    whole: int = 120_000
+    close: int = 80_000
+    margin: float = 0.35
+    least_margin: float = 0.08
+    least_correlation: float = 0.3
+    least_share: float = 0.6
+    least_overlap: float = 0.2
+    iterations: tuple[int, int] = (40, 30)
+    stiffness: float = 1.0
+    width: int = 5
+    power: float = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Vote:
+    """What the support scans say of structures that lie close to each other.
+
+    grid: over their surroundings. values: their labels. probability: float32
+    (structure, i, j, k) on the grid, 0 to 1, at most 1 over the structures. agreement: of each
+    structure, 0 to 1, the mean Dice of what single support scans say with what all say; 1 if there
+    is only one. voters: how many support scans had a say, of each structure.
+    """
+
+    grid: WorkingGrid
+    values: tuple[int, ...]
+    probability: Float32Array
+    agreement: tuple[float, ...]
+    voters: tuple[int, ...]
+
+
+def voted(
+    scan: Scan,
+    support: Sequence[SupportScan],
+    values: tuple[int, ...],
+    progress: Progress = silent,
+    settings: AtlasSettings | None = None,
+) -> tuple[Vote, ...]:
+    """Return where support scans say the structures of these labels are; one vote per place.
+
+    A support scan votes on the structures it holds and on no others. One that is annotated on some
+    slices only is completed by interpolation first. A structure that no usable support scan holds
+    is in none of the votes.
+    """
+    settings = settings or AtlasSettings()
+    atlases = [atlas for each in support if (atlas := _atlas(each, values)) is not None]
+    located = []
+    grid = grid_of(Region((0, 0, 0), scan.shape), scan.spacing, settings.whole)
+    fixed = as_image(averaged(scan, grid), grid, scan.shape)
+    for number, atlas in enumerate(atlases, start=1):
+        located.append(_located(fixed, atlas, settings))
+        progress(0.3 * number / len(atlases))
+    used = _usable(located, settings)
+    groups = _groups(scan, used, values, settings)
+    votes = []
+    for number, (region, numbers) in enumerate(groups):
+        share = 0.7 / len(groups)
+        done = 0.3 + number * share
+        votes.append(
+            _vote(
+                scan,
+                region,
+                (used, numbers, values),
+                settings,
+                lambda part, done=done, share=share: progress(done + share * part),  # type: ignore[misc]
+            )
+        )
+    progress(1.0)
+    return tuple(votes)
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """A support scan whose every voxel says something.
+
+    labels: (i, j, k), class numbers of the structures asked for from 1, 0 for all else, -1 unknown.
+    held: numbers (from 0) of the structures it holds.
+    """
+
+    scan: Scan
+    labels: npt.NDArray[np.int16]
+    held: tuple[int, ...]
+
+
+def _atlas(support: SupportScan, values: tuple[int, ...]) -> Atlas | None:
+    """Return a support scan with every slice filled in; None if it holds none of the values."""
+    annotation = support.annotation
+    held = tuple(n for n, value in enumerate(values) if value in annotation.drawn_values)
+    if not held:
+        return None
+    known = annotation.known()
+    answer = np.zeros(annotation.labels.shape, dtype=annotation.labels.dtype)
+    whole = any(len(annotation.along(axis)) == answer.shape[axis] for axis in annotation.axes)
+    if not whole:
+        found = Interpolation().prepare(support.scan).predict(annotation)
+        classes = np.array(found.values, dtype=answer.dtype)
+        answer[found.region.slices] = classes[found.probability.argmax(axis=0)]
+    answer[known] = annotation.labels[known]
+    labels = np.zeros(answer.shape, dtype=np.int16)
+    for number, value in enumerate(values, start=1):
+        labels[answer == value] = number
+    if whole:
+        labels[~known] = -1
+    held = tuple(n for n in held if (labels == n + 1).any())
+    return Atlas(support.scan, labels, held) if held else None
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """An atlas and the affine map that takes points of the new scan to points of it, in mm from the
+    middles of both. correlation: of the two scans where they overlap, -1 to 1; 0 if they hardly do.
+    """
+
+    atlas: Atlas
+    transform: SimpleITK.AffineTransform
+    correlation: float
+
+
+def _located(fixed: SimpleITK.Image, atlas: Atlas, settings: AtlasSettings) -> Located:
+    """Lay an atlas over the whole scan: the best of all shifts, then an affine map."""
+    scan = atlas.scan
+    grid = grid_of(Region((0, 0, 0), scan.shape), scan.spacing, settings.whole)
+    moving = as_image(averaged(scan, grid), grid, scan.shape)
+    sides = np.array(fixed.GetSize()) * fixed.GetSpacing()
+    step = max(
+        float((np.prod(sides) / settings.thumbnail) ** (1 / 3)),
+        min(fixed.GetSpacing()),
+        min(moving.GetSpacing()),
+    )
+    shift, _ = best_shift(thumbnail(fixed, step), thumbnail(moving, step))
+    # Turning about the structures keeps them in place, wherever else the bodies differ.
+    centre = _points(atlas, atlas.held).mean(axis=0) - shift
+    start = shifted(shift, np.clip(centre, -sides / 2, sides / 2))
+    found = fitted_affine(fixed, moving, start)
+    inside = as_array(resampled(_ones(moving), fixed, found)) > 0.5
+    shared = np.count_nonzero(inside) * np.prod(fixed.GetSpacing())
+    if shared < settings.least_overlap * min(_volume(fixed), _volume(moving)):
+        return Located(atlas, found, 0.0)
+    likeness = correlation(as_array(fixed), as_array(resampled(moving, fixed, found)), inside)
+    return Located(atlas, found, likeness)
+
+
+def _volume(image: SimpleITK.Image) -> float:
+    return float(np.prod(image.GetSpacing()) * np.prod(image.GetSize()))
+
+
+def _ones(image: SimpleITK.Image) -> SimpleITK.Image:
+    import SimpleITK
+
+    ones = SimpleITK.Image(image.GetSize(), SimpleITK.sitkFloat32) + 1
+    ones.CopyInformation(image)
+    return ones
+
+
+def _points(atlas: Atlas, numbers: Sequence[int], most: int = 2000) -> Float64Array:
+    """Return where some voxels of structures lie, (point, axis), mm from the scan's middle."""
+    places = np.argwhere(np.isin(atlas.labels, [number + 1 for number in numbers]))
+    places = places[:: max(1, len(places) // most)]
+    middle = (np.array(atlas.scan.shape) - 1) / 2
+    return np.asarray((places - middle) * atlas.scan.spacing, dtype=np.float64)
+
+
+def _usable(located: Sequence[Located], settings: AtlasSettings) -> tuple[Located, ...]:
+    """Return the atlases that correlate with the scan."""
+    best = max((each.correlation for each in located), default=0.0)
+    least = max(settings.least_correlation, settings.least_share * best)
+    return tuple(each for each in located if each.correlation >= least)
+
+
+def _groups(
+    scan: Scan, located: Sequence[Located], values: tuple[int, ...], settings: AtlasSettings
+) -> list[tuple[Region, list[int]]]:
+    """Return the places to look at closely, and the numbers of the structures at each.
+
+    Structures share a place if that is hardly larger than the places of their own.
+    """
+    groups: list[tuple[Float64Array, list[int]]] = []
+    for number in range(len(values)):
+        box = _box(located, number)
+        if box is None:
+            continue
+        box = _with_margin(scan, box, settings)
+        for at, (other, numbers) in enumerate(groups):
+            joined = np.stack([np.minimum(box[0], other[0]), np.maximum(box[1], other[1])])
+            if _size(joined) < 1.3 * max(_size(box), _size(other)):
+                groups[at] = (joined, [*numbers, number])
+                break
+        else:
+            groups.append((box, [number]))
+    return [(_region(scan, box), numbers) for box, numbers in groups]
+
+
+def _size(box: Float64Array) -> float:
+    return float(np.prod(box[1] - box[0]))
+
+
+def _box(located: Sequence[Located], number: int) -> Float64Array | None:
+    """Return the first and last corner, (2, axis) in mm, of where most atlases put a structure."""
+    boxes = []
+    for each in located:
+        if number in each.atlas.held:
+            points = _taken(each.transform.GetInverse(), _points(each.atlas, [number]))
+            boxes.append([points.min(axis=0), points.max(axis=0)])
+    if not boxes:
+        return None
+    low, high = np.quantile(np.array(boxes), [0.25, 0.75], axis=0)
+    return np.stack([low[0], high[1]])
+
+
+def _taken(transform: SimpleITK.AffineTransform, points: Float64Array) -> Float64Array:
+    """Return points (point, axis) after an affine map."""
+    matrix = np.array(transform.GetMatrix()).reshape(3, 3)
+    centre, shift = np.array(transform.GetCenter()), np.array(transform.GetTranslation())
+    return np.asarray((points - centre) @ matrix.T + centre + shift, dtype=np.float64)
+
+
+def _with_margin(scan: Scan, box: Float64Array, settings: AtlasSettings) -> Float64Array:
+    sides = np.array(scan.shape) * scan.spacing
+    margin = np.maximum(settings.margin * (box[1] - box[0]), settings.least_margin * sides.max())
+    # What lies outside of the scan altogether is looked for at its border.
+    low = np.clip(box[0] - margin, -sides / 2, sides / 2 - np.minimum(2 * margin, sides))
+    high = np.clip(box[1] + margin, low + np.minimum(2 * margin, sides), sides / 2)
+    return np.stack([low, np.maximum(high, low)])
+
+
+def _region(scan: Scan, box: Float64Array) -> Region:
+    """Return the voxels of a scan within a box in mm from its middle; at least one."""
+    edges = box / scan.spacing + np.array(scan.shape) / 2
+    start = np.clip(np.floor(edges[0] + 1e-6), 0, np.array(scan.shape) - 1).astype(int)
+    stop = np.clip(np.ceil(edges[1] - 1e-6), start + 1, scan.shape).astype(int)
+    (a, b, c), (d, e, f) = start.tolist(), stop.tolist()
+    return Region((a, b, c), (d, e, f))
+
+
+def _vote(
+    scan: Scan,
+    region: Region,
+    asked: tuple[tuple[Located, ...], list[int], tuple[int, ...]],
+    settings: AtlasSettings,
+    progress: Progress,
+) -> Vote:
+    """Lay the atlases that hold these structures over a place closely, and let them vote."""
+    located, numbers, values = asked
+    voters = [each for each in located if set(numbers) & set(each.atlas.held)]
+    grid = grid_of(region, scan.spacing, settings.close)
+    fixed = _Seen.of(scan, grid, None)
+    shape = (len(numbers), *grid.shape)
+    total, weights = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    ballots: list[list[Float32Array]] = [[] for _ in numbers]
+    for count, each in enumerate(voters, start=1):
+        labels, weight = _ballot(fixed, each, numbers, settings)
+        for at, number in enumerate(numbers):
+            if number in each.atlas.held:
+                total[at] += weight * labels[at]
+                weights[at] += weight
+                ballots[at].append(labels[at])
+        progress(count / len(voters))
+    probability = np.asarray(total / np.maximum(weights, 1e-6), dtype=np.float32)
+    probability /= np.maximum(probability.sum(axis=0), 1)
+    return Vote(
+        grid,
+        tuple(values[number] for number in numbers),
+        probability,
+        tuple(_agreement(cast, mean) for cast, mean in zip(ballots, probability, strict=True)),
+        tuple(len(cast) for cast in ballots),
+    )
+
+
+def _agreement(ballots: Sequence[Float32Array], all_of_them: Float32Array) -> float:
+    """Return the mean soft Dice of single ballots with the result."""
+    found = []
+    for ballot in ballots:
+        both = float(np.minimum(ballot, all_of_them).sum())
+        total = float(ballot.sum() + all_of_them.sum())
+        found.append(2 * both / total if total > 0 else 0.0)
+    return float(np.mean(found)) if found else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A scan on a grid: image, float32 of about 0 to 1, and the channels (channel, i, j, k)."""
+
+    scan: Scan
+    grid: WorkingGrid
+    channels: Float32Array
+    image: SimpleITK.Image
+
+    @classmethod
+    def of(cls, scan: Scan, grid: WorkingGrid, levels: Float64Array | None) -> _Seen:
+        """See a scan on a grid. levels: (channel, 2), what becomes 0 and 1; None for its own."""
+        channels = np.stack(
+            [grid.down(each[grid.region.slices].astype(np.float32)) for each in scan.channels]
+        )
+        if levels is None:
+            levels = np.stack([np.percentile(each, [2, 98]) for each in channels])
+        scaled = np.mean(
+            [
+                np.clip((values - low) / max(high - low, 1e-6), -0.1, 1.1)
+                for values, (low, high) in zip(channels, levels, strict=True)
+            ],
+            axis=0,
+        )
+        return cls(scan, grid, channels, as_image(scaled, grid, scan.shape))
+
+
+def _ballot(
+    fixed: _Seen, located: Located, numbers: Sequence[int], settings: AtlasSettings
+) -> tuple[Float32Array, Float32Array]:
+    """Return what an atlas says of structures, (structure, i, j, k) from 0 to 1, and its weight.
+
+    The weight, (i, j, k), is 0 where the atlas knows nothing.
+    """
+    import SimpleITK
+
+    atlas = located.atlas
+    grid = grid_of_step(
+        _region(atlas.scan, _seen_from(fixed, located)),
+        atlas.scan.spacing,
+        max(min(fixed.grid.spacing), min(atlas.scan.spacing)),
+    )
+    moving = _Seen.of(atlas.scan, grid, _levels(fixed, located, grid))
+    affine = fitted_affine(fixed.image, moving.image, located.transform)
+    ones = _ones(moving.image)
+    inside = as_array(resampled(ones, fixed.image, affine)) > 0.5
+    target = as_array(fixed.image)
+    if not inside.any():
+        nothing = np.zeros((len(numbers), *target.shape), dtype=np.float32)
+        return nothing, nothing[0]
+    laid = as_array(resampled(moving.image, fixed.image, affine))
+    laid = np.where(inside, matched_intensities(laid, target, inside), target)
+    aligned = as_image(laid, fixed.grid, fixed.scan.shape)
+    bent = fitted_deformation(fixed.image, aligned, settings.iterations, settings.stiffness)
+    both = SimpleITK.CompositeTransform([affine, bent])
+    labels = atlas.labels[grid.region.slices]
+
+    def carried(mask: BoolArray) -> Float32Array:
+        image = as_image(grid.down(mask.astype(np.float32)), grid, atlas.scan.shape)
+        return as_array(resampled(image, fixed.image, both))
+
+    known = carried(labels >= 0)
+    likeness = local_correlation(
+        target, as_array(resampled(aligned, fixed.image, bent)), known, settings.width
+    )
+    share = np.maximum(known, 1e-3)
+    said = [np.clip(carried(labels == number + 1) / share, 0, 1) for number in numbers]
+    return np.stack(said), (likeness**settings.power + np.float32(1e-4)) * known
+
+
+def _seen_from(fixed: _Seen, located: Located) -> Float64Array:
+    """Return the box, (2, axis) in mm from the atlas's middle, of what lies over the fixed grid."""
+    low = np.array(fixed.image.GetOrigin()) - np.array(fixed.image.GetSpacing()) / 2
+    high = low + np.array(fixed.image.GetSize()) * fixed.image.GetSpacing()
+    choices = np.stack([low, high])
+    corners = np.array(
+        [[choices[a, 0], choices[b, 1], choices[c, 2]] for a, b, c in np.ndindex(2, 2, 2)]
+    )
+    there = _taken(located.transform, corners)
+    margin = 0.15 * (high - low)
+    return np.stack([there.min(axis=0) - margin, there.max(axis=0) + margin])
+
+
+def _levels(fixed: _Seen, located: Located, grid: WorkingGrid) -> Float64Array:
+    """Return (channel, 2): the 2nd and 98th percentile of what an atlas has over the fixed grid."""
+    scan = located.atlas.scan
+    found = []
+    for channel in scan.channels:
+        values = grid.down(channel[grid.region.slices].astype(np.float32))
+        image = as_image(values, grid, scan.shape)
+        inside = as_array(resampled(_ones(image), fixed.image, located.transform)) > 0.5
+        laid = as_array(resampled(image, fixed.image, located.transform))
+        found.append(np.percentile(laid[inside] if inside.any() else values, [2, 98]))
+    return np.stack(found)
+
+
+def full_size(
+    votes: Sequence[Vote], shape: tuple[int, int, int]
+) -> Iterator[tuple[int, Float32Array]]:
+    """Yield each label voted on and its probability on the scan's own voxels, (i, j, k)."""
+    for vote in votes:
+        for value, probability in zip(vote.values, vote.probability, strict=True):
+            full = np.zeros(shape, dtype=np.float32)
+            full[vote.grid.region.slices] = vote.grid.up(probability)
+            yield value, full
