@@ -45,13 +45,13 @@ class AdaptationSettings:
     """
 
     steps: int = 120
-    learning_rate: float = 1e-4
-    keep: float = 0.05
+    learning_rate: float = 3e-4
+    keep: float = 0.02
     share: float = 0.5
     least: float = 0.6
     check: int = 10
     patience: int = 4
-    gain: float = 0.01
+    gain: float = 0.005
     side: int = 96
     seed: int = 0
 
