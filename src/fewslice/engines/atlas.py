@@ -51,9 +51,10 @@ class AtlasSettings:
 
     thumbnail, whole, close: most voxels for finding the shift, for the whole scan, and around the
     structures. margin: around them, as a fraction of their size, and least_margin, as a fraction of
-    the scan's longest side. least_correlation: of a support scan that is used, and least_share, of
-    what the best one has; least_overlap: with the scan, as a fraction of the smaller of both. iterations, stiffness: see `fitted_deformation`. width: of the cube that
-    is compared for voting, in voxels, and power of the correlation there.
+    the scan's longest side. least_correlation: of a support scan that is used; least_share, of what
+    the best one has; least_overlap, with the scan, as a fraction of the smaller of both.
+    iterations, stiffness: see `fitted_deformation`. width: of the cube that is compared for voting,
+    in voxels, and power of the correlation there.
     """
 
     thumbnail: int = 12_000
