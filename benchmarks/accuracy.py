@@ -119,7 +119,7 @@ def goals(scores: pd.DataFrame, name: str) -> str:
         tasks = len(part) // part["engine"].nunique()
         shown = "-" if goal is None else f"{goal:.2f}"
         rows.append([number, str(count), str(tasks), *_cells(means), shown, verdict])
-    return markdown(["set", "slices", "tasks", *ENGINES, "to reach", "auto"], rows)
+    return markdown(["set", "slices", "tasks", *ENGINES, "to reach", "verdict"], rows)
 
 
 def means(scores: pd.DataFrame, column: str) -> str:
@@ -157,8 +157,8 @@ def _change(dice: pd.DataFrame, few: int, many: int) -> str:
     gain = (dice[many] - dice[few]).dropna()
     if gain.empty:
         return "-"
-    mark = " (falls)" if gain.mean() < 0 else ""
-    return f"{gain.mean():+.3f}{mark}, {len(gain)} tasks"
+    mark = " **falls**" if gain.mean() < 0 else ""
+    return f"{gain.mean():+.3f}{mark} (n={len(gain)})"
 
 
 def falls(scores: pd.DataFrame) -> str:

@@ -52,7 +52,7 @@ def test_falls_list_the_exceptions() -> None:
 def test_more_slices_compares_the_same_tasks() -> None:
     lines = accuracy.more_slices(SCORES).splitlines()
     assert lines[0] == "| set | engine | 1 to 3 slices |"
-    assert lines[2] == "| 103 | interpolation | +0.200, 1 tasks |"
+    assert lines[2] == "| 103 | interpolation | +0.200 (n=1) |"
     assert lines[4] == "| 103 | network | - |"
 
 
