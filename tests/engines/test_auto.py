@@ -16,6 +16,7 @@ from fewslice.engines.auto import (
     mixed,
 )
 from fewslice.engines.protocol import Prediction, Scan
+from fewslice.engines.random_walker import RandomWalker
 from fewslice.slices.annotation import Annotation, find_annotation
 from fewslice.slices.region import Region
 from fewslice.volumes.geometry import Geometry
@@ -60,6 +61,17 @@ def test_few_slices_say_that_nothing_was_compared() -> None:
     phantom = two_organs()
     (remark,) = answer(phantom, annotation_of(phantom, 8, 10, 12)).remarks
     assert remark.startswith(f"auto used {USUAL}: fewer than four slices are drawn in one plane")
+
+
+def test_slices_of_several_planes_are_left_to_the_random_walker() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 10) | phantom.sparse(0, 14)
+    found = answer(phantom, Annotation(labels, ((0, 14), (2, 10))))
+    scan = Scan(phantom.image[None], phantom.spacing)
+    walked = RandomWalker().prepare(scan).predict(Annotation(labels, ((0, 14), (2, 10))))
+    np.testing.assert_array_equal(found.probability, walked.probability)
+    (remark,) = found.remarks
+    assert remark.startswith("auto used the random walker: slices of several planes")
 
 
 def test_slices_that_cannot_be_left_out_say_so() -> None:

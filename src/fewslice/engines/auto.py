@@ -7,7 +7,8 @@ there answers between the outermost annotated slices, if it beats the usual one 
 fewer than two such slices, and where leaving a slice out tears too wide a gap to tell anything of
 the gaps there are, the usual mixture answers. Beyond the outermost slices there is nothing to
 judge by: the random walker answers there, which was best on the training data sets; around a
-single slice its mean with the network.
+single slice its mean with the network. With slices of several planes it answers everywhere: the
+network has learned from parallel ones.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ from fewslice.slices.region import Region
 
 Float32Array = npt.NDArray[np.float32]
 
+_SEVERAL_PLANES = (
+    "auto used the random walker: slices of several planes are annotated, and the network only "
+    "learns from those of one."
+)
 _FEWEST_LESSONS = 2
 _MOST_LESSONS = 4
 _LEAST_DICE = 0.6
@@ -116,6 +121,9 @@ class PreparedAuto:
         if annotation.blank or annotation.values != annotation.drawn_values:
             # Structures that only support scans hold are the network's alone.
             return self.network.predict(annotation, progress)
+        if len(annotation.axes) > 1:
+            found = self.walker.predict(annotation, progress)
+            return replace(found, remarks=(*found.remarks, _SEVERAL_PLANES))
         mixture, remark = self._choose(annotation, lambda part: progress(0.4 * part))
         answers = (
             self.interpolation.predict(annotation),
