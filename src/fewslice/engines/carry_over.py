@@ -1,10 +1,13 @@
 """Carrying structures over from other scans to one on which they are not drawn.
 
 Support scans are laid over the new scan and vote (`fewslice.engines.atlas`); a random walk drawn to
-their vote then moves boundaries to where intensities change. On training scans the network did not
-help here: from memory alone it found the hippocampus with a Dice of 0.51 where the vote has 0.87,
-and correcting the vote it made it worse. So it is not asked; what it does use of support scans is
-what they look like where this scan has drawn slices of its own, `remembered_support`.
+their vote and to looks then moves boundaries to where intensities change. The network is not asked:
+on training scans it made things worse. Mean Dice of three scans each of hippocampus, mandible and
+spinal cord (5, 8 and 8 support scans): the vote 0.86, 0.78 and 0.72; with the walk 0.86, 0.84 and
+0.73; the network given the vote as its cues 0.79, 0.68 and 0.70, and averaged with the vote 0.83,
+0.71 and 0.72; from memory alone 0.51 on the hippocampus and nearly 0 on the others. What it does
+use of support scans is how they look on slices drawn on, beside this scan's own:
+`remembered_support`.
 """
 
 from __future__ import annotations
