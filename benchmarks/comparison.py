@@ -137,9 +137,9 @@ def read(work: Path) -> pd.DataFrame:
     return pd.read_csv(work, dtype=dict.fromkeys(("set", "case", "structure", "engine"), "str"))
 
 
-def table(found: pd.DataFrame, engines: Sequence[str]) -> str:
-    """Return Markdown: mean Dice of every engine, over the tasks that all of them were given."""
-    dice = found.pivot_table(index=KEY[:4], columns="engine", values="dice")
+def table(found: pd.DataFrame, engines: Sequence[str], column: str = "dice") -> str:
+    """Return Markdown: means of every engine, over the tasks that all of them were given."""
+    dice = found.pivot_table(index=KEY[:4], columns="engine", values=column)
     shared = dice[list(engines)].dropna()
     seconds = found.pivot_table(index=KEY[:4], columns="engine", values="seconds")
     head = ["set", "slices", "tasks", *engines]
@@ -175,9 +175,12 @@ def main() -> None:
     asked = list(questions(options.data, options.cases, counts))
     found = measure(asked, options.engines.split(","), options.work, options.jobs, options.peer)
     present = [each for each in (*COMPARED, PEER) if each in set(found["engine"])]
-    print("\n" + table(found, [each for each in present if each != PEER] or present))
+    ours = [each for each in present if each != PEER] or present
+    print("\n" + table(found, ours))
+    print("\nWithin the object's extent:\n\n" + table(found, ours, "dice_extent"))
     if PEER in present and len(present) > 1:
         print("\nOn the tasks that Biomedisa was given:\n\n" + table(found, present))
+        print("\nWithin the object's extent:\n\n" + table(found, present, "dice_extent"))
 
 
 if __name__ == "__main__":
