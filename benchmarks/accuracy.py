@@ -230,7 +230,10 @@ def ends_figure(scores: pd.DataFrame, path: Path) -> None:
         axis.set_title(str(number))
         axis.set_xlabel("annotated slices")
         axis.grid(axis="y", alpha=0.3)
-    figure.axes[0].set_ylabel("voxels beyond the ends / voxels of the object")
+    most = max(axis.get_ylim()[1] for axis in figure.axes)
+    for axis in figure.axes:
+        axis.set_ylim(0, most)
+    figure.axes[0].set_ylabel("voxels beyond the ends,\nper voxel of the object")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(path, dpi=130)

@@ -50,9 +50,10 @@ def chosen(scores: pd.DataFrame, slices: int) -> list[tuple[str, str, str]]:
     """Return (name, case, structure) of the best, the median and the worst task of auto."""
     mine = scores[(scores["engine"] == "auto") & (scores["slices"] == slices)]
     mine = mine.sort_values("dice", ascending=False, ignore_index=True)
-    places = {"best": 0, "median": len(mine) // 2, "worst": len(mine) - 1}
+    last = len(mine) - 1
+    places = {"only" if last == 0 else "best": 0, "worst": last, "median": len(mine) // 2}
     rows: dict[int, tuple[str, str, str]] = {}
-    for name, at in places.items():
+    for name, at in sorted(places.items(), key=lambda place: (place[1], place[0] == "median")):
         rows.setdefault(at, (name, str(mine["case"][at]), str(mine["structure"][at])))
     return list(rows.values())
 
@@ -105,7 +106,7 @@ def draw(number: str, answers: dict[str, Answer], licence: str, path: Path) -> N
                 cmap="gray",
                 vmin=dark,
                 vmax=bright,
-                aspect=spacing[columns] / spacing[rows],
+                aspect=max(spacing[columns] / spacing[rows], _flattest(masks[0])),
             )
             for mask, colour, style in zip(
                 masks, ("white", "red"), ("dashed", "solid"), strict=True
@@ -129,6 +130,11 @@ def draw(number: str, answers: dict[str, Answer], licence: str, path: Path) -> N
     figure.suptitle(f"{number}: auto (red) and the truth (dashed white)", fontsize=10)
     figure.supxlabel(f"Scans: {SETS[number][0]}, licence: {licence}", fontsize=7)
     figure.savefig(path, dpi=110)
+
+
+def _flattest(mask: BoolArray) -> float:
+    """Return the aspect at which a panel is a third as high as it is wide."""
+    return float(mask.shape[0] / mask.shape[1] / 3)
 
 
 def _slice(array: npt.NDArray[Any], box: tuple[slice, ...], axis: int, index: int) -> Any:
