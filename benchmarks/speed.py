@@ -173,7 +173,8 @@ def timed(work: Callable[[], Any]) -> str:
     started, used = time.perf_counter(), time.process_time()
     work()
     seconds, used = time.perf_counter() - started, time.process_time() - used
-    return f"{seconds:.2f} s | {used:.2f} s | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return f"{seconds:.2f} s | {used:.2f} s | {memory:.2f} GB"
 
 
 CASES: dict[str, tuple[str, Callable[[], str]]] = {
