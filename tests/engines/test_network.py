@@ -176,8 +176,8 @@ def test_support_changes_what_is_remembered_and_nothing_else(plain: Network, wil
     phantom = two_organs()
     support = [supported(phantom, seed) for seed in (1, 2)]
     for engine, same in ((plain, True), (wild, False)):
-        alone = engine.prepare(scan_of(phantom)).predict(drawn(phantom))
-        helped = engine.prepare(scan_of(phantom), support).predict(drawn(phantom))
+        alone = engine.prepare(scan_of(phantom)).completed(drawn(phantom))
+        helped = engine.prepare(scan_of(phantom), support).completed(drawn(phantom))
         assert helped.region == alone.region
         assert np.array_equal(helped.probability, alone.probability) == same
 

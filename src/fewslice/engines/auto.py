@@ -33,6 +33,7 @@ from fewslice.engines.protocol import (
     silent,
 )
 from fewslice.engines.random_walker import PreparedRandomWalker, RandomWalker
+from fewslice.engines.supported import with_support
 from fewslice.slices.annotation import Annotation
 from fewslice.slices.region import Region
 
@@ -123,15 +124,21 @@ class PreparedAuto:
             return self.network.predict(annotation, progress)
         if len(annotation.axes) > 1:
             found = self.walker.predict(annotation, progress)
-            return replace(found, remarks=(*found.remarks, _SEVERAL_PLANES))
+            found = replace(found, remarks=(*found.remarks, _SEVERAL_PLANES))
+            return with_support(found, self.network, annotation, silent)
         mixture, remark = self._choose(annotation, lambda part: progress(0.4 * part))
         answers = (
             self.interpolation.predict(annotation),
             self.walker.predict(annotation, lambda part: progress(0.4 + 0.3 * part)),
-            self.network.predict(annotation, lambda part: progress(0.7 + 0.3 * part)),
+            self.network.completed(annotation, lambda part: progress(0.7 + 0.2 * part)),
         )
         remarks = (*answers[2].remarks, remark)
-        return replace(mixed(answers, annotation, mixture), remarks=remarks)
+        found = replace(mixed(answers, annotation, mixture), remarks=remarks)
+        found = with_support(
+            found, self.network, annotation, lambda part: progress(0.9 + 0.1 * part)
+        )
+        progress(1.0)
+        return found
 
     def _choose(self, annotation: Annotation, progress: Progress) -> tuple[Mixture, str]:
         """Return the mixture for between the annotated slices, and a sentence on why."""

@@ -75,19 +75,21 @@ class PreparedNetwork:
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`)."""
         from fewslice.engines.carry_over import carried_over
+        from fewslice.engines.supported import with_support
 
-        drawn = replace(annotation, extra_values=())
         absent = tuple(v for v in annotation.values if v not in annotation.drawn_values)
         if annotation.blank:
             return carried_over(self, annotation, absent, progress)
+        drawn = replace(annotation, extra_values=())
+        found = self.completed(drawn, lambda part: progress(part / 2))
+        found = with_support(found, self, drawn, lambda part: progress((1 + part) / 2))
+        progress(1.0)
         if not absent:
-            return self._completed(drawn, progress)
-        found = self._completed(drawn, lambda part: progress(part / 2))
-        carried = carried_over(self, annotation, absent, lambda part: progress((1 + part) / 2))
-        return joined(found, carried, annotation.axis)
+            return found
+        return joined(found, carried_over(self, annotation, absent, silent), annotation.axis)
 
-    def _completed(self, annotation: Annotation, progress: Progress) -> Prediction:
-        """Complete the structures that are drawn on this scan."""
+    def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Complete the structures that are drawn on this scan, and no others, from its slices."""
         grid, cues = find_cues(self.scan, annotation, self.engine.cues)
         progress(0.4)
         odds = completed_odds(

@@ -1,0 +1,101 @@
+"""Slices drawn on a scan and scans done before, together.
+
+Near a drawn slice what was drawn decides; far from it, and above all beyond the outermost ones, the
+support scans' vote (`fewslice.engines.carry_over`) counts for more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.engines.carry_over import NOT_ALIKE, NOT_HELD, carried_over
+from fewslice.engines.protocol import Prediction, Progress, as_half, empty_probability
+from fewslice.slices.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.slices.region import Region
+
+if TYPE_CHECKING:
+    from fewslice.engines.network import PreparedNetwork
+
+Float32Array = npt.NDArray[np.float32]
+
+_INSIDE = 0.5
+_REACH = 0.5
+
+
+def with_support(
+    found: Prediction, prepared: PreparedNetwork, annotation: Annotation, progress: Progress
+) -> Prediction:
+    """Return a prediction from drawn slices, averaged with what support scans say.
+
+    found: of the drawn structures. Where no support scan holds them or looks like this scan, it
+    comes back as it is.
+    """
+    if not prepared.support:
+        return found
+    carried = carried_over(prepared, annotation, annotation.drawn_values, progress)
+    if NOT_HELD in carried.remarks or NOT_ALIKE in carried.remarks:
+        return found
+    axis = annotation.axis
+    region = _around(found.region, carried.region)
+    shares = vote_shares(annotation, prepared.scan.spacing, region.shape[axis], region.start[axis])
+    probability = empty_probability(len(found.values), region.shape, axis)
+    by_slice = np.moveaxis(probability, 1 + axis, 0)
+    for at, share in enumerate(shares):
+        index = region.start[axis] + at
+        mean = (1 - share) * _slice_of(found, axis, index, region)
+        mean += share * _slice_of(carried, axis, index, region)
+        by_slice[at] = as_half(mean)
+    return replace(found, region=region, probability=probability)
+
+
+def vote_shares(
+    annotation: Annotation, spacing: tuple[float, float, float], length: int, first: int = 0
+) -> Float32Array:
+    """Return how much the vote counts on each of `length` slices from the `first`, 0 to 1.
+
+    d / (d + r / 2) beyond the outermost annotated slices, where d is the distance to the nearest
+    one and r the radius of a circle as large as what was drawn; half of that between them.
+    """
+    axis = annotation.axis
+    indices = np.array(annotation.along(axis))
+    inplane = [step for other, step in enumerate(spacing) if other != axis]
+    areas = [
+        np.count_nonzero(drawn_voxels(annotation.labels[on_slice(axis, index)]))
+        for index in indices
+    ]
+    drawn = [int(area) for area in areas if area] or [1]
+    radius = float(np.sqrt(np.mean(drawn) * inplane[0] * inplane[1] / np.pi))
+    slices = first + np.arange(length)
+    distance = np.abs(slices[:, None] - indices).min(axis=1) * spacing[axis]
+    inside = (slices >= indices[0]) & (slices <= indices[-1])
+    shares = distance / (distance + _REACH * radius) * np.where(inside, _INSIDE, 1.0)
+    return np.asarray(shares, dtype=np.float32)
+
+
+def _slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> Float32Array:
+    """Return (class, rows, columns) of a slice over a larger region, background around its own."""
+    inplane = [other for other in range(3) if other != axis]
+    shape = [region.shape[other] for other in inplane]
+    whole = np.zeros((len(prediction.values), *shape), dtype=np.float32)
+    whole[0] = 1
+    at = index - prediction.region.start[axis]
+    if 0 <= at < prediction.region.shape[axis]:
+        rows, columns = (
+            slice(
+                prediction.region.start[other] - region.start[other],
+                prediction.region.stop[other] - region.start[other],
+            )
+            for other in inplane
+        )
+        whole[:, rows, columns] = np.take(prediction.probability, at, axis=1 + axis)
+    return whole
+
+
+def _around(one: Region, other: Region) -> Region:
+    start = [min(pair) for pair in zip(one.start, other.start, strict=True)]
+    stop = [max(pair) for pair in zip(one.stop, other.stop, strict=True)]
+    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
