@@ -23,6 +23,7 @@ PRESSED = """
 import os, signal, sys
 from importlib import import_module
 from fewslice.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run detached
 place, times = sys.argv[1], int(sys.argv[2])
 module = import_module(place.rpartition(".")[0])
 name = place.rpartition(".")[2]
