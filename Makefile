@@ -9,7 +9,7 @@ demo: $(VENV)/.package ## segment the bundled scan from three annotated slices
 	$(BIN)/fewslice demo -o demo
 
 test: $(VENV)/.dev ## run all tests, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --durations=15
 
 lint: $(VENV)/.dev ## style, types and the direction of imports
 	$(BIN)/ruff check .
