@@ -13,7 +13,7 @@ import torch
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.engines import Prediction, Scan, SupportScan
 from fewslice.engines.cues import find_cues
-from fewslice.engines.network import Network, as_prediction, completed_odds, joined
+from fewslice.engines.network import Network, as_prediction, bounded, completed_odds, joined
 from fewslice.engines.refine import refined
 from fewslice.errors import WeightsError
 from fewslice.networks.inputs import HINTS
@@ -249,3 +249,17 @@ def test_joined_predictions_may_be_certain() -> None:
     sure = np.array([0.0, 1.0], dtype=np.float16).reshape(2, 1, 1, 1)
     both = joined(Prediction(region, (0, 1), sure), Prediction(region, (0, 2), sure), 0)
     np.testing.assert_allclose(checked(both, (1, 2))[:, 0, 0, 0], [0, 0.5, 0.5], atol=1e-3)
+
+
+def test_beyond_several_drawn_slices_the_walk_answers() -> None:
+    cues = replace(random_cues(), positions=(2, 4))
+    seeds = np.full_like(cues.seeds, -1)
+    seeds[2, :2], seeds[4, :2] = 1, 1
+    cues = replace(cues, seeds=seeds)
+    odds = np.full_like(cues.walk, 3.0)
+    found = bounded(odds, cues)
+    assert (found[2:5] == 3).all()
+    np.testing.assert_array_equal(found[:2], cues.walk[:2])
+    np.testing.assert_array_equal(found[5:], cues.walk[5:])
+    alone = replace(cues, positions=(2,))
+    assert bounded(odds, alone) is odds
