@@ -1,0 +1,1 @@
+"""What to ask next: strategies that rank slices and scans by what annotating them is worth."""
