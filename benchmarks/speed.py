@@ -86,9 +86,12 @@ def engine(
         from fewslice import segment
 
         image, labels = scan(shape, structures=1, annotated=annotated)
+        # Many slices of a round structure could be rows as well: the planes have to be named.
+        drawn = [(2, int(index)) for index in np.flatnonzero(labels.any(axis=(0, 1)))]
         if loaded:
             warm_up(name)
-        return timed(lambda: segment(image, labels, spacing=(0.7, 0.7, 1.0), engine=name))
+        settings: dict[str, Any] = {"spacing": (0.7, 0.7, 1.0), "engine": name}
+        return timed(lambda: segment(image, labels, annotated=drawn, **settings))
 
     return run
 

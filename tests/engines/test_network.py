@@ -12,8 +12,15 @@ import torch
 
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.engines import Prediction, Scan, SupportScan
-from fewslice.engines.cues import find_cues
-from fewslice.engines.network import Network, as_prediction, bounded, completed_odds, joined
+from fewslice.engines.cues import SUREST, find_cues
+from fewslice.engines.network import (
+    Network,
+    as_prediction,
+    completed_odds,
+    joined,
+    known_odds,
+    open_slices,
+)
 from fewslice.engines.refine import refined
 from fewslice.errors import WeightsError
 from fewslice.networks.inputs import HINTS
@@ -62,8 +69,8 @@ def test_untrained_it_answers_the_random_walk_of_its_cues(plain: Network) -> Non
     prediction = plain.prepare(scan_of(phantom)).predict(annotation)
     grid, cues = find_cues(scan_of(phantom), annotation, QUICK)
     assert prediction.region == grid.region
-    coarse = as_prediction(cues.walk, grid, 2, (1, 2))
-    odds = np.exp(grid.up(np.moveaxis(cues.walk, 0, 3)))  # (structure, i, j, k)
+    coarse = as_prediction(known_odds(cues), grid, 2, (1, 2))
+    odds = np.exp(grid.up(np.moveaxis(known_odds(cues), 0, 3)))  # (structure, i, j, k)
     np.testing.assert_allclose(coarse.probability[1:], odds / (1 + odds.sum(axis=0)), atol=1e-3)
     expected = refined(coarse, scan_of(phantom), annotation, grid)
     np.testing.assert_allclose(checked(prediction, (1, 2)), expected.probability, atol=1e-3)
@@ -251,15 +258,19 @@ def test_joined_predictions_may_be_certain() -> None:
     np.testing.assert_allclose(checked(both, (1, 2))[:, 0, 0, 0], [0, 0.5, 0.5], atol=1e-3)
 
 
-def test_beyond_several_drawn_slices_the_walk_answers() -> None:
-    cues = replace(random_cues(), positions=(2, 4))
+def test_beyond_several_drawn_slices_the_walk_answers_and_what_is_known_stays() -> None:
+    cues = random_cues(positions=(1, 2, 4))
     seeds = np.full_like(cues.seeds, -1)
-    seeds[2, :2], seeds[4, :2] = 1, 1
+    seeds[1] = 0  # empty, and known in full
+    seeds[2] = 2
+    seeds[4, :2] = 1  # a scribble
     cues = replace(cues, seeds=seeds)
-    odds = np.full_like(cues.walk, 3.0)
-    found = bounded(odds, cues)
-    assert (found[2:5] == 3).all()
-    np.testing.assert_array_equal(found[:2], cues.walk[:2])
-    np.testing.assert_array_equal(found[5:], cues.walk[5:])
-    alone = replace(cues, positions=(2,))
-    assert bounded(odds, alone) is odds
+    assert open_slices(cues).tolist() == [3, 4]
+    found = completed_odds(untrained(random=True), cues)
+    assert not np.array_equal(found[3:5], cues.walk[3:5])
+    np.testing.assert_array_equal(found[[0, 5]], cues.walk[[0, 5]])
+    assert (found[1] == -SUREST).all()
+    assert (found[2, 0] == -SUREST).all()
+    assert (found[2, 1] == SUREST).all()
+    seeds[4] = -1  # around a single drawn slice nothing is left to the walk
+    assert open_slices(cues).tolist() == [0, 3, 4, 5]

@@ -15,6 +15,7 @@ from fewslice.networks.memory import (
     MemoryWriter,
     cell_places,
     gather,
+    nearest,
 )
 from fewslice.networks.settings import NetworkSettings
 
@@ -157,3 +158,23 @@ def test_groups_of_slices_become_one_memory() -> None:
     assert joined.keys.shape == (10, 2, 3)
     assert joined.frame.tolist() == [4] * 4 + [6] * 6
     close(joined.values[:, 4:], parts[1][1])
+
+
+def test_only_slices_near_a_target_are_read_of_the_same_scan() -> None:
+    frames = torch.tensor([SAME_SCAN] * 8 + [OTHER_SCAN, NOWHERE])
+    place = torch.zeros(10, 3)
+    place[:, 2] = torch.tensor([0.0, 0, 5, 5, 9, 9, 20, 20, 100, 100])
+    keys = torch.arange(10.0).reshape(10, 1, 1)
+    stored = Memory(keys, keys.reshape(1, 10, 1), place, frames)
+    targets = torch.tensor([[0.0, 0, 1], [0, 0, 8]])
+    one = nearest(stored, targets, 1)  # 0 is nearest to 1, and 9 to 8
+    assert one is not None
+    assert one.keys.flatten().tolist() == [0, 1, 4, 5, 8, 9]
+    close(one.values[0], one.keys[:, 0])
+    close(one.place, place[[0, 1, 4, 5, 8, 9]])
+    assert one.frame.tolist() == [SAME_SCAN] * 4 + [OTHER_SCAN, NOWHERE]
+    two = nearest(stored, targets, 2)
+    assert two is not None
+    assert two.keys.flatten().tolist() == [0, 1, 2, 3, 4, 5, 8, 9]
+    assert nearest(stored, targets, 4) is stored
+    assert nearest(None, targets, 1) is None

@@ -12,12 +12,14 @@ import torch
 from fewslice.engines.protocol import Progress, silent
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.inputs import Inputs, Remembered
+from fewslice.networks.memory import nearest
 from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import load_weights
 
 Float32Array = npt.NDArray[np.float32]
 
-_PIXELS_AT_ONCE = 150_000
+_PIXELS_AT_ONCE = 40_000
+_NEAREST = 8  # annotated slices of the scan that a slice is compared with, as many as in training
 
 
 def load_network(weights: Path | None = None, device: str | None = None) -> FewsliceNet:
@@ -53,7 +55,8 @@ def structure_odds(
 ) -> Float32Array:
     """Return log-odds of each structure against the background on all slices of a grid.
 
-    memory: written once, read by every slice. inputs_for: makes the inputs of some slices. shape:
+    memory: written once, read by every slice; of many slices of the scan itself each slice reads
+    the nearest ones. inputs_for: makes the inputs of some slices. shape:
     (slice, structure, rows, columns), which is the shape of the result.
     """
     device = device_of(network)
@@ -64,7 +67,8 @@ def structure_odds(
     odds = np.empty(shape, dtype=np.float32)
     for start in range(0, slices, at_once):
         targets = range(start, min(start + at_once, slices))
-        logits = network.answer(inputs_for(targets).to(device), written)
+        inputs = inputs_for(targets).to(device)
+        logits = network.answer(inputs, nearest(written, inputs.place, _NEAREST))
         odds[targets.start : targets.stop] = (logits[:, 1:] - logits[:, :1]).float().cpu().numpy()
         progress(targets.stop / slices)
     return odds

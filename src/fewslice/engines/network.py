@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.cues import Cues, CueSettings, find_cues
+from fewslice.engines.cues import SUREST, Cues, CueSettings, find_cues
 from fewslice.engines.protocol import (
     Prediction,
     Progress,
@@ -98,7 +98,6 @@ class PreparedNetwork:
             self._remembered(cues, annotation),
             lambda part: progress(0.4 + 0.5 * part),
         )
-        odds = bounded(odds, cues)
         coarse = as_prediction(odds, grid, annotation.axis, annotation.drawn_values)
         fine = refined(
             coarse, self.scan, annotation, grid, progress=lambda part: progress(0.9 + 0.1 * part)
@@ -121,32 +120,44 @@ def completed_odds(
 ) -> Float32Array:
     """Return log-odds (slice, structure, rows, columns) on the cues' grid.
 
-    others: annotated slices of other scans, remembered beside those of this one.
+    others: annotated slices of other scans, remembered beside those of this one. The network is
+    asked for `open_slices`; what is known of the others is taken from the cues.
     """
     from fewslice.engines.model import structure_odds
     from fewslice.engines.network_inputs import own_memory, target_inputs
 
+    odds = known_odds(cues)
+    asked = open_slices(cues)
     memory = (own_memory(cues), *others)
-    return structure_odds(
+    odds[asked] = structure_odds(
         network,
         memory,
-        lambda targets: target_inputs(cues, targets, ()),
-        cues.walk.shape,
+        lambda targets: target_inputs(cues, asked[targets], ()),
+        (len(asked), *cues.walk.shape[1:]),
         progress,
     )
+    return odds
 
 
-def bounded(odds: Float32Array, cues: Cues) -> Float32Array:
-    """Return the odds with those of the walk beyond the outermost of several drawn slices.
+def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
+    """Return the slices that the network has to answer, ascending.
 
-    There the network goes on too far: on the training data sets the random walk alone did better.
+    Those drawn in full are known. Beyond the outermost of several drawn slices the network goes on
+    too far: on the training data sets the random walk alone did better there.
     """
     drawn = [at for at in cues.positions if (cues.seeds[at] > 0).any()]
-    if len(drawn) < 2:
-        return odds
-    found = cues.walk.copy()
-    found[drawn[0] : drawn[-1] + 1] = odds[drawn[0] : drawn[-1] + 1]
-    return found
+    first, last = (drawn[0], drawn[-1]) if len(drawn) > 1 else (0, len(cues.seeds) - 1)
+    unsure = np.any(cues.seeds < 0, axis=(1, 2))
+    return first + np.flatnonzero(unsure[first : last + 1])
+
+
+def known_odds(cues: Cues) -> Float32Array:
+    """Return the walk's log-odds, and on slices that are known in full what was drawn there."""
+    odds = cues.walk.copy()
+    for at in np.flatnonzero((cues.seeds >= 0).all(axis=(1, 2))):
+        for number, one in enumerate(odds[at], start=1):
+            one[...] = np.where(cues.seeds[at] == number, SUREST, -SUREST)
+    return odds
 
 
 def slice_odds(network: FewsliceNet, cues: Cues, target: int) -> Float32Array:

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from fewslice.networks.blocks import Block
+from fewslice.networks.inputs import SAME_SCAN
 from fewslice.networks.settings import NetworkSettings
 
 STRIDE = 4
@@ -146,6 +147,24 @@ def _asking(where: Tensor, heads: int) -> Tensor:
     row, column, across = where.unbind(-1)
     parts = [row, column, across, torch.ones_like(row), row**2 + column**2, across**2]
     return torch.stack(parts, dim=-1)[:, None].expand(-1, heads, -1)
+
+
+def nearest(memory: Memory | None, place: Tensor, most: int) -> Memory | None:
+    """Return a memory without slices of the target's scan that are far from all targets.
+
+    place: (slice, 3) of the targets. For each of them the `most` nearest remembered slices of its
+    scan stay. Slices of other scans stay all.
+    """
+    if memory is None:
+        return None
+    same = memory.frame == SAME_SCAN
+    positions = torch.unique(memory.place[same, 2])
+    if len(positions) <= most:
+        return memory
+    distances = (place[:, 2, None] - positions).abs()
+    near = positions[distances.topk(most, largest=False).indices.flatten()]
+    kept = ~same | torch.isin(memory.place[:, 2], near)
+    return Memory(memory.keys[kept], memory.values[:, kept], memory.place[kept], memory.frame[kept])
 
 
 def gather(parts: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> Memory | None:
