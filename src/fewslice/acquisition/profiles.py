@@ -1,0 +1,200 @@
+"""What is expected of a scan, slice by slice along each axis: a few numbers a slice.
+
+Strategies that finish one volume look at these *profiles* in place of voxels: how much of a
+structure an answer puts on each slice, how doubtful it is there, and which slices a person has
+spoken of. They are small, so ranking takes no time once samples are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float64Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AxisProfile:
+    """One array axis of a scan with n slices; arrays are float64 (structure, n), in voxels.
+
+    step: mm between slices. pixel_area: mm² of a voxel within the slice. expected: Σ over the
+    slice's voxels of the answer's probability p. doubt: Σ min(p, 1 - p), the voxels expected to be
+    wrong. spread: Σ of the mean absolute difference of the other samples from the answer. present:
+    in [0, 1], probability that the structure is on the slice.
+    drawn: (structure, n) bool, slices on which a person drew it. empty: slices on which a person
+    said that it is not. asked: bool (n,), slices a person has spoken of.
+    """
+
+    step: float
+    pixel_area: float
+    expected: Float64Array
+    doubt: Float64Array
+    spread: Float64Array
+    present: Float64Array
+    drawn: npt.NDArray[np.bool_]
+    empty: npt.NDArray[np.bool_]
+    asked: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+
+@dataclass(frozen=True, eq=False)
+class Profiles:
+    """The profiles of a scan along its three array axes. main: the axis most was drawn across.
+
+    contour: float64 (structure,), mean length in mm of what was drawn of a structure on a slice of
+    the main axis that holds it. area: the same of its area, mm².
+    """
+
+    axes: tuple[AxisProfile, AxisProfile, AxisProfile]
+    main: int
+    contour: Float64Array
+    area: Float64Array
+
+    @property
+    def radius(self) -> Float64Array:
+        """Radius in mm of the circle of each structure's mean drawn area, float64 (structure,)."""
+        result: Float64Array = np.sqrt(np.maximum(self.area, 1e-6) / np.pi)
+        return result
+
+    @property
+    def slices(self) -> int:
+        """How many slices hold something drawn, over all axes."""
+        return int(sum(axis.drawn.any(axis=0).sum() for axis in self.axes))
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a person said of a scan, as arrays.
+
+    labels: (i, j, k), the sparse label map. slices: (array axis, index) of the annotated ones.
+    present: slices known to hold a structure, though nobody drew them. main: the main axis.
+    """
+
+    labels: npt.NDArray[np.unsignedinteger]
+    slices: tuple[tuple[int, int], ...]
+    present: tuple[tuple[int, int], ...]
+    main: int
+
+
+def profiles(
+    probability: npt.NDArray[np.float16],
+    values: Sequence[int],
+    start: tuple[int, int, int],
+    said: Said,
+    spacing: tuple[float, float, float],
+) -> Profiles:
+    """Reduce posterior samples to profiles.
+
+    probability: float16 (sample, label, i, j, k) over a box of the scan that begins at the voxel
+    `start`, background first; the first sample is the answer. values: the labels, 0 first.
+    spacing: mm per array axis.
+    """
+    sums = _sums(probability, start, said.labels.shape)
+    found = tuple(_axis_profile(axis, sums[axis], values, said, spacing) for axis in range(3))
+    contour, area = _drawn_sizes(said, values, spacing)
+    return Profiles((found[0], found[1], found[2]), said.main, contour, area)
+
+
+def _sums(
+    probability: npt.NDArray[np.float16], start: tuple[int, int, int], shape: tuple[int, ...]
+) -> list[dict[str, Float64Array]]:
+    """Return, for each axis, sums over slices (structure, n) of the whole scan."""
+    count, classes = probability.shape[:2]
+    names = ("expected", "doubt", "spread", "present")
+    sums = [{name: np.zeros((classes - 1, shape[axis])) for name in names} for axis in range(3)]
+    for number in range(1, classes):
+        answer = probability[0, number].astype(np.float32)
+        doubt = np.minimum(answer, 1 - answer)
+        spread = np.zeros_like(answer)
+        for sample in range(1, count):
+            spread += np.abs(probability[sample, number] - answer)
+        spread /= max(count - 1, 1)
+        for axis in range(3):
+            place = slice(start[axis], start[axis] + answer.shape[axis])
+            others = tuple(other for other in range(3) if other != axis)
+            for name, volume in (("expected", answer), ("doubt", doubt), ("spread", spread)):
+                sums[axis][name][number - 1, place] = volume.sum(axis=others, dtype=np.float64)
+            highest = np.stack([one[number].max(axis=others) for one in probability])
+            sums[axis]["present"][number - 1, place] = highest.astype(np.float64).mean(axis=0)
+    return sums
+
+
+def _axis_profile(
+    axis: int,
+    sums: dict[str, Float64Array],
+    values: Sequence[int],
+    said: Said,
+    spacing: tuple[float, float, float],
+) -> AxisProfile:
+    length = said.labels.shape[axis]
+    drawn = np.zeros((len(values) - 1, length), dtype=bool)
+    empty = np.zeros_like(drawn)
+    asked = np.zeros(length, dtype=bool)
+    for other, index in said.slices:
+        if other == axis:
+            on_it = np.unique(said.labels.take(index, axis=axis))
+            drawn[:, index] = np.isin(values[1:], on_it)
+            empty[:, index] = ~drawn[:, index]
+            asked[index] = True
+    present = sums["present"]
+    for other, index in said.present:
+        if other == axis:
+            present[:, index] = np.maximum(present[:, index], 1.0)
+    present[drawn], present[empty] = 1.0, 0.0
+    others = [other for other in range(3) if other != axis]
+    return AxisProfile(
+        step=spacing[axis],
+        pixel_area=spacing[others[0]] * spacing[others[1]],
+        expected=sums["expected"],
+        doubt=sums["doubt"],
+        spread=sums["spread"],
+        present=present,
+        drawn=drawn,
+        empty=empty,
+        asked=asked,
+    )
+
+
+def _drawn_sizes(
+    said: Said, values: Sequence[int], spacing: tuple[float, float, float]
+) -> tuple[Float64Array, Float64Array]:
+    """Return mean contour length (mm) and area (mm²) of each structure over slices that hold it.
+
+    Of the main axis; of all axes for a structure that is drawn only across others.
+    """
+    contour, area = np.zeros(len(values) - 1), np.zeros(len(values) - 1)
+    for number, value in enumerate(values[1:]):
+        for slices in ([place for place in said.slices if place[0] == said.main], said.slices):
+            sizes = [
+                _size(said.labels.take(index, axis=axis) == value, axis, spacing)
+                for axis, index in slices
+            ]
+            held = [size for size in sizes if size[1] > 0]
+            if held:
+                contour[number], area[number] = np.mean(held, axis=0)
+                break
+    return contour, area
+
+
+def _size(
+    mask: npt.NDArray[np.bool_], axis: int, spacing: tuple[float, float, float]
+) -> tuple[float, float]:
+    down, right = (spacing[other] for other in range(3) if other != axis)
+    return contour_length(mask, (down, right)), float(mask.sum()) * down * right
+
+
+def contour_length(mask: npt.NDArray[np.bool_], steps: tuple[float, float]) -> float:
+    """Return the length in mm of the outlines of a mask (rows, columns).
+
+    Cauchy-Crofton with four directions would be exact for any curve; here pixel edges are counted
+    and multiplied by π/4, which is right for a circle and for edges of all directions on average.
+    """
+    padded = np.pad(mask, 1).astype(np.int8)
+    across_rows = np.abs(np.diff(padded, axis=0)).sum() * steps[1]
+    across_columns = np.abs(np.diff(padded, axis=1)).sum() * steps[0]
+    return float((across_rows + across_columns) * np.pi / 4)

@@ -1,0 +1,161 @@
+"""Numbers that tell what one more slice of a scan is worth, and how good its answer is.
+
+All lengths are in radii of the structure (of the circle of its mean drawn area) and all amounts
+of voxels are shares of the structure's expected volume, so that they mean the same for a cochlea
+and a liver, in any spacing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.acquisition.profiles import AxisProfile, Profiles
+
+Float64Array = npt.NDArray[np.float64]
+
+_FARTHEST = 6.0
+_REACHES = (0.25, 0.5, 1.0, 2.0)
+
+DRAW_FEATURES = (
+    "own_doubt", "own_spread",
+    *(f"doubt_{reach:g}" for reach in _REACHES),
+    *(f"spread_{reach:g}" for reach in _REACHES),
+    "share", "present", "nearest", "gap", "beyond", "crossing", "first_crossing", "off_centre",
+    "coarse", "slices", "on_axis", "total_doubt", "total_spread", "open_ends",
+)  # fmt: skip
+"""What is known of drawing a slice, in the order of `draw_features`."""
+
+STATE_FEATURES = (
+    "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
+    "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "roundness",
+    "few_slices",
+)  # fmt: skip
+"""What is known of a structure's answer, in the order of `state_features`."""
+
+
+def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
+    """Return float64 (n, feature) for drawing each slice across an axis, for one structure."""
+    profile = found.axes[axis]
+    radius = float(found.radius[structure])
+    main = found.axes[found.main]
+    volume = max(float(main.expected[structure].sum()), 1.0)
+    doubt = profile.doubt[structure] / volume
+    spread = profile.spread[structure] / volume
+    expected = profile.expected[structure]
+    drawn = np.flatnonzero(profile.drawn[structure])
+    at = np.arange(len(profile))
+    step = profile.step / radius
+    below, above = _neighbours(profile, structure)
+    nearest = np.minimum(at - below, above - at) * step
+    crossing = float(axis != found.main)
+    weight = expected.sum()
+    centre = float((expected * at).sum() / weight) if weight > 0 else len(at) / 2
+    columns = [doubt, spread]
+    for values in (doubt, spread):
+        columns += [_reached(values, below, above, reach / step) for reach in _REACHES]
+    state = dict(zip(STATE_FEATURES, state_features(found, structure), strict=True))
+    constant = np.ones(len(at))
+    columns += [
+        expected / max(float(expected.max()), 1e-6),
+        profile.present[structure],
+        np.minimum(nearest, _FARTHEST),
+        np.minimum((above - below) * step, 2 * _FARTHEST),
+        _beyond(profile, structure),
+        crossing * constant,
+        crossing * (len(drawn) == 0) * constant,
+        np.minimum(np.abs(at - centre) * step, _FARTHEST),
+        main.step / radius * constant,
+        np.minimum(found.slices, 10) * constant,
+        min(len(drawn), 10) * constant,
+        state["total_doubt"] * constant,
+        state["total_spread"] * constant,
+        state["open_ends"] * constant,
+    ]
+    return np.stack(columns, axis=1)
+
+
+def state_features(found: Profiles, structure: int) -> Float64Array:
+    """Return float64 (feature,) that say how good the answer for one structure may be."""
+    main = found.axes[found.main]
+    radius = float(found.radius[structure])
+    step = main.step / radius
+    expected, doubt, spread = (
+        values[structure] for values in (main.expected, main.doubt, main.spread)
+    )
+    volume = max(float(expected.sum()), 1.0)
+    drawn = np.flatnonzero(main.drawn[structure])
+    said = np.flatnonzero(main.drawn[structure] | main.empty[structure])
+    outside = _beyond(main, structure) > 0
+    gaps = np.diff(drawn) * step if len(drawn) > 1 else np.array([_FARTHEST])
+    held = np.flatnonzero(expected > 0.5)
+    length = (held[-1] - held[0] + 1) * step if len(held) else 0.0
+    ends = (
+        2
+        - int(len(drawn) > 0 and said[0] < drawn[0])
+        - int(len(drawn) > 0 and said[-1] > drawn[-1])
+    )
+    return np.array(
+        [
+            1.0 - float(doubt.sum()) / volume,
+            min(float(doubt.sum()) / volume, 2.0),
+            min(float(spread.sum()) / volume, 2.0),
+            np.log1p(found.slices),
+            float(sum(bool(axis.drawn[structure].any()) for axis in found.axes)),
+            min(float(gaps.max()), 2 * _FARTHEST),
+            min(float(gaps.mean()), 2 * _FARTHEST),
+            float(ends),
+            float(expected[outside].sum()) / volume,
+            min(float(doubt[outside].sum()) / volume, 2.0),
+            min(float(spread[outside].sum()) / volume, 2.0),
+            min(step, 2.0),
+            min(length / 2, 2 * _FARTHEST),
+            1.0 / max(found.slices, 1),
+        ]
+    )
+
+
+def _neighbours(
+    profile: AxisProfile, structure: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return the nearest slices at or below, and at or above, that a person spoke of.
+
+    Beyond the outermost they lie as far outside of the scan as the scan is long.
+    """
+    said = profile.drawn[structure] | profile.empty[structure]
+    at = np.arange(len(profile))
+    below = np.maximum.accumulate(np.where(said, at, -len(at)))
+    above = np.minimum.accumulate(np.where(said, at, 2 * len(at))[::-1])[::-1]
+    return below, above
+
+
+def _beyond(profile: AxisProfile, structure: int) -> Float64Array:
+    """Return 1 for slices beyond the outermost drawn ones of the axis; all, if none is drawn."""
+    drawn = np.flatnonzero(profile.drawn[structure])
+    result = np.ones(len(profile))
+    if len(drawn):
+        result[drawn[0] : drawn[-1] + 1] = 0.0
+    return result
+
+
+def _reached(
+    values: Float64Array,
+    below: npt.NDArray[np.intp],
+    above: npt.NDArray[np.intp],
+    reach: float,
+) -> Float64Array:
+    """Return the sum of values around each slice, weighed by a hat that ends at `reach` slices.
+
+    It ends at the next slice a person spoke of as well: what lies behind is that one's.
+    """
+    result = np.zeros(len(values))
+    for at in range(len(values)):
+        left, right = min(reach, at - below[at]), min(reach, above[at] - at)
+        first = max(int(np.ceil(at - left)), 0)
+        last = min(int(np.floor(at + right)), len(values) - 1)
+        near = np.arange(first, last + 1)
+        side = np.where(near < at, max(left, 1e-9), max(right, 1e-9))
+        result[at] = (values[near] * np.maximum(1 - np.abs(near - at) / side, 0)).sum()
+        if left < 1e-9 or right < 1e-9:
+            result[at] = values[at]
+    return result
