@@ -115,19 +115,21 @@ def slice_facts(
     unsure = (probability[:, 0] < 1).any(axis=0)
     # Only here can any score differ from 0; most voxels of a scan are certain in every sample.
     inner = np.asarray(probability[:, :, unsure], dtype=np.float32)
-    entropy = scores.predictive_entropy(inner)
+    mean = inner.mean(axis=0)
+    entropy = scores.entropy(mean, axis=0)
+    information = np.maximum(entropy - scores.expected_entropy(inner), 0)
     return Candidates(
         place=np.array([[place.scan, place.axis, place.index]], dtype=np.int64),
         position=np.array([place.position], dtype=np.float64),
         voxels=np.array([unsure.size], dtype=np.int64),
         pixel_area=_number(place.pixel_area),
-        foreground=_number((1 - inner[:, 0]).mean(axis=0).sum()),
+        foreground=_number((1 - mean[0]).sum()),
         present=_number((inner.argmax(axis=1) > 0).any(axis=1).mean()),
         entropy=_number(entropy.sum()),
-        margin=_number(scores.margin(inner).sum()),
+        margin=_number(scores.margin(mean[None]).sum()),
         variance=_number(scores.variance(inner).sum()),
-        mutual_information=_number(scores.mutual_information(inner).sum()),
-        class_entropy=(inner.mean(axis=0) * entropy).sum(axis=1, dtype=np.float32)[None],
+        mutual_information=_number(information.sum()),
+        class_entropy=(mean * entropy).sum(axis=1, dtype=np.float32)[None],
         features=np.asarray(features, dtype=np.float32).reshape(1, -1),
         points=_at(probability, where)[None],
         annotated=np.array([place.annotated]),

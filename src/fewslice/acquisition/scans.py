@@ -60,7 +60,8 @@ def rank_scans(
     """Return up to `count` scans worth annotating next; `chosen` are scan numbers.
 
     The strategy sees scans as rows (`scan_candidates`), so that batches of scans are as varied as
-    its batches of slices. Scans with all slices annotated are never chosen.
+    its batches of slices (`strided` is random here: nothing lies between scans). Scans with all
+    slices annotated are never chosen.
     """
     scans = scan_candidates(candidates)
     ranking = strategy.rank(scans, count, rng)
