@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.engines import Scan, SupportScan
-from fewslice.engines.atlas import AtlasSettings, Vote, _agreement, _atlas, full_size, voted
+from fewslice.engines.atlas import Vote, _agreement, full_size, voted
+from fewslice.engines.located import AtlasSettings, filled_in
 from fewslice.slices.annotation import Annotation
 from tests.phantoms import Phantom, dice, two_organs
 
@@ -102,7 +103,7 @@ def test_what_nobody_looked_at_has_no_say() -> None:
     support = support_of(phantom)
     labels = support.annotation.labels.copy()
     labels[:14][labels[:14] == 1] = 255  # half of the first organ was not looked at
-    (atlas,) = [_atlas(replace(support, annotation=Annotation(labels, every_slice(22))), (1, 2))]
+    (atlas,) = [filled_in(replace(support, annotation=Annotation(labels, every_slice(22))), (1, 2))]
     assert atlas is not None
     assert (atlas.labels[:14] == -1).sum() == (labels == 255).sum() > 0
     assert atlas.held == (0, 1)

@@ -8,6 +8,7 @@ import pytest
 from fewslice.engines.auto import (
     ALONE,
     BEYOND,
+    CAUTIOUS,
     MIXTURES,
     USUAL,
     Auto,
@@ -39,6 +40,8 @@ def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
         assert each.interpolation + each.walker + each.network == pytest.approx(1)
     assert str(Mixture(0, 1, 0)) == "the random walker"
     assert str(Mixture(0.5, 0, 0.5)) == "the mean of interpolation and the network"
+    assert all(each.walker > 0 for each in MIXTURES)
+    assert str(CAUTIOUS) == "the mean of the random walker (counted twice) and the network"
     assert str(MIXTURES[-1]) == "the mean of interpolation, the random walker and the network"
 
 
@@ -49,8 +52,8 @@ def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
         ([[0.80, 0.84, 0.80, 0.80, 0.80]] * 2, 0),  # better, but not by the margin
         ([[0.80, 0.86, 0.80, 0.90, 0.80]] * 2, 3),
         ([[0.80, 0.95, 0.80, 0.80, 0.80], [0.80, 0.70, 0.80, 0.80, 0.80]], 0),  # 0.825 on average
-        ([[0.10, 0.10, 0.59, 0.10, 0.10]] * 2, 0),  # nothing is any good: nothing can be told
-        ([[0.10, 0.10, 0.61, 0.10, 0.10]] * 2, 2),
+        ([[0.90, 0.50, 0.59, 0.90, 0.99]] * 2, 1),  # too wide for the walker: nothing can be told
+        ([[0.90, 0.50, 0.61, 0.90, 0.99]] * 2, 4),
     ],
 )
 def test_another_mixture_must_win_clearly(scores: list[list[float]], chosen: int) -> None:
@@ -59,8 +62,9 @@ def test_another_mixture_must_win_clearly(scores: list[list[float]], chosen: int
 
 def test_few_slices_say_that_nothing_was_compared() -> None:
     phantom = two_organs()
-    (remark,) = answer(phantom, annotation_of(phantom, 8, 10, 12)).remarks
-    assert remark.startswith(f"auto used {USUAL}: fewer than four slices are drawn in one plane")
+    for slices, mixture in (((8, 10, 12), USUAL), ((10,), ALONE)):
+        (remark,) = answer(phantom, annotation_of(phantom, *slices)).remarks
+        assert remark.startswith(f"auto used {mixture}: fewer than four slices are drawn in one")
 
 
 def test_slices_of_several_planes_are_left_to_the_random_walker() -> None:
@@ -131,11 +135,12 @@ def test_it_mixes_slice_by_slice_by_hand() -> None:
     assert (answers[0].probability[1] == 1).all()
 
 
-def test_around_a_single_slice_walker_and_network_share() -> None:
+def test_around_a_single_slice_all_three_share() -> None:
     labels = np.zeros((4, 4, 5), dtype=np.uint8)
     labels[1:3, 1:3, 2] = 1
     region = Region((0, 0, 0), (4, 4, 5))
     answers = (constant(region, 1.0), constant(region, 0.5), constant(region, 0.25))
     found = mixed(answers, Annotation(labels, ((2, 0), (2, 2))), USUAL)
-    assert ALONE == USUAL == Mixture(0, 0.5, 0.5)
-    assert (found.probability[1] == 0.375).all()
+    between = np.array([True, True, True, False, False])  # up to the slice marked as empty
+    np.testing.assert_array_equal(found.probability[1][..., between], 0.375)
+    np.testing.assert_allclose(found.probability[1][..., ~between], 1.75 / 3, atol=1e-3)

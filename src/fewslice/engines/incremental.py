@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fewslice.engines.boxes import around, moved, within
 from fewslice.engines.protocol import (
     Engine,
     Prediction,
@@ -21,7 +22,6 @@ from fewslice.engines.protocol import (
     silent,
 )
 from fewslice.slices.annotation import Annotation, on_slice
-from fewslice.slices.region import Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,34 +113,15 @@ def _pasted(
     answer: its region counts slices from the first of the part.
     """
     first, last = part
-    start, stop = list(answer.region.start), list(answer.region.stop)
-    start[axis] += first
-    stop[axis] += first
-    region = Region(
-        tuple(min(a, b) for a, b in zip(start, earlier.region.start, strict=True)),  # type: ignore[arg-type]
-        tuple(max(a, b) for a, b in zip(stop, earlier.region.stop, strict=True)),  # type: ignore[arg-type]
-    )
+    place = moved(answer.region, axis, first)
+    region = around([place, earlier.region])
     probability = empty_probability(len(earlier.values), region.shape, axis)
     probability[...] = 0
     probability[0] = 1
-    probability[(slice(None), *_within(earlier.region.start, earlier.region.stop, region))] = (
-        earlier.probability
-    )
+    probability[(slice(None), *within(earlier.region, region))] = earlier.probability
     along = slice(max(first - region.start[axis], 0), max(last + 1 - region.start[axis], 0))
-    place = [slice(None)] * 4
-    place[1 + axis] = along
-    probability[tuple(place)] = 0
-    place[0] = slice(0, 1)
-    probability[tuple(place)] = 1
-    probability[(slice(None), *_within(start, stop, region))] = answer.probability
+    by_slice = np.moveaxis(probability, 1 + axis, 0)[along]
+    by_slice[:, 1:] = 0
+    by_slice[:, 0] = 1
+    probability[(slice(None), *within(place, region))] = answer.probability
     return Prediction(region, earlier.values, probability, answer.remarks)
-
-
-def _within(
-    start: Sequence[int], stop: Sequence[int], region: Region
-) -> tuple[slice, slice, slice]:
-    i, j, k = (
-        slice(a - offset, b - offset)
-        for a, b, offset in zip(start, stop, region.start, strict=True)
-    )
-    return i, j, k

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.boxes import around, within
 from fewslice.engines.cues import SUREST, Cues, CueSettings, find_cues
 from fewslice.engines.protocol import (
     Prediction,
@@ -196,26 +197,15 @@ def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:
 
     The result covers the box around both regions.
     """
-    from fewslice.slices.region import Region
-
-    pairs = list(zip(one.region.start, other.region.start, strict=True))
-    ends = list(zip(one.region.stop, other.region.stop, strict=True))
-    region = Region(
-        (min(pairs[0]), min(pairs[1]), min(pairs[2])), (max(ends[0]), max(ends[1]), max(ends[2]))
-    )
+    region = around([one.region, other.region])
     values = tuple(sorted({*one.values, *other.values}))
     odds = np.zeros((len(values), *region.shape), dtype=np.float32)
     for prediction in (one, other):
-        place = [
-            slice(a - offset, b - offset)
-            for a, b, offset in zip(
-                prediction.region.start, prediction.region.stop, region.start, strict=True
-            )
-        ]
+        place = within(prediction.region, region)
         background = np.maximum(prediction.probability[0].astype(np.float32), 1e-4)
         for number, value in enumerate(prediction.values[1:], start=1):
             into = odds[values.index(value)]
-            into[tuple(place)] = prediction.probability[number].astype(np.float32) / background
+            into[place] = prediction.probability[number].astype(np.float32) / background
     odds[0] = 1
     probability = empty_probability(len(values), region.shape, axis)
     probability[...] = as_half(odds / odds.sum(axis=0))

@@ -12,13 +12,14 @@ to nothing where a boundary is a convention, and much at a sharp edge.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.lattice import edge_weights
+from fewslice.engines.looks import FAINT, Looks, averaged
 from fewslice.engines.protocol import Prediction, Progress, Scan, as_half, silent
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.slices.annotation import Annotation
@@ -33,7 +34,6 @@ _BLURS = (0.0, 0.7)  # standard deviations in voxels, for scans with little and 
 _JUDGED = 8  # annotated slices that looks are judged on, at most
 _SAMPLED = 16  # slices that intensities are scaled by
 _HALO = 2  # slices solved beyond either end of a piece, so that pieces meet without a seam
-_FAINT = 0.01  # probability a class nearby has at least, before looks; and above which it is there
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
     del labels
     if band.any():
         problem = _Problem.pose(scan, annotation, grid, coarse, band)
-        looks = _Looks.measured(settings, sides).judged_on(problem)
+        looks = _judged(_windows(settings, sides), problem)
         for first, stop, box in _pieces(band, coarse.shape[1], looks, settings):
             _refine_piece(problem, box, looks, settings, fine[first:stop], first)
             progress(stop / len(band))
@@ -183,7 +183,7 @@ class _Problem:
     def chances(self, box: Box) -> tuple[npt.NDArray[np.intp], Float32Array]:
         """Return the classes found in a box, and their coarse probability, classes first."""
         coarse = np.moveaxis(self.coarse[box[0], :, box[1], box[2]], 1, 0)
-        found = np.flatnonzero(coarse.max(axis=(1, 2, 3)) > _FAINT)
+        found = np.flatnonzero(coarse.max(axis=(1, 2, 3)) > FAINT)
         chosen = coarse[found].astype(np.float32)
         return found, chosen / np.maximum(chosen.sum(axis=0), 1e-6)
 
@@ -220,99 +220,40 @@ def _scale(channels: npt.NDArray[Any], band: BoolArray) -> tuple[Float32Array, F
     return np.array(low, np.float32), np.array(width, np.float32), noise
 
 
-@dataclass(frozen=True)
-class _Looks:
-    """What intensities say of the classes: measured in windows of (rows, columns) voxels.
+def _windows(settings: RefineSettings, sides: list[float]) -> Looks:
+    """Return looks for a grid whose voxels span so many of the scan's, not judged yet."""
+    rows, columns = (_side(settings.window, side) for side in sides)
+    voxel = [_side(1.0, side) for side in sides]
+    return Looks((rows, columns), (voxel[0], voxel[1]), settings.spread, settings.decisive)
 
-    coarse_voxel: (rows, columns) of the window that blurs an answer as the grid does. spread,
-    decisive: see `RefineSettings`. weight: of the log-likelihood. blur: of intensities, in voxels.
+
+def _judged(looks: Looks, problem: _Problem) -> Looks:
+    """Return the looks with the weight and blur that say best what a person drew.
+
+    On annotated slices, from an answer as uncertain as one between them: blurred over coarse
+    voxels. Without such slices the weight stays 1.
     """
-
-    window: tuple[int, int]
-    coarse_voxel: tuple[int, int]
-    spread: float
-    decisive: float
-    weight: float = 1.0
-    blur: float = 0.0
-
-    @staticmethod
-    def measured(settings: RefineSettings, sides: list[float]) -> _Looks:
-        """Return windows for a grid whose voxels span so many of the scan's."""
-        rows, columns = (_side(settings.window, side) for side in sides)
-        voxel = [_side(1.0, side) for side in sides]
-        return _Looks((rows, columns), (voxel[0], voxel[1]), settings.spread, settings.decisive)
-
-    def judged_on(self, problem: _Problem) -> _Looks:
-        """Return the looks with the weight and blur that say best what a person drew.
-
-        On annotated slices, from an answer as uncertain as one between them: blurred over coarse
-        voxels. Without such slices the weight stays 1.
-        """
-        losses: dict[tuple[float, float], float] = {}
-        for at in problem.judged:
-            box = (slice(at, at + 1), *_crop(problem.band[at : at + 1], self.window))
-            known = problem.band[box] & (problem.drawn[box] != UNSEEDED)
-            if not known.any():
-                continue
-            classes, chances = problem.chances(box)
-            number = np.searchsorted(classes, problem.drawn[box][known])
-            known_here = np.isin(problem.drawn[box][known], classes)
-            number = np.where(known_here, number, 0)
-            blurred = _averaged(chances, (1, *self.coarse_voxel))
-            log_prior = np.log(np.maximum(blurred[:, known], _FAINT))
-            for blur in _BLURS:
-                share = self.log_likelihood(problem.intensities(box, blur), chances, 1)[0][:, known]
-                for weight in _WEIGHTS:
-                    loss = _log_loss(log_prior + weight * share, number)[known_here].sum()
-                    losses[weight, blur] = losses.get((weight, blur), 0.0) + float(loss)
-        if not losses:
-            return self
-        weight, blur = min(losses, key=lambda choice: losses[choice])
-        return _Looks(self.window, self.coarse_voxel, self.spread, self.decisive, weight, blur)
-
-    def log_likelihood(
-        self, intensities: Float32Array, chances: Float32Array, slices: int
-    ) -> tuple[Float32Array, Float32Array]:
-        """Return the log-likelihood of each class, at most 0, and its share of the window.
-
-        intensities: (channel, slice, row, column). chances: (class, slice, row, column). slices:
-        that a window spans. Both results: (class, slice, row, column).
-        """
-        sides = (slices, *self.window)
-        share = _averaged(chances, sides) + np.float32(1e-4)
-        result = np.zeros_like(chances)
-        for channel in intensities:
-            around = _averaged(channel[None], sides)
-            # A class that is nowhere near looks like everything around.
-            mean = (_averaged(chances * channel, sides) + 1e-4 * around) / share
-            square = _averaged(chances * channel**2, sides) + 1e-4 * around**2
-            variance = np.maximum(square / share - mean**2, self.spread)
-            result -= 0.5 * ((channel - mean) ** 2 / variance + np.log(variance))
-        result /= len(intensities)
-        result -= result.max(axis=0)
-        return np.maximum(result, -np.float32(self.decisive)), share
-
-    def prior(self, intensities: Float32Array, chances: Float32Array) -> Float32Array:
-        """Return the coarse probabilities times the looks, (class, slice, row, column)."""
-        if self.weight == 0:
-            return chances
-        likelihood, share = self.log_likelihood(intensities, chances, 3)
-        # A class may come up where the coarse answer rules it out, but only if it is near.
-        least = np.maximum(_FAINT * np.minimum(20 * share, 1), 1e-6)
-        logs = np.log(np.maximum(chances, least)) + np.float32(self.weight) * likelihood
-        prior = np.exp(logs - logs.max(axis=0))
-        prior /= prior.sum(axis=0)
-        return np.asarray(prior, dtype=np.float32)
-
-
-def _averaged(values: Float32Array, sides: tuple[int, int, int]) -> Float32Array:
-    """Return means over a box of (slices, rows, columns) around each voxel; axis 0 is kept."""
-    from scipy.ndimage import uniform_filter1d
-
-    for place, side in enumerate(sides, start=1):
-        if side > 1:
-            values = uniform_filter1d(values, side, axis=place, mode="nearest")
-    return values
+    losses: dict[tuple[float, float], float] = {}
+    for at in problem.judged:
+        box = (slice(at, at + 1), *_crop(problem.band[at : at + 1], looks.window))
+        known = problem.band[box] & (problem.drawn[box] != UNSEEDED)
+        if not known.any():
+            continue
+        classes, chances = problem.chances(box)
+        number = np.searchsorted(classes, problem.drawn[box][known])
+        known_here = np.isin(problem.drawn[box][known], classes)
+        number = np.where(known_here, number, 0)
+        blurred = averaged(chances, (1, *looks.coarse_voxel))
+        log_prior = np.log(np.maximum(blurred[:, known], FAINT))
+        for blur in _BLURS:
+            share = looks.log_likelihood(problem.intensities(box, blur), chances, 1)[0][:, known]
+            for weight in _WEIGHTS:
+                loss = _log_loss(log_prior + weight * share, number)[known_here].sum()
+                losses[weight, blur] = losses.get((weight, blur), 0.0) + float(loss)
+    if not losses:
+        return looks
+    weight, blur = min(losses, key=lambda choice: losses[choice])
+    return replace(looks, weight=weight, blur=blur)
 
 
 def _log_loss(logs: Float32Array, number: npt.NDArray[np.intp]) -> Float32Array:
@@ -334,7 +275,7 @@ def _crop(band: BoolArray, margins: tuple[int, int]) -> tuple[slice, slice]:
 
 
 def _pieces(
-    band: BoolArray, classes: int, looks: _Looks, settings: RefineSettings
+    band: BoolArray, classes: int, looks: Looks, settings: RefineSettings
 ) -> Iterator[tuple[int, int, Box]]:
     """Yield runs of slices, first and stop, and the box to solve for them, with its halo."""
     touched = np.flatnonzero(band.any(axis=(1, 2)))
@@ -351,7 +292,7 @@ def _pieces(
 def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs from piece to piece
     problem: _Problem,
     box: Box,
-    looks: _Looks,
+    looks: Looks,
     settings: RefineSettings,
     fine: npt.NDArray[np.float16],
     first: int,

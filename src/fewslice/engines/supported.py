@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.boxes import around, slice_of
 from fewslice.engines.carry_over import NOT_ALIKE, NOT_HELD, carried_over
 from fewslice.engines.protocol import Prediction, Progress, as_half, empty_probability
 from fewslice.slices.annotation import Annotation, drawn_voxels, on_slice
-from fewslice.slices.region import Region
 
 if TYPE_CHECKING:
     from fewslice.engines.network import PreparedNetwork
@@ -40,14 +40,14 @@ def with_support(
     if NOT_HELD in carried.remarks or NOT_ALIKE in carried.remarks:
         return found
     axis = annotation.axis
-    region = _around(found.region, carried.region)
+    region = around([found.region, carried.region])
     shares = vote_shares(annotation, prepared.scan.spacing, region.shape[axis], region.start[axis])
     probability = empty_probability(len(found.values), region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
     for at, share in enumerate(shares):
         index = region.start[axis] + at
-        mean = (1 - share) * _slice_of(found, axis, index, region)
-        mean += share * _slice_of(carried, axis, index, region)
+        mean = (1 - share) * slice_of(found, axis, index, region)
+        mean += share * slice_of(carried, axis, index, region)
         by_slice[at] = as_half(mean)
     return replace(found, region=region, probability=probability)
 
@@ -74,28 +74,3 @@ def vote_shares(
     inside = (slices >= indices[0]) & (slices <= indices[-1])
     shares = distance / (distance + _REACH * radius) * np.where(inside, _INSIDE, 1.0)
     return np.asarray(shares, dtype=np.float32)
-
-
-def _slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> Float32Array:
-    """Return (class, rows, columns) of a slice over a larger region, background around its own."""
-    inplane = [other for other in range(3) if other != axis]
-    shape = [region.shape[other] for other in inplane]
-    whole = np.zeros((len(prediction.values), *shape), dtype=np.float32)
-    whole[0] = 1
-    at = index - prediction.region.start[axis]
-    if 0 <= at < prediction.region.shape[axis]:
-        rows, columns = (
-            slice(
-                prediction.region.start[other] - region.start[other],
-                prediction.region.stop[other] - region.start[other],
-            )
-            for other in inplane
-        )
-        whole[:, rows, columns] = np.take(prediction.probability, at, axis=1 + axis)
-    return whole
-
-
-def _around(one: Region, other: Region) -> Region:
-    start = [min(pair) for pair in zip(one.start, other.start, strict=True)]
-    stop = [max(pair) for pair in zip(one.stop, other.stop, strict=True)]
-    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
