@@ -1,0 +1,231 @@
+"""Expected gain: which answer about this scan is worth most per second of a person's time.
+
+Our own strategy for finishing one volume. Two kinds of answers compete. *Draw this slice*: its gain
+is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
+is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of all three
+planes are weighed alike (`fewslice.acquisition.advice`). *Is the structure on this slice at all?*:
+where the answer goes on beyond the slices drawn, a "no" removes everything farther out, so its gain
+is half of the share of the volume that lies there (Dice falls by about half of what is answered too
+much), times the probability of that "no".
+
+Learning from earlier annotation what a query is worth follows Konyushkova et al., NeurIPS 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.acquisition.advice import Advice
+from fewslice.acquisition.cost import CostModel
+from fewslice.acquisition.profiles import AxisProfile, Profiles
+from fewslice.acquisition.volume_features import draw_features
+
+Float64Array = npt.NDArray[np.float64]
+
+DRAW, PRESENT = "draw", "present"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing to ask a person. gain: expected rise in Dice, averaged over structures.
+
+    kind: "draw" (outline what is on the slice) or "present" (is anything of it on the slice?).
+    seconds: what the answer is expected to take. score: gain per minute.
+    """
+
+    axis: int
+    index: int
+    kind: str
+    gain: float
+    seconds: float
+    reason: str
+
+    @property
+    def score(self) -> float:
+        """Expected gain in Dice per minute of a person's time."""
+        return 60.0 * self.gain / self.seconds
+
+
+@dataclass(frozen=True)
+class ExpectedGainSettings:
+    """cost: of a person's time. questions: whether "is it there at all?" may be asked.
+
+    planes: whether slices across other axes than the main one may be asked for.
+    """
+
+    cost: CostModel = field(default_factory=CostModel)
+    questions: bool = True
+    planes: bool = True
+
+
+def expected_gain(
+    found: Profiles,
+    advice: Advice,
+    count: int,
+    rng: np.random.Generator,
+    settings: ExpectedGainSettings | None = None,
+) -> tuple[Ask, ...]:
+    """Return up to `count` asks, best first; none twice, none of what was answered already.
+
+    After each one the profiles are taken to be as if it had been answered, so that the next is not
+    its neighbour. Ties are broken by `rng`. Fewer are returned if there is nothing left to ask.
+    """
+    settings = settings or ExpectedGainSettings()
+    chosen: list[Ask] = []
+    while len(chosen) < count:
+        asks = [ask for ask in _asks(found, advice, settings) if not _asked(ask, chosen)]
+        if not asks:
+            break
+        order = rng.permutation(len(asks))
+        best = asks[max(order, key=lambda at: asks[at].score)]
+        chosen.append(best)
+        found = answered(found, best)
+    return tuple(chosen)
+
+
+def _asked(ask: Ask, chosen: list[Ask]) -> bool:
+    """Whether the same slice was chosen already; a slice to draw needs no question before it."""
+    return any((ask.axis, ask.index) == (other.axis, other.index) for other in chosen)
+
+
+def _asks(found: Profiles, advice: Advice, settings: ExpectedGainSettings) -> Iterator[Ask]:
+    for axis, profile in enumerate(found.axes):
+        if axis == found.main or settings.planes:
+            yield from _drawings(found, axis, profile, advice, settings.cost)
+    if settings.questions:
+        yield from _questions(found, advice, settings.cost)
+
+
+def _drawings(
+    found: Profiles, axis: int, profile: AxisProfile, advice: Advice, cost: CostModel
+) -> Iterator[Ask]:
+    """Yield one ask a slice that nobody has spoken of and that may hold a structure."""
+    gains = np.mean(
+        [advice.gain(draw_features(found, number, axis)) for number in range(len(found.area))],
+        axis=0,
+    )
+    contour = _contours(profile)
+    said = np.flatnonzero(profile.asked)
+    for index in np.flatnonzero(~profile.asked & _reachable(profile)):
+        nearest = float(np.abs(said - index).min()) * profile.step if len(said) else None
+        doubt = float(np.mean(profile.doubt[:, index] / np.maximum(profile.expected.sum(1), 1)))
+        yield Ask(
+            axis,
+            int(index),
+            DRAW,
+            max(float(gains[index]), 0.0),
+            cost.drawing(float(contour[index])),
+            _why_drawn(nearest, doubt, axis == found.main),
+        )
+
+
+def _why_drawn(nearest: float | None, doubt: float, main: bool) -> str:
+    if nearest is None:
+        plane = "this plane" if main else "this plane, which crosses those drawn,"
+        return f"No slice of {plane} is drawn yet; it shows how the structure runs between them."
+    return (
+        f"It is {nearest:.1f} mm from the nearest slice looked at in its plane, and "
+        f"{100 * doubt:.1f} % of the structure's voxels are doubtful on it."
+    )
+
+
+def _reachable(profile: AxisProfile) -> npt.NDArray[np.bool_]:
+    """Return the slices on which something of a structure is expected, or said to be."""
+    likely = (profile.expected > 0.5) | (profile.present > 0.3)
+    return np.asarray(likely.any(axis=0))
+
+
+def _contours(profile: AxisProfile) -> Float64Array:
+    """Return the mm of contour to expect on each slice: circles of the expected areas."""
+    area = profile.expected * profile.pixel_area
+    result: Float64Array = (2 * np.sqrt(np.pi * area)).sum(axis=0)
+    return result
+
+
+def _questions(found: Profiles, advice: Advice, cost: CostModel) -> Iterator[Ask]:
+    """Yield the questions beyond the outermost slices known to hold each structure."""
+    profile = found.axes[found.main]
+    structures = len(found.area)
+    total = np.zeros(len(profile))
+    chance = np.ones(len(profile))
+    for number in range(structures):
+        held = np.flatnonzero(profile.drawn[number] | (profile.present[number] >= 1.0))
+        if not len(held):
+            return
+        gain, here = _end_gain(found, number, advice, int(held[0]), int(held[-1]))
+        total += gain / structures
+        chance *= 1 - here
+    for index in np.flatnonzero((total > 0) & ~profile.asked):
+        yield Ask(
+            found.main,
+            int(index),
+            PRESENT,
+            float(total[index]),
+            cost.question,
+            f"A click tells whether the structure has ended here: it goes on with a probability "
+            f"of {1 - chance[index]:.0%}.",
+        )
+
+
+def _end_gain(
+    found: Profiles, number: int, advice: Advice, first: int, last: int
+) -> tuple[Float64Array, Float64Array]:
+    """Return the gain of a question on each slice, and the probability that the structure is there.
+
+    first, last: outermost slices known to hold the structure; between them nothing is asked.
+    """
+    profile = found.axes[found.main]
+    expected = profile.expected[number]
+    share = expected / max(float(expected.sum()), 1.0)
+    farther = np.zeros(len(share))
+    farther[:first] = np.cumsum(share[:first])
+    farther[last + 1 :] = np.cumsum(share[last + 1 :][::-1])[::-1]
+    here = advice.presence(draw_features(found, number, found.main))
+    here[first : last + 1] = 1.0
+    for index in np.flatnonzero(profile.empty[number]):
+        if index < first:
+            here[: index + 1] = 0.0
+        elif index > last:
+            here[index:] = 0.0
+    gain = 0.5 * (1 - here) * farther
+    gain[(here <= 0.02) | (here >= 0.98)] = 0.0
+    return gain, here
+
+
+def answered(found: Profiles, ask: Ask) -> Profiles:
+    """Return the profiles as they may be once the answer is there: no doubt on and near the slice.
+
+    A drawn slice removes doubt in proportion to its nearness, up to one radius. Of a question the
+    likelier answer is assumed.
+    """
+    profile = found.axes[ask.axis]
+    asked = profile.asked.copy()
+    asked[ask.index] = True
+    if ask.kind == PRESENT:
+        present, empty = profile.present.copy(), profile.empty.copy()
+        gone = present[:, ask.index] < 0.5
+        empty[gone, ask.index] = True
+        present[:, ask.index] = np.where(gone, 0.0, 1.0)
+        changed = replace(profile, asked=asked, empty=empty, present=present)
+    else:
+        at = np.arange(len(profile))
+        reach = max(float(found.radius.mean()) / profile.step, 1.0)
+        left = np.minimum(np.abs(at - ask.index) / reach, 1.0)
+        drawn, empty = profile.drawn.copy(), profile.empty.copy()
+        drawn[:, ask.index] = profile.present[:, ask.index] >= 0.5
+        empty[:, ask.index] = ~drawn[:, ask.index]
+        changed = replace(
+            profile,
+            asked=asked,
+            drawn=drawn,
+            empty=empty,
+            doubt=profile.doubt * left,
+            spread=profile.spread * left,
+        )
+    axes = list(found.axes)
+    axes[ask.axis] = changed
+    return replace(found, axes=(axes[0], axes[1], axes[2]))

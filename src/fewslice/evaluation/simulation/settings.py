@@ -1,0 +1,84 @@
+"""What a simulation is asked to do, checked before any work starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.engines import find_engine
+from fewslice.errors import InputError
+from fewslice.slices.planes import plane_axis
+from fewslice.volumes.geometry import Geometry
+
+QUESTIONS = ("volume", "pool")
+
+DEFAULT_STRATEGY = "default"
+STRIDED_KNOWN = "strided-extent-known"
+STRIDED_PLANNED = "strided-planned"
+RANDOM_KNOWN = "random-extent-known"
+NO_QUESTIONS = "default-draw-only"
+ONE_PLANE = "default-one-plane"
+
+BASELINES = (STRIDED_KNOWN, STRIDED_PLANNED, RANDOM_KNOWN)
+"""What only a simulated person can do, who knows where a structure begins and ends.
+
+strided-extent-known: the middle slice, then always the middle of the widest gap. strided-planned:
+for each budget anew, the midpoints of that many equal parts: it has to know beforehand how many
+slices will be drawn. random-extent-known: at random among the slices that hold the structure.
+"""
+
+VARIANTS = (DEFAULT_STRATEGY, NO_QUESTIONS, ONE_PLANE)
+"""The default strategy; without questions; and without slices across other axes."""
+
+
+@dataclass(frozen=True)
+class SimulationSettings:
+    """How to simulate. Everything here changes the numbers.
+
+    question: "volume" (finish each scan) or "pool" (train the next model). strategies: names in
+    `STRATEGIES`, of `BASELINES` or of `VARIANTS`. budget: slices drawn; a question counts as a
+    tenth. rounds: of retraining (pool). seeds: one run each. plane: across which the first slice
+    lies, as `plane_axis` takes it. most_cases: only the first ones by name. engine: what completes
+    a volume. imperfect: whether the person's outlines are off and miss small parts.
+    seconds_per_round: of retraining (pool). test_cases: scans the model is tested on (pool).
+    start: slices drawn before the first suggestion (pool).
+    """
+
+    question: str = "volume"
+    strategies: tuple[str, ...] = (DEFAULT_STRATEGY, STRIDED_KNOWN, "random")
+    budget: float = 8.0
+    rounds: int = 4
+    seeds: tuple[int, ...] = (0,)
+    part: str = "Ts"
+    plane: str = "auto"
+    most_cases: int | None = None
+    engine: str = "random-walker"
+    imperfect: bool = False
+    seconds_per_round: float = 30.0
+    test_cases: int = 8
+    start: int = 4
+
+    def __post_init__(self) -> None:
+        if self.question not in QUESTIONS:
+            raise InputError(
+                f"There is no question {self.question!r}; choose one of {', '.join(QUESTIONS)}."
+            )
+        if not self.strategies or not self.seeds:
+            raise InputError("There is nothing to simulate; name at least one strategy and seed.")
+        known = self.known_strategies()
+        for name in self.strategies:
+            if name not in known:
+                raise InputError(
+                    f"There is no strategy {name!r} for the question {self.question}; choose some "
+                    f"of {', '.join(known)}."
+                )
+        if self.budget < 1 or self.rounds < 1 or self.start < 1:
+            raise InputError("The budget, the rounds and the start must be at least 1.")
+        find_engine(self.engine)
+        plane_axis(Geometry.from_spacing((1, 1, 1)), self.plane)
+
+    def known_strategies(self) -> tuple[str, ...]:
+        """Return the names that go with the question."""
+        if self.question == "pool":
+            return (DEFAULT_STRATEGY, *STRATEGIES)
+        return (*VARIANTS, *STRATEGIES, *BASELINES)

@@ -1,0 +1,262 @@
+"""What to annotate next in a scan, and whether that is needed at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.acquisition.advice import shipped_advice
+from fewslice.acquisition.candidates import (
+    Candidates,
+    Place,
+    descriptor,
+    informative_points,
+    slice_facts,
+    stack,
+)
+from fewslice.acquisition.cost import CostModel
+from fewslice.acquisition.expected_gain import DRAW, Ask, ExpectedGainSettings, expected_gain
+from fewslice.acquisition.profiles import Profiles, Said, profiles
+from fewslice.acquisition.quality import GOOD_ENOUGH, Quality, predicted_quality, stopping_sentence
+from fewslice.acquisition.strategies import STRATEGIES, find_strategy
+from fewslice.assembly.posterior import Committee, Sampler, Samples
+from fewslice.assembly.posterior.samples import as_samples
+from fewslice.engines import Scan, SupportScan, find_engine
+from fewslice.engines.cues import CueSettings
+from fewslice.engines.interpolation import Interpolation
+from fewslice.engines.random_walker import RandomWalker
+from fewslice.errors import InputError
+from fewslice.slices.annotation import Annotation, SliceIndex, drawn_voxels, find_annotation
+from fewslice.slices.planes import plane_name
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.workflow.grids import AnyArray, on_one_grid
+from fewslice.workflow.supporting import support_pairs, supported_annotation
+
+DEFAULT = "expected-gain"
+
+_ALL_PLANES = "plane-of-maximum-uncertainty"
+
+
+@dataclass(frozen=True)
+class SuggestedSlice:
+    """One slice worth a person's next minute.
+
+    axis, index: array axis and number of the slice. plane: its name. kind: "draw" (outline what is
+    on it) or "present" (say whether the structure is on it at all). gain: expected rise in Dice for
+    the default strategy, the strategy's own score for others. seconds: of a person's time, by
+    `fewslice.acquisition.cost`. reason: one sentence.
+    """
+
+    axis: int
+    index: int
+    plane: str
+    kind: str
+    gain: float
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Suggestion:
+    """What `suggest` returns.
+
+    slices: best first. predicted_dice: median of the Dice to expect of the whole scan as it is now,
+    mean over structures. predicted_dice_low: exceeded with a probability of 90 %. slice_dice,
+    slice_dice_low: the same of each slice across `axis`, float64 (n,); 1 where somebody spoke of
+    it. message: what that means, in a sentence.
+    """
+
+    slices: tuple[SuggestedSlice, ...]
+    predicted_dice: float
+    predicted_dice_low: float
+    axis: int
+    slice_dice: npt.NDArray[np.float64]
+    slice_dice_low: npt.NDArray[np.float64]
+    message: str
+
+    def may_stop(self, goal: float = GOOD_ENOUGH) -> bool:
+        """Whether the Dice is at least `goal` with a probability of 90 %."""
+        return self.predicted_dice_low >= goal
+
+
+def suggest(  # noqa: PLR0913 - the signature is a fixed convention
+    image: Image | AnyArray,
+    labels: LabelMap | AnyArray | None = None,
+    *,
+    spacing: Sequence[float] | None = None,
+    annotated: Sequence[SliceIndex] | None = None,
+    support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
+    count: int = 1,
+    strategy: str = "default",
+    seed: int = 0,
+    present: Sequence[SliceIndex] = (),
+    sampler: Sampler | None = None,
+    settings: ExpectedGainSettings | None = None,
+) -> Suggestion:
+    """Say which slices of a scan are worth annotating next, and how good its answer is by now.
+
+    image, labels, spacing, annotated, support: as in `fewslice.segment`. count: how many slices;
+    fewer come back if there is nothing left to ask. strategy: a name in
+    `fewslice.acquisition.strategies.STRATEGIES`; "default" is expected gain. seed: breaks ties and
+    drives what is random; the same seed gives the same answer. present: (array axis, index) of
+    slices that a person said do hold the structure, though they did not draw them: the answer "yes"
+    to a question of kind "present" (for a "no", name the slice in `annotated`). sampler: where
+    posterior samples come from (default: a committee of contexts). settings: of expected gain.
+
+    Raises InputError or GeometryError, each with one sentence that says what to do.
+    """
+    if count < 1:
+        raise InputError(f"The number of slices to suggest is {count}; it must be at least 1.")
+    name = DEFAULT if strategy == "default" else strategy
+    find_strategy(name)
+    scan, label_map = on_one_grid(image, labels, spacing)
+    annotation, others = _annotation(scan, label_map, tuple(annotated or ()), support)
+    samples = _samples(
+        Scan(scan.channels, scan.geometry.spacing), annotation, others, sampler, seed
+    )
+    said = Said(annotation.labels, annotation.slices, _checked(present, scan), annotation.axis)
+    found = profiles(
+        samples.by_axes, samples.values, samples.region.start, said, scan.geometry.spacing
+    )
+    rng = np.random.default_rng(seed)
+    if name == DEFAULT:
+        asks = expected_gain(found, shipped_advice(), count, rng, settings)
+    else:
+        cost = settings.cost if settings else CostModel()
+        asks = _ranked(
+            name, candidates(scan, samples, found, name == _ALL_PLANES, cost), count, rng
+        )
+    return _suggestion(scan, asks, predicted_quality(found, shipped_advice()), annotation.axis)
+
+
+def _suggestion(scan: Image, asks: Sequence[Ask], quality: Quality, axis: int) -> Suggestion:
+    slices = tuple(
+        SuggestedSlice(
+            ask.axis,
+            ask.index,
+            plane_name(scan.geometry, ask.axis),
+            ask.kind,
+            ask.gain,
+            ask.seconds,
+            ask.reason,
+        )
+        for ask in asks
+    )
+    return Suggestion(
+        slices,
+        quality.dice,
+        quality.low,
+        axis,
+        quality.slices,
+        quality.slices_low,
+        stopping_sentence(quality),
+    )
+
+
+def _checked(present: Sequence[SliceIndex], scan: Image) -> tuple[SliceIndex, ...]:
+    checked = []
+    for axis, index in present:
+        length = scan.geometry.shape[axis] if axis in (0, 1, 2) else 0
+        if not -length <= index < length:
+            raise InputError(
+                f"Slice {index} across array axis {axis} was said to hold the structure, but does "
+                f"not exist in a scan of {scan.geometry.shape} voxels; count from 0."
+            )
+        checked.append((int(axis), int(index) % length))
+    return tuple(checked)
+
+
+def _annotation(
+    scan: Image,
+    labels: LabelMap,
+    named: tuple[SliceIndex, ...],
+    support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]],
+) -> tuple[Annotation, tuple[SupportScan, ...]]:
+    pairs = support_pairs(support, scan)
+    if pairs:
+        return supported_annotation(labels, scan.geometry, named, pairs)
+    if not drawn_voxels(labels.array).any():
+        raise InputError(
+            "The label map holds no annotated slice (every voxel is 0 or 255), so there is nothing "
+            "to judge other slices by; outline the structure on any one slice first, or give other "
+            "scans with labels as support."
+        )
+    return find_annotation(labels.array, scan.geometry, named), ()
+
+
+def default_sampler() -> Committee:
+    """Return the committee that suggestions are made from: as quick as it can be and still tell."""
+    return Committee(engines=(RandomWalker(CueSettings().sketch), Interpolation()))
+
+
+def _samples(
+    scan: Scan,
+    annotation: Annotation,
+    others: Sequence[SupportScan],
+    sampler: Sampler | None,
+    seed: int,
+) -> Samples:
+    """Return samples; where structures are known from support scans alone, from these in parts."""
+    if annotation.values == annotation.drawn_values:
+        return (sampler or default_sampler()).samples(scan, annotation, seed)
+    engine = find_engine("auto")
+    parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
+    answers = [engine.prepare(scan, part).predict(annotation) for part in parts]
+    return as_samples([each for each in answers if each.values == answers[0].values], annotation)
+
+
+def candidates(
+    scan: Image, samples: Samples, found: Profiles, all_planes: bool, cost: CostModel
+) -> Candidates:
+    """Return one row a slice: of the main axis, or of all three; those spoken of are marked."""
+    rows = []
+    for axis in range(3) if all_planes else (found.main,):
+        rows += _rows(scan, samples.across(axis), found, cost)
+    return stack(rows)
+
+
+def _rows(scan: Image, samples: Samples, found: Profiles, cost: CostModel) -> list[Candidates]:
+    axis, profile = samples.axis, found.axes[samples.axis]
+    points = informative_points(samples.probability)
+    start = samples.region.start[axis]
+    channel = scan.channels[0]
+    low, high = np.percentile(channel[samples.region.slices], [2, 98])
+    beyond = np.zeros((*samples.probability.shape[:2], *samples.probability.shape[3:]), np.float16)
+    beyond[:, 0] = 1
+    place_in = tuple(part for other, part in enumerate(samples.region.slices) if other != axis)
+    contour = (2 * np.sqrt(np.pi * profile.expected * profile.pixel_area)).sum(axis=0)
+    rows = []
+    for index in range(len(profile)):
+        inside = 0 <= index - start < samples.probability.shape[2]
+        probability = samples.probability[:, :, index - start] if inside else beyond
+        image = channel.take(index, axis=axis)[place_in].astype(np.float32)
+        place = Place(
+            scan=0,
+            axis=axis,
+            index=index,
+            position=index * profile.step,
+            annotated=bool(profile.asked[index]),
+            seconds=cost.drawing(float(contour[index])),
+            pixel_area=profile.pixel_area,
+        )
+        look = descriptor((image - low) / max(float(high - low), 1e-6), probability)
+        rows.append(slice_facts(probability, place, look, points))
+    return rows
+
+
+def _ranked(name: str, rows: Candidates, count: int, rng: np.random.Generator) -> tuple[Ask, ...]:
+    ranking = STRATEGIES[name].rank(rows, count, rng)
+    return tuple(
+        Ask(
+            int(rows.place[row, 1]),
+            int(rows.place[row, 2]),
+            DRAW,
+            float(score),
+            float(rows.seconds[row]),
+            reason,
+        )
+        for row, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True)
+    )
