@@ -20,14 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.candidates import (
-    Candidates,
-    Place,
-    descriptor,
-    informative_points,
-    slice_facts,
-    stack,
-)
+from fewslice.acquisition.candidates import Candidates, Place, descriptor, scan_facts, stack
 from fewslice.acquisition.planes_of_uncertainty import planes_of_maximum_uncertainty
 from fewslice.acquisition.scans import rank_scans
 from fewslice.acquisition.strategies import STRATEGIES
@@ -61,17 +54,11 @@ def samples_of_a_scan(seed: int, shape: tuple[int, int, int]) -> npt.NDArray[np.
 
 
 def candidates_of(probability: npt.NDArray[np.float16], scan: int = 0) -> Candidates:
-    points = informative_points(probability)
     image = np.zeros(probability.shape[3:], dtype=np.float32)
-    return stack(
-        slice_facts(
-            probability[:, :, index],
-            Place(scan, 0, index, float(index), annotated=index == 50),
-            descriptor(image, probability[:, :, index]),
-            points,
-        )
-        for index in range(probability.shape[2])
-    )
+    count = probability.shape[2]
+    places = [Place(scan, 0, index, float(index), annotated=index == 50) for index in range(count)]
+    looks = [descriptor(image, probability[:, :, index]) for index in range(count)]
+    return scan_facts(probability, places, looks)
 
 
 def main() -> None:

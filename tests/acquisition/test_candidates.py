@@ -6,6 +6,7 @@ from fewslice.acquisition.candidates import (
     Place,
     descriptor,
     informative_points,
+    scan_facts,
     slice_facts,
     stack,
 )
@@ -115,11 +116,36 @@ def test_empty_pool_is_named() -> None:
         stack([])
 
 
-def test_different_numbers_of_samples_are_named() -> None:
-    one = slice_facts(two_samples(), Place(0, 2, 0, 0.0))
-    other = slice_facts(two_samples()[:1], Place(1, 2, 0, 0.0))
-    with pytest.raises(InputError, match="different numbers of posterior samples"):
+def test_different_numbers_of_features_are_named() -> None:
+    one = slice_facts(two_samples(), Place(0, 2, 0, 0.0), features=(1.0,))
+    other = slice_facts(two_samples(), Place(1, 2, 0, 0.0), features=(1.0, 2.0))
+    with pytest.raises(InputError, match="different numbers of features"):
         stack([one, other])
+
+
+def test_fewer_samples_are_repeated_in_turn() -> None:
+    source = np.random.default_rng(0)
+    many, few = source.dirichlet(np.ones(2), (5, 4, 4)), source.dirichlet(np.ones(2), (2, 4, 4))
+    both = stack(
+        slice_facts(np.moveaxis(samples, 3, 1), Place(scan, 2, 0, 0.0))
+        for scan, samples in enumerate((many, few))
+    )
+    assert both.points.shape[1] == 5
+    for sample in range(5):
+        np.testing.assert_array_equal(both.points[1, sample], both.points[1, sample % 2])
+
+
+def test_rows_of_a_scan_share_their_points() -> None:
+    source = np.random.default_rng(0)
+    volume = np.moveaxis(source.dirichlet(np.ones(2), (3, 4, 20, 20)), 4, 1)
+    places = [Place(0, 1, index, 2.0 * index) for index in range(4)]
+    rows = scan_facts(volume, places, [(float(index),) for index in range(4)])
+    assert rows.place[:, 2].tolist() == [0, 1, 2, 3]
+    assert rows.features.tolist() == [[0], [1], [2], [3]]
+    points = informative_points(volume)
+    expected = volume[:, :, 2, points[:, 0], points[:, 1]].astype(np.float16)
+    np.testing.assert_array_equal(rows.points[2], expected)
+    assert scan_facts(volume, places).features.shape == (4, 0)
 
 
 def test_row_is_small() -> None:

@@ -7,7 +7,7 @@ pool is ranked without its probabilities ever being in memory together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
@@ -137,22 +137,39 @@ def slice_facts(
     )
 
 
+def scan_facts(
+    probability: Probability, places: Sequence[Place], features: Sequence[npt.ArrayLike] = ()
+) -> Candidates:
+    """Return the rows of all slices of a scan, with the same points on each.
+
+    probability: (sample, class, slice, rows, columns), as in `slice_facts`. places: one a slice.
+    features: F numbers a slice, or none at all.
+    """
+    points = informative_points(probability)
+    return stack(
+        slice_facts(probability[:, :, index], place, features[index] if features else (), points)
+        for index, place in enumerate(places)
+    )
+
+
 def stack(rows: Iterable[Candidates]) -> Candidates:
     """Put rows together, in order; each item may hold any number of rows.
 
-    Items may know different numbers of classes or points: missing classes have probability 0,
-    missing points are certain background, neither of which changes any score. Raises InputError
-    if there are none, or if they differ in samples or features.
+    Items may know different numbers of classes, points or samples: missing classes have
+    probability 0 and missing points are certain background, neither of which changes any score;
+    samples at points are repeated in turn up to the greatest number. Raises InputError if there
+    are no rows, or if they have different numbers of features.
     """
     items = list(rows)
     if not items:
         raise InputError("The pool is empty; give at least one scan with slices to choose from.")
-    if len({(item.features.shape[1], item.points.shape[1]) for item in items}) > 1:
+    if len({item.features.shape[1] for item in items}) > 1:
         raise InputError(
-            "Scans of the pool come with different numbers of posterior samples or features; "
-            "compute them all with the same settings."
+            "Scans of the pool come with different numbers of features; compute them all with the "
+            "same settings."
         )
     classes = max(item.class_entropy.shape[1] for item in items)
+    samples = max(item.points.shape[1] for item in items)
     points = max(item.points.shape[3] for item in items)
     columns: dict[str, Any] = {
         field.name: np.concatenate([getattr(item, field.name) for item in items])
@@ -162,7 +179,8 @@ def stack(rows: Iterable[Candidates]) -> Candidates:
     columns["class_entropy"] = np.concatenate(
         [_widened(item.class_entropy, classes) for item in items]
     )
-    columns["points"] = np.concatenate([_padded(item.points, classes, points) for item in items])
+    shape = (samples, classes, points)
+    columns["points"] = np.concatenate([_padded(item.points, shape) for item in items])
     return Candidates(**columns)
 
 
@@ -240,9 +258,11 @@ def _widened(values: Float32Array, classes: int) -> Float32Array:
     return np.pad(values, ((0, 0), (0, classes - values.shape[1])))
 
 
-def _padded(points: npt.NDArray[np.float16], classes: int, count: int) -> npt.NDArray[np.float16]:
+def _padded(
+    points: npt.NDArray[np.float16], shape: tuple[int, int, int]
+) -> npt.NDArray[np.float16]:
     rows, samples, known, given = points.shape
-    result = np.zeros((rows, samples, classes, count), dtype=np.float16)
+    result = np.zeros((rows, *shape), dtype=np.float16)
     result[:, :, 0, given:] = 1
-    result[:, :, :known, :given] = points
+    result[:, :, :known, :given] = points[:, np.arange(shape[0]) % samples]
     return result
