@@ -52,6 +52,17 @@ def test_tilting_must_be_worth_it() -> None:
     assert (plane.axis, plane.index) == (1, 7)
 
 
+def test_a_tilted_plane_is_taken_where_it_holds_more_than_any_slice() -> None:
+    i, _, k = np.mgrid[:30, :30, :30]
+    field = np.exp(-(((i - k) / 1.5) ** 2))
+    (tilted,) = planes_of_maximum_uncertainty(field, (1.0, 1.0, 1.0))
+    (upright,) = planes_of_maximum_uncertainty(field, (1.0, 1.0, 1.0), tilted=False)
+    assert tilted.axis is None
+    assert tilted.index is None
+    assert upright.axis in (0, 2)
+    assert tilted.uncertainty > upright.uncertainty
+
+
 def test_next_plane_is_elsewhere() -> None:
     field = np.zeros((30, 10, 10))
     field[5], field[6], field[25] = 1.0, 0.95, 0.5
