@@ -15,9 +15,10 @@ from fewslice import example
 from fewslice.assembly.segmentation import Segmentation
 from fewslice.cli.progress import progress_bar
 from fewslice.errors import WriteError
+from fewslice.evaluation.annotator import strided
 from fewslice.metrics.overlap import dice
 from fewslice.slices.annotation import SliceIndex, on_slice
-from fewslice.slices.planes import plane_name
+from fewslice.slices.planes import plane_axis, plane_name
 from fewslice.volumes import (
     Image,
     LabelMap,
@@ -29,6 +30,8 @@ from fewslice.volumes import (
 )
 from fewslice.workflow.picture import draw_picture
 from fewslice.workflow.segment import segment
+
+_DRAWN = 5
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,14 @@ class DemoFiles:
 )
 @click.option("--quiet", is_flag=True, help="Show no progress bar.")
 def demo_command(output: Path, quiet: bool) -> None:
-    """Segment the bundled MRI from three annotated slices, one of each plane.
+    """Segment four structures of the bundled MRI from five annotated sagittal slices.
 
     Prints how well the result agrees with the reference on all voxels that were not annotated, and
     leaves the scan, the annotated slices, the result and a picture in a folder.
     """
     files = _prepared(DemoFiles(output))
     image, reference = read_image(files.scan), read_labels(files.reference)
-    places = middle_slices(reference)
+    places = parallel_slices(reference)
     sparse = reference.with_array(only_slices(reference, places))
     _write_drawing(files.annotated, sparse)
     with progress_bar(quiet) as progress:
@@ -94,18 +97,10 @@ def demo_command(output: Path, quiet: bool) -> None:
     _tell(files, image, segmentation, reference, seconds)
 
 
-def middle_slices(reference: LabelMap) -> tuple[SliceIndex, ...]:
-    """Return one slice across each axis: the middle of the extent that all structures share."""
-    found = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        extents = [
-            np.flatnonzero((reference.array == value).any(axis=others))
-            for value in reference.values
-        ]
-        first, last = max(e[0] for e in extents), min(e[-1] for e in extents)
-        found.append((axis, int(first + last) // 2))
-    return tuple(found)
+def parallel_slices(reference: LabelMap) -> tuple[SliceIndex, ...]:
+    """Return sagittal slices spread evenly over all structures, as a person would draw on them."""
+    axis = plane_axis(reference.geometry, "sagittal")
+    return strided(reference.array != 0, axis, _DRAWN).annotated
 
 
 def only_slices(labels: LabelMap, places: tuple[SliceIndex, ...]) -> np.ndarray:
@@ -148,11 +143,16 @@ def _write_drawing(path: Path, sparse: LabelMap) -> None:
 def _tell(
     files: DemoFiles, image: Image, segmentation: Segmentation, reference: LabelMap, seconds: float
 ) -> None:
-    slices = ", ".join(
-        f"{plane_name(image.geometry, axis)} {index}"
-        for axis, index in segmentation.annotation.slices
+    places = segmentation.annotation.slices
+    plane = plane_name(image.geometry, segmentation.annotation.axis)
+    slices = ", ".join(str(index) for _, index in places)
+    click.echo(
+        f"Segmented a brain MRI from {len(places)} annotated slices ({plane} {slices}) "
+        f"in {seconds:.1f} s."
     )
-    click.echo(f"Segmented a brain MRI from three annotated slices ({slices}) in {seconds:.1f} s.")
+    for remark in segmentation.remarks:
+        chosen, _, _ = remark.partition(":")  # the scores behind the choice are for later
+        click.echo(f"{chosen}.")
     click.echo("Dice against the reference, on all voxels outside of these slices:")
     left = ~segmentation.annotation.known()
     for value, name in example.label_names().items():
