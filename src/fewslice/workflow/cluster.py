@@ -11,7 +11,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _PATIENCE = 15  # seconds for a scheduler to answer
+_MOST_STARTS = 50  # of a worker that is lost again and again
 _START = 120  # seconds for the processes of this computer to start; imports from a slow disk
 
 _THREAD_LIMITS = (
@@ -49,7 +51,7 @@ def available_processors() -> int:
 def lost_scheduler() -> FewsliceError:
     """Return the error for a scheduler that was there and is no more."""
     return FewsliceError(
-        "The connection to the scheduler was lost; see its log, start it again and run the same "
+        "The scheduler or its workers were lost; see their logs, start them again and run the same "
         "command again: what is finished is kept."
     )
 
@@ -104,7 +106,7 @@ def local_scheduler(workers: int) -> Iterator[str]:
     """Yield the address of a scheduler with workers on this computer, of one thread each.
 
     The numerical libraries of each worker get an even share of the processors. Nothing listens
-    beyond this computer, and no dashboard is shown. On leaving, all processes end.
+    beyond this computer, and at free ports only. On leaving, all processes end.
     """
     from distributed import LocalCluster
     from distributed.utils import silence_logging_cmgr
@@ -113,34 +115,76 @@ def local_scheduler(workers: int) -> Iterator[str]:
         silence_logging_cmgr(logging.CRITICAL),
         TemporaryDirectory(prefix="fewslice-", ignore_cleanup_errors=True) as folder,
         LocalCluster(
-            n_workers=0, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=0,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
         ) as cluster,
     ):
         address: str = cluster.scheduler_address
-        process = _start(address, workers, Path(folder))
+        keepers = [_Keeper(address, workers, Path(folder), cluster.close) for _ in range(workers)]
         try:
-            _wait(address, process, Path(folder))
+            for keeper in keepers:
+                keeper.start()
+            _wait(address, keepers, Path(folder))
             yield address
         finally:
-            _end(process)
+            for keeper in keepers:
+                keeper.end()
+
+
+class _Keeper(threading.Thread):
+    """Keeps one worker process running: starts another when it is lost, but not for ever.
+
+    What Dask has for this (a "nanny" process) gives up for good when a worker is lost early, and
+    the work would wait for ever.
+    """
+
+    def __init__(
+        self, address: str, workers: int, folder: Path, give_up: Callable[[], object]
+    ) -> None:
+        super().__init__(daemon=True)
+        self._address, self._workers, self._folder = address, workers, folder
+        self._give_up = give_up
+        self._lock = threading.Lock()
+        self._ending = False
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        for _ in range(_MOST_STARTS):
+            with self._lock:
+                if self._ending:
+                    return
+                self._process = _start(self._address, self._workers, self._folder)
+            self._process.wait()
+        self._give_up()
+
+    def end(self) -> None:
+        """End the process, whatever it is at."""
+        with self._lock:
+            self._ending = True
+            if self._process is not None:
+                self._process.kill()
+        self.join()
 
 
 def _start(address: str, workers: int, folder: Path) -> subprocess.Popen[bytes]:
     share = str(max(1, available_processors() // workers))
     path = os.pathsep.join(each for each in sys.path if each)
     environment = os.environ | dict.fromkeys(_THREAD_LIMITS, share) | {"PYTHONPATH": path}
-    command = [sys.executable, "-m", "distributed.cli.dask_worker", address]
     options = {
-        "--nworkers": workers,
+        "--host": "127.0.0.1",
+        "--dashboard-address": "127.0.0.1:0",  # a free port: what it serves cannot be left out
         "--nthreads": 1,
-        "--memory-limit": 0,  # shared as needed; a worker killed for want of it is started again
+        "--memory-limit": 0,  # shared as needed
         "--local-directory": folder,
         "--death-timeout": _START,  # end, too, if this process is killed
     }
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
     command += [str(each) for option in options.items() for each in option]
-    with _log_file(folder).open("wb") as log:
+    with _log_file(folder).open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter
-            [*command, "--no-dashboard"],
+            command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -153,7 +197,7 @@ def _log_file(folder: Path) -> Path:
     return folder / "workers.log"
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait(address: str, keepers: Sequence[_Keeper], folder: Path) -> None:
     """Wait for the first worker. Raises FewsliceError if it does not come."""
     from distributed import Client
 
@@ -162,7 +206,7 @@ def _wait(address: str, process: subprocess.Popen[bytes], folder: Path) -> None:
             try:
                 client.wait_for_workers(1, timeout=1)
             except TimeoutError:
-                if process.poll() is not None:
+                if not any(keeper.is_alive() for keeper in keepers):
                     break
             else:
                 return
@@ -172,20 +216,3 @@ def _wait(address: str, process: subprocess.Popen[bytes], folder: Path) -> None:
         f"The worker processes could not be started ({' '.join(last.split())}); use --workers 1 to "
         "work in one process."
     )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the workers, whatever they are at."""
-    import psutil
-
-    try:
-        family = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        family = []
-    process.kill()
-    for child in family:
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-    process.wait()

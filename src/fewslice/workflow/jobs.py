@@ -28,6 +28,8 @@ _Outcomes = Generator["Outcome", None, None]
 
 _AHEAD = 2  # jobs sent per thread of the cluster, so that none waits for its next one
 
+_FETCH = 20  # seconds until a result that is ready must have come
+
 _DEADLY = (
     "Every worker that tried it was lost, probably because memory ran out; use fewer workers, or "
     "ones with more memory."
@@ -113,16 +115,16 @@ def _distribute(client: Client, function: Function, jobs: Iterator[Job]) -> _Out
     """Do the jobs, then once more, one at a time, those that seem to have ended their workers.
 
     Dask blames every job a lost worker had been given, the one at work and those waiting there;
-    alone, each can only be blamed for itself.
+    alone, each can only be blamed for itself. Jobs whose result was lost are done again as well.
     """
-    blamed: list[Job] = []
+    again: list[Job] = []
     for job, future in _supplied(client, function, jobs, None):
         outcome = _outcome(job.key, future)
         if outcome is None:
-            blamed.append(job)
+            again.append(job)
         else:
             yield outcome
-    for job, future in _supplied(client, function, iter(blamed), 1):
+    for job, future in _supplied(client, function, iter(again), 1):
         yield _outcome(job.key, future) or Outcome(job.key, failure=_DEADLY)
 
 
@@ -171,16 +173,18 @@ def _submit(client: Client, function: Function, job: Job) -> Future:
 
 
 def _outcome(key: str, future: Future) -> Outcome | None:
-    """Return the outcome of a finished future; None if it was blamed for lost workers."""
+    """Return the outcome of a finished future; None if workers were lost with it."""
     from distributed import KilledWorker
 
     from fewslice.workflow.cluster import lost_scheduler
 
-    if future.status in {"cancelled", "lost"}:
+    if future.cancelled():
         raise lost_scheduler()
     try:
-        outcome: Outcome = future.result()
-    except KilledWorker:
+        # A result that was on a lost worker should be made again by itself; Dask's client now and
+        # then does not notice that it was, and would wait for ever.
+        outcome: Outcome = future.result(timeout=_FETCH)
+    except (KilledWorker, TimeoutError):
         return None
     except Exception as error:  # noqa: BLE001 - one job's failure must not end the others
         return _unexpected(key, error)
