@@ -12,6 +12,7 @@ import pytest
 from fewslice.engines import Adapted, Network, Progress
 from fewslice.engines import lessons as making_lessons
 from fewslice.errors import WriteError
+from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import read_metadata
 from fewslice.slices.annotation import Annotation
 from tests.engines.known_cues import weights_file
@@ -111,3 +112,12 @@ def test_a_state_that_cannot_be_saved_is_said(tmp_path: Path) -> None:
     engine = replace(ENGINE, save_to=tmp_path / "none" / "adapted.safetensors", steps=1)
     with pytest.raises(WriteError, match="does not exist"):
         engine.prepare(scan_of(two_organs())).predict(annotated(9))
+
+
+def test_the_weights_that_come_with_fewslice_are_never_written_over(tmp_path: Path) -> None:
+    shipped, _ = shipped_weights()
+    link = tmp_path / "mine.safetensors"
+    link.symlink_to(shipped)
+    for path in (shipped, link):
+        with pytest.raises(WriteError, match="comes with fewslice and is never changed"):
+            replace(ENGINE, save_to=path)

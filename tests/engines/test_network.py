@@ -12,6 +12,7 @@ import torch
 
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.engines import Prediction, Scan, SupportScan
+from fewslice.engines.carry_over import NOT_HELD
 from fewslice.engines.cues import SUREST, find_cues
 from fewslice.engines.network import (
     Network,
@@ -202,9 +203,7 @@ def test_structures_not_drawn_here_are_carried_over_beside_those_that_are(plain:
     # With no support that holds it, it is nowhere, and a remark says why.
     alone = plain.prepare(scan_of(phantom)).predict(annotation)
     assert checked(alone, (1, 2))[2].max() == 0
-    assert alone.remarks == (
-        "No support scan has a slice across the same axis on which the structure is drawn.",
-    )
+    assert alone.remarks == (NOT_HELD,)
     assert dice(assemble_labels(alone, annotation), phantom.truth, 1) > 0.4
 
 
@@ -274,3 +273,10 @@ def test_beyond_several_drawn_slices_the_walk_answers_and_what_is_known_stays() 
     assert (found[2, 1] == SUREST).all()
     seeds[4] = -1  # around a single drawn slice nothing is left to the walk
     assert open_slices(cues).tolist() == [0, 3, 4, 5]
+
+
+def test_weights_are_loaded_when_they_are_needed_first() -> None:
+    prepared = Network(cues=QUICK, device="cpu").prepare(scan_of(two_organs()))
+    assert "network" not in vars(prepared)
+    prepared.predict(drawn(two_organs()))
+    assert vars(prepared)["network"] is prepared.network

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from fewslice.engines.network import Network, PreparedNetwork
 from fewslice.engines.protocol import Prediction, Progress, Scan, SupportScan, silent
+from fewslice.errors import WriteError
+from fewslice.networks.shipped import shipped_weights
 from fewslice.slices.annotation import Annotation
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ class Adapted:
     network: what is adapted; its `weights` may be a state adapted before. seconds: for lessons and
     fine-tuning, together; what is adapted within them, and so the answer, depends on the computer.
     save_to: where to write the adapted state, as a file of weights that `Network` and `Adapted`
-    read. steps, most_lessons: at most that many steps are made, on lessons from that many slices.
+    read; not over the one that comes with fewslice (WriteError). steps, most_lessons: at most that
+    many steps are made, on lessons from that many slices.
     """
 
     network: Network = field(default_factory=Network)
@@ -34,6 +37,13 @@ class Adapted:
     save_to: Path | None = None
     steps: int = 120
     most_lessons: int = 8
+
+    def __post_init__(self) -> None:
+        if self.save_to is not None and self.save_to.resolve() == shipped_weights()[0].resolve():
+            raise WriteError(
+                f"{self.save_to} is the file of weights that comes with fewslice and is never "
+                "changed; save what was learned in a file of another name."
+            )
 
     @property
     def uses_support(self) -> bool:
@@ -55,7 +65,7 @@ class PreparedAdapted:
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`); a remark says what adapting brought."""
         adaptation = self.adapt(annotation, lambda part: progress(0.8 * part))
-        network = replace(self.network, network=adaptation.network)
+        network = replace(self.network, loaded=adaptation.network)
         prediction = network.predict(annotation, lambda part: progress(0.8 + 0.2 * part))
         remarks = (*prediction.remarks, self._remark(adaptation))
         return replace(prediction, remarks=remarks)

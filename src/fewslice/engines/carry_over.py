@@ -62,7 +62,9 @@ _INTENSITY_EDGES = 100.0
 _PULL = 2.0
 _POOR_AGREEMENT = 0.5
 
-NOT_HELD = "No support scan has a slice across the same axis on which the structure is drawn."
+NOT_HELD = (
+    "A structure that was asked for is drawn on no support scan, so nothing was answered for it."
+)
 NOT_ALIKE = (
     "No support scan looks enough like this scan to be laid over it, so that nothing was carried "
     "over; choose support scans of the same part of the body, or draw a slice on this scan."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,23 +56,39 @@ class Network:
         return True
 
     def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedNetwork:
-        """Load the network and choose among support scans. Raises WeightsError."""
+        """Choose among support scans, and read the file of weights if there is one.
+
+        Raises WeightsError if it is not what it should be.
+        """
         from fewslice.engines.model import load_network
         from fewslice.engines.support import most_similar
 
-        network = load_network(self.weights, self.device)
+        network = load_network(self.weights, self.device) if self.weights is not None else None
         chosen = most_similar(scan, support, self.most_support) if support else ()
         return PreparedNetwork(scan, chosen, self, network)
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedNetwork:
-    """A scan, the support scans chosen for it, and the network that is asked."""
+    """A scan, the support scans chosen for it, and the network that is asked.
+
+    loaded: the network; None for that of the engine, which is loaded when it is first asked: where
+    nothing is drawn on a scan it never is.
+    """
 
     scan: Scan
     support: tuple[SupportScan, ...]
     engine: Network
-    network: FewsliceNet
+    loaded: FewsliceNet | None = None
+
+    @cached_property
+    def network(self) -> FewsliceNet:
+        """The network, ready to be asked. Raises WeightsError."""
+        from fewslice.engines.model import load_network
+
+        if self.loaded is not None:
+            return self.loaded
+        return load_network(self.engine.weights, self.engine.device)
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`)."""

@@ -31,7 +31,9 @@ class TaperSettings:
 
     per_gap: length of the cap in mean distances between drawn slices. Slices drawn at the middles
     of equal parts leave half a distance at either end; people are less regular.
-    per_radius: length of the cap in radii of the circle of the same area, with one slice drawn.
+    per_radius: length of the cap in radii of the circle of the same area, with one slice drawn;
+    with n slices drawn it is at least an nth part of that, since slices that were not spaced evenly
+    (drawn one after the other, where they were needed) may leave much of a structure at one end.
     least_radii: the cap is at least this long, for slices drawn next to each other.
     """
 
@@ -262,7 +264,8 @@ class ShapePrior:
             length = self.taper.per_radius * radius
         else:
             gap = (drawn[-1].index - drawn[0].index) / (len(drawn) - 1) * step
-            length = max(self.taper.per_gap * gap, self.taper.least_radii * radius)
+            least = max(self.taper.least_radii, self.taper.per_radius / len(drawn))
+            length = max(self.taper.per_gap * gap, least * radius)
         return max(length, 1.5 * step)
 
 
