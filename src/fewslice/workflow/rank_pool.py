@@ -1,0 +1,224 @@
+"""Which scans or slices of a pool to annotate next, so that the model learns most.
+
+A pool streams: every scan is read by the worker that needs it and reduced to a few kilobytes a
+slice there (`pool_rows`); only these come back, and the strategy ranks them all together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fewslice.acquisition.candidates import Candidates, stack
+from fewslice.acquisition.protocol import Ranking
+from fewslice.acquisition.scans import rank_scans
+from fewslice.acquisition.strategies import find_strategy
+from fewslice.errors import InputError
+from fewslice.volumes import Image
+from fewslice.workflow.grids import AnyArray
+from fewslice.workflow.jobs import Job, stream
+from fewslice.workflow.pool_rows import (
+    AnyLabels,
+    PoolSampler,
+    PoolScan,
+    RowSettings,
+    scan_rows,
+)
+from fewslice.workflow.scan_folder import ScanFiles, named_scan
+from fewslice.workflow.wording import counted
+
+DEFAULT = "power-bald"
+"""The strategy for pools: mutual information with noise, so that a batch does not repeat itself."""
+
+_ALL_PLANES = "plane-of-maximum-uncertainty"
+
+What = Literal["slices", "scans"]
+
+
+@dataclass(frozen=True)
+class RankedItem:
+    """Something worth annotating next.
+
+    case: name of the scan. axis, index: array axis and number of the slice; None for a whole scan.
+    score: the strategy's own; larger is better. seconds: of a person's time, by
+    `fewslice.acquisition.cost`. reason: one sentence.
+    """
+
+    case: str
+    axis: int | None
+    index: int | None
+    score: float
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class SkippedScan:
+    """A scan that could not be used. sentence: why. trace: for a log, if that was not foreseen."""
+
+    case: str
+    sentence: str
+    trace: str | None = None
+
+
+@dataclass(frozen=True)
+class PoolRanking:
+    """What `rank_pool` returns.
+
+    items: best first. skipped: the scans left out. scans, slices: how many were looked at. open:
+    how many slices of them are not annotated yet. strategy: its name. message: one sentence.
+    """
+
+    items: tuple[RankedItem, ...]
+    skipped: tuple[SkippedScan, ...]
+    scans: int
+    slices: int
+    open: int
+    strategy: str
+    message: str
+
+
+def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
+    pool: Iterable[PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray],
+    sampler: PoolSampler,
+    *,
+    count: int = 1,
+    what: What = "slices",
+    strategy: str = "default",
+    labels: Mapping[str, AnyLabels | os.PathLike[str]] | None = None,
+    seed: int = 0,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> PoolRanking:
+    """Say which slices (or whole scans) of a pool are worth annotating next.
+
+    pool: scans as paths (files or DICOM folders; best, as only paths travel), `ScanFiles` as
+    `fewslice.workflow.scan_folder.find_scans` gives them, `Image`s or arrays (i, j, k); read one by
+    one, so it may be longer than memory. Scans in memory are named by their number, from 0.
+    sampler: gives posterior samples of a scan, such as `fewslice.workflow.samplers.ModelSampler`;
+    it travels to the workers. count: how many; fewer come back if there are no more. what: "slices"
+    or "scans". strategy: a name in `fewslice.acquisition.strategies.STRATEGIES`. labels: case to
+    what was annotated of it (path, LabelMap or array); such slices are not asked again. seed: of
+    samples and ties: the same seed gives the same ranking. scheduler, workers: as in
+    `fewslice.workflow.jobs.stream`. progress: called with the number of scans done.
+
+    Scans that cannot be used are skipped and named in the result. Raises InputError if the pool is
+    empty, if none of its scans can be used, or for a wrong argument.
+    """
+    name = DEFAULT if strategy == "default" else strategy
+    chosen = find_strategy(name)
+    if count < 1:
+        raise InputError(f"The number of {what} to suggest is {count}; it must be at least 1.")
+    if what not in ("slices", "scans"):
+        raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
+    names: list[str] = []
+    settings = RowSettings(seed, all_planes=name == _ALL_PLANES and what == "slices")
+    jobs = _jobs(pool, sampler, settings, {} if labels is None else labels, names)
+    rows: dict[int, Candidates] = {}
+    skipped: dict[int, SkippedScan] = {}
+    for outcome in stream(scan_rows, jobs, scheduler=scheduler, workers=workers):
+        number = int(outcome.key)
+        if outcome.failure is None:
+            rows[number] = outcome.result
+        else:
+            skipped[number] = SkippedScan(names[number], outcome.failure, outcome.trace)
+        progress(len(rows) + len(skipped))
+    left_out = tuple(skipped[number] for number in sorted(skipped))
+    if not rows:
+        raise _nothing(left_out)
+    candidates = stack(rows[number] for number in sorted(rows))
+    rng = np.random.default_rng(seed)
+    if what == "scans":
+        ranking = rank_scans(candidates, chosen, count, rng)
+        items = _scan_items(ranking, candidates, names)
+    else:
+        items = _slice_items(chosen.rank(candidates, count, rng), candidates, names)
+    message = _message(items, left_out, len(rows), count, what)
+    free = int(np.count_nonzero(~candidates.annotated))
+    return PoolRanking(items, left_out, len(rows), len(candidates), free, name, message)
+
+
+def _jobs(
+    pool: Iterable[PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray],
+    sampler: PoolSampler,
+    settings: RowSettings,
+    labels: Mapping[str, AnyLabels | os.PathLike[str]],
+    names: list[str],
+) -> Iterator[Job]:
+    """Yield a job for each scan; `names` collects what the scans are called."""
+    for number, given in enumerate(pool):
+        scan = _pool_scan(number, given)
+        drawn = labels.get(scan.name)
+        if drawn is not None:
+            drawn = os.fspath(drawn) if isinstance(drawn, os.PathLike) else drawn
+            scan = PoolScan(scan.name, scan.scan, drawn)
+        names.append(scan.name)
+        yield Job(str(number), (number, scan, sampler, settings))
+
+
+def _pool_scan(
+    number: int, given: PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray
+) -> PoolScan:
+    if isinstance(given, PoolScan):
+        return given
+    if isinstance(given, ScanFiles):
+        return PoolScan(given.name, given)
+    if isinstance(given, str | os.PathLike):
+        files = named_scan(Path(given))
+        return PoolScan(files.name, files)
+    return PoolScan(str(number), given)
+
+
+def _slice_items(
+    ranking: Ranking, candidates: Candidates, names: list[str]
+) -> tuple[RankedItem, ...]:
+    items = []
+    for row, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True):
+        scan, axis, index = (int(each) for each in candidates.place[row])
+        seconds = float(candidates.seconds[row])
+        items.append(RankedItem(names[scan], axis, index, float(score), seconds, reason))
+    return tuple(items)
+
+
+def _scan_items(
+    ranking: Ranking, candidates: Candidates, names: list[str]
+) -> tuple[RankedItem, ...]:
+    items = []
+    for scan, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True):
+        free = (candidates.place[:, 0] == scan) & ~candidates.annotated
+        seconds = float(candidates.seconds[free].sum())
+        items.append(RankedItem(names[int(scan)], None, None, float(score), seconds, reason))
+    return tuple(items)
+
+
+def _nothing(skipped: tuple[SkippedScan, ...]) -> InputError:
+    if not skipped:
+        return InputError("The pool is empty; give at least one scan.")
+    first = skipped[0]
+    return InputError(
+        f"None of the {counted(len(skipped), 'scan')} of the pool can be used; the first, "
+        f"{first.case}: {first.sentence}"
+    )
+
+
+def _message(
+    items: tuple[RankedItem, ...],
+    skipped: tuple[SkippedScan, ...],
+    scans: int,
+    count: int,
+    what: What,
+) -> str:
+    of = f"the pool of {counted(scans, 'scan')}"
+    if skipped:
+        of += f" ({len(skipped)} more could not be used)"
+    if not items:
+        return f"Everything in {of} is annotated: there is nothing left to ask."
+    if len(items) < count:
+        return f"These are all {what} of {of} that are not annotated: {len(items)}, not {count}."
+    return f"The best of {of}, first things first."
