@@ -27,7 +27,11 @@ import numpy.typing as npt
 from fewslice.acquisition.advice import ADVICE_FILE, Advice, Trees, as_tensors, shipped_advice
 from fewslice.acquisition.expected_gain import PRESENT, expected_gain
 from fewslice.acquisition.profiles import Profiles, Said, profiles
-from fewslice.acquisition.volume_features import draw_features, state_features
+from fewslice.acquisition.volume_features import (
+    draw_features,
+    question_features,
+    state_features,
+)
 from fewslice.assembly.assemble import assemble_labels
 from fewslice.engines import Scan
 from fewslice.engines.random_walker import RandomWalker
@@ -211,6 +215,7 @@ def rows_of(task: Task, rng: Rng, *, trials: bool, advised: bool) -> Iterator[Ro
             yield state_row(task, annotation, found, answer)
             if trials:
                 yield from trial_rows(task, places, (found, region), answer, rng)
+                yield from empty_rows(task, places, found, answer, rng)
         following = advised_place(task, found, places, rng) if advised else None
         following = following or next_place(task, places, rng)
         if following is None or len(places) > 40:
@@ -222,7 +227,7 @@ def rows_of(task: Task, rng: Rng, *, trials: bool, advised: bool) -> Iterator[Ro
 def advised_place(task: Task, found: Profiles, places: list[SliceIndex], rng: Rng) -> Any:
     """Return the slice that the shipped advice asks for; a question answered "yes" is passed by."""
     for ask in expected_gain(found, shipped_advice(), 6, rng):
-        there = bool(task.mask[on_slice(ask.axis, ask.index)].any())
+        there = bool(np.any(task.mask[on_slice(ask.axis, ask.index)]))
         if (ask.axis, ask.index) not in places and not (ask.kind == PRESENT and there):
             return ask.axis, ask.index
     return None
@@ -250,7 +255,7 @@ def state_row(task: Task, annotation: Annotation, found: Profiles, answer: BoolA
         "slices": features[kept].tolist(),
         "slice_dice": (2 * both[kept] / total[kept]).tolist(),
         "near": features[near].tolist(),
-        "holds": task.mask.any(axis=others)[near].astype(int).tolist(),
+        "holds": [int(task.mask.take(index, axis=axis).any()) for index in near],
     }
 
 
@@ -274,6 +279,26 @@ def trial_rows(
                 "features": features[index].tolist(),
                 "gain": dice(after, task.mask) - before,
             }
+
+
+def empty_rows(
+    task: Task, places: list[SliceIndex], found: Profiles, answer: BoolArray, rng: Rng
+) -> Iterator[Row]:
+    """Yield the rise in Dice that a "no, not on this slice" brings, where that is the answer."""
+    axis = found.main
+    before = dice(answer, task.mask)
+    features = question_features(found, 0)
+    there = task.mask.any(axis=_others(axis))
+    asked = features[:, -1] > 0
+    free = np.flatnonzero(asked & ~there & ~found.axes[axis].asked)
+    for index in rng.choice(free, min(len(free), 4), replace=False):
+        after = task.answer(task.annotation([*places, (axis, int(index))]))
+        yield {
+            "kind": "empty",
+            "source": task.source,
+            "features": features[index].tolist(),
+            "gain": dice(after, task.mask) - before,
+        }
 
 
 def _tried(  # noqa: PLR0913, PLR0917 - all that a choice hangs on
@@ -338,15 +363,15 @@ class Table:
 
 def load(work: Path) -> dict[str, Table]:
     """Return the tables of all rows collected."""
-    parts: dict[str, list[Any]] = {name: [] for name in ("draw", "state", "slice", "ends")}
+    parts: dict[str, list[Any]] = {name: [] for name in ("draw", "empty", "state", "slice", "ends")}
     tasks: dict[str, int] = {}
     state = 0
     for file in sorted(work.glob("advice-*.jsonl")):
         for line in file.read_text().splitlines():
             row = json.loads(line)
             task = tasks.setdefault(row["task"], len(tasks))
-            if row["kind"] == "draw":
-                parts["draw"].append((row["features"], row["gain"], task, state))
+            if row["kind"] in ("draw", "empty"):
+                parts[row["kind"]].append((row["features"], row["gain"], task, state))
                 continue
             state += 1
             parts["state"].append((row["features"], row["dice"], task, state))
@@ -436,6 +461,13 @@ def fit(given: argparse.Namespace) -> None:
     ):
         print(f"| {name} | {_chosen(draw, score):.4f} |")
     advice = {"drawing": as_trees(_model().fit(draw.x, draw.y))}
+    empty = tables["empty"]
+    print(
+        f'\n"no" answers tried: {len(empty.y)}, mean rise {empty.y.mean():.4f}, explained ', end=""
+    )
+    found = _left_out(empty, _model(), empty.y)
+    print(f"{1 - ((empty.y - found) ** 2).mean() / empty.y.var():.3f}")
+    advice["closing"] = as_trees(_model().fit(empty.x, empty.y))
     ends = tables["ends"]
     odds = _left_out(ends, _classifier(), ends.y)
     print(f"\nends: {len(odds)} slices, right on {np.mean((odds > 0) == (ends.y > 0)):.3f}")

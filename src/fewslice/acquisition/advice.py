@@ -60,13 +60,15 @@ class Trees:
 class Advice:
     """The fitted models.
 
-    drawing: rise in Dice from `draw_features`. ends: log-odds that a slice holds the structure,
+    drawing: rise in Dice from `draw_features`. closing: rise in Dice by a "no, not on this slice"
+    from `question_features`. ends: log-odds that a slice holds the structure,
     from the same. scan, scan_low: logit of the Dice of a structure over the whole scan from
     `state_features`, its median and its 10th percentile. slice, slice_low: the same of one slice,
     from `draw_features` across the main axis.
     """
 
     drawing: Trees
+    closing: Trees
     ends: Trees
     scan: Trees
     scan_low: Trees
@@ -76,6 +78,10 @@ class Advice:
     def gain(self, features: Float64Array) -> Float64Array:
         """Return the expected rise in Dice of drawing each slice, float64 (n,)."""
         return self.drawing.predict(features)
+
+    def closing_gain(self, features: Float64Array) -> Float64Array:
+        """Return the expected rise in Dice if the structure is not on each slice, float64 (n,)."""
+        return self.closing.predict(features)
 
     def presence(self, features: Float64Array) -> Float64Array:
         """Return the probability that each slice holds the structure, float64 (n,) in [0, 1]."""
@@ -94,7 +100,7 @@ class Advice:
         return median, np.minimum(_logistic(self.slice_low.predict(features)), median)
 
 
-MODELS = ("drawing", "ends", "scan", "scan_low", "slice", "slice_low")
+MODELS = ("drawing", "closing", "ends", "scan", "scan_low", "slice", "slice_low")
 
 
 @cache

@@ -4,9 +4,9 @@ Our own strategy for finishing one volume. Two kinds of answers compete. *Draw t
 is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
 is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of all three
 planes are weighed alike (`fewslice.acquisition.advice`). *Is the structure on this slice at all?*:
-where the answer goes on beyond the slices drawn, a "no" removes everything farther out, so its gain
-is half of the share of the volume that lies there (Dice falls by about half of what is answered too
-much), times the probability of that "no".
+where the answer goes on beyond the slices drawn, a "no" removes everything farther out. Its gain is
+what that brought in the same simulations, times the probability of a "no"; a "yes" changes no
+answer and counts nothing.
 
 Learning from earlier annotation what a query is worth follows Konyushkova et al., NeurIPS 2017.
 """
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from fewslice.acquisition.advice import Advice
 from fewslice.acquisition.cost import CostModel
 from fewslice.acquisition.profiles import AxisProfile, Profiles
-from fewslice.acquisition.volume_features import draw_features
+from fewslice.acquisition.volume_features import draw_features, question_features
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -147,53 +147,32 @@ def _contours(profile: AxisProfile) -> Float64Array:
 
 
 def _questions(found: Profiles, advice: Advice, cost: CostModel) -> Iterator[Ask]:
-    """Yield the questions beyond the outermost slices known to hold each structure."""
+    """Yield the questions beyond the outermost slices known to hold each structure.
+
+    With several structures a question is about all of them.
+    """
     profile = found.axes[found.main]
     structures = len(found.area)
     total = np.zeros(len(profile))
-    chance = np.ones(len(profile))
+    gone = np.ones(len(profile))
     for number in range(structures):
-        held = np.flatnonzero(profile.drawn[number] | (profile.present[number] >= 1.0))
-        if not len(held):
+        features = question_features(found, number)
+        if not (profile.drawn[number] | (profile.present[number] >= 1.0)).any():
             return
-        gain, here = _end_gain(found, number, advice, int(held[0]), int(held[-1]))
-        total += gain / structures
-        chance *= 1 - here
-    for index in np.flatnonzero((total > 0) & ~profile.asked):
+        open_here = features[:, -1] > 0
+        absent = 1 - advice.presence(features[:, :-1])
+        total += np.where(open_here, absent * advice.closing_gain(features), 0.0) / structures
+        gone *= np.where(open_here, absent, 0.0)
+    for index in np.flatnonzero((total > 0) & (gone > 0) & ~profile.asked):
         yield Ask(
             found.main,
             int(index),
             PRESENT,
             float(total[index]),
             cost.question,
-            f"A click tells whether the structure has ended here: it goes on with a probability "
-            f"of {1 - chance[index]:.0%}.",
+            "One click tells whether the structure has ended here: it has with a probability of "
+            f"{gone[index]:.0%}.",
         )
-
-
-def _end_gain(
-    found: Profiles, number: int, advice: Advice, first: int, last: int
-) -> tuple[Float64Array, Float64Array]:
-    """Return the gain of a question on each slice, and the probability that the structure is there.
-
-    first, last: outermost slices known to hold the structure; between them nothing is asked.
-    """
-    profile = found.axes[found.main]
-    expected = profile.expected[number]
-    share = expected / max(float(expected.sum()), 1.0)
-    farther = np.zeros(len(share))
-    farther[:first] = np.cumsum(share[:first])
-    farther[last + 1 :] = np.cumsum(share[last + 1 :][::-1])[::-1]
-    here = advice.presence(draw_features(found, number, found.main))
-    here[first : last + 1] = 1.0
-    for index in np.flatnonzero(profile.empty[number]):
-        if index < first:
-            here[: index + 1] = 0.0
-        elif index > last:
-            here[index:] = 0.0
-    gain = 0.5 * (1 - here) * farther
-    gain[(here <= 0.02) | (here >= 0.98)] = 0.0
-    return gain, here
 
 
 def answered(found: Profiles, ask: Ask) -> Profiles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fewslice.acquisition.baselines import ForegroundRandom, Random
 from fewslice.acquisition.batch_bald import BatchBald
 from fewslice.acquisition.diverse import CoreSet, Suggestive
+from fewslice.acquisition.gain_per_second import ExpectedGain
 from fewslice.acquisition.planes_of_uncertainty import PlaneOfMaximumUncertainty
 from fewslice.acquisition.protocol import Strategy
 from fewslice.acquisition.strided import Strided
@@ -32,6 +33,7 @@ STRATEGIES: dict[str, Strategy] = {
     "suggestive": Suggestive(),
     "stochastic-batch": StochasticBatches(),
     "plane-of-maximum-uncertainty": PlaneOfMaximumUncertainty(),
+    "expected-gain": ExpectedGain(),
 }
 
 

@@ -26,6 +26,9 @@ DRAW_FEATURES = (
 )  # fmt: skip
 """What is known of drawing a slice, in the order of `draw_features`."""
 
+QUESTION_FEATURES = (*DRAW_FEATURES, "farther")
+"""What is known of asking whether the structure is on a slice; see `question_features`."""
+
 STATE_FEATURES = (
     "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
     "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "roundness",
@@ -73,6 +76,31 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
         state["open_ends"] * constant,
     ]
     return np.stack(columns, axis=1)
+
+
+def question_features(found: Profiles, structure: int) -> Float64Array:
+    """Return float64 (n, feature) for asking about each slice of the main axis, for one structure.
+
+    As `draw_features`, and the share of the expected volume on the slice and farther out, beyond
+    the outermost slices known to hold the structure; 0 where there is nothing to ask.
+    """
+    profile = found.axes[found.main]
+    expected = profile.expected[structure]
+    share = expected / max(float(expected.sum()), 1.0)
+    held = np.flatnonzero(profile.drawn[structure] | (profile.present[structure] >= 1.0))
+    farther = np.zeros(len(share))
+    if len(held):
+        first, last = int(held[0]), int(held[-1])
+        farther[:first] = np.cumsum(share[:first])
+        farther[last + 1 :] = np.cumsum(share[last + 1 :][::-1])[::-1]
+        empty = np.flatnonzero(profile.empty[structure])
+        for index in empty:  # beyond a "no" there is nothing to ask
+            if index < first:
+                farther[: index + 1] = 0.0
+            elif index > last:
+                farther[index:] = 0.0
+    farther[farther < 1e-4] = 0.0
+    return np.concatenate([draw_features(found, structure, found.main), farther[:, None]], axis=1)
 
 
 def state_features(found: Profiles, structure: int) -> Float64Array:
