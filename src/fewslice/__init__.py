@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         write_labels,
     )
     from fewslice.workflow.segment import segment
+    from fewslice.workflow.suggest import Suggestion, suggest
 
 # Where each public name lives; looked up when it is first asked for, so that importing fewslice
 # (and `fewslice --help`) loads nothing.
@@ -28,9 +29,11 @@ _HOME = {
     "Image": "fewslice.volumes",
     "LabelMap": "fewslice.volumes",
     "Segmentation": "fewslice.assembly.segmentation",
+    "Suggestion": "fewslice.workflow.suggest",
     "read_image": "fewslice.volumes",
     "read_labels": "fewslice.volumes",
     "segment": "fewslice.workflow.segment",
+    "suggest": "fewslice.workflow.suggest",
     "write_image": "fewslice.volumes",
     "write_labels": "fewslice.volumes",
 }
@@ -41,10 +44,12 @@ __all__ = [
     "Image",
     "LabelMap",
     "Segmentation",
+    "Suggestion",
     "__version__",
     "read_image",
     "read_labels",
     "segment",
+    "suggest",
     "write_image",
     "write_labels",
 ]

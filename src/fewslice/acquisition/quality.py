@@ -65,11 +65,12 @@ def predicted_quality(found: Profiles, advice: Advice) -> Quality:
     )
 
 
-def stopping_sentence(quality: Quality, goal: float = GOOD_ENOUGH) -> str:
-    """Return what to tell a person: the Dice to expect, and whether they may stop."""
-    known = (
-        f"Expected Dice {quality.dice:.2f}, at least {quality.low:.2f} with a probability of 90 %"
-    )
-    if quality.low >= goal:
+def stopping_sentence(dice: float, low: float, goal: float = GOOD_ENOUGH) -> str:
+    """Return what to tell a person: the Dice to expect, and whether they may stop.
+
+    dice, low: as in `Quality`. goal: the Dice they want.
+    """
+    known = f"Expected Dice {dice:.2f}, at least {low:.2f} with 90 % probability"
+    if low >= goal:
         return f"{known}: you may stop."
-    return f"{known}: not yet {goal:.2f}; go on."
+    return f"{known}: not yet {goal:.2f}, go on."

@@ -19,6 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.segment:segment_command",
         "Segment a whole scan from its annotated slices.",
     ),
+    "suggest": (
+        "fewslice.cli.suggest:suggest_command",
+        "Say which slices to annotate next, and whether you may stop.",
+    ),
     "info": (
         "fewslice.cli.info:info_command",
         "Show what a scan and its labels hold, and what would be a problem.",

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fewslice.assembly.segmentation import Segmentation
+from fewslice.cli.pairs import parse_pair
 from fewslice.cli.progress import progress_bar
 from fewslice.cli.summary import summary
 from fewslice.engines import ENGINES, Engine, EngineOptions, find_engine, options_of
@@ -59,7 +60,7 @@ class Request:
     @property
     def pairs(self) -> list[tuple[Path, Path]]:
         """The other scans, each with its labels."""
-        return [_pair(text) for text in self.support]
+        return [parse_pair(text) for text in self.support]
 
     @property
     def inputs(self) -> list[Path]:
@@ -178,10 +179,3 @@ def _segment(
         if request.largest_component:
             segmentation = cleaned(segmentation)
         return segmentation, time.perf_counter() - start
-
-
-def _pair(text: str) -> tuple[Path, Path]:
-    scan, equals, labels = text.partition("=")
-    if not (scan and equals and labels):
-        raise InputError(f"Cannot read {text!r} as a scan with labels; write SCAN=LABELS.")
-    return Path(scan), Path(labels)

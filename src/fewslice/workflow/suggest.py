@@ -66,7 +66,7 @@ class Suggestion:
     slices: best first. predicted_dice: median of the Dice to expect of the whole scan as it is now,
     mean over structures. predicted_dice_low: exceeded with a probability of 90 %. slice_dice,
     slice_dice_low: the same of each slice across `axis`, float64 (n,); 1 where somebody spoke of
-    it. message: what that means, in a sentence.
+    it.
     """
 
     slices: tuple[SuggestedSlice, ...]
@@ -75,7 +75,15 @@ class Suggestion:
     axis: int
     slice_dice: npt.NDArray[np.float64]
     slice_dice_low: npt.NDArray[np.float64]
-    message: str
+
+    @property
+    def message(self) -> str:
+        """What the predicted Dice means for a person who wants 0.90."""
+        return self.sentence()
+
+    def sentence(self, goal: float = GOOD_ENOUGH) -> str:
+        """Return what the predicted Dice means: whether a person may stop."""
+        return stopping_sentence(self.predicted_dice, self.predicted_dice_low, goal)
 
     def may_stop(self, goal: float = GOOD_ENOUGH) -> bool:
         """Whether the Dice is at least `goal` with a probability of 90 %."""
@@ -152,7 +160,6 @@ def _suggestion(scan: Image, asks: Sequence[Ask], quality: Quality, axis: int) -
         axis,
         quality.slices,
         quality.slices_low,
-        stopping_sentence(quality),
     )
 
 
