@@ -70,3 +70,12 @@ class Counting:
 
 def wrong_shape(image: Image, labels: LabelMap | None, seed: int) -> npt.NDArray[Any]:
     return np.zeros((2, 2, 3, 3, 3))
+
+
+def write_model(folder: Path) -> Path:
+    """A model folder as `fewslice retrain` leaves it, with random weights; labels 4 and 7."""
+    from fewslice.workflow.models import promote, save_version
+    from tests.training.test_task_model import random_model
+
+    promote(folder, save_version(folder, random_model(), {"score": 0.5}, [(1, 0.7)]))
+    return folder

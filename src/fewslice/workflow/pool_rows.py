@@ -22,7 +22,7 @@ from fewslice.acquisition.cost import CostModel
 from fewslice.assembly.posterior import Samples
 from fewslice.errors import InputError
 from fewslice.slices.annotation import drawn_voxels, find_annotation
-from fewslice.slices.planes import annotation_axis
+from fewslice.slices.planes import annotation_axis, plane_name
 from fewslice.volumes import Image, LabelMap, read_labels
 from fewslice.volumes.geometry import Geometry
 from fewslice.workflow.grids import AnyArray, on_one_grid
@@ -55,11 +55,16 @@ only that has as many."""
 
 @dataclass(frozen=True, eq=False)
 class PoolScan:
-    """A scan of a pool: files, or an image in memory. labels: what was annotated of it so far."""
+    """A scan of a pool: files, or an image in memory.
+
+    labels: what was annotated of it so far. annotated: (array axis, index) of slices that were
+    looked at even if nothing is drawn on them.
+    """
 
     name: str
     scan: AnyScan
     labels: AnyLabels | None = None
+    annotated: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,18 +82,27 @@ def scan_rows(
 
     Raises ReadError and the like if the scan cannot be used.
     """
+    return named_rows(number, scan, sampler, settings)[0]
+
+
+def named_rows(
+    number: int, scan: PoolScan, sampler: PoolSampler, settings: RowSettings
+) -> tuple[Candidates, tuple[str, ...]]:
+    """Return the rows of `scan_rows`, and the plane of the slices across each array axis."""
     source, drawn = _read(scan)
     image, labels = on_one_grid(
         source, drawn, image_is=f"the scan {scan.name}", labels_are=f"the labels of {scan.name}"
     )
     known = labels if drawn_voxels(labels.array).any() else None
     samples = _samples(sampler(image, known, settings.seed), image.geometry)
-    annotated = set(find_annotation(known.array, image.geometry).slices) if known else set()
+    annotated = set(scan.annotated)
+    if known:
+        annotated |= set(find_annotation(known.array, image.geometry, scan.annotated).slices)
     others = [axis for axis in range(3) if axis != samples.axis] if settings.all_planes else []
     rows = _slices(number, image, samples, annotated)
     for axis in others:
         rows += _slices(number, image, _across(samples, axis), annotated)
-    return stack(rows)
+    return stack(rows), tuple(plane_name(image.geometry, axis) for axis in range(3))
 
 
 def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +27,7 @@ from fewslice.workflow.pool_rows import (
     PoolSampler,
     PoolScan,
     RowSettings,
-    scan_rows,
+    named_rows,
 )
 from fewslice.workflow.scan_folder import ScanFiles, named_scan
 from fewslice.workflow.wording import counted
@@ -44,14 +44,15 @@ What = Literal["slices", "scans"]
 class RankedItem:
     """Something worth annotating next.
 
-    case: name of the scan. axis, index: array axis and number of the slice; None for a whole scan.
-    score: the strategy's own; larger is better. seconds: of a person's time, by
+    case: name of the scan. axis, index, plane: array axis, number and plane of the slice; None for
+    a whole scan. score: the strategy's own; larger is better. seconds: of a person's time, by
     `fewslice.acquisition.cost`. reason: one sentence.
     """
 
     case: str
     axis: int | None
     index: int | None
+    plane: str | None
     score: float
     seconds: float
     reason: str
@@ -121,11 +122,12 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     settings = RowSettings(seed, all_planes=name == _ALL_PLANES and what == "slices")
     jobs = _jobs(pool, sampler, settings, {} if labels is None else labels, names)
     rows: dict[int, Candidates] = {}
+    planes: dict[int, tuple[str, ...]] = {}
     skipped: dict[int, SkippedScan] = {}
-    for outcome in stream(scan_rows, jobs, scheduler=scheduler, workers=workers):
+    for outcome in stream(named_rows, jobs, scheduler=scheduler, workers=workers):
         number = int(outcome.key)
         if outcome.failure is None:
-            rows[number] = outcome.result
+            rows[number], planes[number] = outcome.result
         else:
             skipped[number] = SkippedScan(names[number], outcome.failure, outcome.trace)
         progress(len(rows) + len(skipped))
@@ -138,7 +140,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         ranking = rank_scans(candidates, chosen, count, rng)
         items = _scan_items(ranking, candidates, names)
     else:
-        items = _slice_items(chosen.rank(candidates, count, rng), candidates, names)
+        items = _slice_items(chosen.rank(candidates, count, rng), candidates, names, planes)
     message = _message(items, left_out, len(rows), count, what)
     free = int(np.count_nonzero(~candidates.annotated))
     return PoolRanking(items, left_out, len(rows), len(candidates), free, name, message)
@@ -156,8 +158,9 @@ def _jobs(
         scan = _pool_scan(number, given)
         drawn = labels.get(scan.name)
         if drawn is not None:
-            drawn = os.fspath(drawn) if isinstance(drawn, os.PathLike) else drawn
-            scan = PoolScan(scan.name, scan.scan, drawn)
+            if isinstance(drawn, str | os.PathLike):
+                drawn = str(Path(drawn).absolute())  # workers may be elsewhere
+            scan = replace(scan, labels=drawn)
         names.append(scan.name)
         yield Job(str(number), (number, scan, sampler, settings))
 
@@ -176,13 +179,17 @@ def _pool_scan(
 
 
 def _slice_items(
-    ranking: Ranking, candidates: Candidates, names: list[str]
+    ranking: Ranking,
+    candidates: Candidates,
+    names: list[str],
+    planes: Mapping[int, tuple[str, ...]],
 ) -> tuple[RankedItem, ...]:
     items = []
     for row, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True):
         scan, axis, index = (int(each) for each in candidates.place[row])
         seconds = float(candidates.seconds[row])
-        items.append(RankedItem(names[scan], axis, index, float(score), seconds, reason))
+        plane = planes[scan][axis]
+        items.append(RankedItem(names[scan], axis, index, plane, float(score), seconds, reason))
     return tuple(items)
 
 
@@ -193,7 +200,7 @@ def _scan_items(
     for scan, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True):
         free = (candidates.place[:, 0] == scan) & ~candidates.annotated
         seconds = float(candidates.seconds[free].sum())
-        items.append(RankedItem(names[int(scan)], None, None, float(score), seconds, reason))
+        items.append(RankedItem(names[int(scan)], None, None, None, float(score), seconds, reason))
     return tuple(items)
 
 

@@ -1,20 +1,25 @@
-"""Where the posterior samples of a pool's scans come from: engines that learn from other scans."""
+"""Where the posterior samples of a pool's scans come from: a model, or engines and other scans."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fewslice.assembly.posterior import Samples
 from fewslice.assembly.posterior.samples import as_samples
 from fewslice.engines import Scan, find_engine
-from fewslice.errors import InputError
+from fewslice.errors import InputError, ReadError
 from fewslice.slices.annotation import find_annotation
 from fewslice.volumes import Image, LabelMap, read_image, read_labels
 from fewslice.workflow.grids import on_one_grid
+from fewslice.workflow.pool_rows import PoolSamples
 from fewslice.workflow.suggest import default_sampler
 from fewslice.workflow.supporting import support_pairs, supported_annotation
+
+if TYPE_CHECKING:
+    from fewslice.training.task_model import TaskModel
 
 _MEMBERS = 4
 """Parts of the support scans that the engine is asked with, at most."""
@@ -56,6 +61,57 @@ class EngineSampler:
         return as_samples(
             [each for each in answers if each.values == answers[0].values], annotation
         )
+
+
+@dataclass(frozen=True)
+class ModelSampler:
+    """Monte-Carlo dropout of a model of the task (Gal & Ghahramani, ICML 2016).
+
+    model: path of a model folder of `fewslice.retrain`, or of one version in it (which is the same
+    for all scans, whatever is promoted meanwhile: see `model_in_use`). count: samples. What was
+    annotated of a scan is not looked at.
+    """
+
+    model: str
+    count: int = 8
+
+    def __call__(self, image: Image, labels: LabelMap | None, seed: int) -> PoolSamples:
+        """Return the samples of a scan; one thinned network each, the same for all scans."""
+        from fewslice.training.task_model import posterior_samples, slice_features
+
+        model = loaded_model(self.model)
+        found = posterior_samples(
+            model, image.channels, image.geometry, count=self.count, seed=seed
+        )
+        features = slice_features(model, image.channels, image.geometry)
+        return PoolSamples(found.axis, found.probability, features)
+
+
+@lru_cache(maxsize=1)  # a worker answers for many scans with the same model
+def loaded_model(path: str) -> TaskModel:
+    """Read a model."""
+    from fewslice.workflow.models import load_model
+
+    return load_model(path)
+
+
+def model_in_use(path: Path) -> tuple[Path, str]:
+    """Return the folder of the version a model folder has promoted, and the SHA-256 of its weights.
+
+    The path of a version stands for itself. Raises ReadError if there is none.
+    """
+    from fewslice.workflow.models import DESCRIPTION, promoted, read_description, version_folder
+
+    folder = path.absolute()
+    if not (folder / DESCRIPTION).is_file():
+        number = promoted(folder)
+        if number is None:
+            raise ReadError(
+                f"{path} holds no promoted model; expected a folder that fewslice retrain has "
+                "written, or one of its versions."
+            )
+        folder = version_folder(folder, number)
+    return folder, str(read_description(folder).get("sha256"))
 
 
 @lru_cache(maxsize=1)  # a worker answers for many scans from the same support

@@ -108,7 +108,7 @@ def _entries(folder: Path) -> list[Path]:
         raise ReadError(f"{folder} is not a folder; expected one with a file for each case.")
     return sorted(
         path
-        for path in folder.iterdir()
+        for path in folder.absolute().iterdir()  # workers may be elsewhere
         if not path.name.startswith(".") and (_is_volume(path) or _is_series(path))
     )
 

@@ -1,0 +1,30 @@
+"""The progress bar of the commands that work through many scans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def count_bar(quiet: bool, doing: str, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what shows, on standard error, how many are done and how many there are.
+
+    doing: such as "Segmenting". what: such as "scans".
+    """
+    from tqdm import tqdm
+
+    style = (
+        "{desc} {percentage:3.0f}% |{bar}| {n}/{total} " + what + " [{elapsed}, {remaining} left]"
+    )
+    # None: no bar where standard error is no terminal, so that logs stay readable.
+    hidden = True if quiet else None
+    with tqdm(desc=doing, bar_format=style, leave=False, disable=hidden) as bar:
+        yield lambda done, total: _move(bar, done, total)
+
+
+def _move(bar: Any, done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+    bar.refresh()

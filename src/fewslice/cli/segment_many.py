@@ -1,0 +1,115 @@
+"""`fewslice segment-many`: a folder of scans, on this computer or a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fewslice.cli.count_bar import count_bar
+from fewslice.cli.pairs import parse_pair
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command("segment-many")
+@click.argument("scans", type=FOLDER)
+@click.option(
+    "--labels",
+    type=FOLDER,
+    help="Folder of label maps with a few annotated slices each, CASE.nii.gz for the scan CASE.",
+)
+@click.option(
+    "--model",
+    type=FOLDER,
+    help="Model folder from fewslice retrain; scans need no labels then, and what is drawn stays.",
+)
+@click.option(
+    "--support",
+    multiple=True,
+    metavar="SCAN=LABELS",
+    help="Another scan with its labels, for engines that can learn from it. May be repeated.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=FOLDER,
+    required=True,
+    help="Folder for the results, CASE.nii.gz; a run in it that was interrupted goes on.",
+)
+@click.option("--engine", default="auto", show_default=True, help="As in fewslice segment.")
+@click.option(
+    "--largest-component",
+    is_flag=True,
+    help="Keep only the largest piece of each structure, and every piece with something drawn.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the Dask cluster of this scheduler, such as tcp://host:8786 or its file.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Processes on this computer.  [default: number of processors]",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
+    scans: Path,
+    labels: Path | None,
+    model: Path | None,
+    support: tuple[str, ...],
+    output: Path,
+    engine: str,
+    largest_component: bool,
+    scheduler: str | None,
+    workers: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> int | None:
+    """Segment all scans in the folder SCANS.
+
+    A file is a scan (CASE_0000.nii.gz, CASE_0001.nii.gz are channels of one), and so is a folder of
+    DICOM files. Scans that were finished in an earlier run are not done again. If some cannot be
+    segmented, the others are, and the exit code is 1.
+    """
+    from fewslice.workflow.segment_many import as_dict, segment_many
+
+    pairs = [parse_pair(text) for text in support]
+    with count_bar(quiet, "Segmenting", "scans") as progress:
+        found = segment_many(
+            scans,
+            output,
+            labels=labels,
+            model=model,
+            support=pairs,
+            engine=engine,
+            largest_component=largest_component,
+            scheduler=scheduler,
+            workers=workers,
+            progress=progress,
+        )
+    _report(as_dict(found), quiet, as_json)
+    return 1 if found.failed else None
+
+
+def _report(found: Any, quiet: bool, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    elif not quiet:
+        done, earlier = len(found["finished"]), found["earlier"]
+        before = f" ({earlier} of them in an earlier run)" if earlier else ""
+        click.echo(f"Segmented {done} scan{'' if done == 1 else 's'}{before} in {found['output']}")
+        for each in found["finished"]:
+            for remark in each["remarks"]:
+                click.echo(f"{each['case']}: {remark}")
+    for case in found["strays"]:
+        click.echo(f"The labels of {case} belong to no scan.", err=True)
+    for case, sentence in found["failed"].items():
+        click.echo(f"{case} was left out: {sentence}", err=True)
+    if found["log"]:
+        click.echo(f"Please report what went wrong, with {found['log']}", err=True)

@@ -1,0 +1,101 @@
+"""`fewslice suggest --pool`: which scans and slices of a pool to annotate for the next model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from fewslice.cli.count_bar import count_bar
+from fewslice.workflow.rank_pool import PoolRanking, RankedItem, What, rank_pool
+from fewslice.workflow.samplers import ModelSampler, model_in_use
+from fewslice.workflow.scan_folder import ScanFiles, find_labels, find_scans
+
+_PARTS = ("imagesTr", "imagesTs")
+
+
+@dataclass(frozen=True)
+class PoolRequest:
+    """The options of `fewslice suggest --pool`, as given.
+
+    pool: folder of scans, or a dataset in the nnU-Net convention, whose imagesTr is taken. labels:
+    folder with what is annotated of them so far.
+    """
+
+    pool: Path
+    model: Path
+    count: int = 1
+    labels: Path | None = None
+    strategy: str = "default"
+    what: str = "slices"
+    seed: int = 0
+    scheduler: str | None = None
+    workers: int | None = None
+    as_json: bool = False
+    quiet: bool = False
+
+
+def suggest_pool(request: PoolRequest) -> None:
+    """Rank a pool and print what to annotate next. Raises InputError or ReadError."""
+    scans = pool_scans(request.pool)
+    folder, _ = model_in_use(request.model)
+    drawn = {} if request.labels is None else find_labels(request.labels)
+    with count_bar(request.quiet, "Looking at", "scans") as progress:
+        found = rank_pool(
+            scans,
+            ModelSampler(str(folder)),
+            count=request.count,
+            what=cast(What, request.what),
+            strategy=request.strategy,
+            labels=drawn,
+            seed=request.seed,
+            scheduler=request.scheduler,
+            workers=request.workers,
+            progress=lambda done: progress(done, len(scans)),
+        )
+    if request.as_json:
+        click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+    else:
+        for item in found.items:
+            click.echo(_line(item))
+        click.echo(found.message)
+    for skipped in found.skipped:
+        click.echo(f"{skipped.case} was left out: {skipped.sentence}", err=True)
+
+
+def pool_scans(folder: Path) -> tuple[ScanFiles, ...]:
+    """Return the scans of a pool: of a dataset's part, or of the folder itself."""
+    part = next((folder / name for name in _PARTS if (folder / name).is_dir()), folder)
+    return find_scans(part)
+
+
+def as_json(found: PoolRanking) -> dict[str, Any]:
+    """Return a ranking as JSON values."""
+    return {
+        "items": [
+            {
+                "case": item.case,
+                "axis": item.axis,
+                "index": item.index,
+                "plane": item.plane,
+                "score": item.score,
+                "seconds": round(item.seconds, 1),
+                "reason": item.reason,
+            }
+            for item in found.items
+        ],
+        "skipped": {skipped.case: skipped.sentence for skipped in found.skipped},
+        "scans": found.scans,
+        "slices": found.slices,
+        "open": found.open,
+        "strategy": found.strategy,
+        "message": found.message,
+    }
+
+
+def _line(item: RankedItem) -> str:
+    where = item.case if item.index is None else f"{item.case}  {item.plane} {item.index}"
+    return f"{where}  (score {item.score:.4g})  {item.reason}"

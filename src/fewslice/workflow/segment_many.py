@@ -1,0 +1,273 @@
+"""Segmenting a folder of scans: each by the worker that has time, none twice after a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewslice._version import __version__
+from fewslice.assembly.segmentation import Segmentation
+from fewslice.engines import EngineOptions, find_engine, options_of
+from fewslice.errors import InputError, WriteError
+from fewslice.networks.shipped import shipped_weights
+from fewslice.volumes import Image, LabelMap, read_labels, require_writable
+from fewslice.workflow.clean import cleaned
+from fewslice.workflow.jobs import Job, Outcome
+from fewslice.workflow.journal import Journal, open_journal, resume
+from fewslice.workflow.outputs import Outputs, write_outputs
+from fewslice.workflow.report import make_report
+from fewslice.workflow.samplers import Pairs, loaded_model, model_in_use, read_support
+from fewslice.workflow.scan_folder import ScanFiles, find_labels, find_scans, read_scan
+from fewslice.workflow.segment import segment
+
+JOURNAL = "segment-many.jsonl"
+LOG = "segment-many.log"
+
+ManyProgress = Callable[[int, int], None]
+"""Called with the number of scans done and how many there are."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How scans are segmented: by a model of the task, or by an engine.
+
+    model: path of a version of a model folder; what is drawn on a scan stays. engine: name, if
+    there is no model. support: other scans with their labels, for the engine. largest_component:
+    keep only the largest piece of each structure, and what was drawn.
+    """
+
+    engine: str = "auto"
+    model: str | None = None
+    support: Pairs = ()
+    largest_component: bool = False
+
+
+@dataclass(frozen=True)
+class FailedScan:
+    """A scan that could not be segmented, and the sentence that says why."""
+
+    case: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ManySegmented:
+    """What `segment_many` returns; all by case.
+
+    finished: what is known of each, as JSON values (see `segment_one`). earlier: how many of them
+    were finished in an earlier run. failed: the others. strays: labels without a scan. log: where
+    failures that were not foreseen are written in full, or None.
+    """
+
+    output: Path
+    finished: tuple[dict[str, Any], ...]
+    earlier: int
+    failed: tuple[FailedScan, ...]
+    strays: tuple[str, ...]
+    log: Path | None = None
+
+
+def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
+    scans: Path,
+    output: Path,
+    *,
+    labels: Path | None = None,
+    model: Path | None = None,
+    support: Sequence[tuple[Path, Path]] = (),
+    engine: str = "auto",
+    largest_component: bool = False,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: ManyProgress = lambda done, total: None,
+) -> ManySegmented:
+    """Segment all scans of a folder; write ``CASE.nii.gz`` for each into another.
+
+    scans: as `scan_folder.find_scans` finds them. labels: folder with sparse labels, one named
+    ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.retrain`; scans need no labels then, and
+    what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
+    them. scheduler, workers: as in `fewslice.workflow.jobs.stream`; workers read and write the
+    files, so all paths must be the same for them. output: also keeps a journal, by which a run that
+    was interrupted goes on; a scan whose files have changed since, or whose result is gone, is done
+    again.
+
+    Scans that cannot be segmented are named in the result. Raises InputError, ReadError or
+    WriteError for folders or options that cannot be used.
+    """
+    if labels is None and model is None and not support:
+        raise InputError(
+            "There is nothing to go by; give a folder of labels, a model, or other scans with "
+            "labels as support."
+        )
+    recipe, identity = _recipe(model, support, engine, largest_component)
+    found = find_scans(scans)
+    drawn = {} if labels is None else _matching_labels(labels, scans, found)
+    _prepare(output, [scans, *([] if labels is None else [labels])])
+    usable = [scan for scan in found if scan.name in drawn or model or support]
+    jobs = {
+        scan.name: _job(scan, drawn.get(scan.name), recipe, output.absolute()) for scan in usable
+    }
+    failed = [
+        FailedScan(scan.name, f"It has no labels in {labels}.")
+        for scan in found
+        if scan.name not in jobs
+    ]
+    with open_journal(output / JOURNAL, identity) as journal:
+        _forget_lost(journal, output)
+        earlier = sum(job.key in journal.finished for job in jobs.values())
+        outcomes: dict[str, Outcome] = {}
+        progress(len(failed), len(found))
+        for outcome in resume(
+            segment_one, jobs.values(), journal, scheduler=scheduler, workers=workers
+        ):
+            outcomes[outcome.key] = outcome
+            progress(len(failed) + len(outcomes), len(found))
+    pairs = [(name, outcomes[job.key]) for name, job in jobs.items()]
+    failed += [FailedScan(name, each.failure) for name, each in pairs if each.failure is not None]
+    return ManySegmented(
+        output,
+        tuple(each.result for _, each in pairs if each.failure is None),
+        earlier,
+        tuple(sorted(failed, key=lambda each: each.case)),
+        tuple(sorted(drawn.keys() - {scan.name for scan in found})),
+        _write_log(output / LOG, pairs),
+    )
+
+
+def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str) -> dict[str, Any]:
+    """Read one scan, segment it and write the labels; return what is known of it.
+
+    case, output (file name), seconds, engine, plane, annotated (slices), remarks, and labels: value
+    to ml. Raises ReadError and the like.
+    """
+    image = read_scan(scan)
+    drawn = None if labels is None else read_labels(labels)
+    start = time.perf_counter()
+    segmentation = _segmented(image, drawn, recipe)
+    if recipe.largest_component:
+        segmentation = cleaned(segmentation)
+    seconds = time.perf_counter() - start
+    options = EngineOptions() if recipe.model else options_of(find_engine(recipe.engine))
+    report = make_report(segmentation, {"scan": scan.name}, seconds, options)
+    path = Path(output) / f"{scan.name}.nii.gz"
+    write_outputs(Outputs(path), image, segmentation, report)
+    return {
+        "case": scan.name,
+        "output": path.name,
+        "seconds": round(seconds, 2),
+        "engine": report.engine,
+        "plane": report.plane,
+        "annotated": len(report.annotated),
+        "remarks": list(report.remarks),
+        "labels": {str(label.value): round(label.ml, 4) for label in report.labels},
+    }
+
+
+def _segmented(image: Image, drawn: LabelMap | None, recipe: Recipe) -> Segmentation:
+    if recipe.model is not None:
+        from fewslice.workflow.model_segment import segment_with_model
+
+        return segment_with_model(image, loaded_model(recipe.model), drawn)
+    support = read_support(recipe.support) if recipe.support else ()
+    return segment(image, drawn, support=support, engine=recipe.engine)
+
+
+def _recipe(
+    model: Path | None,
+    support: Sequence[tuple[Path, Path]],
+    engine: str,
+    largest_component: bool,
+) -> tuple[Recipe, dict[str, Any]]:
+    """Return the recipe and what identifies it: results of another one are not mixed in."""
+    identity: dict[str, Any] = {"fewslice": __version__, "largest_component": largest_component}
+    if model is not None:
+        if support or engine != "auto":
+            raise InputError(
+                "A model segments by itself; leave out the engine and support scans, or the model."
+            )
+        folder, digest = model_in_use(model)
+        return Recipe(engine, str(folder), (), largest_component), identity | {"model": digest}
+    pairs = tuple((str(scan.absolute()), str(drawn.absolute())) for scan, drawn in support)
+    identity |= {"engine": repr(find_engine(engine)), "weights": shipped_weights()[1]}
+    identity["support"] = [_fingerprint([Path(path) for path in pair]) for pair in pairs]
+    return Recipe(engine, None, pairs, largest_component), identity
+
+
+def _matching_labels(labels: Path, scans: Path, found: Sequence[ScanFiles]) -> dict[str, Path]:
+    """Return the label maps by case. Raises InputError if none belongs to a scan."""
+    drawn = find_labels(labels)
+    if not drawn.keys() & {scan.name for scan in found}:
+        raise InputError(
+            f"No label map in {labels} has the name of a scan in {scans} (such as "
+            f"{found[0].name}.nii.gz); rename them, or leave --labels out."
+        )
+    return drawn
+
+
+def _prepare(output: Path, inputs: Sequence[Path]) -> None:
+    """Make the folder. Raises unless files can be written there that are no inputs."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"{output} cannot be made ({error.strerror or error}); choose another folder."
+        ) from error
+    if any(output.resolve() == folder.resolve() for folder in inputs):
+        raise InputError(
+            f"The output folder {output} holds inputs as well, which are never changed; choose "
+            "another folder."
+        )
+    require_writable(output / "case.nii.gz")
+
+
+def _job(scan: ScanFiles, labels: Path | None, recipe: Recipe, output: Path) -> Job:
+    files = [*scan.images, *([] if labels is None else [labels])]
+    drawn = None if labels is None else str(labels)
+    return Job(f"{scan.name} {_fingerprint(files)}", (scan, drawn, recipe, str(output)))
+
+
+def _fingerprint(files: Sequence[Path]) -> str:
+    """Return a few letters that change when files do: their names, sizes and times."""
+    seen: list[object] = []
+    for path in files:
+        try:
+            found = path.stat()
+            seen.append((path.name, found.st_size, found.st_mtime_ns))
+        except OSError:  # whoever reads it will say what is wrong
+            seen.append(path.name)
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:12]
+
+
+def _forget_lost(journal: Journal, output: Path) -> None:
+    """Forget results whose file is no longer there."""
+    for key, result in list(journal.finished.items()):
+        if not (output / result["output"]).is_file():
+            del journal.finished[key]
+
+
+def _write_log(path: Path, pairs: Sequence[tuple[str, Outcome]]) -> Path | None:
+    """Add what was not foreseen to the log."""
+    traces = [f"{name}\n{each.trace}\n" for name, each in pairs if each.trace is not None]
+    if not traces:
+        return None
+    try:
+        with path.open("a", encoding="utf-8") as stream:
+            stream.writelines(traces)
+    except OSError as error:
+        raise WriteError(f"{path} cannot be written ({error.strerror or error}).") from error
+    return path
+
+
+def as_dict(found: ManySegmented) -> Mapping[str, Any]:
+    """Return a result as JSON values."""
+    return {
+        "output": str(found.output),
+        "finished": list(found.finished),
+        "earlier": found.earlier,
+        "failed": {each.case: each.sentence for each in found.failed},
+        "strays": list(found.strays),
+        "log": None if found.log is None else str(found.log),
+    }
