@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.suggest:suggest_command",
         "Say which slices to annotate next, and whether you may stop.",
     ),
+    "segment-many": (
+        "fewslice.cli.segment_many:segment_many_command",
+        "Segment a folder of scans, on this computer or a cluster.",
+    ),
     "info": (
         "fewslice.cli.info:info_command",
         "Show what a scan and its labels hold, and what would be a problem.",
