@@ -39,9 +39,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.evaluate:evaluate",
         "Measure how well engines do on fully labelled scans.",
     ),
+    "simulate": (
+        "fewslice.cli.simulate:simulate_command",
+        "Measure on fully labelled scans how much work advice saves.",
+    ),
     "train": (
         "fewslice.cli.train:train_command",
         "Train the network that learns from examples of other scans.",
+    ),
+    "retrain": (
+        "fewslice.cli.retrain:retrain_command",
+        "Make a model of your own task from all that is annotated so far.",
+    ),
+    "models": (
+        "fewslice.cli.retrain:models_command",
+        "List the versions of a model that retrain has made, or go back to an earlier one.",
     ),
 }
 """Name of each subcommand to where it is and what it does."""

@@ -14,11 +14,18 @@ from fewslice.assembly.segmentation import Segmentation
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.progress import progress_bar
 from fewslice.cli.summary import summary
-from fewslice.engines import ENGINES, Engine, EngineOptions, find_engine, options_of
+from fewslice.engines import (
+    ENGINES,
+    Engine,
+    EngineOptions,
+    find_engine,
+    options_of,
+)
 from fewslice.errors import InputError
 from fewslice.slices.planes import parse_slices
 from fewslice.volumes import Image, read_image, read_labels
 from fewslice.workflow.clean import cleaned
+from fewslice.workflow.model_segment import segment_with_model
 from fewslice.workflow.outputs import Outputs, check_outputs, write_outputs
 from fewslice.workflow.report import make_report, report_text
 from fewslice.workflow.segment import segment
@@ -36,6 +43,7 @@ class Request:
     annotated: tuple[str, ...] = ()
     support: tuple[str, ...] = ()
     engine: str = "auto"
+    model: Path | None = None
     weights: Path | None = None
     seconds: float | None = None
     save_weights: Path | None = None
@@ -65,7 +73,9 @@ class Request:
     @property
     def inputs(self) -> list[Path]:
         """The files and folders to read."""
-        own = [path for path in (self.scan, self.labels, self.weights) if path is not None]
+        own = [
+            path for path in (self.scan, self.labels, self.weights, self.model) if path is not None
+        ]
         return [*own, *(path for pair in self.pairs for path in pair)]
 
 
@@ -92,6 +102,13 @@ class Request:
     metavar="SCAN=LABELS",
     help="Another scan with its labels, on their own grid, for engines that can learn from it. May "
     "be repeated.",
+)
+@click.option(
+    "--model",
+    type=FILE,
+    metavar="FOLDER",
+    help="Model of your own task, as fewslice retrain makes it: answers instead of an engine, and "
+    "needs no annotated slice.",
 )
 @click.option(
     "--weights",
@@ -135,21 +152,26 @@ def segment_command(**given: Any) -> None:
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs
-    if request.labels is None and not support:
+    if request.model is not None:
+        _require_model_alone(request)
+    elif request.labels is None and not support:
         raise InputError(
             "There is nothing to go by; give a label map with annotated slices (--labels LABELS), "
             "or other scans with labels (--support SCAN=LABELS)."
         )
     check_outputs(outputs, request.inputs)
-    engine = request.chosen_engine
+    engine = None if request.model is not None else request.chosen_engine
     image = read_image(request.scan)
     segmentation, seconds = _segment(request, engine, image, support)
-    named = {
+    named: dict[str, Any] = {
         "scan": str(request.scan),
         "labels": None if request.labels is None else str(request.labels),
         "support": [[str(scan), str(labels)] for scan, labels in support],
     }
-    report = make_report(segmentation, named, seconds, options_of(engine))
+    if request.model is not None:
+        named["model"] = str(request.model)
+    options = None if engine is None else options_of(engine)
+    report = make_report(segmentation, named, seconds, options)
     write_outputs(outputs, image, segmentation, report)
     if request.as_json:
         click.echo(report_text(report), nl=False)
@@ -158,8 +180,22 @@ def segment_command(**given: Any) -> None:
             click.echo(line)
 
 
+def _require_model_alone(request: Request) -> None:
+    """Raise InputError if options are given that a model has no use for."""
+    given = {
+        "--support": bool(request.support),
+        "--engine": request.engine != "auto",
+        "--weights": request.weights is not None,
+        "--seconds": request.seconds is not None,
+        "--save-weights": request.save_weights is not None,
+    }
+    for option, used in given.items():
+        if used:
+            raise InputError(f"A model answers without {option}; leave out {option} or --model.")
+
+
 def _segment(
-    request: Request, engine: Engine, image: Image, support: Sequence[tuple[Path, Path]]
+    request: Request, engine: Engine | None, image: Image, support: Sequence[tuple[Path, Path]]
 ) -> tuple[Segmentation, float]:
     annotated = [
         place for text in request.annotated for place in parse_slices(image.geometry, text)
@@ -168,14 +204,19 @@ def _segment(
     others = [(read_image(scan), read_labels(drawn)) for scan, drawn in support]
     with progress_bar(request.quiet) as progress:
         start = time.perf_counter()
-        segmentation = segment(
-            image,
-            labels,
-            annotated=annotated,
-            support=others,
-            engine=engine,
-            progress=progress,
-        )
+        if request.model is not None:
+            segmentation = segment_with_model(
+                image, request.model, labels, annotated=annotated, progress=progress
+            )
+        else:
+            segmentation = segment(
+                image,
+                labels,
+                annotated=annotated,
+                support=others,
+                engine=request.chosen_engine if engine is None else engine,
+                progress=progress,
+            )
         if request.largest_component:
             segmentation = cleaned(segmentation)
         return segmentation, time.perf_counter() - start

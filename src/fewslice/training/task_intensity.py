@@ -94,7 +94,7 @@ def _own_points(channel: npt.NDArray[Any]) -> tuple[tuple[float, float], ...]:
     values = channel.ravel()[:: max(1, channel.size // _MOST)].astype(np.float32)
     lowest = values.min()
     inside = values[values > lowest]
-    if inside.size < values.size // 100:  # nearly constant
+    if inside.size * 100 <= values.size:  # nearly constant
         inside = values
     low, high = np.percentile(inside, (1.0, 99.0))
     if not high > low:

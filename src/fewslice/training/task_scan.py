@@ -48,7 +48,7 @@ class TaskSettings:
     dropout: float = 0.1
     learning_rate: float = 2e-3
     side: int = 160
-    batch_pixels: int = 32_000
+    batch_pixels: int = 9_000
     from_shipped: bool = True
     device: str | None = field(default=None, compare=False)
 

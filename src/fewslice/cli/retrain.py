@@ -1,0 +1,144 @@
+"""`fewslice retrain` and `fewslice models`: a model of the task from all that is annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from fewslice.cli.pairs import parse_pair
+from fewslice.cli.train import _asked_to_stop, _bar
+from fewslice.errors import InputError
+from fewslice.workflow import models
+from fewslice.workflow.retrain import Pair, Retrained, RetrainSettings, pairs_in, retrain
+from fewslice.workflow.wording import counted
+
+FILE = click.Path(path_type=Path)
+_INTERRUPTED = 130
+
+
+@click.command("retrain")
+@click.argument("pairs", metavar="[SCAN=LABELS]...", nargs=-1)
+@click.option("--images", type=FILE, help="Folder of scans, CASE_0000.nii.gz, for --labels.")
+@click.option("--labels", type=FILE, help="Folder of their sparse labels, CASE.nii.gz.")
+@click.option("--model", type=FILE, required=True, help="Model folder; made if it is missing.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Time to train.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Train so many steps instead, however long they take: then the result repeats exactly.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 0.5),
+    default=0.2,
+    show_default=True,
+    help="Part of the annotated slices that only judges models.",
+)
+@click.option(
+    "--absent-unknown",
+    is_flag=True,
+    help="A label drawn nowhere in a scan was not looked for there, instead of being absent.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
+    pairs: tuple[str, ...],
+    images: Path | None,
+    labels: Path | None,
+    model: Path,
+    seconds: float,
+    steps: int | None,
+    seed: int,
+    hold_out: float,
+    absent_unknown: bool,
+    resume: bool,
+    quiet: bool,
+) -> int | None:
+    """Make a model of your own task from all that is annotated so far.
+
+    Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 is
+    "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
+    Part of the annotated slices is held out for good; the new model is put in use only if it does
+    better on them than the one before. Then fewslice segment SCAN --model FOLDER -o OUT segments
+    scans on which nothing is drawn. Ctrl-C keeps the state to go on from (--resume).
+    """
+    from fewslice.training.task_scan import TaskSettings
+
+    training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
+    settings = RetrainSettings(training, hold_out, absent_unknown)
+    given = _pairs(pairs, images, labels)
+    with _bar(quiet) as report, _asked_to_stop() as stop:
+        outcome = retrain(given, model, settings=settings, resume=resume, report=report, stop=stop)
+    if not outcome.finished:
+        click.echo(
+            f"fewslice: Interrupted at step {outcome.steps}; its state is {outcome.unfinished}: "
+            "go on with the same command and --resume.",
+            err=True,
+        )
+        return _INTERRUPTED
+    for sentence in outcome.skipped:
+        click.echo(f"fewslice: {sentence}", err=True)
+    if not quiet:
+        for line in _summary(outcome, model):
+            click.echo(line)
+    return None
+
+
+@click.command("models")
+@click.argument("folder", type=FILE)
+@click.option("--rollback", is_flag=True, help="Return to the version promoted before.")
+def models_command(folder: Path, rollback: bool) -> None:
+    """List the versions in a model FOLDER, with their Dice on the slices held out then."""
+    if rollback:
+        click.echo(f"Version {models.roll_back(folder)} is in use again.")
+    for version in models.versions(folder):
+        mark = "promoted" if version.promoted else ""
+        click.echo(
+            f"{version.number:04d}  Dice {_dice(version.score)} (before {_dice(version.before)})  "
+            f"{counted(version.slices, 'slice')} of {counted(version.scans, 'scan')}  "
+            f"{mark}".rstrip()
+        )
+
+
+def _pairs(texts: Sequence[str], images: Path | None, labels: Path | None) -> list[Pair]:
+    if (images is None) != (labels is None):
+        raise InputError("--images and --labels belong together; give both folders or neither.")
+    found: list[Pair] = [parse_pair(text) for text in texts]
+    if images is not None and labels is not None:
+        found += pairs_in(images, labels)
+    if not found:
+        raise InputError(
+            "There is nothing to learn from; give scans with their labels (SCAN=LABELS ...), or "
+            "--images FOLDER --labels FOLDER."
+        )
+    return found
+
+
+def _summary(outcome: Retrained, folder: Path) -> Iterator[str]:
+    yield f"Trained     {outcome.steps} steps"
+    for remark in outcome.remarks:
+        yield f"            {remark}"
+    if outcome.score is not None:
+        yield (
+            f"Held out    {counted(outcome.held_out, 'slice')}: Dice {_dice(outcome.score)}"
+            + (
+                f", the promoted model {_dice(outcome.before)}"
+                if outcome.before is not None
+                else ""
+            )
+        )
+    what = "promoted" if outcome.promoted else "not promoted, the one in use stays"
+    yield f"Version     {outcome.version:04d} in {folder}: {what}"
+
+
+def _dice(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,176 @@
+"""Retraining: what is used, what is left out, what is promoted, and going on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewslice.errors import InputError, ReadError
+from fewslice.training.task_scan import TaskSettings
+from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.writing import write_image, write_labels
+from fewslice.workflow.models import promote, promoted, versions
+from fewslice.workflow.retrain import Pair, RetrainSettings, pairs_in, retrain
+from tests.phantoms import two_organs
+
+SETTINGS = RetrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
+
+
+def pair(seed: int, *indices: int) -> tuple[Image, LabelMap]:
+    phantom = two_organs(seed=seed)
+    geometry = Geometry.from_spacing(phantom.image.shape, phantom.spacing)
+    labels = LabelMap(phantom.sparse(2, *(indices or (8, 10, 13))), geometry)
+    return Image(phantom.image, geometry), labels
+
+
+def files(folder: Path, count: int = 2) -> tuple[Path, Path]:
+    images, labels = folder / "imagesTr", folder / "sparse"
+    images.mkdir()
+    labels.mkdir()
+    for number in range(count):
+        image, drawn = pair(number)
+        write_image(images / f"case{number}_0000.nii.gz", image)
+        write_labels(labels / f"case{number}.nii.gz", drawn)
+    return images, labels
+
+
+def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    pairs: list[Pair] = [pair(0), pair(1)]
+    first = retrain(pairs, model, settings=SETTINGS)
+    assert (first.version, first.promoted, first.finished, first.steps) == (1, True, True, 2)
+    assert first.held_out == 1
+    assert first.score is not None
+    assert first.before is None
+    before = json.loads((model / "slices.json").read_bytes())
+    second = retrain([*pairs, pair(2)], model, settings=SETTINGS)
+    after = json.loads((model / "slices.json").read_bytes())
+    assert set(before["held_out"]) < set(after["held_out"])
+    assert set(before["learned"]) < set(after["learned"])
+    assert not set(after["learned"]) & set(after["held_out"])
+    assert second.before is not None
+    assert second.score is not None
+    assert second.promoted == (second.score > second.before)
+
+
+def test_a_model_that_is_no_better_is_not_promoted(tmp_path: Path) -> None:
+    pairs: list[Pair] = [pair(0)]
+    retrain(pairs, tmp_path, settings=SETTINGS)
+    same = retrain(pairs, tmp_path, settings=SETTINGS)
+    assert same.score == same.before
+    assert (same.version, same.promoted, promoted(tmp_path)) == (2, False, 1)
+    better = replace(SETTINGS, training=replace(SETTINGS.training, steps=30))
+    found = retrain(pairs, tmp_path, settings=better)
+    assert found.score is not None
+    assert found.before is not None
+    assert found.score > found.before
+    assert (found.promoted, promoted(tmp_path)) == (True, 3)
+
+
+def test_both_models_are_judged_on_the_slices_held_out_now(tmp_path: Path) -> None:
+    retrain([pair(0, 10)], tmp_path, settings=SETTINGS)
+    assert versions(tmp_path)[0].score is None
+    second = retrain([pair(0, 10), pair(1)], tmp_path, settings=SETTINGS)
+    assert second.before is not None
+
+
+def test_a_single_slice_is_enough_and_the_next_is_not_judged(tmp_path: Path) -> None:
+    one = retrain([pair(0, 10)], tmp_path, settings=SETTINGS)
+    assert one.promoted
+    assert one.remarks == (
+        "With 1 annotated slice none could be held out, so nobody knows how good this model is.",
+    )
+    again = retrain([pair(0, 10)], tmp_path, settings=SETTINGS)
+    assert not again.promoted
+    assert "no held-out slice" in again.remarks[-1]
+
+
+def test_unusable_scans_are_named_and_the_rest_is_used(tmp_path: Path) -> None:
+    images, labels = files(tmp_path, 3)
+    (images / "case1_0000.nii.gz").write_bytes(b"no volume")
+    (images / "case2_0000.nii.gz").unlink()
+    blank = pair(3)[1].with_array(np.zeros_like(pair(3)[1].array))
+    result = retrain(
+        [*pairs_in(images, labels), (pair(3)[0], blank), (pair(0)[0], pair(1)[0].array)],
+        settings=SETTINGS,
+    )
+    assert result.version is None
+    assert len(result.skipped) == 4
+    assert "case1_0000.nii.gz" in result.skipped[0]
+    assert "case2_0000.nii.gz" in result.skipped[1]
+    assert "nothing is drawn" in result.skipped[2]
+    assert "scan 5" in result.skipped[3]
+
+
+def test_nothing_annotated_at_all_is_refused() -> None:
+    image, labels = pair(0)
+    with pytest.raises(InputError, match="no annotation to learn from"):
+        retrain([(image, labels.with_array(np.zeros_like(labels.array)))], settings=SETTINGS)
+    with pytest.raises(InputError, match="no annotation to learn from"):
+        retrain([], settings=SETTINGS)
+
+
+def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
+    image, labels = pair(0)
+    odd = labels.with_array(np.where(labels.array == 2, 0, labels.array).astype(np.uint8))
+    pairs: list[Pair] = [pair(1), (image, odd)]
+    result = retrain(pairs, settings=SETTINGS)
+    assert result.model.values == (0, 1, 2)
+    assert result.remarks[0].startswith("Label 2 is drawn in 1 of 2 scans")
+    assert retrain(pairs, settings=replace(SETTINGS, absent_unknown=True)).remarks == ()
+
+
+def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path: Path) -> None:
+    pairs: list[Pair] = [pair(0)]
+    settings = replace(SETTINGS, training=replace(SETTINGS.training, steps=4))
+    asked = iter([False, False, True])
+    part = retrain(pairs, tmp_path, settings=settings, stop=lambda: next(asked))
+    assert (part.finished, part.steps, part.version) == (False, 2, None)
+    assert part.unfinished == tmp_path / "unfinished.safetensors"
+    assert promoted(tmp_path) is None
+    rest = retrain(pairs, tmp_path, settings=settings, resume=True)
+    whole = retrain(pairs, settings=settings)
+    assert (rest.steps, rest.promoted, rest.score) == (4, True, whole.score)
+    assert not part.unfinished.exists()
+
+
+def test_only_the_same_training_can_go_on(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="no interrupted training"):
+        retrain([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+    retrain([pair(0)], tmp_path, settings=SETTINGS, stop=lambda: True)
+    with pytest.raises(ReadError, match="other annotation"):
+        retrain([pair(0, 9, 10, 13)], tmp_path, settings=SETTINGS, resume=True)
+    (tmp_path / "unfinished.safetensors").write_bytes(b"12345678")
+    with pytest.raises(ReadError, match="damaged"):
+        retrain([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+
+
+def test_damage_is_found_before_training(tmp_path: Path) -> None:
+    retrain([pair(0)], tmp_path, settings=SETTINGS)
+
+    def never(fraction: float, words: str) -> None:
+        raise AssertionError("it trained")
+
+    (tmp_path / "slices.json").write_text("[]")
+    with pytest.raises(ReadError, match=r"slices\.json is damaged"):
+        retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
+    (tmp_path / "slices.json").unlink()
+    promote(tmp_path, 7)
+    with pytest.raises(ReadError, match="0007"):
+        retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
+
+
+def test_folders_are_matched_by_name(tmp_path: Path) -> None:
+    images, labels = files(tmp_path)
+    assert pairs_in(images, labels) == [
+        (images / f"case{n}_0000.nii.gz", labels / f"case{n}.nii.gz") for n in (0, 1)
+    ]
+    with pytest.raises(ReadError, match="is not a folder"):
+        pairs_in(tmp_path / "none", labels)
+    with pytest.raises(ReadError, match="has a scan of its name"):
+        pairs_in(labels.parent, labels)
