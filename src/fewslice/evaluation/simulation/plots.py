@@ -44,11 +44,6 @@ _MARKERS = "osD^vPX<>*"
 _BASELINES = ("random", "strided", "foreground-random")
 _GRID: dict[str, Any] = {"alpha": 0.25, "linewidth": 0.8}
 _QUIET = "#8A8A8A"
-_LABELS = {
-    "slices": "slices (a question counts a tenth)",
-    "drawn": "drawn slices",
-    "seconds": "modelled seconds of a person's time",
-}
 _TITLES = {
     "volume": "Finish this volume: mean Dice, and its 95 % confidence band",
     "pool": "Train the next model: mean Dice on test scans, and its 95 % confidence band",
@@ -80,8 +75,8 @@ def curves_figure(study: Study, curves: Sequence[Curve]) -> Figure:
                 alpha=0.2 if number == 0 else 0.1,
                 linewidth=0,
             )
-            shown += [curve.dice[at], low[np.isfinite(low)]]
-        axis.set_xlabel(_LABELS[by])
+            shown += [curve.dice[at], low[np.isfinite(low)], high[np.isfinite(high)]]
+        axis.set_xlabel(_label(study, by))
     for axis in axes:
         _dice_axis(axis, np.concatenate(shown))
     _slices_axis(axes[0])
@@ -108,7 +103,7 @@ def reach_figure(study: Study) -> Figure:
         axis.yaxis.set_major_formatter("{x:.0%}")
         axis.grid(**_GRID)
         _plain_frame(axis)
-        axis.set_xlabel(_LABELS["slices"])
+        axis.set_xlabel(_label(study, "slices"))
     axes[0].set_ylabel("runs that have reached it")
     _legend(figure, axes[0])
     figure.suptitle("How soon a goal is reached")
@@ -155,7 +150,7 @@ def calibration_figure(study: Study, quality: Calibration) -> Figure:
     """
     runs = [run for of in study.runs.values() for run in of.values()]
     predicted, low, dice = predictions(runs)
-    figure, axes = _panels(2, (5.2, 5.4), 0)
+    figure, axes = _panels(2, (5.2, 5.1), 0)
     start = float(np.floor(10 * min(predicted.min(), low.min(), dice.min())) / 10)
     stop = says_stop(low)
     alpha = float(np.clip(60 / max(len(dice), 1), 0.08, 0.5))
@@ -207,7 +202,16 @@ def _stopping_panel(axis: Axes, quality: Calibration) -> None:
     said = f"“you may stop” in {quality.runs_stopped} of {quality.runs} runs"
     if quality.runs_stopped:
         said += f",\nright in {quality.runs_right} of {quality.runs_stopped}"
-    axis.text(0.97, 0.03, said, transform=axis.transAxes, ha="right", color=_COLOURS[1], fontsize=9)
+    axis.text(
+        0.97,
+        0.03,
+        said,
+        transform=axis.transAxes,
+        ha="right",
+        color=_COLOURS[1],
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 2},
+    )
 
 
 def _places(study: Study, curve: Curve) -> npt.NDArray[np.int64]:
@@ -244,6 +248,13 @@ def _style(study: Study, number: int) -> dict[str, Any]:
         "markersize": 6.5 if number == 0 else 5,
         "zorder": 4 if number == 0 else 3,
     }
+
+
+def _label(study: Study, by: str) -> str:
+    if by == "seconds":
+        return "modelled seconds of a person's time"
+    asked = study.question == "volume"
+    return "slices (a question counts a tenth)" if asked else "drawn slices of the pool"
 
 
 def _marker(number: int) -> dict[str, Any]:

@@ -46,10 +46,13 @@ PLOTS = ("curves.png", "reach.png", "penalty.png", "calibration.png")
 def write_report(output: Path, points: pd.DataFrame, identity: Mapping[str, Any]) -> dict[str, Any]:
     """Write the tables `TABLES`, the plots `PLOTS` and summary.json; return the summary.
 
-    output: a folder, made if it is not there. points: the columns `COLUMNS`, in any order of rows;
-    None and NaN both say that nothing was predicted. identity: JSON values, what was simulated, as
-    `make_study` reads it; it is in the summary as "settings". Files of the same names are replaced,
-    each as a whole; tables and plots of predicted quality are written only if there is any.
+    output: a folder, made if it is not there; files of an earlier report in it are removed. points:
+    the columns `COLUMNS`, in any order of rows; None and NaN both say that nothing was predicted.
+    identity: what was simulated, JSON values, as `make_study` reads it: "settings" in the summary,
+    but for "failed" (runs that failed, and why), which is an entry of its own there.
+
+    Tables and plots of predicted quality are written only if there is any, and the plot of
+    penalties only with two strategies or more.
 
     Raises InputError if there are no points and WriteError if the folder cannot be written.
     """
@@ -59,6 +62,8 @@ def write_report(output: Path, points: pd.DataFrame, identity: Mapping[str, Any]
     summary = summarise(study, identity, matrix, rows, quality)
     with failures_named(output):
         output.mkdir(parents=True, exist_ok=True)
+        for path in written_files(output):
+            path.unlink()  # none of an earlier report may stay beside the new ones
         _write_tables(output, points, summary)
         _write_csv(output / "curves.csv", curve_rows(curves))
         _write_csv(output / "comparisons.csv", map(asdict, rows))
@@ -83,7 +88,7 @@ def summarise(
     budgets = comparison_budgets(study)
     content = {
         "question": study.question,
-        "settings": dict(identity),
+        "settings": {name: value for name, value in identity.items() if name != "failed"},
         "tasks": len({task for task, _ in study.units}),
         "seeds": len({seed for _, seed in study.units}),
         "runs": {name: len(study.runs[name]) for name in names},
@@ -106,6 +111,7 @@ def summarise(
             "strategies": [asdict(each) for each in foreground_efficiency(study)],
         },
         "calibration": [asdict(each) for each in quality],
+        "failed": dict(identity.get("failed", {})),
     }
     plain: dict[str, Any] = _plain(content)
     return plain

@@ -1,0 +1,180 @@
+"""`fewslice simulate`: whether advice on what to annotate saves work, on labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fewslice.cli.count_bar import count_bar
+from fewslice.errors import InputError
+
+FOLDER = click.Path(path_type=Path)
+_POSITIVE = click.IntRange(min=1)
+
+
+@click.command("simulate")
+@click.argument("dataset", type=FOLDER)
+@click.option(
+    "-o",
+    "--output",
+    type=FOLDER,
+    required=True,
+    help="Folder for tables, summary and plots; a simulation in it that was interrupted goes on.",
+)
+@click.option(
+    "--question",
+    default="volume",
+    show_default=True,
+    help="volume: which slice to draw next to finish a scan; pool: which slices of many scans "
+    "to draw for the next model.",
+)
+@click.option(
+    "--strategies",
+    help="Strategies to compare, with commas; the first is compared with each of the others.  "
+    "[default: default and the baselines]",
+)
+@click.option(
+    "--budget",
+    type=float,
+    help="Slices to draw: of each structure (volume) or in all (pool). A question whether the "
+    "structure is on a slice counts a tenth.  [default: 8 for volume, 40 for pool]",
+)
+@click.option(
+    "--rounds",
+    type=_POSITIVE,
+    help="Times that the model is trained anew (pool).  [default: 4]",
+)
+@click.option(
+    "--seeds",
+    help="Seeds, with commas: every strategy is run once with each.  [default: 0 for volume, "
+    "0,1,2 for pool]",
+)
+@click.option(
+    "--part", default="Ts", show_default=True, help="Part of the dataset: Ts for imagesTs."
+)
+@click.option(
+    "--plane",
+    default="auto",
+    show_default=True,
+    help="Plane of the first slice: auto (across the coarsest spacing), axial, coronal, sagittal, "
+    "or an array axis (0, 1, 2).",
+)
+@click.option("--cases", type=_POSITIVE, help="Only the first N cases by name.")
+@click.option("--engine", help="What completes a scan (volume).  [default: random-walker]")
+@click.option(
+    "--imperfect",
+    is_flag=True,
+    help="Let the simulated person draw outlines about 1 mm off and miss small parts.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the Dask cluster of this scheduler, such as tcp://host:8786 or its file.",
+)
+@click.option(
+    "--workers", type=_POSITIVE, help="Runs at the same time.  [default: number of processors]"
+)
+@click.option("--quiet", is_flag=True, help="Show no progress bar.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
+    dataset: Path,
+    output: Path,
+    question: str,
+    strategies: str | None,
+    budget: float | None,
+    rounds: int | None,
+    seeds: str | None,
+    part: str,
+    plane: str,
+    cases: int | None,
+    engine: str | None,
+    imperfect: bool,
+    scheduler: str | None,
+    workers: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Simulate how DATASET would be annotated with the advice of each strategy.
+
+    DATASET is a folder in the nnU-Net convention, fully labelled: a simulated person answers from
+    its labels. Written are learning curves, what it takes to reach a Dice of 0.80, 0.85 and 0.90,
+    and which strategy loses against which, as tables, JSON and plots. If some runs fail, the others
+    are reported and the exit code is 1.
+    """
+    from fewslice.evaluation.simulation.run import simulate
+    from fewslice.evaluation.simulation.settings import SimulationSettings
+
+    chosen = {
+        "strategies": _names(strategies),
+        "budget": budget,
+        "rounds": rounds,
+        "seeds": _numbers(seeds),
+        "most_cases": cases,
+        "engine": engine,
+    }
+    settings = SimulationSettings(
+        question=question,
+        part=part,
+        plane=plane,
+        imperfect=imperfect,
+        **{**_DEFAULTS.get(question, {}), **_given(chosen)},
+    )
+    with count_bar(quiet, "Simulating", "runs") as show:
+        summary = simulate(
+            dataset, output, settings, scheduler=scheduler, workers=workers, progress=show
+        )
+    _report(summary, output, as_json)
+    if summary.get("failed"):
+        raise SystemExit(1)
+
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "volume": {"strategies": ("default", "strided-extent-known", "random"), "budget": 8.0},
+    "pool": {
+        "strategies": ("default", "strided", "foreground-random-33", "random"),
+        "budget": 40.0,
+        "seeds": (0, 1, 2),
+    },
+}
+"""What is simulated unless it is chosen, where that depends on the question."""
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    from fewslice.evaluation.settings import parse_names
+
+    return None if text is None else parse_names(text)
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(dict.fromkeys(int(part) for part in text.split(",") if part.strip()))
+    except ValueError:
+        raise InputError(
+            f"Cannot read {text!r} as seeds; write whole numbers with commas, such as 0,1,2."
+        ) from None
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _report(summary: Mapping[str, Any], output: Path, as_json: bool) -> None:
+    import json
+
+    from fewslice.evaluation.simulation.report import written_files
+    from fewslice.evaluation.simulation.text import text_table
+
+    if as_json:
+        click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+    else:
+        click.echo(text_table(summary))
+        click.echo("")
+        for path in written_files(output):
+            click.echo(f"Wrote {path}")
+    for run, reason in (summary.get("failed") or {}).items():
+        click.echo(f"{run} was left out: {reason}", err=True)
