@@ -40,7 +40,7 @@ class SimulationSettings:
     tenth. rounds: of retraining (pool). seeds: one run each. plane: across which the first slice
     lies, as `plane_axis` takes it. most_cases: only the first ones by name. engine: what completes
     a volume. imperfect: whether the person's outlines are off and miss small parts.
-    seconds_per_round: of retraining (pool). test_cases: scans the model is tested on (pool).
+    steps: of each retraining (pool). test_cases: scans the model is tested on (pool).
     start: slices drawn before the first suggestion (pool).
     """
 
@@ -54,7 +54,7 @@ class SimulationSettings:
     most_cases: int | None = None
     engine: str = "random-walker"
     imperfect: bool = False
-    seconds_per_round: float = 30.0
+    steps: int = 150
     test_cases: int = 8
     start: int = 4
 

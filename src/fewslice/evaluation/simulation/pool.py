@@ -1,0 +1,246 @@
+"""Train the next model: slices of a pool are drawn round by round, models retrained on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.errors import InputError
+from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
+from fewslice.evaluation.simulation.person import Person
+from fewslice.evaluation.simulation.settings import SimulationSettings
+from fewslice.metrics.overlap import dice
+from fewslice.slices.annotation import Annotation, SliceIndex, on_slice
+from fewslice.slices.planes import plane_axis
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.workflow.model_segment import segment_with_model
+from fewslice.workflow.pool_rows import PoolSamples, PoolScan
+from fewslice.workflow.rank_pool import rank_pool
+
+if TYPE_CHECKING:
+    from fewslice.training.task_model import TaskModel
+
+POOL_PART = "Tr"
+"""The part of the data set that slices are drawn from; models are tested on another."""
+
+DROPOUT_SAMPLES = 6
+
+Point = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PoolTask:
+    """One run: a strategy and a seed. Small, so that it can be sent."""
+
+    folder: Path
+    strategy: str
+    seed: int
+    settings: SimulationSettings
+
+    @property
+    def key(self) -> str:
+        """Names the run among all of a simulation."""
+        return f"{self.folder.name}/{self.strategy}/{self.seed}"
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A scan with its truth. masks: of the structures known in it, by label value."""
+
+    name: str
+    image: Image
+    truth: npt.NDArray[Any]
+    masks: dict[int, npt.NDArray[np.bool_]]
+
+
+def pool_tasks(folder: Path, settings: SimulationSettings) -> list[PoolTask]:
+    """Return all runs. Raises InputError if the pool or the test part is missing."""
+    find_dataset(folder, POOL_PART, settings.most_cases)
+    find_dataset(folder, settings.part, settings.test_cases)
+    return [
+        PoolTask(folder, strategy, seed, settings)
+        for strategy in settings.strategies
+        for seed in settings.seeds
+    ]
+
+
+def run_pool(task: PoolTask) -> list[Point]:
+    """Simulate one run and return a point for every round."""
+    settings = task.settings
+    pool = [_read(case) for case in find_dataset(task.folder, POOL_PART, settings.most_cases).cases]
+    tests = [_read(case) for case in find_dataset(task.folder, settings.part).cases]
+    run = _Run(task, pool, tests[: settings.test_cases])
+    return [
+        {
+            "task": task.folder.name,
+            "strategy": task.strategy,
+            "seed": task.seed,
+            "step": step,
+            **point,
+        }
+        for step, point in enumerate(run.rounds())
+    ]
+
+
+def _read(case: CaseFiles) -> _Case:
+    image, labels = read_case(case)
+    known = [each for each in case.structures_in(labels.array) if case.knows(each)]
+    return _Case(case.name, image, labels.array, dict(_mask(each, labels) for each in known))
+
+
+def _mask(structure: Structure, labels: LabelMap) -> tuple[int, npt.NDArray[np.bool_]]:
+    return structure.values[0], structure.mask(labels.array)
+
+
+class _Drawn:
+    """What was drawn of one scan so far."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.labels = np.zeros(shape, dtype=np.uint8)
+        self.slices: list[SliceIndex] = []
+
+
+class _Run:
+    """One run's scans, and what was drawn of them."""
+
+    def __init__(self, task: PoolTask, pool: Sequence[_Case], tests: Sequence[_Case]) -> None:
+        self.task = task
+        self.pool = {case.name: case for case in pool}
+        self.tests = tests
+        self.drawn: dict[str, _Drawn] = {}
+        self.seconds = 0.0
+        self.voxels = 0
+        self.total = sum(int(mask.sum()) for case in pool for mask in case.masks.values())
+
+    def rounds(self) -> Iterator[Point]:
+        """Yield a point for the start and for every round."""
+        settings, seed = self.task.settings, self.task.seed
+        for name, place in self._start():
+            self._draw(name, place)
+        each = max(1, round((settings.budget - settings.start) / settings.rounds))
+        for number in range(settings.rounds + 1):
+            model = self._train(number)
+            yield self._point(model)
+            if number == settings.rounds:
+                return
+            asked = rank_pool(
+                [self._scan(case) for case in self.pool.values()],
+                _DropoutSampler(model),
+                count=each,
+                strategy=self.task.strategy,
+                seed=seed * 1000 + number,
+                workers=1,
+            )
+            if not asked.items:
+                return
+            for item in asked.items:
+                if item.axis is not None and item.index is not None:
+                    self._draw(item.case, (item.axis, item.index))
+
+    def _start(self) -> list[tuple[str, SliceIndex]]:
+        """Return the middle slice of what is in some scans, the same for every strategy."""
+        rng = np.random.default_rng([self.task.seed, 7])
+        names = rng.permutation(sorted(self.pool))
+        found: list[tuple[str, SliceIndex]] = []
+        for name in names:
+            case = self.pool[str(name)]
+            axis = plane_axis(case.image.geometry, self.task.settings.plane)
+            any_of = np.zeros(case.truth.shape, dtype=bool)
+            for mask in case.masks.values():
+                any_of |= mask
+            held = np.flatnonzero(any_of.any(axis=tuple(a for a in range(3) if a != axis)))
+            if len(held):
+                found.append((str(name), (axis, int(rng.choice(held)))))
+            if len(found) == self.task.settings.start:
+                return found
+        raise InputError(
+            f"The pool has {len(found)} scans with structures; the simulation starts with a slice "
+            f"of each of {self.task.settings.start}: give more cases or a smaller start."
+        )
+
+    def _draw(self, name: str, place: SliceIndex) -> None:
+        """Let the person draw all structures known in the scan on one slice."""
+        case = self.pool[name]
+        drawn = self.drawn.setdefault(name, _Drawn(case.truth.shape))
+        blank = np.zeros(case.truth[on_slice(*place)].shape, dtype=bool)
+        seconds = 0.0
+        for value, mask in case.masks.items():
+            person = Person(
+                mask, case.image.geometry.spacing, self.task.settings.imperfect, self.task.seed
+            )
+            outline = person.draws(*place)
+            drawn.labels[on_slice(*place)][outline] = value
+            if outline.any():
+                seconds += person.seconds(place[0], outline, blank) - person.cost.slice
+            self.voxels += int(outline.sum())
+        drawn.slices.append(place)
+        self.seconds += seconds + Person(blank[None], (1.0, 1.0, 1.0)).cost.slice
+
+    def _scan(self, case: _Case) -> PoolScan:
+        drawn = self.drawn.get(case.name)
+        if drawn is None:
+            return PoolScan(case.name, case.image)
+        labels = LabelMap(drawn.labels, case.image.geometry)
+        return PoolScan(case.name, case.image, labels, tuple(drawn.slices))
+
+    def _train(self, number: int) -> TaskModel:
+        from fewslice.training.task_scan import TaskScan, TaskSettings
+        from fewslice.training.task_trainer import train_task_model
+
+        scans = [
+            TaskScan(
+                name,
+                self.pool[name].image.channels,
+                self.pool[name].image.geometry,
+                Annotation(drawn.labels, tuple(sorted(set(drawn.slices)))),
+                tuple(self.pool[name].masks),
+            )
+            for name, drawn in self.drawn.items()
+        ]
+        settings = TaskSettings(steps=self.task.settings.steps, seed=self.task.seed * 1000 + number)
+        return train_task_model(scans, settings).model
+
+    def _point(self, model: TaskModel) -> Point:
+        scores = [
+            dice(answer == value, mask)
+            for case in self.tests
+            for answer in [segment_with_model(case.image, model).labels.array]
+            for value, mask in case.masks.items()
+            if mask.any()
+        ]
+        slices = sum(len(drawn.slices) for drawn in self.drawn.values())
+        return {
+            "slices": float(slices),
+            "drawn": slices,
+            "questions": 0,
+            "seconds": round(self.seconds, 3),
+            "foreground": self.voxels / max(self.total, 1),
+            "dice": round(float(np.mean(scores)), 6),
+            "dice_open": round(float(np.mean(scores)), 6),
+            "predicted": None,
+            "predicted_low": None,
+            "kind": "draw",
+            "axis": -1,
+            "index": -1,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _DropoutSampler:
+    """Posterior samples by Monte-Carlo dropout of the round's model."""
+
+    model: TaskModel
+
+    def __call__(self, image: Image, labels: LabelMap | None, seed: int) -> PoolSamples:
+        from fewslice.training.task_model import posterior_samples, slice_features
+
+        found = posterior_samples(
+            self.model, image.channels, image.geometry, count=DROPOUT_SAMPLES, seed=seed
+        )
+        features = slice_features(self.model, image.channels, image.geometry)
+        return PoolSamples(found.axis, found.probability, features)

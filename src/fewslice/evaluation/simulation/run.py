@@ -1,0 +1,101 @@
+"""A whole simulation: runs on as many processes as there are, journal, tables and plots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fewslice._version import __version__
+from fewslice.errors import FewsliceError, InputError
+from fewslice.evaluation.dataset import find_dataset
+from fewslice.evaluation.simulation.pool import PoolTask, pool_tasks, run_pool
+from fewslice.evaluation.simulation.settings import SimulationSettings
+from fewslice.evaluation.simulation.volume import Point, VolumeTask, run_volume, volume_tasks
+from fewslice.networks.shipped import shipped_weights
+from fewslice.workflow.jobs import Function, Job
+from fewslice.workflow.journal import open_journal, resume
+
+JOURNAL = "journal.jsonl"
+
+RunProgress = Callable[[int, int], None]
+"""Called with the number of runs done and how many there are."""
+
+
+def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
+    folder: Path,
+    output: Path,
+    settings: SimulationSettings | None = None,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: RunProgress = lambda done, total: None,
+) -> dict[str, Any]:
+    """Simulate annotation of a fully labelled dataset; write tables, summary and plots.
+
+    folder: a dataset in the nnU-Net convention. output: folder for the results; what an earlier,
+    interrupted simulation with the same settings finished there is not computed again. scheduler,
+    workers: see `fewslice.workflow.jobs.stream`. Each run reads its own scans.
+
+    Returns the summary, which is also in summary.json. Runs that failed are named in its entry
+    "failed" and tried again the next time. Raises InputError, ReadError or WriteError.
+    """
+    from fewslice.evaluation.simulation.report import write_report
+
+    settings = settings or SimulationSettings()
+    function, tasks = _runs(folder.resolve(), settings)
+    if not tasks:
+        raise InputError(
+            f"{folder} holds nothing to simulate: no structure lies on four slices of the plane."
+        )
+    identity = identity_of(folder, settings)
+    points: list[Point] = []
+    failed: dict[str, str] = {}
+    with open_journal(output / JOURNAL, identity) as journal:
+        jobs = [Job(task.key, (task,)) for task in tasks]
+        outcomes = resume(function, jobs, journal, scheduler=scheduler, workers=workers)
+        for done, outcome in enumerate(outcomes, start=1):
+            if outcome.failure is None:
+                points += outcome.result
+            else:
+                failed[outcome.key] = outcome.failure
+            progress(done, len(tasks))
+    if not points:
+        raise FewsliceError(
+            f"All {len(tasks)} runs failed; the first said: {next(iter(failed.values()))}"
+        )
+    import pandas as pd
+
+    order = {task.key: number for number, task in enumerate(tasks)}
+    points.sort(key=lambda point: (order.get(_key(point), 0), point["step"]))
+    return write_report(output, pd.DataFrame(points), {**identity, "failed": failed})
+
+
+def _runs(
+    folder: Path, settings: SimulationSettings
+) -> tuple[Function, Sequence[VolumeTask | PoolTask]]:
+    if settings.question == "volume":
+        return run_volume, volume_tasks(folder, settings)
+    return run_pool, pool_tasks(folder, settings)
+
+
+def _key(point: Point) -> str:
+    return f"{point['task']}/{point['strategy']}/{point['seed']}"
+
+
+def identity_of(folder: Path, settings: SimulationSettings) -> dict[str, Any]:
+    """Return what makes two simulations comparable, as JSON values; kept with the results."""
+    import hashlib
+
+    from fewslice.acquisition.advice import ADVICE_FILE
+
+    dataset = find_dataset(folder, settings.part, settings.most_cases)
+    return {
+        "dataset": dataset.name,
+        "dataset.json": dataset.digest,
+        **asdict(settings),
+        "weights": shipped_weights()[1],
+        "advice": hashlib.sha256(ADVICE_FILE.read_bytes()).hexdigest(),
+        "fewslice": __version__,
+    }
