@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fewslice.cli.count_bar import count_bar
 from fewslice.errors import InputError
 
+if TYPE_CHECKING:
+    from fewslice.evaluation.simulation.settings import SimulationSettings
+
 FOLDER = click.Path(path_type=Path)
 _POSITIVE = click.IntRange(min=1)
+# What is simulated unless it is chosen, where that depends on the question.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "volume": {"strategies": ("default", "strided-extent-known", "random"), "budget": 8.0},
+    "pool": {
+        "strategies": ("default", "strided", "foreground-random-33", "random"),
+        "budget": 40.0,
+        "seeds": (0, 1, 2),
+    },
+}
 
 
 @click.command("simulate")
@@ -33,8 +45,9 @@ _POSITIVE = click.IntRange(min=1)
 )
 @click.option(
     "--strategies",
-    help="Strategies to compare, with commas; the first is compared with each of the others.  "
-    "[default: default and the baselines]",
+    help="Strategies to compare, with commas; the first with each of the others.  [default: "
+    "default,strided-extent-known,random for volume, "
+    "default,strided,foreground-random-33,random for pool]",
 )
 @click.option(
     "--budget",
@@ -105,22 +118,18 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
     are reported and the exit code is 1.
     """
     from fewslice.evaluation.simulation.run import simulate
-    from fewslice.evaluation.simulation.settings import SimulationSettings
 
-    chosen = {
-        "strategies": _names(strategies),
-        "budget": budget,
-        "rounds": rounds,
-        "seeds": _numbers(seeds),
-        "most_cases": cases,
-        "engine": engine,
-    }
-    settings = SimulationSettings(
-        question=question,
+    settings = chosen_settings(
+        question,
+        strategies=_names(strategies),
+        budget=budget,
+        rounds=rounds,
+        seeds=_numbers(seeds),
         part=part,
         plane=plane,
+        most_cases=cases,
+        engine=engine,
         imperfect=imperfect,
-        **{**_DEFAULTS.get(question, {}), **_given(chosen)},
     )
     with count_bar(quiet, "Simulating", "runs") as show:
         summary = simulate(
@@ -131,15 +140,12 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
         raise SystemExit(1)
 
 
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "volume": {"strategies": ("default", "strided-extent-known", "random"), "budget": 8.0},
-    "pool": {
-        "strategies": ("default", "strided", "foreground-random-33", "random"),
-        "budget": 40.0,
-        "seeds": (0, 1, 2),
-    },
-}
-"""What is simulated unless it is chosen, where that depends on the question."""
+def chosen_settings(question: str, **chosen: Any) -> SimulationSettings:
+    """Return the settings; those that are None are the defaults, which depend on the question."""
+    from fewslice.evaluation.simulation.settings import SimulationSettings
+
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return SimulationSettings(question=question, **{**_DEFAULTS.get(question, {}), **given})
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -157,10 +163,6 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
         raise InputError(
             f"Cannot read {text!r} as seeds; write whole numbers with commas, such as 0,1,2."
         ) from None
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def _report(summary: Mapping[str, Any], output: Path, as_json: bool) -> None:

@@ -53,12 +53,14 @@ def _savings(summary: Mapping[str, Any]) -> Iterator[str]:
         wanted = (row["measure"], row["by"], row["goal"], row["strategy"])
         if wanted != ("reach", "slices", goal, first) or row["saving"] is None:
             continue
-        word = "fewer" if row["saving"] >= 0 else "more"
+        share = f"{abs(row['saving']):.0%} {'fewer' if row['saving'] >= 0 else 'more'} slices than"
+        if share.startswith("0%"):
+            share = "as many slices as"
         low, high = row["saving_low"], row["saving_high"]
         span = "" if low is None else f"; saving {low:+.0%} to {high:+.0%} with 95 % confidence"
         yield (
-            f"{first} needs {abs(row['saving']):.0%} {word} slices than {row['reference']} to "
-            f"reach {goal:.2f} ({_counted(row['units'], 'run')} where both do{span})."
+            f"{first} needs {share} {row['reference']} to reach "
+            f"{goal:.2f} ({_counted(row['units'], 'run')} where both do{span})."
         )
 
 
