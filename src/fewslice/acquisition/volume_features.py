@@ -55,8 +55,9 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
     weight = expected.sum()
     centre = float((expected * at).sum() / weight) if weight > 0 else len(at) / 2
     columns = [doubt, spread]
+    hats = [_hat(below, above, reach / step) for reach in _REACHES]
     for values in (doubt, spread):
-        columns += [_reached(values, below, above, reach / step) for reach in _REACHES]
+        columns += [hat @ values for hat in hats]
     state = dict(zip(STATE_FEATURES, state_features(found, structure), strict=True))
     constant = np.ones(len(at))
     columns += [
@@ -166,24 +167,18 @@ def _beyond(profile: AxisProfile, structure: int) -> Float64Array:
     return result
 
 
-def _reached(
-    values: Float64Array,
-    below: npt.NDArray[np.intp],
-    above: npt.NDArray[np.intp],
-    reach: float,
-) -> Float64Array:
-    """Return the sum of values around each slice, weighed by a hat that ends at `reach` slices.
+def _hat(below: npt.NDArray[np.intp], above: npt.NDArray[np.intp], reach: float) -> Float64Array:
+    """Return weights (slice, slice): around each slice a hat that ends at `reach` slices.
 
-    It ends at the next slice a person spoke of as well: what lies behind is that one's.
+    It ends at the next slice a person spoke of as well: what lies behind is that one's. A slice
+    that was spoken of has only itself.
     """
-    result = np.zeros(len(values))
-    for at in range(len(values)):
-        left, right = min(reach, at - below[at]), min(reach, above[at] - at)
-        first = max(int(np.ceil(at - left)), 0)
-        last = min(int(np.floor(at + right)), len(values) - 1)
-        near = np.arange(first, last + 1)
-        side = np.where(near < at, max(left, 1e-9), max(right, 1e-9))
-        result[at] = (values[near] * np.maximum(1 - np.abs(near - at) / side, 0)).sum()
-        if left < 1e-9 or right < 1e-9:
-            result[at] = values[at]
-    return result
+    at = np.arange(len(below))
+    offset = at[None, :] - at[:, None]
+    left = np.minimum(reach, at - below)[:, None]
+    right = np.minimum(reach, above - at)[:, None]
+    side = np.where(offset < 0, left, right)
+    inside = (np.abs(offset) <= side) & (side > 0)
+    weights = np.where(inside, 1 - np.abs(offset) / np.maximum(side, 1e-9), 0.0)
+    weights[at, at] = 1.0
+    return np.asarray(weights, dtype=np.float64)
