@@ -34,6 +34,7 @@ def test_the_grid_is_that_of_most_scans_in_the_patients_directions() -> None:
     odd = TaskScan("o", turn.array(scans[0].channels), geometry, find_annotation(labels, geometry))
     grid = choose_grid([odd, *scans])
     assert (grid.plane, grid.step, grid.pixel) == (2, 5.0, (1.0, 2.0))
+    assert grid.extent == (40.0, 20.0, 48.0)
 
 
 def test_large_slices_get_larger_pixels() -> None:
@@ -84,7 +85,9 @@ def test_the_stack_has_slices_across_the_plane_of_the_world() -> None:
     assert stack.images.shape == (10, 1, 8, 8)  # 4 columns are interpolated to the fewest
     seen = stack.seen(np.array([3]))
     assert np.array_equal(seen[0], stack.images[2:5, 0])
-    assert stack.places(np.array([0])).shape == (1, 3, 8, 8)
+    places = stack.places(np.array([0]))  # the extent is 200 mm, half of it 100
+    assert places.shape == (1, 3, 8, 8)
+    np.testing.assert_allclose(places[0, :, 0, 0], [-0.02625, -0.0525, -0.045])
 
 
 def test_classes_on_larger_pixels_are_those_of_the_largest_share() -> None:
@@ -126,7 +129,9 @@ def test_what_nobody_looked_for_may_be_on_the_background() -> None:
 def test_image_and_truth_are_turned_together_and_never_mirrored() -> None:
     truth = np.zeros((40, 48), np.int16)
     truth[5:20, 6:20] = 1
-    lesson = Lesson(truth[None].astype(np.float32), truth, 0.0, (1.0, 1.0), np.zeros(2, bool))
+    lesson = Lesson(
+        truth[None].astype(np.float32), truth, 0.0, (0.1, 0.1), (1.0, 1.0), np.zeros(2, bool)
+    )
     batch = draw_batch([lesson] * 12, 2, (40, 48), True, np.random.default_rng(0))
     assert batch.truth.shape == (12, 2, 40, 48)
     inside, outside = batch.truth[:, 1] > 0.99, batch.truth[:, 0] > 0.99
@@ -138,7 +143,9 @@ def test_image_and_truth_are_turned_together_and_never_mirrored() -> None:
 
 def test_beyond_the_slice_nothing_is_known() -> None:
     truth = np.ones((8, 8), np.int16)
-    lesson = Lesson(np.ones((1, 8, 8), np.float32), truth, 0.0, (1.0, 1.0), np.zeros(2, bool))
+    lesson = Lesson(
+        np.ones((1, 8, 8), np.float32), truth, 0.0, (0.1, 0.1), (1.0, 1.0), np.zeros(2, bool)
+    )
     batch = draw_batch([lesson], 2, (32, 32), True, np.random.default_rng(0))
     assert float(batch.truth.sum()) < 150
     assert float(batch.truth[..., :4, :4].abs().max()) == 0.0

@@ -22,7 +22,7 @@ from fewslice.training.task_slices import Lesson, places_of
 _TURN = 20.0  # degrees, at most
 _STRETCH = 0.25  # of the logarithm of a length, at most
 _BEND = 0.05  # of a patch's side: standard deviation of a bend
-_ELSEWHERE = 2.5  # mm: standard deviation of where a slice is said to lie
+_ELSEWHERE = 0.1  # of half a scan's extent: standard deviation of where a slice is said to lie
 _SEEN = 0.5  # part of the patches that are centred on a structure
 
 
@@ -86,8 +86,8 @@ def _patch(
     moved = rng.normal(0, _ELSEWHERE, 3)
     places = places_of(
         lesson.across + moved[0],
-        (rows - (height - 1) / 2) * lesson.pixel[0] + moved[1],
-        (columns - (width - 1) / 2) * lesson.pixel[1] + moved[2],
+        (rows - (height - 1) / 2) * lesson.spacing[0] + moved[1],
+        (columns - (width - 1) / 2) * lesson.spacing[1] + moved[2],
     )
     return images, torch.from_numpy(places)[None], shares
 

@@ -34,12 +34,14 @@ class TaskGrid:
 
     plane: 0 sagittal, 1 coronal, 2 axial, which is also the array axis across the slices once a
     scan is turned. step: mm from a slice to the neighbours it is seen with. pixel: mm per row and
-    per column (the other two axes in their order).
+    per column (the other two axes in their order). extent: mm that scans cover across slices, along
+    rows and along columns, by which places in them are scaled.
     """
 
     plane: int
     step: float
     pixel: tuple[float, float]
+    extent: tuple[float, float, float] = (200.0, 200.0, 200.0)
 
     @property
     def inplane(self) -> tuple[int, int]:
@@ -87,7 +89,8 @@ def choose_grid(scans: Sequence[TaskScan]) -> TaskGrid:
     rows, columns = (axis for axis in range(3) if axis != plane)
     coarser = max(1.0, max(extent[axis] / spacing[axis] for axis in (rows, columns)) / _LONGEST)
     pixel = (float(spacing[rows] * coarser), float(spacing[columns] * coarser))
-    return TaskGrid(plane, float(spacing[plane]), pixel)
+    across, down, right = (float(extent[axis]) for axis in (plane, rows, columns))
+    return TaskGrid(plane, float(spacing[plane]), pixel, (across, down, right))
 
 
 def turned_axes(geometry: Geometry) -> tuple[int, int, int]:

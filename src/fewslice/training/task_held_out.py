@@ -35,8 +35,8 @@ def annotated_slices(scans: Sequence[TaskScan]) -> tuple[Judged, ...]:
     found = []
     for number, scan in enumerate(scans):
         how = turned(scan.geometry)
-        voxels = how.turn.array(scan.channels)
-        digest = hashlib.sha256(np.ascontiguousarray(voxels).tobytes()).hexdigest()[:16]
+        voxels = np.ascontiguousarray(how.turn.array(scan.channels), dtype="<f4")
+        digest = hashlib.sha256(voxels.data).hexdigest()[:16]
         for axis, index in scan.annotation.slices:
             across = how.turn.axes.index(axis)
             last = scan.geometry.shape[axis] - 1

@@ -19,6 +19,9 @@ from fewslice.training.task_scan import TaskScan
 
 Float32Array = npt.NDArray[np.float32]
 
+Curve = tuple[tuple[float, float], ...]
+"""(intensity, value) pairs, ascending, joined by straight lines."""
+
 LOW, HIGH = -0.25, 1.25
 """What lies beyond this is cut off."""
 
@@ -37,18 +40,25 @@ class Intensity:
     """
 
     fixed: bool
-    points: tuple[tuple[float, float], ...] = ()
+    points: Curve = ()
+
+    def curve(self, channel: npt.NDArray[Any]) -> Curve:
+        """Return the curve for one scan's channel."""
+        return self.points if self.fixed else _own_points(channel)
 
     def apply(self, channel: npt.NDArray[Any]) -> Float32Array:
         """Return a scan's channel as float32 in [-0.25, 1.25]."""
-        curve = np.array(self.points if self.fixed else _own_points(channel), dtype=np.float32)
-        values = np.asarray(channel, dtype=np.float32)
-        inside = np.interp(values, curve[:, 0], curve[:, 1]).astype(np.float32)
-        first, last = curve[0], curve[-1]
-        slope = (last[1] - first[1]) / (last[0] - first[0])
-        inside += slope * (np.minimum(values - first[0], 0) + np.maximum(values - last[0], 0))
-        clipped: Float32Array = np.clip(inside, LOW, HIGH)
-        return clipped
+        return rescaled(channel, self.curve(channel))
+
+
+def rescaled(values: npt.NDArray[Any], curve: Curve) -> Float32Array:
+    """Return values through a curve, straight on beyond its ends, float32 in [-0.25, 1.25]."""
+    old, new = np.array(curve, dtype=np.float64).T
+    slope = (new[-1] - new[0]) / (old[-1] - old[0])
+    inside = np.interp(values, old, new)
+    inside += slope * (np.minimum(values - old[0], 0) + np.maximum(values - old[-1], 0))
+    result: Float32Array = np.clip(inside, LOW, HIGH).astype(np.float32)
+    return result
 
 
 def choose_intensity(scans: Sequence[TaskScan]) -> tuple[Intensity, ...]:
@@ -89,7 +99,7 @@ def _around_drawn(scan: TaskScan, number: int) -> npt.NDArray[Any]:
     return values[:: max(1, values.size // _MOST)]
 
 
-def _own_points(channel: npt.NDArray[Any]) -> tuple[tuple[float, float], ...]:
+def _own_points(channel: npt.NDArray[Any]) -> Curve:
     """Return a line through the 1st and 99th percentile of what is not background padding."""
     values = channel.ravel()[:: max(1, channel.size // _MOST)].astype(np.float32)
     lowest = values.min()

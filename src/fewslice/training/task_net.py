@@ -114,11 +114,13 @@ class TaskNet(nn.Module):
             levels.append(x)
         return levels
 
-    def begin_with(self, shipped: FewsliceNet) -> None:
-        """Take over the weights of the shipped network, all but those of the last layer."""
+    def begin_with(self, shipped: FewsliceNet, *, decoder: bool) -> None:
+        """Take over the shipped network's image encoder, and its decoder but for the last layer."""
         mine, theirs = self.state_dict(), shipped.state_dict()
         for name in mine:
             source = theirs.get(_shipped_name(name))
+            if not (decoder or name.startswith("at_")):
+                continue
             if name == "prompt":
                 mine[name] = theirs["reader.nothing"].clone()
             elif name.startswith("decoder.logit"):

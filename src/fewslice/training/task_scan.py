@@ -38,8 +38,9 @@ class TaskSettings:
     many as the time allows. A result repeats bit for bit only where steps end the training, since
     no two computers do as many in a time. seed: of everything random. dropout: part of the
     channels that are dropped, 0 to below 1. learning_rate: the highest. side: rows and columns of
-    a training patch, pixels. batch_pixels: pixels of a batch, about. from_shipped: whether to
-    begin with the weights that come with fewslice. device: None takes a GPU if there is one.
+    a training patch, pixels. batch_pixels: pixels of a batch, about. start: which of the weights
+    that come with fewslice to begin with: "encoder" (of images), "network" (decoder as well) or
+    "nothing". device: None takes a GPU if there is one.
     """
 
     seconds: float = 300.0
@@ -49,7 +50,7 @@ class TaskSettings:
     learning_rate: float = 2e-3
     side: int = 160
     batch_pixels: int = 9_000
-    from_shipped: bool = True
+    start: str = "encoder"
     device: str | None = field(default=None, compare=False)
 
 

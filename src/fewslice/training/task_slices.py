@@ -17,14 +17,12 @@ from fewslice.training.task_grid import (
     slices_apart,
     turned,
 )
-from fewslice.training.task_intensity import Intensity
+from fewslice.training.task_intensity import Intensity, rescaled
 from fewslice.training.task_net import NEIGHBOURS
 from fewslice.training.task_scan import TaskScan
 from fewslice.volumes.geometry import Geometry
 
 Float32Array = npt.NDArray[np.float32]
-
-_PLACE_SCALE = 100.0  # mm per unit of where a slice lies
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +30,15 @@ class Stack:
     """All slices of a scan on a model's grid.
 
     turned: how the scan was turned. images: float32 (slice, channel, rows, columns). apart: the
-    model's step in slices. spacing: mm from slice to slice, per row and per column of this stack.
+    model's step in slices. spacing: from slice to slice, per row and per column of this stack, as
+    parts of half the model's extent. pixel: mm per row and per column.
     """
 
     turned: Turned
     images: Float32Array
     apart: float
     spacing: tuple[float, float, float]
+    pixel: tuple[float, float]
 
     def seen(self, at: npt.NDArray[np.intp]) -> Float32Array:
         """Return slices with their neighbours: float32 (slice, channel * 3, rows, columns)."""
@@ -61,13 +61,13 @@ class Stack:
 
 
 def places_of(across: float, rows: Any, columns: Any) -> Float32Array:
-    """Return channels that say where pixels lie: mm from the scan's middle / 100, (3, h, w).
+    """Return channels that say where pixels lie: row, column, slice, float32 (3, h, w).
 
-    rows, columns: mm from the middle, arrays that broadcast to (h, w).
+    across, rows, columns: from the scan's middle, in halves of the model's extent, so that they are
+    about -1 to 1; rows and columns are arrays that broadcast to (h, w).
     """
     down, right = np.broadcast_arrays(rows, columns)
-    stacked = np.stack([down, right, np.full(down.shape, across)])
-    return (stacked / _PLACE_SCALE).astype(np.float32)
+    return np.stack([down, right, np.full(down.shape, across)]).astype(np.float32)
 
 
 def stack_of(
@@ -79,20 +79,24 @@ def stack_of(
     """Bring a scan to a model's grid. channels: (channel, i, j, k) on the grid of `geometry`."""
     how = turned(geometry)
     size = grid.size(how.geometry)
-    by_channel = []
-    for channel, scale in zip(channels, intensity, strict=True):
+    images = np.empty((how.geometry.shape[grid.plane], len(channels), *size), dtype=np.float32)
+    for number, (channel, scale) in enumerate(zip(channels, intensity, strict=True)):
+        curve = scale.curve(channel)
         slices = np.moveaxis(how.turn.array(channel), grid.plane, 0)
-        by_channel.append(on_pixels(scale.apply(slices), size))
+        for index, one in enumerate(slices):  # one by one: a whole CT as float64 is large
+            images[index, number] = on_pixels(rescaled(one, curve), size)
     spacing = how.geometry.spacing
     steps = [
         spacing[axis] * how.geometry.shape[axis] / length
         for axis, length in zip(grid.inplane, size, strict=True)
     ]
+    across, down, right = grid.extent
     return Stack(
         how,
-        np.ascontiguousarray(np.stack(by_channel, axis=1)),
+        images,
         slices_apart(grid, how.geometry),
-        (spacing[grid.plane], steps[0], steps[1]),
+        (2 * spacing[grid.plane] / across, 2 * steps[0] / down, 2 * steps[1] / right),
+        (steps[0], steps[1]),
     )
 
 
@@ -101,13 +105,15 @@ class Lesson:
     """A slice to learn from.
 
     images: float32 (channel * 3, rows, columns). truth: int16 (rows, columns), class numbers, -1
-    where unknown. across: mm from the scan's middle. pixel: mm per row and column. not_looked_for:
-    bool (class,), see `TaskScan.looked_for`.
+    where unknown. across: where the slice lies, see `places_of`. spacing: of rows and columns, in
+    the same unit. pixel: mm per row and column. not_looked_for: bool (class,), see
+    `TaskScan.looked_for`.
     """
 
     images: Float32Array
     truth: npt.NDArray[np.int16]
     across: float
+    spacing: tuple[float, float]
     pixel: tuple[float, float]
     not_looked_for: npt.NDArray[np.bool_]
 
@@ -135,7 +141,8 @@ def lessons_of(
             images=images[number],
             truth=class_numbers(labels[index], known[index], values, size),
             across=float((index - middle) * stack.spacing[0]),
-            pixel=(stack.spacing[1], stack.spacing[2]),
+            spacing=(stack.spacing[1], stack.spacing[2]),
+            pixel=stack.pixel,
             not_looked_for=hidden,
         )
         for number, index in enumerate(at)

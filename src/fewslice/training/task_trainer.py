@@ -119,8 +119,9 @@ def _blank_model(
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = TaskNet(TaskShape(len(intensity), len(values), dropout=settings.dropout))
-        if settings.from_shipped:
-            network.begin_with(load_network(device="cpu"))
+        if settings.start != "nothing":
+            shipped = load_network(device="cpu")
+            network.begin_with(shipped, decoder=settings.start == "network")
     device = torch.device(settings.device or best_device())
     return TaskModel(network.to(device), grid, intensity, values)
 

@@ -119,8 +119,10 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             for each in described["intensity"]
         )
         values = tuple(int(value) for value in described["values"])
+        across, down, right = (float(mm) for mm in grid["extent"])
+        row, column = (float(mm) for mm in grid["pixel"])
         made = TaskGrid(
-            int(grid["plane"]), float(grid["step"]), (grid["pixel"][0], grid["pixel"][1])
+            int(grid["plane"]), float(grid["step"]), (row, column), (across, down, right)
         )
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, SafetensorError) as error:
         raise WeightsError(
