@@ -113,14 +113,15 @@ def reach_figure(study: Study) -> Figure:
 def penalty_figure(strategies: Sequence[str], matrix: FloatArray) -> Figure:
     """Draw the pairwise penalty matrix: rows lose against columns; the last column is the mean."""
     count = len(strategies)
-    side = max(4.6, 0.62 * count + 2.6)
-    figure = _figure((side + 1.0, side))
+    longest = 0.08 * max(map(len, strategies))
+    wide = 0.6 * (count + 2) + longest + 2.0
+    figure = _figure((max(wide, 5.6), max(0.6 * count + 0.75 * longest + 1.2, 2.6)))
     axis = figure.add_subplot()
     gap = np.full((count, 1), np.nan)
     shown = np.hstack([matrix, gap, mean_penalty(matrix)[:, None]])
     shown[np.arange(count), np.arange(count)] = np.nan
     top = max(0.5, float(matrix.max()))
-    picture = axis.imshow(shown, cmap="Oranges", vmin=0, vmax=top, aspect="auto")
+    picture = axis.imshow(shown, cmap="Oranges", vmin=0, vmax=top, aspect="equal")
     for row, column in np.argwhere(np.isfinite(shown)):
         value = shown[row, column]
         colour = "white" if value > 0.6 * top else "#333333"
@@ -269,7 +270,7 @@ def _dice_axis(axis: Axes, values: FloatArray) -> None:
     """Show what there is, from a multiple of 0.05 on, with the goals as fine lines."""
     bottom = float(np.floor(20 * values.min() - 0.2) / 20)
     top = float(np.ceil(20 * values.max() + 0.2) / 20)
-    axis.set_ylim(max(0.0, bottom), min(1.0, top))
+    axis.set_ylim(max(0.0, bottom), top if top < 1 else 1.005)
     for goal in (each for each in GOALS if each <= top):
         axis.axhline(goal, color=_QUIET, linewidth=0.8, linestyle=":", zorder=1)
     axis.grid(**_GRID)
