@@ -21,6 +21,7 @@ def request_(tmp_path_factory: pytest.TempPathFactory) -> PoolRequest:
         write_scan(folder / "data" / "imagesTr", name, number)
     (folder / "data" / "imagesTr" / "c_0000.nii.gz").write_bytes(b"nothing")
     labels = write_drawn(folder / "labels", "b", 2, 4).parent
+    write_drawn(labels, "nobody", 2)
     model = write_model(folder / "model")
     return PoolRequest(folder / "data", model, 3, labels, workers=1, strategy="bald")
 
@@ -32,7 +33,9 @@ def test_lines(request_: PoolRequest, capsys: pytest.CaptureFixture[str]) -> Non
     assert len(items) == 3
     assert all(line[0] in "ab" and "  axial " in line for line in items)
     assert last == "The best of the pool of 2 scans (1 more could not be used), first things first."
-    assert err.startswith("c was left out: ")
+    stray, failure = err.splitlines()
+    assert stray == "The labels of nobody belong to no scan of the pool."
+    assert failure.startswith("c was left out: ")
 
 
 def test_json(request_: PoolRequest, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,6 +62,8 @@ def suggest_pool(request: PoolRequest) -> None:
         for item in found.items:
             click.echo(_line(item))
         click.echo(found.message)
+    for case in sorted(drawn.keys() - {scan.name for scan in scans}):
+        click.echo(f"The labels of {case} belong to no scan of the pool.", err=True)
     for skipped in found.skipped:
         click.echo(f"{skipped.case} was left out: {skipped.sentence}", err=True)
 
