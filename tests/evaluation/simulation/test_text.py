@@ -25,5 +25,5 @@ def test_what_nobody_reaches_has_no_words(tmp_path: Path) -> None:
     points = table(run("a", "x", [1], [0.5]), run("a", "y", [1], [0.5]))
     text = text_table(write_report(tmp_path, points, {"budget": 3, "dataset": "D"}))
     assert text.splitlines()[0] == "Finish this volume, D: 1 task, 1 seed, up to 3 slices"
-    assert "- (0/1)" in text
+    assert "3.0 (0/1)" in text
     assert "needs" not in text

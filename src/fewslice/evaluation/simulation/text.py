@@ -33,7 +33,7 @@ def _table(summary: Mapping[str, Any]) -> Iterator[str]:
             f"{each['strategy']:<{wide}}{each['area_slices']:>9.3f}{each['final_dice']:>9.3f}{cells}"
         )
     yield "area: under the curve of Dice over slices; final: Dice when the budget is spent;"
-    yield "to: slices until that Dice where all strategies reach it (runs of all that reach it)"
+    yield "to: slices until that Dice (runs that reach it); others count with the whole budget"
 
 
 def _reached(summary: Mapping[str, Any], strategy: str, goal: float) -> str:
@@ -42,8 +42,7 @@ def _reached(summary: Mapping[str, Any], strategy: str, goal: float) -> str:
         for each in summary["reach"]
         if (each["by"], each["goal"], each["strategy"]) == ("slices", goal, strategy)
     )
-    mean = "-" if row["mean"] is None else f"{row['mean']:.1f}"
-    return f"{mean} ({row['reached']}/{row['units']})"
+    return f"{row['censored_mean']:.1f} ({row['reached']}/{row['units']})"
 
 
 def _savings(summary: Mapping[str, Any]) -> Iterator[str]:
