@@ -108,20 +108,37 @@ def posterior_samples(
 
     Every sample is one thinned network, the same for all slices (its masks are drawn once), so
     that voxels of a sample go together, as BatchBALD needs it (Kirsch et al., NeurIPS 2019).
-    Takes samples * classes * voxels * 2 bytes.
+    Takes samples * classes * voxels * 2 bytes, twice.
     """
     stack = model.stack(channels, geometry)
     generator = torch.Generator().manual_seed(seed)
+    masks = [model.network.masks(1, generator) for _ in range(count)]
     axis = model.axis(geometry)
     order = [axis, *(other for other in range(3) if other != axis)]
     shape = [geometry.shape[each] for each in order]
     result = np.empty((count, len(model.values), *shape), dtype=np.float16)
+    found = _samples_on_stack(model, stack, masks)
     for number in range(count):
-        masks = model.network.masks(1, generator)
-        found = on_stack(model, stack, masks=masks)
-        prediction = _prediction(model, stack, found, geometry, whole=True)
+        prediction = _prediction(model, stack, found[number], geometry, whole=True)
         result[number] = prediction.probability.transpose(0, *(1 + each for each in order))
     return TaskSamples(axis, model.values, result)
+
+
+@torch.inference_mode()
+def _samples_on_stack(
+    model: TaskModel, stack: Stack, masks: Sequence[Sequence[Tensor]]
+) -> Float16Array:
+    """Return probabilities on the model's grid: float16 (sample, slice, class, rows, columns)."""
+    network = model.network.eval()
+    slices, _, rows, columns = stack.images.shape
+    result = np.empty((len(masks), slices, len(model.values), rows, columns), dtype=np.float16)
+    for some in _batches(stack):
+        images = torch.from_numpy(stack.seen(some)).to(model.device)
+        levels = network.down(images, torch.from_numpy(stack.places(some)).to(model.device))
+        for number, each in enumerate(masks):
+            logits = network.up(levels, each)[..., :rows, :columns]
+            result[number, some] = as_half(class_probability(logits).cpu().numpy())
+    return result
 
 
 def slice_features(
@@ -150,12 +167,11 @@ def on_stack(
     stack: Stack,
     *,
     at: npt.NDArray[np.intp] | None = None,
-    masks: Sequence[Tensor] | None = None,
     progress: Progress = silent,
 ) -> Float32Array:
     """Return probabilities on a model's grid: float32 (slice, class, rows, columns).
 
-    at: which slices; None for all. masks: of the dropout; None for none.
+    at: which slices; None for all.
     """
     model.network.eval()
     parts = []
@@ -163,7 +179,7 @@ def on_stack(
     for some in _batches(stack, at):
         images = torch.from_numpy(stack.seen(some)).to(model.device)
         places = torch.from_numpy(stack.places(some)).to(model.device)
-        logits = model.network(images, places, masks)
+        logits = model.network(images, places)
         parts.append(class_probability(logits).cpu().numpy())
         done += len(some)
         progress(done / (len(stack.images) if at is None else len(at)))
@@ -181,7 +197,11 @@ def _batches(
 
 
 def _prediction(
-    model: TaskModel, stack: Stack, found: Float32Array, geometry: Geometry, whole: bool
+    model: TaskModel,
+    stack: Stack,
+    found: npt.NDArray[np.floating[Any]],
+    geometry: Geometry,
+    whole: bool,
 ) -> Prediction:
     """Bring probabilities from the model's grid to the scan's, slice by slice."""
     grid = stack.turned.geometry
@@ -197,7 +217,7 @@ def _prediction(
     return Prediction(*_as_stored(stack, box, geometry, model.values, result))
 
 
-def _box(model: TaskModel, found: Float32Array, grid: Geometry) -> Region:
+def _box(model: TaskModel, found: npt.NDArray[np.floating[Any]], grid: Geometry) -> Region:
     """Return the box of a turned scan in which there may be a structure; never empty."""
     some = found[:, 0] < 1 - _BARELY
     if not some.any():

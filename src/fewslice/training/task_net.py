@@ -91,19 +91,32 @@ class TaskNet(nn.Module):
         masks: of the dropout, or None for none.
         """
         height, width = images.shape[-2:]
-        features = self.features(images)
+        return self.up(self.down(images, places), masks)[..., :height, :width]
+
+    def down(self, images: Tensor, places: Tensor) -> list[Tensor]:
+        """Return what the way up starts from, at full, half, quarter and eighth resolution.
+
+        No dropout lies on this way, so it is gone once for any number of samples.
+        """
+        seen = self.features(images)
         decoder = self.decoder
-        low = padded(places, _MULTIPLE)
-        full = decoder.down_full(torch.cat([decoder.hints(low), features[0]], dim=1))
-        half = decoder.down_half(torch.cat([halved(full), features[1]], dim=1))
-        read = self.prompt[None, :, None, None].expand(len(images), -1, *features[2].shape[-2:])
-        quarter = decoder.down_quarter(torch.cat([halved(half), features[2], read], dim=1))
-        x = decoder.bottom(torch.cat([halved(quarter), features[3]], dim=1))
+        hints = decoder.hints(padded(places, _MULTIPLE))
+        full = decoder.down_full(torch.cat([hints, seen[0]], dim=1))
+        half = decoder.down_half(torch.cat([halved(full), seen[1]], dim=1))
+        read = self.prompt[None, :, None, None].expand(len(images), -1, *seen[2].shape[-2:])
+        quarter = decoder.down_quarter(torch.cat([halved(half), seen[2], read], dim=1))
+        eighth = decoder.bottom(torch.cat([halved(quarter), seen[3]], dim=1))
+        return [full, half, quarter, eighth]
+
+    def up(self, levels: Sequence[Tensor], masks: Sequence[Tensor] | None = None) -> Tensor:
+        """Return logits (slice, class, h, w), h and w rounded up to multiples of 8."""
+        full, half, quarter, x = levels
+        decoder = self.decoder
         x = decoder.up_quarter(torch.cat([doubled(_kept(x, masks, 0)), quarter], dim=1))
         x = decoder.up_half(torch.cat([doubled(_kept(x, masks, 1)), half], dim=1))
         x = decoder.up_full(torch.cat([doubled(_kept(x, masks, 2)), full], dim=1))
         logits: Tensor = decoder.logit(x)
-        return logits[..., :height, :width]
+        return logits
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Return the image's features at full, half, quarter and eighth resolution."""
