@@ -70,6 +70,23 @@ def test_answers_are_probabilities_on_the_scans_grid(pixel: tuple[float, float])
     np.testing.assert_allclose(answer.probability.astype(float).sum(axis=0), 1, atol=2e-3)
 
 
+def test_finer_voxels_show_the_model_the_same_slices() -> None:
+    model = random_model()
+    usual = model.stack(CHANNELS, GEOMETRY)
+    fine = CHANNELS.repeat(2, axis=1).repeat(3, axis=2).repeat(2, axis=3)
+    shape = (2 * SHAPE[0], 3 * SHAPE[1], 2 * SHAPE[2])
+    spacing = (SPACING[0] / 2, SPACING[1] / 3, SPACING[2] / 2)
+    other = model.stack(fine, Geometry.from_spacing(shape, spacing))
+    assert (usual.apart, other.apart) == (1.0, 2.0)
+    np.testing.assert_allclose(
+        other.seen(np.array([8, 9])), usual.seen(np.array([4, 4])), atol=5e-3
+    )
+    # A slice of the fine scan lies a quarter of the coarse one's thickness beside its middle.
+    np.testing.assert_allclose(
+        other.places(np.array([8, 9])).mean(axis=0), usual.places(np.array([4]))[0], atol=1e-6
+    )
+
+
 def test_outside_of_the_box_there_is_nothing() -> None:
     model = random_model()
     with torch.no_grad():
