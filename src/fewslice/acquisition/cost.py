@@ -2,7 +2,8 @@
 
 Drawing a slice takes a fixed time (find it, judge it, save it) and a time for every millimetre of
 contour; putting an answer right takes a time for each place that is wrong and for the contour
-there; saying whether a structure is on a slice takes one click. Set the numbers to your own.
+there; saying whether a structure is on a slice takes finding it, a look and a click. Set the
+numbers to your own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class CostModel:
     slice: float = 15.0
     millimetre: float = 0.1
     correction: float = 3.0
-    question: float = 2.0
+    question: float = 4.0
 
     def drawing(self, contour: float) -> float:
         """Return the seconds to draw a slice with `contour` mm of outlines."""

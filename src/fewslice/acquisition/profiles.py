@@ -62,6 +62,14 @@ class Profiles:
         return result
 
     @property
+    def compactness(self) -> Float64Array:
+        """4π · area / contour² of each structure, at most 1: 1 for a disc, less for thin shapes."""
+        result: Float64Array = np.minimum(
+            4 * np.pi * self.area / np.maximum(self.contour, 1e-6) ** 2, 1.0
+        )
+        return result
+
+    @property
     def slices(self) -> int:
         """How many slices hold something drawn, over all axes."""
         return int(sum(axis.drawn.any(axis=0).sum() for axis in self.axes))

@@ -22,7 +22,7 @@ DRAW_FEATURES = (
     *(f"doubt_{reach:g}" for reach in _REACHES),
     *(f"spread_{reach:g}" for reach in _REACHES),
     "share", "present", "nearest", "gap", "beyond", "crossing", "first_crossing", "off_centre",
-    "coarse", "slices", "on_axis", "total_doubt", "total_spread", "open_ends",
+    "coarse", "slices", "on_axis", "total_doubt", "total_spread", "open_ends", "compactness",
 )  # fmt: skip
 """What is known of drawing a slice, in the order of `draw_features`."""
 
@@ -32,7 +32,7 @@ QUESTION_FEATURES = (*DRAW_FEATURES, "farther")
 STATE_FEATURES = (
     "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
     "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "roundness",
-    "few_slices",
+    "few_slices", "compactness",
 )  # fmt: skip
 """What is known of a structure's answer, in the order of `state_features`."""
 
@@ -75,6 +75,7 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
         state["total_doubt"] * constant,
         state["total_spread"] * constant,
         state["open_ends"] * constant,
+        found.compactness[structure] * constant,
     ]
     return np.stack(columns, axis=1)
 
@@ -140,6 +141,7 @@ def state_features(found: Profiles, structure: int) -> Float64Array:
             min(step, 2.0),
             min(length / 2, 2 * _FARTHEST),
             1.0 / max(found.slices, 1),
+            found.compactness[structure],
         ]
     )
 
