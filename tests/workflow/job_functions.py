@@ -49,6 +49,15 @@ def held(folder: Path, number: int) -> int:
     return number * number
 
 
+def meet(folder: Path, number: int) -> bool:
+    """Wait until the other job is being done as well; False if it never is."""
+    called(folder, number)
+    deadline = time.monotonic() + 60
+    while len(list(folder.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return len(list(folder.iterdir())) == 2
+
+
 def threads(number: int) -> tuple[int, str]:
     return os.getpid(), os.environ["OMP_NUM_THREADS"]
 

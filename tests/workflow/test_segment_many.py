@@ -122,6 +122,15 @@ def test_a_cluster_that_loses_a_worker_writes_the_same(tmp_path: Path) -> None:
     assert len((there / "out" / JOURNAL).read_text().splitlines()) == 9
 
 
+def test_what_a_killed_worker_left_is_removed(tmp_path: Path) -> None:
+    half = made(tmp_path, "a") / "out" / ".segment-many-x"
+    half.mkdir(parents=True)
+    (half / "a.nii.gz").write_bytes(b"half of")
+    run(tmp_path)
+    left = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert left == ["a.nii.gz", JOURNAL]
+
+
 def test_a_model_needs_no_labels(tmp_path: Path) -> None:
     made(tmp_path, "ab")
     model = write_model(tmp_path / "model")
@@ -161,5 +170,5 @@ def test_wrong_folders(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="is not a folder"):
         segment_many(tmp_path / "missing", tmp_path / "out", labels=tmp_path / "labels")
     place = tmp_path / "labels" / "a.nii.gz" / "out"
-    with pytest.raises(WriteError, match="cannot be made"):
+    with pytest.raises(WriteError, match="out cannot be written"):
         segment_many(tmp_path / "scans", place, labels=tmp_path / "labels")

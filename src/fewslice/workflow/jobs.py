@@ -9,6 +9,7 @@ This module and `cluster` import nothing heavy: workers load it before they know
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -27,6 +28,9 @@ Function = Callable[..., Any]
 _Outcomes = Generator["Outcome", None, None]
 
 _AHEAD = 2  # jobs sent per thread of the cluster, so that none waits for its next one
+
+_PAUSE = 0.02  # seconds between looks for results
+_LOOK = 1.0  # seconds between looks for new workers, while there are no results
 
 _FETCH = 20  # seconds until a result that is ready must have come
 
@@ -148,10 +152,17 @@ def _supplied(
             ready.add(future)
 
     supply()
-    for future in ready:
-        yield sent.pop(future.key), future
-        future.release()
+    looked = time.monotonic()
+    while sent:
+        if ready.has_ready():
+            future = next(ready)
+            yield sent.pop(future.key), future
+            future.release()
+        elif time.monotonic() - looked < _LOOK:
+            time.sleep(_PAUSE)
+            continue
         supply()
+        looked = time.monotonic()
 
 
 def _threads(client: Client) -> int:

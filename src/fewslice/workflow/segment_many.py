@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fewslice._version import __version__
@@ -26,6 +29,8 @@ from fewslice.workflow.segment import segment
 
 JOURNAL = "segment-many.jsonl"
 LOG = "segment-many.log"
+
+_STAGING = ".segment-many-"  # begins the names of folders in which results are written
 
 ManyProgress = Callable[[int, int], None]
 """Called with the number of scans done and how many there are."""
@@ -125,6 +130,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
         ):
             outcomes[outcome.key] = outcome
             progress(len(failed) + len(outcomes), len(found))
+        _tidy(output)
     pairs = [(name, outcomes[job.key]) for name, job in jobs.items()]
     failed += [FailedScan(name, each.failure) for name, each in pairs if each.failure is not None]
     return ManySegmented(
@@ -153,7 +159,10 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     options = EngineOptions() if recipe.model else options_of(find_engine(recipe.engine))
     report = make_report(segmentation, {"scan": scan.name}, seconds, options)
     path = Path(output) / f"{scan.name}.nii.gz"
-    write_outputs(Outputs(path), image, segmentation, report)
+    with _failures_named(path), TemporaryDirectory(prefix=_STAGING, dir=output) as place:
+        staged = Path(place) / path.name
+        write_outputs(Outputs(staged), image, segmentation, report)
+        staged.replace(path)
     return {
         "case": scan.name,
         "output": path.name,
@@ -209,12 +218,8 @@ def _matching_labels(labels: Path, scans: Path, found: Sequence[ScanFiles]) -> d
 
 def _prepare(output: Path, inputs: Sequence[Path]) -> None:
     """Make the folder. Raises unless files can be written there that are no inputs."""
-    try:
+    with _failures_named(output):
         output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(
-            f"{output} cannot be made ({error.strerror or error}); choose another folder."
-        ) from error
     if any(output.resolve() == folder.resolve() for folder in inputs):
         raise InputError(
             f"The output folder {output} holds inputs as well, which are never changed; choose "
@@ -248,16 +253,31 @@ def _forget_lost(journal: Journal, output: Path) -> None:
             del journal.finished[key]
 
 
+def _tidy(output: Path) -> None:
+    """Remove what workers that were killed left half written."""
+    for place in output.glob(f"{_STAGING}*"):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    """Turn failures of the system into WriteError."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be written ({error.strerror or error}); free space, change its "
+            "permissions or choose another folder."
+        ) from error
+
+
 def _write_log(path: Path, pairs: Sequence[tuple[str, Outcome]]) -> Path | None:
     """Add what was not foreseen to the log."""
     traces = [f"{name}\n{each.trace}\n" for name, each in pairs if each.trace is not None]
     if not traces:
         return None
-    try:
-        with path.open("a", encoding="utf-8") as stream:
-            stream.writelines(traces)
-    except OSError as error:
-        raise WriteError(f"{path} cannot be written ({error.strerror or error}).") from error
+    with _failures_named(path), path.open("a", encoding="utf-8") as stream:
+        stream.writelines(traces)
     return path
 
 
