@@ -54,12 +54,15 @@ class Ask:
 class ExpectedGainSettings:
     """cost: of a person's time. questions: whether "is it there at all?" may be asked.
 
-    planes: whether slices across other axes than the main one may be asked for.
+    planes: whether slices across other axes than the main one may be asked for. question_gain: a
+    question must promise at least this rise in Dice: its gain hangs on a "no", and small promises
+    are mostly noise.
     """
 
     cost: CostModel = field(default_factory=CostModel)
     questions: bool = True
     planes: bool = True
+    question_gain: float = 0.02
 
 
 def expected_gain(
@@ -97,7 +100,9 @@ def _asks(found: Profiles, advice: Advice, settings: ExpectedGainSettings) -> It
         if axis == found.main or settings.planes:
             yield from _drawings(found, axis, profile, advice, settings.cost)
     if settings.questions:
-        yield from _questions(found, advice, settings.cost)
+        for ask in _questions(found, advice, settings.cost):
+            if ask.gain >= settings.question_gain:
+                yield ask
 
 
 def _drawings(
