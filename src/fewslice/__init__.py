@@ -18,6 +18,10 @@ if TYPE_CHECKING:
         write_image,
         write_labels,
     )
+    from fewslice.workflow.model_segment import segment_with_model
+    from fewslice.workflow.models import load_model
+    from fewslice.workflow.rank_pool import rank_pool
+    from fewslice.workflow.retrain import retrain
     from fewslice.workflow.segment import segment
     from fewslice.workflow.suggest import Suggestion, suggest
 
@@ -30,9 +34,13 @@ _HOME = {
     "LabelMap": "fewslice.volumes",
     "Segmentation": "fewslice.assembly.segmentation",
     "Suggestion": "fewslice.workflow.suggest",
+    "load_model": "fewslice.workflow.models",
+    "rank_pool": "fewslice.workflow.rank_pool",
     "read_image": "fewslice.volumes",
     "read_labels": "fewslice.volumes",
+    "retrain": "fewslice.workflow.retrain",
     "segment": "fewslice.workflow.segment",
+    "segment_with_model": "fewslice.workflow.model_segment",
     "suggest": "fewslice.workflow.suggest",
     "write_image": "fewslice.volumes",
     "write_labels": "fewslice.volumes",
@@ -46,9 +54,13 @@ __all__ = [
     "Segmentation",
     "Suggestion",
     "__version__",
+    "load_model",
+    "rank_pool",
     "read_image",
     "read_labels",
+    "retrain",
     "segment",
+    "segment_with_model",
     "suggest",
     "write_image",
     "write_labels",
