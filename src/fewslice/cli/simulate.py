@@ -78,6 +78,17 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 @click.option("--cases", type=_POSITIVE, help="Only the first N cases by name.")
 @click.option("--engine", help="What completes a scan (volume).  [default: random-walker]")
 @click.option(
+    "--steps", type=_POSITIVE, help="Steps of each training of the model (pool).  [default: 150]"
+)
+@click.option(
+    "--start",
+    type=_POSITIVE,
+    help="Slices drawn before the first suggestion, each of another scan (pool).  [default: 4]",
+)
+@click.option(
+    "--test-cases", type=_POSITIVE, help="Scans the model is tested on (pool).  [default: 8]"
+)
+@click.option(
     "--imperfect",
     is_flag=True,
     help="Let the simulated person draw outlines about 1 mm off and miss small parts.",
@@ -104,6 +115,9 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
     plane: str,
     cases: int | None,
     engine: str | None,
+    steps: int | None,
+    start: int | None,
+    test_cases: int | None,
     imperfect: bool,
     scheduler: str | None,
     workers: int | None,
@@ -129,6 +143,9 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
         plane=plane,
         most_cases=cases,
         engine=engine,
+        steps=steps,
+        start=start,
+        test_cases=test_cases,
         imperfect=imperfect,
     )
     with count_bar(quiet, "Simulating", "runs") as show:
