@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.volumes.image import UNKNOWN
+
 Float64Array = npt.NDArray[np.float64]
 
 
@@ -25,7 +27,8 @@ class AxisProfile:
     wrong. spread: Σ of the mean absolute difference of the other samples from the answer. present:
     in [0, 1], probability that the structure is on the slice.
     drawn: (structure, n) bool, slices on which a person drew it. empty: slices on which a person
-    said that it is not. asked: bool (n,), slices a person has spoken of.
+    said that it is not. asked: bool (n,), slices a person has spoken of; all, in every plane, where
+    nothing of the scan is left to speak of.
     """
 
     step: float
@@ -142,7 +145,7 @@ def _axis_profile(
     length = said.labels.shape[axis]
     drawn = np.zeros((len(values) - 1, length), dtype=bool)
     empty = np.zeros_like(drawn)
-    asked = np.zeros(length, dtype=bool)
+    asked = np.full(length, _all_known(said))
     for other, index in said.slices:
         if other == axis:
             on_it = np.unique(said.labels.take(index, axis=axis))
@@ -166,6 +169,15 @@ def _axis_profile(
         empty=empty,
         asked=asked,
     )
+
+
+def _all_known(said: Said) -> bool:
+    """Whether the slices across one axis leave nothing of the scan out."""
+    given = set(said.slices)
+    for axis, length in enumerate(said.labels.shape):
+        if all((axis, index) in given for index in range(length)):
+            return not (said.labels == UNKNOWN).any()
+    return False
 
 
 def _drawn_sizes(

@@ -53,7 +53,7 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
     nearest = np.minimum(at - below, above - at) * step
     crossing = float(axis != found.main)
     weight = expected.sum()
-    centre = float((expected * at).sum() / weight) if weight > 0 else len(at) / 2
+    centre = float((expected * at).sum() / weight) if weight > 0 else (len(at) - 1) / 2
     columns = [doubt, spread]
     hats = [_hat(below, above, reach / step) for reach in _REACHES]
     for values in (doubt, spread):
@@ -156,7 +156,7 @@ def _neighbours(
     said = profile.drawn[structure] | profile.empty[structure]
     at = np.arange(len(profile))
     below = np.maximum.accumulate(np.where(said, at, -len(at)))
-    above = np.minimum.accumulate(np.where(said, at, 2 * len(at))[::-1])[::-1]
+    above = np.minimum.accumulate(np.where(said, at, 2 * len(at) - 1)[::-1])[::-1]
     return below, above
 
 
