@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,9 @@ def profiles_of(main: AxisProfile, others: AxisProfile | None = None) -> Profile
 def both(first: AxisProfile, second: AxisProfile) -> AxisProfile:
     """Two structures along the same axis."""
     names = ("expected", "doubt", "spread", "present", "drawn", "empty")
-    arrays = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names
+    }
     return replace(first, **arrays, asked=first.asked | second.asked)
 
 

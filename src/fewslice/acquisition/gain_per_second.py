@@ -38,8 +38,8 @@ class ExpectedGain:
         error = candidates.margin.astype(np.float64) / 2
         near = _nearness(candidates, self.reach)
         for row in np.flatnonzero(candidates.annotated):
-            error *= 1 - near.of(int(row))
-        gains = np.array([near.of(int(row)) @ error for row in rows])
+            near.remove(int(row), error)
+        gains = np.array([near.gain(int(row), error) for row in rows])
         seconds = np.maximum(candidates.seconds[rows].astype(np.float64), 1e-3)
         chosen: list[int] = []
         scores: list[float] = []
@@ -49,10 +49,10 @@ class ExpectedGain:
             chosen.append(int(rows[at]))
             scores.append(float(gains[at] / seconds[at]))
             left[at] = False
-            error *= 1 - near.of(chosen[-1])
+            near.remove(chosen[-1], error)
             same = near.stack[rows] == near.stack[chosen[-1]]
             for other in np.flatnonzero(left & same):
-                gains[other] = near.of(int(rows[other])) @ error
+                gains[other] = near.gain(int(rows[other]), error)
         return ranking(
             chosen,
             scores,
@@ -69,15 +69,22 @@ class _Nearness:
     rows: tuple[npt.NDArray[np.intp], ...]
     reach: tuple[float, ...]
 
-    def of(self, row: int) -> Float64Array:
-        """Return the weight in [0, 1] of every row around one, float64 (N,); 1 for itself."""
+    def of(self, row: int) -> tuple[npt.NDArray[np.intp], Float64Array]:
+        """Return the rows of the same stack and the weight of each in [0, 1]; 1 for itself."""
         number = int(self.stack[row])
         rows = self.rows[number]
         distance = np.abs(self.position[rows] - self.position[row])
-        weights = np.zeros(len(self.position))
-        weights[rows] = np.maximum(1 - distance / self.reach[number], 0.0)
-        weights[row] = 1.0
-        return weights
+        return rows, np.maximum(1 - distance / self.reach[number], rows == row)
+
+    def gain(self, row: int, error: Float64Array) -> float:
+        """Return the error a row answers for."""
+        rows, weights = self.of(row)
+        return float(weights @ error[rows])
+
+    def remove(self, row: int, error: Float64Array) -> None:
+        """Take away from `error`, in place, what a row answers for."""
+        rows, weights = self.of(row)
+        error[rows] *= 1 - weights
 
 
 def _nearness(candidates: Candidates, radii: float) -> _Nearness:

@@ -9,6 +9,7 @@ of the fit (conformalised quantile regression, Romano et al., NeurIPS 2019);
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,8 @@ def stopping_sentence(dice: float, low: float, goal: float = GOOD_ENOUGH) -> str
 
     dice, low: as in `Quality`. goal: the Dice they want.
     """
-    known = f"Expected Dice {dice:.2f}, at least {low:.2f} with 90 % probability"
+    sure = math.floor(100 * low + 1e-9) / 100  # never more than there is: 0.899 is not yet 0.90
+    known = f"Expected Dice {dice:.2f}, at least {sure:.2f} with 90 % probability"
     if low >= goal:
         return f"{known}: you may stop."
     return f"{known}: not yet {goal:.2f}, go on."
