@@ -2,7 +2,7 @@
 
     python benchmarks/retraining.py --data DIR --set Dataset004_Hippocampus \
         --models encoder network nothing 3d --seconds 300 [--steps N] [--scans 8] [--slices 3] \
-        [--test 16] [--seeds 0 1 2] [--filled 0.5] [--out FILE]
+        [--test 16] [--seeds 0 1 2] [--out FILE]
 
 Scans of part Tr: some with a few strided slices (of the middle of the structures' extent) to learn
 from, others, complete, to measure on. "encoder", "network" and "nothing" say which shipped weights
@@ -124,7 +124,6 @@ def main() -> None:
     parser.add_argument("--slices", type=int, default=3)
     parser.add_argument("--test", type=int, default=16)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--filled", type=float, default=TaskSettings.filled)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     folder = given.data / given.set
@@ -136,11 +135,7 @@ def main() -> None:
         for model in given.models:
             start = "nothing" if model == "3d" else model
             settings = TaskSettings(
-                seconds=given.seconds,
-                steps=given.steps,
-                seed=seed,
-                start=start,
-                filled=given.filled,
+                seconds=given.seconds, steps=given.steps, seed=seed, start=start
             )
             asked = {
                 "set": given.set,
@@ -148,7 +143,6 @@ def main() -> None:
                 "slices": given.slices,
                 "test": len(tested),
                 "seed": seed,
-                "filled": given.filled,
             }
             line = json.dumps({**asked, **run(model, learned, tested, settings)})
             print(line, flush=True)

@@ -40,8 +40,7 @@ class TaskSettings:
     channels that are dropped, 0 to below 1. learning_rate: the highest. side: rows and columns of
     a training patch, pixels. batch_pixels: pixels of a batch, about. start: which of the weights
     that come with fewslice to begin with: "encoder" (of images), "network" (decoder as well) or
-    "nothing". filled: part of the patches that come from slices nobody drew, filled in from those
-    that were (`task_filled`). device: None takes a GPU if there is one.
+    "nothing". device: None takes a GPU if there is one.
     """
 
     seconds: float = 300.0
@@ -52,7 +51,6 @@ class TaskSettings:
     side: int = 160
     batch_pixels: int = 9_000
     start: str = "encoder"
-    filled: float = 0.0
     device: str | None = field(default=None, compare=False)
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from fewslice.engines.model import best_device, load_network
 from fewslice.errors import InputError, TrainingError
 from fewslice.training.task_augment import Batch, draw_batch
-from fewslice.training.task_filled import filled
 from fewslice.training.task_grid import TaskGrid, choose_grid
 from fewslice.training.task_intensity import Intensity, choose_intensity
 from fewslice.training.task_loss import task_loss
@@ -77,16 +76,9 @@ def train_task_model(  # noqa: PLR0913 - what a loop needs, most of it optional
     _require_usable(scans)
     values = label_values(scans)
     grid, intensity = choose_grid(scans), choose_intensity(scans)
-    drawn = [each for scan in scans for each in lessons_of(scan, grid, intensity, values)]
-    more = [] if settings.filled <= 0 else [filled(scan) for scan in scans]
-    guessed = [
-        each
-        for scan in more
-        if scan is not None
-        for each in lessons_of(scan, grid, intensity, values)
-    ]
+    lessons = [each for scan in scans for each in lessons_of(scan, grid, intensity, values)]
     model = _blank_model(grid, intensity, (0, *values), settings)
-    training = _Training(model, drawn, guessed, settings, start)
+    training = _Training(model, lessons, settings, start)
     if state is not None:
         training.restore(state)
     kept = time.monotonic()
@@ -138,15 +130,10 @@ class _Training:
     """What changes while a task's model is trained."""
 
     def __init__(
-        self,
-        model: TaskModel,
-        drawn: list[Lesson],
-        guessed: list[Lesson],
-        settings: TaskSettings,
-        start: float,
+        self, model: TaskModel, lessons: list[Lesson], settings: TaskSettings, start: float
     ) -> None:
         self.model = model
-        self.lessons = lessons = [*drawn, *guessed]
+        self.lessons = lessons
         self.settings = settings
         self.start = start
         self.steps = 0
@@ -154,7 +141,7 @@ class _Training:
         self.recent: list[float] = []
         self.size = _patch_size(lessons, settings.side)
         self.each = int(np.clip(settings.batch_pixels // (self.size[0] * self.size[1]), 4, 16))
-        self.weights = _weights(drawn, guessed, settings.filled)
+        self.weights = _weights(lessons)
         parameters = list(model.network.parameters())
         self.optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=1e-3)
         self.average = [parameter.detach().clone() for parameter in parameters]
@@ -263,20 +250,8 @@ def _patch_size(lessons: Sequence[Lesson], side: int) -> tuple[int, int]:
     return height, width
 
 
-def _weights(
-    drawn: Sequence[Lesson], guessed: Sequence[Lesson], part: float
-) -> npt.NDArray[np.float64]:
-    """Return how often each slice is drawn: by the root of how much is known of it.
-
-    part: of all that is to fall on guessed slices, if there are any.
-    """
-    shares = [_shares(drawn) * (1 - part if guessed else 1.0)]
-    if guessed:
-        shares.append(_shares(guessed) * part)
-    return np.concatenate(shares)
-
-
-def _shares(lessons: Sequence[Lesson]) -> npt.NDArray[np.float64]:
-    known = [np.count_nonzero(lesson.truth >= 0) for lesson in lessons]
-    roots = np.sqrt(np.array(known, dtype=np.float64) + 1)
+def _weights(lessons: Sequence[Lesson]) -> npt.NDArray[np.float64]:
+    """Return how often each slice is drawn: by the root of how much is known of it."""
+    known = np.array([np.count_nonzero(lesson.truth >= 0) for lesson in lessons], dtype=float)
+    roots = np.sqrt(known)
     return np.asarray(roots / roots.sum())
