@@ -129,3 +129,10 @@ def test_what_is_shipped_knows_good_answers_from_bad_ones() -> None:
     models = shipped_advice()
     assert models.scan_dice(good)[0] > models.scan_dice(bad)[0] + 0.1
     assert models.scan_dice(good)[1] > models.scan_dice(bad)[1]
+
+
+def test_many_rows_are_answered_as_few() -> None:
+    trees = stump(0, [0.0, 0.5], [1.0, 2.0])
+    rows = np.random.default_rng(0).normal(size=(5000, 2))
+    expected = np.where(rows[:, 0] > 0.5, 3.0, np.where(rows[:, 0] > 0, 1.0, 0.0))
+    np.testing.assert_array_equal(trees.predict(rows), expected)

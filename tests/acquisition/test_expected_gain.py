@@ -117,6 +117,20 @@ def test_questions_lie_beyond_what_is_known_and_can_be_left_out() -> None:
     assert all(each.kind == DRAW for each in ask(profiles_of(MAIN), 100, settings=none))
 
 
+def test_a_question_must_promise_something() -> None:
+    models = advice(drawing=constant(0.0))
+
+    def asked(least: float) -> set[int]:
+        settings = ExpectedGainSettings(FREE, question_gain=least)
+        found = ask(profiles_of(MAIN), 100, models=models, settings=settings)
+        return {each.index for each in found if each.kind == PRESENT}
+
+    # Half of 0.04, 0.08, 0.05 and 0.02 for slices 2, 3, 7 and 8, of slice 1 half of 0.01.
+    assert 3 in asked(0.04 - 1e-6)
+    assert asked(0.04 + 1e-6) == set()
+    assert asked(0.0) >= asked(0.02)
+
+
 def test_a_no_closes_what_lies_beyond() -> None:
     closed = axis_profile(
         MAIN.expected[0].tolist(), MAIN.doubt[0].tolist(), drawn=(4, 6), empty=(2, 8)

@@ -20,7 +20,7 @@ def test_what_was_looked_at_is_certain_and_the_rest_is_as_the_models_say() -> No
     dice, low = 1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-1))
     assert found.dice == pytest.approx(dice)
     assert found.low == pytest.approx(low)
-    assert found.structures == (pytest.approx((dice, low)),)
+    assert found.structures[0] == pytest.approx((dice, low))
     np.testing.assert_allclose(found.slices, [dice, dice, 1, dice, dice, 1])
     np.testing.assert_allclose(found.slices_low, [low, low, 1, low, low, 1])
 

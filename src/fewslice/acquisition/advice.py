@@ -21,6 +21,9 @@ Float64Array = npt.NDArray[np.float64]
 
 ADVICE_FILE = Path(__file__).with_name("advice.safetensors")
 
+_AT_ONCE = 2048
+"""Rows that go down the trees together; more would only take memory."""
+
 _PARTS = ("feature", "threshold", "below", "above", "value")
 
 
@@ -43,16 +46,21 @@ class Trees:
     def predict(self, features: npt.ArrayLike) -> Float64Array:
         """Return one number a row of (row, feature)."""
         rows = np.asarray(features, dtype=np.float32)
-        total = np.full(len(rows), self.base)
-        every = np.arange(len(rows))
-        for tree in range(len(self.feature)):
-            node = np.zeros(len(rows), dtype=np.intp)
-            while (self.feature[tree, node] >= 0).any():
-                asked = np.maximum(self.feature[tree, node], 0)
-                down = rows[every, asked] <= self.threshold[tree, node]
-                child = np.where(down, self.below[tree, node], self.above[tree, node])
-                node = np.where(self.feature[tree, node] >= 0, child, node)
-            total += self.value[tree, node]
+        parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+        return np.concatenate([np.zeros(0), *(self._sums(part) for part in parts)])
+
+    def _sums(self, rows: npt.NDArray[np.float32]) -> Float64Array:
+        """Go down all trees at once with all rows: (row, tree)."""
+        tree = np.arange(len(self.feature))
+        every = np.arange(len(rows))[:, None]
+        node = np.zeros((len(rows), len(tree)), dtype=np.intp)
+        feature = self.feature[tree, node]
+        while (feature >= 0).any():
+            down = rows[every, np.maximum(feature, 0)] <= self.threshold[tree, node]
+            child = np.where(down, self.below[tree, node], self.above[tree, node])
+            node = np.where(feature >= 0, child, node)
+            feature = self.feature[tree, node]
+        total: Float64Array = self.base + self.value[tree, node].sum(axis=1, dtype=np.float64)
         return total
 
 

@@ -118,6 +118,8 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     """
     if count < 1:
         raise InputError(f"The number of slices to suggest is {count}; it must be at least 1.")
+    if seed < 0:
+        raise InputError(f"The seed is {seed}; it must be 0 or more.")
     name = DEFAULT if strategy == "default" else strategy
     find_strategy(name)
     scan, label_map = on_one_grid(image, labels, spacing)

@@ -1,0 +1,288 @@
+"""`fewslice.suggest`: which slices next, and whether that is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fewslice
+from fewslice.acquisition.cost import CostModel
+from fewslice.acquisition.expected_gain import ExpectedGainSettings
+from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.assembly.posterior import Ensemble, Samples
+from fewslice.engines import Scan
+from fewslice.engines.interpolation import Interpolation
+from fewslice.engines.shapes import TaperSettings
+from fewslice.errors import GeometryError, InputError
+from fewslice.slices.annotation import Annotation
+from fewslice.volumes import Geometry, Image, LabelMap
+from fewslice.workflow.suggest import Suggestion, suggest
+from tests.assembly.posterior.small import small_organs, turned
+from tests.phantoms import Phantom
+
+AXIS = 2
+PHANTOM = small_organs()
+SPARSE = PHANTOM.sparse(AXIS, 4, 6)
+
+OUTLINES = Ensemble((Interpolation(), Interpolation(TaperSettings(per_gap=0.4, per_radius=0.8))))
+"""Samples from outlines alone: quick, and the same however a scan is stored."""
+
+
+class Counting:
+    """A sampler that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.seeds: list[int] = []
+
+    def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
+        self.seeds.append(seed)
+        return OUTLINES.samples(scan, annotation, seed)
+
+
+def ask(labels: Any = SPARSE, image: Any = PHANTOM.image, **options: Any) -> Suggestion:
+    """Ask, and check what holds for every answer."""
+    given: dict[str, Any] = {"spacing": PHANTOM.spacing, "sampler": OUTLINES} | options
+    if isinstance(image, Image):
+        del given["spacing"]
+    found = suggest(image, labels, **given)
+    assert len(found.slices) <= given.get("count", 1)
+    places = [(each.axis, each.index) for each in found.slices]
+    assert len(set(places)) == len(places)
+    shape = (image.geometry.shape if isinstance(image, Image) else image.shape)[-3:]
+    for each in found.slices:
+        assert type(each.axis) is int
+        assert type(each.index) is int
+        assert each.kind in ("draw", "present")
+        assert each.plane in ("axial", "coronal", "sagittal")
+        assert 0 <= each.index < shape[each.axis]
+        assert np.isfinite(each.gain)
+        assert each.seconds > 0
+        assert each.reason.endswith(".")
+    assert 0 <= found.predicted_dice_low <= found.predicted_dice <= 1
+    assert type(found.predicted_dice) is type(found.predicted_dice_low) is float
+    assert len(found.slice_dice) == len(found.slice_dice_low) == shape[found.axis]
+    assert (found.slice_dice_low <= found.slice_dice).all()
+    assert ((found.slice_dice_low >= 0) & (found.slice_dice <= 1)).all()
+    return found
+
+
+def places(found: Suggestion) -> list[tuple[str, int, int]]:
+    return [(each.kind, each.axis, each.index) for each in found.slices]
+
+
+def test_as_people_call_it() -> None:
+    found = fewslice.suggest(PHANTOM.image, SPARSE, spacing=PHANTOM.spacing, count=2)
+    assert len(found.slices) == 2
+    assert found.axis == AXIS
+    assert found.slice_dice[[4, 6]].tolist() == [1.0, 1.0]
+    assert (found.slice_dice[[3, 5, 7]] < 1).all()
+    assert found.message == found.sentence(0.9)
+    assert found.message.startswith(f"Expected Dice {found.predicted_dice:.2f}, at least 0.")
+    assert found.may_stop(found.predicted_dice_low)
+    assert not found.may_stop(found.predicted_dice_low + 0.001)
+
+
+def test_one_slice_is_suggested_unless_more_are_wanted() -> None:
+    assert len(ask().slices) == 1
+
+
+def test_the_best_come_first_and_fewer_are_the_first_of_more() -> None:
+    more = places(ask(count=5))
+    assert places(ask(count=2)) == more[:2]
+    assert places(ask(count=5)) == more
+
+
+def test_whatever_was_annotated_is_not_asked_again() -> None:
+    every = ask(annotated=[(AXIS, 0), (AXIS, 9)], present=[(AXIS, 7)], count=20)
+    found = places(every)
+    assert not {("draw", AXIS, at) for at in (0, 4, 6, 9)} & set(found)
+    asked = {index for kind, _, index in found if kind == "present"}
+    assert asked <= {1, 2, 3, 8}  # 7 is answered, and 9 is known to be beyond the end
+    assert len({(axis, index) for _, axis, index in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", ["default", *STRATEGIES])
+def test_every_strategy(name: str) -> None:
+    found = ask(strategy=name, count=3, seed=3)
+    assert len(found.slices) == 3
+    assert not {("draw", AXIS, 4), ("draw", AXIS, 6)} & set(places(found))
+    assert places(found) == places(ask(strategy=name, count=3, seed=3))
+    if name not in ("default", "plane-of-maximum-uncertainty"):
+        assert {axis for _, axis, _ in places(found)} == {AXIS}
+        assert {kind for kind, _, _ in places(found)} == {"draw"}
+
+
+def test_the_seed_reaches_the_sampler_and_what_is_random() -> None:
+    sampler = Counting()
+    firsts = {places(ask(sampler=sampler, strategy="random", seed=seed))[0] for seed in range(9)}
+    assert sampler.seeds == list(range(9))
+    assert len(firsts) > 2
+
+
+def test_a_plane_of_maximum_uncertainty_may_lie_across_any_axis() -> None:
+    found = ask(strategy="plane-of-maximum-uncertainty", count=30)
+    assert {axis for _, axis, _ in places(found)} == {0, 1, 2}
+
+
+def test_questions_and_planes_can_be_left_out() -> None:
+    drawing = ExpectedGainSettings(questions=False, planes=False)
+    found = places(ask(settings=drawing, count=12))
+    assert {(kind, axis) for kind, axis, _ in found} == {("draw", AXIS)}
+    crossing = places(ask(settings=ExpectedGainSettings(questions=False), count=12))
+    assert {axis for _, axis, _ in crossing} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("name", ["default", "entropy"])
+def test_the_stated_cost_is_what_counts(name: str) -> None:
+    slow = ExpectedGainSettings(CostModel(slice=100.0, millimetre=0.0), questions=False)
+    assert [each.seconds for each in ask(strategy=name, settings=slow).slices] == [100.0]
+
+
+@pytest.mark.parametrize(
+    ("permutation", "flipped"),
+    [((2, 0, 1), ()), ((1, 0, 2), (0,)), ((0, 1, 2), (2,)), ((1, 2, 0), (0, 1, 2))],
+)
+def test_suggestions_turn_with_the_scan(
+    permutation: tuple[int, int, int], flipped: tuple[int, ...]
+) -> None:
+    """In which order a file stores its axes is no reason to ask for another slice."""
+    plain = ask(count=6)
+    phantom = turned(PHANTOM, permutation, flipped)
+
+    def place(axis: int, index: int) -> tuple[int, int]:
+        new = permutation.index(axis)
+        return new, phantom.truth.shape[new] - 1 - index if new in flipped else index
+
+    labels = phantom.sparse(*zip_axis([place(AXIS, at) for at in (4, 6)]))
+    found = ask(labels, phantom.image, spacing=phantom.spacing, count=6)
+    assert places(found) == [(kind, *place(axis, index)) for kind, axis, index in places(plain)]
+    assert [each.gain for each in found.slices] == pytest.approx(
+        [each.gain for each in plain.slices], rel=0.05, abs=1e-3
+    )
+    assert found.predicted_dice == pytest.approx(plain.predicted_dice, abs=0.01)
+    assert found.predicted_dice_low == pytest.approx(plain.predicted_dice_low, abs=0.01)
+
+
+def zip_axis(slices: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """(axis, index, index, ...) as `Phantom.sparse` takes it."""
+    return (slices[0][0], *(index for _, index in slices))
+
+
+def test_images_and_label_maps_know_their_planes() -> None:
+    # The array's last axis runs from left to right.
+    affine = np.array([[0, 0, 4, 0], [2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 0, 1]], dtype=float)
+    geometry = Geometry(PHANTOM.image.shape, affine)
+    image = Image(PHANTOM.image, geometry)
+    found = ask(LabelMap(SPARSE, geometry), image, count=8)
+    names = {0: "coronal", 1: "axial", 2: "sagittal"}
+    assert all(each.plane == names[each.axis] for each in found.slices)
+    plain = ask(count=8)
+    assert places(found) == places(plain)
+
+
+def test_channels_and_whole_numbers() -> None:
+    grey = (PHANTOM.image * 100).astype(np.int16)
+    for name in ("default", "core-set"):
+        found = ask(image=np.stack([grey, -grey]), strategy=name, count=2)
+        assert len(found.slices) == 2
+
+
+def test_answers_to_questions_change_what_is_asked() -> None:
+    # Questions come first, however little they promise.
+    settings = ExpectedGainSettings(CostModel(slice=1e6), planes=False, question_gain=0.0)
+    before = ask(settings=settings, count=1)
+    (question,) = before.slices
+    assert question.kind == "present"
+    place = (question.axis, question.index)
+    yes = ask(settings=settings, present=[place], count=15)
+    no = ask(settings=settings, annotated=[place], count=15)
+    for found in (yes, no):
+        assert ("present", *place) not in places(found)
+    assert ("draw", *place) in places(yes)  # known to hold it, but not drawn
+    assert ("draw", *place) not in places(no)
+    beyond = range(place[1], 11) if place[1] > 6 else range(place[1] + 1)
+    assert not {index for kind, axis, index in places(no) if axis == AXIS} & set(beyond)
+
+
+def test_everything_annotated_leaves_nothing_to_ask() -> None:
+    every = [(AXIS, index) for index in range(PHANTOM.truth.shape[AXIS])]
+    for name in ("default", "entropy", "plane-of-maximum-uncertainty"):
+        found = ask(PHANTOM.truth, annotated=every, strategy=name, count=3)
+        assert found.slices == ()
+        assert (found.predicted_dice, found.predicted_dice_low) == (1.0, 1.0)
+        assert found.may_stop(1.0)
+        assert (found.slice_dice == 1).all()
+
+
+def test_a_good_answer_is_expected_to_be_better_than_a_poor_one() -> None:
+    one = ask(PHANTOM.sparse(AXIS, 5))
+    many = ask(PHANTOM.sparse(AXIS, 2, 3, 4, 5, 6, 7, 8), annotated=[(AXIS, 1), (AXIS, 9)])
+    assert many.predicted_dice > one.predicted_dice
+    assert many.predicted_dice_low > one.predicted_dice_low
+
+
+def test_two_planes_partial_slices_and_large_labels() -> None:
+    labels = SPARSE.astype(np.uint16) * 300
+    labels[8] = PHANTOM.truth[8].astype(np.uint16) * 300
+    labels[:, 12:, 6] = 255
+    found = ask(labels, count=15)
+    assert not {("draw", 0, 8), ("draw", AXIS, 4), ("draw", AXIS, 6)} & set(places(found))
+
+
+def test_one_drawn_slice_at_the_edge() -> None:
+    cut = Phantom(PHANTOM.image[..., 5:], PHANTOM.truth[..., 5:], PHANTOM.spacing)
+    found = ask(cut.sparse(AXIS, 0), cut.image, count=9)
+    assert all(index > 0 for _, axis, index in places(found) if axis == AXIS)
+
+
+def test_a_scan_of_two_slices() -> None:
+    cut = Phantom(PHANTOM.image[..., 5:7], PHANTOM.truth[..., 5:7], PHANTOM.spacing)
+    ask(cut.sparse(AXIS, 0), cut.image, annotated=[(AXIS, 0)], count=3)
+
+
+def test_from_other_scans_alone() -> None:
+    other = small_organs(noise=0.2)
+    found = ask(None, support=[(other.image, other.truth)], sampler=None, count=2)
+    assert len(found.slices) == 2
+    # The organs are on slices 2 to 8.
+    assert all(2 <= each.index <= 8 for each in found.slices if each.axis == AXIS)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": np.zeros_like(SPARSE)}, "holds no annotated slice .* outline the structure"),
+        ({"labels": np.full_like(SPARSE, 255)}, "holds no annotated slice"),
+        ({"labels": None}, "holds no annotated slice"),
+        ({"count": 0}, "The number of slices to suggest is 0; it must be at least 1"),
+        ({"count": -2}, "The number of slices to suggest is -2"),
+        ({"strategy": "magic"}, "There is no strategy 'magic'; choose one of random, strided"),
+        ({"seed": -1}, "The seed is -1; it must be 0 or more"),
+        ({"present": [(AXIS, 11)]}, r"Slice 11 across array axis 2 was said to hold .* count from"),
+        ({"present": [(3, 0)]}, "Slice 0 across array axis 3 was said to hold the structure"),
+        ({"annotated": [(AXIS, 11)]}, "Slice 11 of the axial plane .* does not exist"),
+        ({"labels": SPARSE.astype(float) + 0.5}, "not a whole number"),
+        ({"image": PHANTOM.image[0]}, "has 2 axes"),
+        ({"image": np.full_like(PHANTOM.image, np.nan)}, "finite|NaN|nan"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        ask(**options)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said.endswith(".")
+
+
+def test_a_label_map_of_another_scan() -> None:
+    with pytest.raises(GeometryError):
+        ask(SPARSE[:-1])
+
+
+def test_a_yes_may_be_counted_from_the_end() -> None:
+    last = PHANTOM.truth.shape[AXIS]
+    near, far = ([(AXIS, 8)], [(AXIS, 8 - last)])
+    assert places(ask(present=near, count=5)) == places(ask(present=far, count=5))
