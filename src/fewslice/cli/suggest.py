@@ -109,6 +109,8 @@ def suggest_command(**given: Any) -> None:
         )
     if request.model is not None:
         raise InputError("--model goes with --pool; leave it out, or give a pool.")
+    if not 0 <= request.goal <= 1:
+        raise InputError(f"The goal is {request.goal:g}; a Dice lies between 0 and 1.")
     image = read_image(request.scan)
     found = _suggest(request, image)
     if request.as_json:
