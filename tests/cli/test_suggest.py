@@ -137,12 +137,12 @@ def test_nothing_left_to_ask(folder: Path, capsys: pytest.CaptureFixture[str]) -
 def test_what_cannot_be_used_is_one_sentence(
     options: list[str],
     message: str,
-    basic: list[str],
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(folder)
+    basic = ["suggest", "scan.nii.gz", "--labels", "labels.nii.gz"]
     code = run(options if options[0] == "suggest" else [*basic, *options])
     shown = capsys.readouterr()
     assert (code, shown.out) == (2, "")

@@ -68,8 +68,10 @@ def jittered(mask: BoolArray, steps: tuple[float, float], rng: np.random.Generat
     """Return a mask (rows, columns) whose outline is off by about 1 mm, smoothly along it."""
     from scipy import ndimage
 
-    inside = ndimage.distance_transform_edt(mask, sampling=steps)
-    outside = ndimage.distance_transform_edt(~mask, sampling=steps)
+    # Distances are to the middle of the nearest pixel beyond; the outline is half a pixel nearer.
+    half = sum(steps) / 4
+    inside = np.maximum(ndimage.distance_transform_edt(mask, sampling=steps) - half, 0)
+    outside = np.maximum(ndimage.distance_transform_edt(~mask, sampling=steps) - half, 0)
     noise = ndimage.gaussian_filter(
         rng.standard_normal(mask.shape), [_SMOOTH_MM / step for step in steps]
     )

@@ -17,7 +17,7 @@ from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
 from fewslice.slices.annotation import Annotation, SliceIndex, on_slice
 from fewslice.slices.planes import plane_axis
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.workflow.model_segment import segment_with_model
 from fewslice.workflow.pool_rows import PoolSamples, PoolScan
 from fewslice.workflow.rank_pool import rank_pool
@@ -100,8 +100,9 @@ def _mask(structure: Structure, labels: LabelMap) -> tuple[int, npt.NDArray[np.b
 class _Drawn:
     """What was drawn of one scan so far."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.labels = np.zeros(shape, dtype=np.uint8)
+    def __init__(self, case: _Case) -> None:
+        kind = np.uint8 if max(case.masks, default=0) <= UNKNOWN else np.uint16
+        self.labels = np.zeros(case.truth.shape, dtype=kind)
         self.slices: list[SliceIndex] = []
 
 
@@ -122,18 +123,18 @@ class _Run:
         settings, seed = self.task.settings, self.task.seed
         for name, place in self._start():
             self._draw(name, place)
-        each = max(1, round((settings.budget - settings.start) / settings.rounds))
-        for number in range(settings.rounds + 1):
-            model = self._train(number)
-            yield self._point(model)
-            if number == settings.rounds:
-                return
+        model = self._train(0)
+        yield self._point(model)
+        for number in range(1, settings.rounds + 1):
+            count = self._wanted(number) - self._slices
+            if count < 1:
+                continue
             asked = rank_pool(
                 [self._scan(case) for case in self.pool.values()],
                 _DropoutSampler(model),
-                count=each,
+                count=count,
                 strategy=self.task.strategy,
-                seed=seed * 1000 + number,
+                seed=seed * 1000 + number - 1,
                 workers=1,
             )
             if not asked.items:
@@ -141,9 +142,21 @@ class _Run:
             for item in asked.items:
                 if item.axis is not None and item.index is not None:
                     self._draw(item.case, (item.axis, item.index))
+            model = self._train(number)
+            yield self._point(model)
+
+    @property
+    def _slices(self) -> int:
+        return sum(len(drawn.slices) for drawn in self.drawn.values())
+
+    def _wanted(self, number: int) -> int:
+        """Return how many slices are to be drawn after a round: the budget after the last."""
+        settings = self.task.settings
+        more = (settings.budget - settings.start) * number / settings.rounds
+        return settings.start + int(more + 1e-9)
 
     def _start(self) -> list[tuple[str, SliceIndex]]:
-        """Return the middle slice of what is in some scans, the same for every strategy."""
+        """Return a slice of what is in some scans, at random, the same for every strategy."""
         rng = np.random.default_rng([self.task.seed, 7])
         names = rng.permutation(sorted(self.pool))
         found: list[tuple[str, SliceIndex]] = []
@@ -166,7 +179,7 @@ class _Run:
     def _draw(self, name: str, place: SliceIndex) -> None:
         """Let the person draw all structures known in the scan on one slice."""
         case = self.pool[name]
-        drawn = self.drawn.setdefault(name, _Drawn(case.truth.shape))
+        drawn = self.drawn.setdefault(name, _Drawn(case))
         blank = np.zeros(case.truth[on_slice(*place)].shape, dtype=bool)
         seconds = 0.0
         for value, mask in case.masks.items():
@@ -213,10 +226,9 @@ class _Run:
             for value, mask in case.masks.items()
             if mask.any()
         ]
-        slices = sum(len(drawn.slices) for drawn in self.drawn.values())
         return {
-            "slices": float(slices),
-            "drawn": slices,
+            "slices": float(self._slices),
+            "drawn": self._slices,
             "questions": 0,
             "seconds": round(self.seconds, 3),
             "foreground": self.voxels / max(self.total, 1),

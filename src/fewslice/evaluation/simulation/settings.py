@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from fewslice.acquisition.strategies import STRATEGIES
@@ -72,8 +73,17 @@ class SimulationSettings:
                     f"There is no strategy {name!r} for the question {self.question}; choose some "
                     f"of {', '.join(known)}."
                 )
-        if self.budget < 1 or self.rounds < 1 or self.start < 1:
-            raise InputError("The budget, the rounds and the start must be at least 1.")
+        for name in ("budget", "rounds", "start", "steps", "test_cases", "most_cases"):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value < math.inf:
+                raise InputError(f"{name} is {value}; it must be at least 1.")
+        if min(self.seeds) < 0:
+            raise InputError(f"There is a seed of {min(self.seeds)}; seeds must be 0 or more.")
+        if self.question == "pool" and self.budget < self.start:
+            raise InputError(
+                f"The budget of {self.budget:g} slices is below the {self.start} to start with; "
+                "give more, or a smaller start."
+            )
         find_engine(self.engine)
         plane_axis(Geometry.from_spacing((1, 1, 1)), self.plane)
 

@@ -248,6 +248,8 @@ class _Loop:
         )
 
     def _answer(self, state: _State) -> BoolArray:
+        if not state.labels.any():  # planned slices may all lie in a gap of the structure
+            return np.zeros(self.person.truth.shape, dtype=bool)
         result = segment(
             self.image,
             LabelMap(state.labels, self.image.geometry),
