@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 
 .PHONY: demo test lint format coverage bench benchmarks clean
 
-demo: $(VENV)/.package ## segment the bundled scan from three annotated slices
+demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
 
 test: $(VENV)/.dev ## run all tests, with branch coverage
