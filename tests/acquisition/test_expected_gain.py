@@ -224,3 +224,21 @@ def test_after_an_unlikely_slice_turns_out_empty() -> None:
         axis = answered(profiles_of(main), Ask(2, 8, kind, 0.1, 1.0, "")).axes[2]
         assert axis.empty[0].tolist() == [at == 8 for at in range(10)]
         assert not axis.drawn[0, 8]
+
+
+@pytest.mark.parametrize(("index", "closed"), [(8, (8, 9)), (1, (0, 1)), (5, (5,))])
+def test_after_a_no_nothing_is_expected_farther_out(index: int, closed: tuple[int, ...]) -> None:
+    level = axis_profile([20.0] * 10, [5.0] * 10, present=[0.4] * 10, drawn=(4, 6))
+    axis = answered(profiles_of(level), Ask(2, index, PRESENT, 0.1, 1.0, "")).axes[2]
+    for values in (axis.expected, axis.doubt, axis.spread, axis.present):
+        assert [at for at in range(10) if values[0, at] == 0] == list(closed)
+    # Nor is anybody sent there in the same breath.
+    settings = ExpectedGainSettings(FREE, planes=False, question_gain=0.0)
+    asks = ask(profiles_of(level), 20, settings=settings)
+    questions = [at for at, each in enumerate(asks) if each.kind == PRESENT]
+    assert questions
+    for at in questions:
+        side = asks[at].index - 5
+        for later in asks[at + 1 :]:
+            away = later.index - 5
+            assert away * side <= 0 or abs(away) < abs(side)

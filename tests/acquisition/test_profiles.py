@@ -120,7 +120,19 @@ def test_a_yes_makes_a_slice_present_but_neither_drawn_nor_asked() -> None:
 def test_nothing_drawn_at_all() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
     found = profiles(two_samples(), (0, 1), (0, 0, 0), said(labels), SPACING)
-    assert (found.contour.tolist(), found.area.tolist(), found.slices) == ([0.0], [0.0], 0)
+    # 0.75 and 1.75 voxels of 2 mm² are expected on two slices: discs of 2.5 mm² on average.
+    assert found.area.tolist() == [2.5]
+    assert found.contour[0] == pytest.approx(2 * np.sqrt(np.pi * 2.5))
+    assert found.compactness[0] == pytest.approx(1.0)
+    assert found.slices == 0
+
+
+def test_nothing_drawn_and_nothing_expected() -> None:
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    certain = np.zeros((2, 2, 2, 2, 2), dtype=np.float16)
+    certain[:, 0] = 1
+    found = profiles(certain, (0, 1), (0, 0, 0), said(labels), SPACING)
+    assert (found.contour.tolist(), found.area.tolist()) == ([0.0], [0.0])
     assert np.isfinite(found.radius).all()
 
 

@@ -116,7 +116,7 @@ def test_nothing_left_to_ask(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["-n", "0"], "The number of slices to suggest is 0"),
         (["-n", "many"], "'many' is not a valid integer"),
         (["--strategy", "magic"], "no strategy 'magic'; choose one of random"),
-        (["--seed", "-1"], "seed is -1"),
+        (["--seed", "-1"], "-1 is not in the range"),
         (["--goal", "1.5"], "The goal is 1.5; a Dice lies between 0 and 1"),
         (["--goal", "nan"], "The goal is nan"),
         (["--annotated", "axial:99"], "Slice 99 of the axial plane (array axis 2) does not exist"),

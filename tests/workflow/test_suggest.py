@@ -243,6 +243,16 @@ def test_a_scan_of_two_slices() -> None:
     ask(cut.sparse(AXIS, 0), cut.image, annotated=[(AXIS, 0)], count=3)
 
 
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_scan_of_one_slice(axis: int) -> None:
+    place: tuple[Any, ...] = (slice(8, 9),) if axis == 0 else (..., slice(5, 6))
+    cut = Phantom(PHANTOM.image[place], PHANTOM.truth[place], PHANTOM.spacing)
+    found = ask(cut.sparse(axis, 0), cut.image, annotated=[(axis, 0)], count=3)
+    assert (found.slices, found.predicted_dice_low) == ((), 1.0)  # it is drawn
+    if axis == 0:
+        ask(cut.sparse(2, 4), cut.image, annotated=[(2, 4)], count=3)
+
+
 def test_from_other_scans_alone() -> None:
     other = small_organs(noise=0.2)
     found = ask(None, support=[(other.image, other.truth)], sampler=None, count=2)

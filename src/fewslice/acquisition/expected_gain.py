@@ -129,9 +129,13 @@ def _drawings(
 
 
 def _why_drawn(nearest: float | None, doubt: float, main: bool) -> str:
+    if nearest is None and main:
+        return "No slice of this scan was looked at yet."
     if nearest is None:
-        plane = "this plane" if main else "this plane, which crosses those drawn,"
-        return f"No slice of {plane} is drawn yet; it shows how the structure runs between them."
+        return (
+            "No slice of this plane, which crosses those drawn, is drawn yet; it shows how the "
+            "structure runs between them."
+        )
     return (
         f"It is {nearest:.1f} mm from the nearest slice looked at in its plane, and "
         f"{100 * doubt:.1f} % of the structure's voxels are doubtful on it."
@@ -184,7 +188,7 @@ def answered(found: Profiles, ask: Ask) -> Profiles:
     """Return the profiles as they may be once the answer is there: no doubt on and near the slice.
 
     A drawn slice removes doubt in proportion to its nearness, up to one radius. Of a question the
-    likelier answer is assumed.
+    likelier answer is assumed: after a "no" nothing is expected farther out.
     """
     profile = found.axes[ask.axis]
     asked = profile.asked.copy()
@@ -194,7 +198,16 @@ def answered(found: Profiles, ask: Ask) -> Profiles:
         gone = present[:, ask.index] < 0.5
         empty[gone, ask.index] = True
         present[:, ask.index] = np.where(gone, 0.0, 1.0)
-        changed = replace(profile, asked=asked, empty=empty, present=present)
+        left = ~_closed(profile, gone, ask.index)
+        changed = replace(
+            profile,
+            asked=asked,
+            empty=empty,
+            present=present * left,
+            expected=profile.expected * left,
+            doubt=profile.doubt * left,
+            spread=profile.spread * left,
+        )
     else:
         at = np.arange(len(profile))
         reach = max(float(found.radius.mean()) / profile.step, 1.0)
@@ -213,3 +226,17 @@ def answered(found: Profiles, ask: Ask) -> Profiles:
     axes = list(found.axes)
     axes[ask.axis] = changed
     return replace(found, axes=(axes[0], axes[1], axes[2]))
+
+
+def _closed(profile: AxisProfile, gone: npt.NDArray[np.bool_], index: int) -> npt.NDArray[np.bool_]:
+    """Return the slices (structure, n) that a "no" closes: that one, and those farther out."""
+    at = np.arange(len(profile))
+    closed = np.zeros(profile.drawn.shape, dtype=bool)
+    for number in np.flatnonzero(gone):
+        closed[number, index] = True
+        held = np.flatnonzero(profile.drawn[number] | (profile.present[number] >= 1.0))
+        if len(held) and index > held[-1]:
+            closed[number] = at >= index
+        elif len(held) and index < held[0]:
+            closed[number] = at <= index
+    return closed

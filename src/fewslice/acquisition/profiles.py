@@ -50,7 +50,8 @@ class Profiles:
     """The profiles of a scan along its three array axes. main: the axis most was drawn across.
 
     contour: float64 (structure,), mean length in mm of what was drawn of a structure on a slice of
-    the main axis that holds it. area: the same of its area, mm².
+    the main axis that holds it. area: the same of its area, mm². Of a structure that is drawn
+    nowhere: of discs of the areas expected.
     """
 
     axes: tuple[AxisProfile, AxisProfile, AxisProfile]
@@ -108,6 +109,11 @@ def profiles(
     sums = _sums(probability, start, said.labels.shape)
     found = tuple(_axis_profile(axis, sums[axis], values, said, spacing) for axis in range(3))
     contour, area = _drawn_sizes(said, values, spacing)
+    for number in np.flatnonzero(area == 0):
+        expected = found[said.main].expected[number]
+        if (expected > 0.5).any():
+            area[number] = expected[expected > 0.5].mean() * found[said.main].pixel_area
+            contour[number] = 2 * np.sqrt(np.pi * area[number])
     return Profiles((found[0], found[1], found[2]), said.main, contour, area)
 
 

@@ -71,7 +71,13 @@ class Request:
     metavar="SCAN=LABELS",
     help="Another scan with its labels. May be repeated.",
 )
-@click.option("--seed", default=0, show_default=True, help="Breaks ties; drives what is random.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Breaks ties; drives what is random.",
+)
 @click.option(
     "--goal", default=GOOD_ENOUGH, show_default=True, help="Dice at which you want to stop."
 )
