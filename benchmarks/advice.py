@@ -389,9 +389,10 @@ def _model(**settings: Any) -> Any:
     from sklearn.ensemble import GradientBoostingRegressor
 
     usual = {
-        "n_estimators": 150,
-        "learning_rate": 0.05,
-        "max_depth": 3,
+        "n_estimators": 300,
+        "learning_rate": 0.03,
+        "max_depth": 4,
+        "max_features": 0.4,
         "subsample": 0.6,
         "min_samples_leaf": 20,
         "random_state": 0,
@@ -505,8 +506,8 @@ def _quality(name: str, table: Table) -> tuple[Trees, Trees]:
     noise = np.random.default_rng(0).normal(0, 1e-3, len(table.y))
     y = _logit(table.y) + noise
     leaf = 20 if name == "scan" else 60
-    median = _model(loss="quantile", alpha=0.5, min_samples_leaf=leaf)
-    low = _model(loss="quantile", alpha=0.1, min_samples_leaf=leaf)
+    median = _model(loss="quantile", alpha=0.5, min_samples_leaf=leaf, max_depth=3)
+    low = _model(loss="quantile", alpha=0.1, min_samples_leaf=leaf, max_depth=3)
     predicted, lower = _left_out(table, median, y), _left_out(table, low, y)
     shift = float(np.quantile(lower - y, 0.9))
     sure = lower - shift
