@@ -19,7 +19,7 @@ OTHERS = RNG.normal(0, 2, size=(400, 4)).astype(np.float32)
     "settings", [{}, {"loss": "quantile", "alpha": 0.5}, {"loss": "quantile", "alpha": 0.1}]
 )
 def test_a_regression_answers_as_scikit_learn_does(settings: dict[str, Any]) -> None:
-    model = _model(n_estimators=20, **settings).fit(X, Y)
+    model = _model(n_estimators=20, learning_rate=0.1, **settings).fit(X, Y)
     trees = as_trees(model)
     assert trees.feature.shape[0] == 20
     np.testing.assert_allclose(trees.predict(OTHERS), model.predict(OTHERS), atol=1e-5)
@@ -41,7 +41,7 @@ def test_thresholds_between_neighbouring_numbers_part_them_as_before() -> None:
         above = np.nextafter(value, np.float32(32))
         x = np.repeat([[value], [above]], 40, axis=0)
         y = np.repeat([0.0, 1.0], 40)
-        model = _model(n_estimators=3, max_depth=1, subsample=1.0).fit(x, y)
+        model = _model(n_estimators=3, learning_rate=0.3, subsample=1.0).fit(x, y)
         assert np.ptp(model.predict(x)) > 0.1
         np.testing.assert_allclose(as_trees(model).predict(x), model.predict(x), atol=1e-6)
         value = above
