@@ -11,13 +11,12 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.errors import InputError, ReadError
 from fewslice.evaluation.rows import CaseResult, CaseRow, DistanceRow, ScoreRow
 from fewslice.volumes import atomic_path
 
@@ -83,18 +82,6 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-
-
-@contextmanager
-def failures_named(path: Path) -> Iterator[None]:
-    """Turn failures of the system into WriteError."""
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(
-            f"{path} cannot be written ({error.strerror or error}); free space, change its "
-            "permissions or choose another folder."
-        ) from error
 
 
 def _stored_settings(folder: Path) -> dict[str, Any]:

@@ -58,6 +58,18 @@ def require_writable(
     temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def failures_named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise WriteError for failures of the system in the body, such as a full disk."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be written ({error.strerror or error}); free space, change its "
+            "permissions or choose another folder."
+        ) from error
+
+
 def _target(path: str | os.PathLike[str]) -> Path:
     """Return the file that will be replaced, or raise WriteError if that must not be done."""
     target = Path(os.path.realpath(path))

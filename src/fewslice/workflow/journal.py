@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fewslice.errors import InputError, WriteError
-from fewslice.volumes.atomic import atomic_path
+from fewslice.errors import InputError
+from fewslice.volumes.atomic import atomic_path, failures_named
 from fewslice.workflow.jobs import Function, Job, Outcome, stream
 
 
@@ -31,7 +31,7 @@ class Journal:
     def append(self, key: str, result: Any) -> None:
         """Write down a result (JSON values) for good. Raises WriteError, as for a full disk."""
         # Writing to the middle of a line is impossible: one line, one call, at the end.
-        with _failures_named(self.path):
+        with failures_named(self.path):
             self._file.write(_line({"key": key, "result": result}))
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -47,7 +47,7 @@ def open_journal(path: Path, identity: Mapping[str, Any]) -> Iterator[Journal]:
     cannot be written.
     """
     wanted = json.loads(json.dumps(dict(identity)))
-    with _failures_named(path):
+    with failures_named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             with atomic_path(path) as temporary:
@@ -55,7 +55,7 @@ def open_journal(path: Path, identity: Mapping[str, Any]) -> Iterator[Journal]:
         file = path.open("r+b")
     with file:
         _lock(file, path)
-        with _failures_named(path):
+        with failures_named(path):
             identity_line, entries, end = _read(file, path)
             _require_same(identity_line, wanted, path)
             file.truncate(end)
@@ -152,15 +152,3 @@ def _lock(file: BinaryIO, path: Path) -> None:
         ) from None
     except OSError:  # a file system without locks
         return
-
-
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    """Turn failures of the system into WriteError."""
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(
-            f"{path} cannot be written ({error.strerror or error}); free space, change its "
-            "permissions or choose another folder."
-        ) from error

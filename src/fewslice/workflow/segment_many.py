@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from typing import Any
 from fewslice._version import __version__
 from fewslice.assembly.segmentation import Segmentation
 from fewslice.engines import EngineOptions, find_engine, options_of
-from fewslice.errors import InputError, WriteError
+from fewslice.errors import InputError
 from fewslice.networks.shipped import shipped_weights
 from fewslice.volumes import Image, LabelMap, read_labels, require_writable
 from fewslice.workflow.clean import cleaned
@@ -159,7 +158,7 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     options = EngineOptions() if recipe.model else options_of(find_engine(recipe.engine))
     report = make_report(segmentation, {"scan": scan.name}, seconds, options)
     path = Path(output) / f"{scan.name}.nii.gz"
-    with _failures_named(path), TemporaryDirectory(prefix=_STAGING, dir=output) as place:
+    with failures_named(path), TemporaryDirectory(prefix=_STAGING, dir=output) as place:
         staged = Path(place) / path.name
         write_outputs(Outputs(staged), image, segmentation, report)
         staged.replace(path)
@@ -218,7 +217,7 @@ def _matching_labels(labels: Path, scans: Path, found: Sequence[ScanFiles]) -> d
 
 def _prepare(output: Path, inputs: Sequence[Path]) -> None:
     """Make the folder. Raises unless files can be written there that are no inputs."""
-    with _failures_named(output):
+    with failures_named(output):
         output.mkdir(parents=True, exist_ok=True)
     if any(output.resolve() == folder.resolve() for folder in inputs):
         raise InputError(
@@ -259,24 +258,12 @@ def _tidy(output: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-@contextmanager
-def _failures_named(path: Path) -> Iterator[None]:
-    """Turn failures of the system into WriteError."""
-    try:
-        yield
-    except OSError as error:
-        raise WriteError(
-            f"{path} cannot be written ({error.strerror or error}); free space, change its "
-            "permissions or choose another folder."
-        ) from error
-
-
 def _write_log(path: Path, pairs: Sequence[tuple[str, Outcome]]) -> Path | None:
     """Add what was not foreseen to the log."""
     traces = [f"{name}\n{each.trace}\n" for name, each in pairs if each.trace is not None]
     if not traces:
         return None
-    with _failures_named(path), path.open("a", encoding="utf-8") as stream:
+    with failures_named(path), path.open("a", encoding="utf-8") as stream:
         stream.writelines(traces)
     return path
 

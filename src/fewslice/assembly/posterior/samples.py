@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.boxes import around, within
 from fewslice.engines.protocol import Prediction
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.region import Region
@@ -47,17 +48,11 @@ def as_samples(predictions: Sequence[Prediction], annotation: Annotation) -> Sam
     The region covers all of theirs; outside of its own each is sure of background.
     """
     values, axis = predictions[0].values, annotation.axis
-    region = _around([prediction.region for prediction in predictions])
+    region = around([prediction.region for prediction in predictions])
     full = np.zeros((len(predictions), len(values), *region.shape), dtype=np.float16)
     full[:, 0] = 1
     for sample, prediction in zip(full, predictions, strict=True):
-        place = tuple(
-            slice(a - start, b - start)
-            for a, b, start in zip(
-                prediction.region.start, prediction.region.stop, region.start, strict=True
-            )
-        )
-        sample[(slice(None), *place)] = prediction.probability
+        sample[(slice(None), *within(prediction.region, region))] = prediction.probability
     _put_drawing(full, values, annotation, region)
     return Samples(region, axis, values, np.moveaxis(full, 2 + axis, 2))
 
@@ -76,9 +71,3 @@ def _put_drawing(
         for number, value in enumerate(values):
             one = full[(slice(None), number, *place)]
             one[:, known] = labels[known] == value
-
-
-def _around(regions: Sequence[Region]) -> Region:
-    start = [min(region.start[axis] for region in regions) for axis in range(3)]
-    stop = [max(region.stop[axis] for region in regions) for axis in range(3)]
-    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
