@@ -19,6 +19,7 @@ from typing import Any
 from fewslice.errors import InputError, ReadError
 from fewslice.evaluation.rows import CaseResult, CaseRow, DistanceRow, ScoreRow
 from fewslice.volumes import atomic_path
+from fewslice.volumes.atomic import failures_named
 
 SETTINGS = "settings.json"
 TABLES: dict[str, type[Any]] = {

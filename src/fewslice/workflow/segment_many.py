@@ -17,6 +17,7 @@ from fewslice.engines import EngineOptions, find_engine, options_of
 from fewslice.errors import InputError
 from fewslice.networks.shipped import shipped_weights
 from fewslice.volumes import Image, LabelMap, read_labels, require_writable
+from fewslice.volumes.atomic import failures_named
 from fewslice.workflow.clean import cleaned
 from fewslice.workflow.jobs import Job, Outcome
 from fewslice.workflow.journal import Journal, open_journal, resume
