@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from fewslice.assembly.posterior import SAMPLERS, Augmentation, Sampler, Samples
+from fewslice.engines.cues import CueSettings
+from fewslice.engines.random_walker import RandomWalker
 from fewslice.slices.annotation import Annotation, SliceIndex, find_annotation, on_slice
 from fewslice.volumes.geometry import Geometry
 from tests.assembly.posterior.small import annotation_of, scan_of, small_organs, turned
@@ -16,7 +18,8 @@ from tests.phantoms import Phantom
 AXIS = 2
 DRAWN = (3, 5, 7)
 
-TESTED: dict[str, Sampler] = {**SAMPLERS, "augmentation": Augmentation(count=1)}
+QUICK = RandomWalker(CueSettings().sketch)
+TESTED: dict[str, Sampler] = {**SAMPLERS, "augmentation": Augmentation(QUICK, count=1)}
 """One copy is as good as five to see whether it is right."""
 
 
