@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from fewslice.cli.main import run
-from fewslice.cli.train import _asked_to_stop
 from fewslice.networks.weights import load_weights
 
 CONFIG = """
@@ -129,14 +128,3 @@ def test_without_the_extra_it_says_what_to_install(
     )
     assert shown.out == ""
     assert not (tmp_path / "out").exists()
-
-
-def test_the_second_ctrl_c_ends_at_once() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with _asked_to_stop() as stop:
-        assert not stop()
-        signal.raise_signal(signal.SIGINT)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGINT) is before

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fewslice.cli.pairs import parse_pair
-from fewslice.cli.train import _asked_to_stop, _bar
+from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 from fewslice.workflow import models
 from fewslice.workflow.retrain import Pair, Retrained, RetrainSettings, pairs_in, retrain
@@ -76,7 +76,7 @@ def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument a
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
     settings = RetrainSettings(training, hold_out, absent_unknown)
     given = _pairs(pairs, images, labels)
-    with _bar(quiet) as report, _asked_to_stop() as stop:
+    with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = retrain(given, model, settings=settings, resume=resume, report=report, stop=stop)
     if not outcome.finished:
         click.echo(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import click
 
+from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 
 FILE = click.Path(path_type=Path)
@@ -42,7 +38,7 @@ def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
     from fewslice.training.trainer import train
 
     settings = read_config(config)
-    with _bar(quiet) as report, _asked_to_stop() as stop:
+    with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = train(settings, resume=resume, report=report, stop=stop)
     if not outcome.finished:
         if outcome.leads:
@@ -66,43 +62,3 @@ def _require_extra() -> None:
             f"Training needs libraries that are not installed ({', '.join(missing)}); install them "
             'with: python -m pip install "fewslice[train]".'
         )
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Yield whether Ctrl-C was pressed or the system wants the process to end.
-
-    The second time it ends at once.
-    """
-    asked = False
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, ask) for number in numbers}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[float, str], None]]:
-    """Yield what shows the fraction done and a few words on standard error."""
-    from tqdm import tqdm
-
-    style = "{desc} {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
-    hidden = True if quiet else None  # None: no bar where standard error is no terminal
-    with tqdm(total=1.0, desc="Training", bar_format=style, leave=False, disable=hidden) as bar:
-        yield lambda fraction, words: _show(bar, fraction, words)
-
-
-def _show(bar: Any, fraction: float, words: str) -> None:
-    if not bar.disable:
-        bar.set_description_str(f"Training: {words}", refresh=False)
-        bar.update(max(-bar.n, min(1.0, fraction) - bar.n))
