@@ -299,8 +299,12 @@ def widest_gap_first(occupied: list[int]) -> list[int]:
         drawn = np.array(order)
         span = np.array(occupied)
         nearest = np.abs(span[:, None] - drawn).min(axis=1)
-        sums = [int(np.minimum(nearest, np.abs(span - index)).sum()) for index in left]
-        best = left[int(np.argmin(sums))]
+        # Of several as good, the one nearest to a drawn slice: towards the middle, not the tip.
+        sums = [
+            (int(np.minimum(nearest, np.abs(span - index)).sum()), int(np.abs(drawn - index).min()))
+            for index in left
+        ]
+        best = left[min(range(len(left)), key=lambda at: sums[at])]
         order.append(best)
         left.remove(best)
     return order
