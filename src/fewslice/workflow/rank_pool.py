@@ -116,6 +116,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     chosen = find_strategy(name)
     if count < 1:
         raise InputError(f"The number of {what} to suggest is {count}; it must be at least 1.")
+    if seed < 0:
+        raise InputError(f"The seed is {seed}; it must be 0 or more.")
     if what not in ("slices", "scans"):
         raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
     names: list[str] = []
