@@ -56,13 +56,15 @@ class ExpectedGainSettings:
 
     planes: whether slices across other axes than the main one may be asked for. question_gain: a
     question must promise at least this rise in Dice: its gain hangs on a "no", and small promises
-    are mostly noise.
+    are mostly noise. oblong: slices across other axes are not asked for where their pixels are more
+    than this many times as long as wide, as in scans of thick slices: nobody can draw well on them.
     """
 
     cost: CostModel = field(default_factory=CostModel)
     questions: bool = True
     planes: bool = True
     question_gain: float = 0.02
+    oblong: float = 3.0
 
 
 def expected_gain(
@@ -97,12 +99,18 @@ def _asked(ask: Ask, chosen: list[Ask]) -> bool:
 
 def _asks(found: Profiles, advice: Advice, settings: ExpectedGainSettings) -> Iterator[Ask]:
     for axis, profile in enumerate(found.axes):
-        if axis == found.main or settings.planes:
+        if axis == found.main or (settings.planes and _oblong(found, axis) <= settings.oblong):
             yield from _drawings(found, axis, profile, advice, settings.cost)
     if settings.questions:
         for ask in _questions(found, advice, settings.cost):
             if ask.gain >= settings.question_gain:
                 yield ask
+
+
+def _oblong(found: Profiles, axis: int) -> float:
+    """Return how many times as long as wide the pixels of slices across an axis are."""
+    steps = [profile.step for other, profile in enumerate(found.axes) if other != axis]
+    return max(steps) / min(steps)
 
 
 def _drawings(
