@@ -226,6 +226,11 @@ class _Run:
             for value, mask in case.masks.items()
             if mask.any()
         ]
+        if not scores:
+            raise InputError(
+                f"None of the {len(self.tests)} test scans holds a structure that was outlined in "
+                "it, so there is nothing to measure; test on more scans."
+            )
         return {
             "slices": float(self._slices),
             "drawn": self._slices,

@@ -1,0 +1,110 @@
+"""Print the tables of docs/active-learning.md from the folders that `fewslice simulate` wrote.
+
+python -m benchmarks.active_learning FOLDER [FOLDER...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+GOAL = 0.85
+
+
+def at_budget(points: pd.DataFrame, budget: float) -> pd.Series:
+    """Return the Dice of each run at a budget: that of its last answer up to it."""
+    within = points[points["slices"] <= budget + 1e-9].sort_values("step")
+    return within.groupby(["strategy", "task", "seed"])["dice"].last()
+
+
+def first_reaching(points: pd.DataFrame, goal: float) -> pd.Series:
+    """Return the slices at which each run first reaches a Dice; NaN if it never does."""
+    runs = points.groupby(["strategy", "task", "seed"])
+    reached = points[points["dice"] >= goal].groupby(["strategy", "task", "seed"])["slices"].min()
+    return reached.reindex(runs.size().index)
+
+
+def volume_table(points: pd.DataFrame, strategies: list[str], budget: int) -> list[str]:
+    """Return the lines of the table for finishing volumes."""
+    budgets = list(range(1, budget + 1))
+    reached = first_reaching(points, GOAL)
+    by_run = reached.unstack("strategy")
+    some = by_run[by_run.notna().any(axis=1)]
+    capped = some.fillna(budget + 1)
+    lines = [
+        "| strategy | " + " | ".join(f"{count}" for count in budgets) + " | reach .85 | slices for "
+        "it | questions |",
+        "|---" * (len(budgets) + 4) + "|",
+    ]
+    for name in strategies:
+        dice = [at_budget(points, count)[name].mean() for count in budgets]
+        asked = points[points["strategy"] == name].groupby(["task", "seed"])["questions"].max()
+        lines.append(
+            f"| {name} | "
+            + " | ".join(f"{value:.3f}" for value in dice)
+            + f" | {int(some[name].notna().sum())} of {len(some)} | {capped[name].mean():.2f} | "
+            f"{asked.mean():.1f} |"
+        )
+    return lines
+
+
+def pool_table(points: pd.DataFrame, strategies: list[str]) -> list[str]:
+    """Return the lines of the table for training the next model."""
+    slices = sorted(points["slices"].unique())
+    lines = [
+        "| strategy | " + " | ".join(f"{count:.0f}" for count in slices) + " | area, each seed |",
+        "|---" * (len(slices) + 2) + "|",
+    ]
+    for name in strategies:
+        mine = points[points["strategy"] == name].pivot_table(
+            index="seed", columns="slices", values="dice"
+        )
+        spread = slices[-1] - slices[0]
+        areas = np.trapezoid(mine.to_numpy(), mine.columns.to_numpy(dtype=float), axis=1) / spread
+        lines.append(
+            f"| {name} | "
+            + " | ".join(f"{value:.3f}" for value in mine.mean())
+            + f" | {areas.mean():.3f} ({', '.join(f'{area:.3f}' for area in areas)}) |"
+        )
+    return lines
+
+
+def quality_lines(points: pd.DataFrame) -> list[str]:
+    """Return what the predicted Dice was worth on these runs."""
+    told = points[points["predicted"].notna()]
+    if not len(told):
+        return []
+    error = (told["predicted"] - told["dice"]).abs().mean()
+    held = (told["dice"] >= told["predicted_low"]).mean()
+    stop = told[told["predicted_low"] >= 0.9]
+    first = stop.sort_values("step").groupby(["strategy", "task", "seed"]).first()
+    right = f"{(first['dice'] >= 0.9).mean():.2f}" if len(first) else "-"
+    return [
+        f"Predicted Dice, {len(told)} answers: mean error {error:.3f}; at least the low number on "
+        f"{held:.3f}. Told to stop (0.90): {len(first)} runs, rightly {right}; mean Dice then "
+        f"{first['dice'].mean() if len(first) else float('nan'):.3f}."
+    ]
+
+
+def main() -> None:
+    """Print the tables of all folders."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path)
+    for folder in parser.parse_args().folders:
+        points = pd.read_csv(folder / "points.csv")
+        settings = json.loads((folder / "summary.json").read_text())["settings"]
+        strategies = [name for name in settings["strategies"] if name in set(points["strategy"])]
+        print(f"\n{settings['dataset']}, {points.groupby(['task', 'seed']).ngroups} tasks\n")
+        if settings["question"] == "volume":
+            lines = volume_table(points, strategies, int(settings["budget"]))
+        else:
+            lines = pool_table(points, strategies)
+        print("\n".join([*lines, "", *quality_lines(points)]))
+
+
+if __name__ == "__main__":
+    main()
