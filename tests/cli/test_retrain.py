@@ -110,3 +110,24 @@ def test_ctrl_c_leaves_a_state_to_go_on_from(tmp_path: Path) -> None:
     assert "--resume" in shown
     assert (tmp_path / "m/unfinished.safetensors").exists()
     assert not (tmp_path / "m/promoted").exists()
+
+
+def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [*start, "-m", "fewslice", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        check=False,
+    )
+
+
+def test_under_torchrun_two_processes_train_one_model(tmp_path: Path) -> None:
+    files(tmp_path)
+    done = torchrun(*arguments(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Trained     2 steps") == 1
+    assert [path.name for path in (tmp_path / "m/versions").iterdir()] == ["0001"]
+    assert (tmp_path / "m/promoted").read_text() == "1\n"

@@ -69,7 +69,8 @@ def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument a
     "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
     Part of the annotated slices is held out for good; the new model is put in use only if it does
     better on them than the one before. Then fewslice segment SCAN --model FOLDER -o OUT segments
-    scans on which nothing is drawn. Ctrl-C keeps the state to go on from (--resume).
+    scans on which nothing is drawn. Ctrl-C keeps the state to go on from (--resume). Works under
+    torchrun with several processes.
     """
     from fewslice.training.task_scan import TaskSettings
 
@@ -78,19 +79,9 @@ def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument a
     given = _pairs(pairs, images, labels)
     with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = retrain(given, model, settings=settings, resume=resume, report=report, stop=stop)
-    if not outcome.finished:
-        click.echo(
-            f"fewslice: Interrupted at step {outcome.steps}; its state is {outcome.unfinished}: "
-            "go on with the same command and --resume.",
-            err=True,
-        )
-        return _INTERRUPTED
-    for sentence in outcome.skipped:
-        click.echo(f"fewslice: {sentence}", err=True)
-    if not quiet:
-        for line in _summary(outcome, model):
-            click.echo(line)
-    return None
+    if outcome.leads:
+        _show(outcome, model, quiet)
+    return None if outcome.finished else _INTERRUPTED
 
 
 @click.command("models")
@@ -121,6 +112,21 @@ def _pairs(texts: Sequence[str], images: Path | None, labels: Path | None) -> li
             "--images FOLDER --labels FOLDER."
         )
     return found
+
+
+def _show(outcome: Retrained, folder: Path, quiet: bool) -> None:
+    if not outcome.finished:
+        click.echo(
+            f"fewslice: Interrupted at step {outcome.steps}; its state is {outcome.unfinished}: "
+            "go on with the same command and --resume.",
+            err=True,
+        )
+        return
+    for sentence in outcome.skipped:
+        click.echo(f"fewslice: {sentence}", err=True)
+    if not quiet:
+        for line in _summary(outcome, folder):
+            click.echo(line)
 
 
 def _summary(outcome: Retrained, folder: Path) -> Iterator[str]:

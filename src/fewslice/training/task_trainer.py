@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fewslice.engines.model import best_device, load_network
 from fewslice.errors import InputError, TrainingError
+from fewslice.training.distributed import Group, average_gradients, maximum, share_state
 from fewslice.training.task_augment import Batch, draw_batch
 from fewslice.training.task_grid import TaskGrid, choose_grid
 from fewslice.training.task_intensity import Intensity, choose_intensity
@@ -63,35 +64,43 @@ def train_task_model(  # noqa: PLR0913 - what a loop needs, most of it optional
     stop: Callable[[], bool] = lambda: False,
     keep: Callable[[TaskState], None] | None = None,
     keep_every: float = 30.0,
+    group: Group | None = None,
 ) -> Trained:
     """Train a model on all annotated slices of scans and return it with its last state.
 
     state: to go on from; the scans and settings must be those of before. report: the fraction done
     and the current loss, after every step. stop: asked after every step. keep: given the state
-    every `keep_every` seconds. Raises InputError if nothing is drawn on any scan or if their
-    channels differ, TrainingError if the loss is no longer a number.
+    every `keep_every` seconds. group: the processes that train together, on the same scans with
+    the same settings, whose device takes the place of that in the settings; each learns from
+    batches of its own, all end with the same weights, and `keep` is called in all of them at the
+    same step. Raises InputError if nothing is drawn on any scan or if their channels differ,
+    TrainingError if the loss is no longer a number.
     """
     settings = settings or TaskSettings()
+    group = group or Group(0, 1, torch.device(settings.device or best_device()))
     start = time.monotonic() - (state.seconds if state else 0.0)
     _require_usable(scans)
     values = label_values(scans)
     grid, intensity = choose_grid(scans), choose_intensity(scans)
     lessons = [each for scan in scans for each in lessons_of(scan, grid, intensity, values)]
-    model = _blank_model(grid, intensity, (0, *values), settings)
-    training = _Training(model, lessons, settings, start)
+    model = _blank_model(grid, intensity, (0, *values), settings, group)
+    training = _Training(model, lessons, settings, start, group)
     if state is not None:
         training.restore(state)
     kept = time.monotonic()
-    while (done := training.fraction()) < 1:
-        if stop():
+    while True:
+        done, stopped = maximum([training.fraction(), float(stop())], group)
+        if done >= 1 or stopped:
             break
         loss = training.step(done)
         report(training.fraction(), f"loss {loss:.3f}")
-        if keep is not None and time.monotonic() - kept > keep_every:
+        if keep is None:
+            continue
+        (waited,) = maximum([time.monotonic() - kept], group)
+        if waited > keep_every:
             keep(training.state())
             kept = time.monotonic()
-    last = training.state()
-    return Trained(training.averaged(), last, training.fraction() >= 1)
+    return Trained(training.averaged(), training.state(), done >= 1)
 
 
 def _require_usable(scans: Sequence[TaskScan]) -> None:
@@ -114,28 +123,36 @@ def _blank_model(
     intensity: tuple[Intensity, ...],
     values: tuple[int, ...],
     settings: TaskSettings,
+    group: Group,
 ) -> TaskModel:
-    """Return a model that has learned nothing of this task."""
+    """Return a model that has learned nothing of this task, the same in all processes."""
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
         network = TaskNet(TaskShape(len(intensity), len(values), dropout=settings.dropout))
         if settings.start != "nothing":
             shipped = load_network(device="cpu")
             network.begin_with(shipped, decoder=settings.start == "network")
-    device = torch.device(settings.device or best_device())
-    return TaskModel(network.to(device), grid, intensity, values)
+    network.to(group.device)
+    share_state(network, group)
+    return TaskModel(network, grid, intensity, values)
 
 
 class _Training:
     """What changes while a task's model is trained."""
 
     def __init__(
-        self, model: TaskModel, lessons: list[Lesson], settings: TaskSettings, start: float
+        self,
+        model: TaskModel,
+        lessons: list[Lesson],
+        settings: TaskSettings,
+        start: float,
+        group: Group,
     ) -> None:
         self.model = model
         self.lessons = lessons
         self.settings = settings
         self.start = start
+        self.group = group
         self.steps = 0
         self.losses: list[tuple[int, float]] = []
         self.recent: list[float] = []
@@ -153,8 +170,8 @@ class _Training:
         return min(1.0, (time.monotonic() - self.start) / self.settings.seconds)
 
     def step(self, done: float) -> float:
-        """Do one update and return its loss. What is random depends on seed and step alone."""
-        rng = np.random.default_rng((self.settings.seed, self.steps))
+        """Do one update and return its loss. What is random depends on seed, step and rank."""
+        rng = np.random.default_rng((self.settings.seed, self.steps, self.group.rank))
         batch = self._batch(rng).to(self.model.device)
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         network = self.model.network.train()
@@ -162,7 +179,8 @@ class _Training:
         loss = task_loss(
             network(batch.images, batch.places, masks), batch.truth, batch.not_looked_for
         )
-        if not bool(torch.isfinite(loss)):
+        (lost,) = maximum([float(not bool(torch.isfinite(loss)))], self.group)
+        if lost:
             raise TrainingError(
                 f"The loss was no longer a number in step {self.steps}; train again with a lower "
                 "learning rate."
@@ -171,7 +189,9 @@ class _Training:
             group["lr"] = self._learning_rate(done)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        parameters = list(network.parameters())
+        average_gradients(parameters, self.group)
+        torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
         self.optimiser.step()
         self._follow()
         self.steps += 1

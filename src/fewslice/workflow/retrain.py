@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +16,15 @@ from fewslice.errors import FewsliceError, InputError, ReadError, WriteError
 from fewslice.slices.annotation import drawn_voxels, find_annotation
 from fewslice.training.task_scan import TaskScan, TaskSettings, label_values
 from fewslice.volumes import read_image, read_labels
-from fewslice.volumes.atomic import atomic_path
 from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow import models
 from fewslice.workflow.grids import AnyArray, on_one_grid
+from fewslice.workflow.unfinished import UNFINISHED, read_state, write_state
 from fewslice.workflow.wording import counted
 
 if TYPE_CHECKING:
+    from fewslice.training.distributed import Group
     from fewslice.training.task_held_out import Judged
     from fewslice.training.task_model import TaskModel
     from fewslice.training.task_trainer import TaskState, Trained
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 AnyPath = str | os.PathLike[str]
 Pair = tuple[Image | AnyArray | AnyPath, LabelMap | AnyArray | AnyPath]
 
-UNFINISHED, _SLICES = "unfinished.safetensors", "slices.json"
+_SLICES = "slices.json"
 _CHANNEL = "_0000"
 
 
@@ -54,7 +57,8 @@ class Retrained:
     Dice on the held-out slices of this model and of the one promoted before; None where there is
     nothing to compare. held_out: how many slices judged. skipped: a sentence for each scan left
     out. remarks: sentences a person should read. finished: False if it was interrupted; then
-    `unfinished` is where its state lies.
+    `unfinished` is where its state lies. leads: whether this is the process, of several that train
+    together, that writes and shows what there is.
     """
 
     model: TaskModel
@@ -68,6 +72,7 @@ class Retrained:
     remarks: tuple[str, ...]
     finished: bool
     unfinished: Path | None = None
+    leads: bool = True
 
 
 def retrain(  # noqa: PLR0913 - most of it optional
@@ -86,18 +91,81 @@ def retrain(  # noqa: PLR0913 - most of it optional
     missing; None trains without one. resume: go on with a training that was interrupted. report:
     called with the fraction done and the current loss. stop: asked after every step.
 
+    Processes that torchrun started train together, each on batches of its own, and return the same;
+    the first one alone judges and writes. All must see the same files.
+
     Raises InputError if nothing is annotated on any scan, ReadError if there is nothing to resume
     or it was of other annotation, WriteError if the folder cannot be written.
     """
-    from fewslice.training.task_held_out import annotated_slices, choose_held_out, without_held_out
+    from fewslice.training.distributed import lead
     from fewslice.training.task_trainer import train_task_model
 
     settings = settings or RetrainSettings()
-    folder = None if model is None else _folder(Path(model))
+    folder = None if model is None else Path(model)
+    with _processes(settings.training.device) as group:
+        if folder is not None:
+            lead(partial(_make, folder), group)
+        task = _task(pairs, folder, settings)
+        _require_same(task, group)
+        trained = train_task_model(
+            task.learned,
+            settings.training,
+            state=read_state(folder, task.mark) if resume else None,
+            report=report,
+            stop=stop,
+            keep=None if folder is None else lambda state: _keep(folder, task.mark, state, group),
+            group=group,
+        )
+        outcome = _blank(trained, task, group)
+        if trained.finished:
+            return _led(outcome, lambda: _judged(outcome, folder, task, trained, settings), group)
+        if folder is None:
+            return outcome
+        _keep(folder, task.mark, trained.state, group)
+        return replace(outcome, unfinished=folder / UNFINISHED)
+
+
+@contextmanager
+def _processes(device: str | None) -> Iterator[Group]:
+    """Yield the processes that train together: those torchrun started, or this one alone."""
+    import torch
+
+    from fewslice.engines.model import best_device
+    from fewslice.training.distributed import Group, process_group
+
+    chosen = device or best_device()
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Group(0, 1, torch.device(chosen))
+        return
+    with process_group(chosen.partition(":")[0]) as group:
+        yield group
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What there is to learn from and to judge by.
+
+    learned: the scans without the held-out slices. roles: what earlier trainings held out and
+    learned from. old: the promoted model. mark: changes with all that a training depends on.
+    """
+
+    scans: Sequence[TaskScan]
+    skipped: tuple[str, ...]
+    slices: Sequence[Judged]
+    roles: dict[str, list[str]]
+    held: frozenset[str]
+    learned: Sequence[TaskScan]
+    remarks: tuple[str, ...]
+    old: TaskModel | None
+    mark: str
+
+
+def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings) -> _Task:
+    from fewslice.training.task_held_out import annotated_slices, choose_held_out, without_held_out
+
     scans, skipped = _usable(pairs, settings)
     slices = annotated_slices(scans)
     roles = _roles(folder)
-    old = _promoted(folder)  # before the long work: it may be damaged
     held = choose_held_out(
         slices,
         roles["held_out"],
@@ -106,51 +174,56 @@ def retrain(  # noqa: PLR0913 - most of it optional
         seed=settings.training.seed,
     )
     learned = without_held_out(scans, slices, held)
-    mark = _fingerprint(slices, learned, settings)
-    trained = train_task_model(
-        learned,
-        settings.training,
-        state=_resumed(folder, mark) if resume else None,
-        report=report,
-        stop=stop,
-        keep=None if folder is None else lambda state: _keep(folder, state, mark),
+    return _Task(
+        scans=scans,
+        skipped=skipped,
+        slices=slices,
+        roles=roles,
+        held=held,
+        learned=learned,
+        remarks=_remarks(scans, settings, len(held)),
+        old=_promoted(folder),  # before the long work: it may be damaged
+        mark=_fingerprint(slices, learned, settings),
     )
-    remarks = _remarks(scans, settings, len(held))
-    if not trained.finished:
-        if folder is not None:
-            _keep(folder, trained.state, mark)
-        outcome = replace(
-            _blank(trained, len(held)),
-            unfinished=None if folder is None else folder / UNFINISHED,
+
+
+def _require_same(task: _Task, group: Group) -> None:
+    from fewslice.training.distributed import gather
+
+    if len(set(gather(task.mark, group))) > 1:
+        raise InputError(
+            "The processes do not all see the same scans and labels; put these and the model "
+            "folder where all machines find them under the same paths."
         )
-    else:
-        done = _Done(trained, scans, slices, held, learned)
-        outcome = _judged(folder, old, done, roles, settings)
-    return replace(outcome, skipped=skipped, remarks=(*remarks, *outcome.remarks))
 
 
-def _blank(trained: Trained, held: int) -> Retrained:
+def _led(outcome: Retrained, judge: Callable[[], Retrained], group: Group) -> Retrained:
+    """Let the first process judge and write, and return what came of it in all of them."""
+    from fewslice.training.distributed import gather, lead
+
+    found: list[Retrained] = []
+    lead(lambda: found.append(judge()), group)
+    facts = [(each.version, each.promoted, each.score, each.before, each.remarks) for each in found]
+    ((version, promoted, score, before, remarks),) = gather(facts, group)[0]
+    return replace(
+        outcome, version=version, promoted=promoted, score=score, before=before, remarks=remarks
+    )
+
+
+def _blank(trained: Trained, task: _Task, group: Group) -> Retrained:
     return Retrained(
         model=trained.model,
         version=None,
         promoted=False,
         score=None,
         before=None,
-        held_out=held,
+        held_out=len(task.held),
         steps=trained.state.step,
-        skipped=(),
-        remarks=(),
+        skipped=task.skipped,
+        remarks=task.remarks,
         finished=trained.finished,
+        leads=group.leads,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Done:
-    trained: Trained
-    scans: Sequence[TaskScan]
-    slices: Sequence[Judged]
-    held: frozenset[str]
-    learned: Sequence[TaskScan]
 
 
 def pairs_in(images: Path, labels: Path) -> list[tuple[Path, Path]]:
@@ -185,7 +258,7 @@ def _stem(path: Path) -> str:
     return path.name[: -len(suffix_of(path))]
 
 
-def _folder(folder: Path) -> Path:
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -194,7 +267,6 @@ def _folder(folder: Path) -> Path:
         ) from error
     if not os.access(folder, os.W_OK):
         raise WriteError(f"The model folder {folder} is write-protected; choose another one.")
-    return folder
 
 
 def _usable(
@@ -271,50 +343,52 @@ def _promoted(folder: Path | None) -> TaskModel | None:
 
 
 def _judged(
+    outcome: Retrained,
     folder: Path | None,
-    old: TaskModel | None,
-    done: _Done,
-    roles: dict[str, list[str]],
+    task: _Task,
+    trained: Trained,
     settings: RetrainSettings,
 ) -> Retrained:
     """Compare with the promoted model on the held-out slices, and write the new version."""
     from fewslice.training.task_held_out import held_out_dice, mean_score
 
-    trained = done.trained
-    dice = held_out_dice(trained.model, done.scans, done.slices, done.held)
+    dice = held_out_dice(trained.model, task.scans, task.slices, task.held)
     score = mean_score(dice)
-    plain = replace(_blank(trained, len(done.held)), score=score)
     if folder is None:
-        return plain
+        return replace(outcome, score=score)
     before = None
-    if old is not None:
-        before = mean_score(held_out_dice(old, done.scans, done.slices, done.held))
-    better = old is None or (score is not None and before is not None and score > before)
+    if task.old is not None:
+        before = mean_score(held_out_dice(task.old, task.scans, task.slices, task.held))
+    better = task.old is None or (score is not None and before is not None and score > before)
     facts = {
         "score": score,
         "before": before,
         "dice": {str(value): each for value, each in dice.items()},
-        "held_out_slices": len(done.held),
-        "trained_slices": sum(len(scan.annotation.slices) for scan in done.learned),
-        "trained_scans": len(done.learned),
+        "held_out_slices": len(task.held),
+        "trained_slices": sum(len(scan.annotation.slices) for scan in task.learned),
+        "trained_scans": len(task.learned),
         "steps": trained.state.step,
         "seconds": round(trained.state.seconds, 1),
         "settings": asdict(settings),
     }
     # First what was learned from: should the computer stop here, no slice changes sides later.
-    learned = {each.key for each in done.slices} - done.held
+    learned = {each.key for each in task.slices} - task.held
     models.write_json(
         folder / _SLICES,
         {
-            "held_out": sorted({*roles["held_out"], *done.held}),
-            "learned": sorted({*roles["learned"], *learned}),
+            "held_out": sorted({*task.roles["held_out"], *task.held}),
+            "learned": sorted({*task.roles["learned"], *learned}),
         },
     )
     number = models.save_version(folder, trained.model, facts, trained.state.losses)
     (models.promote if better else models.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
-    remarks = () if old is None or score is not None else (_NOT_JUDGED,)
-    return replace(plain, version=number, promoted=better, before=before, remarks=remarks)
+    remarks = outcome.remarks
+    if task.old is not None and score is None:
+        remarks = (*remarks, _NOT_JUDGED)
+    return replace(
+        outcome, version=number, promoted=better, score=score, before=before, remarks=remarks
+    )
 
 
 _NOT_JUDGED = (
@@ -357,46 +431,8 @@ def _fingerprint(
     return digest.hexdigest()
 
 
-def _keep(folder: Path, state: TaskState, mark: str) -> None:
-    from safetensors.torch import save
+def _keep(folder: Path, mark: str, state: TaskState, group: Group) -> None:
+    """Let the first process write the state."""
+    from fewslice.training.distributed import lead
 
-    tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
-    told = {
-        "mark": mark,
-        "step": str(state.step),
-        "seconds": str(state.seconds),
-        "losses": json.dumps(state.losses),
-    }
-    with atomic_path(folder / UNFINISHED) as temporary:
-        temporary.write_bytes(save(tensors, told))
-
-
-def _resumed(folder: Path | None, mark: str) -> TaskState:
-    from safetensors import SafetensorError, safe_open
-
-    from fewslice.training.task_trainer import TaskState
-
-    path = None if folder is None else folder / UNFINISHED
-    if path is None or not path.is_file():
-        raise ReadError(
-            f"There is no interrupted training to go on with in {folder}; leave --resume out."
-        )
-    try:
-        with safe_open(path, framework="pt") as opened:
-            told = opened.metadata() or {}
-            names = list(opened.keys())
-            tensors = {name: opened.get_tensor(name) for name in names}
-        state = TaskState(
-            tensors,
-            int(told["step"]),
-            float(told["seconds"]),
-            tuple((int(step), float(loss)) for step, loss in json.loads(told["losses"])),
-        )
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise ReadError(f"{path} is damaged ({error}); leave --resume out.") from error
-    if told.get("mark") != mark:
-        raise ReadError(
-            f"{path} is of a training on other annotation or with other settings; leave --resume "
-            "out to begin anew."
-        )
-    return state
+    lead(partial(write_state, folder, mark, state), group)
