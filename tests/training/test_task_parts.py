@@ -8,6 +8,7 @@ import torch
 
 from fewslice.slices.annotation import find_annotation
 from fewslice.training.task_augment import draw_batch
+from fewslice.training.task_choice import ANYWHERE
 from fewslice.training.task_grid import TaskGrid, beside, choose_grid, on_pixels, slices_apart
 from fewslice.training.task_intensity import choose_intensity
 from fewslice.training.task_loss import task_loss
@@ -132,7 +133,7 @@ def test_image_and_truth_are_turned_together_and_never_mirrored() -> None:
     lesson = Lesson(
         truth[None].astype(np.float32), truth, 0.0, (0.1, 0.1), (1.0, 1.0), np.zeros(2, bool)
     )
-    batch = draw_batch([lesson] * 12, 2, (40, 48), True, np.random.default_rng(0))
+    batch = draw_batch([(lesson, ANYWHERE)] * 12, 2, (40, 48), True, np.random.default_rng(0))
     assert batch.truth.shape == (12, 2, 40, 48)
     inside, outside = batch.truth[:, 1] > 0.99, batch.truth[:, 0] > 0.99
     for image, one, other in zip(batch.images[:, 0], inside, outside, strict=True):
@@ -146,6 +147,6 @@ def test_beyond_the_slice_nothing_is_known() -> None:
     lesson = Lesson(
         np.ones((1, 8, 8), np.float32), truth, 0.0, (0.1, 0.1), (1.0, 1.0), np.zeros(2, bool)
     )
-    batch = draw_batch([lesson], 2, (32, 32), True, np.random.default_rng(0))
+    batch = draw_batch([(lesson, ANYWHERE)], 2, (32, 32), True, np.random.default_rng(0))
     assert float(batch.truth.sum()) < 150
     assert float(batch.truth[..., :4, :4].abs().max()) == 0.0

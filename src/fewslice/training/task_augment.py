@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from fewslice.training.task_choice import ANYWHERE
 from fewslice.training.task_intensity import HIGH, LOW
 from fewslice.training.task_slices import Lesson, places_of
 
@@ -23,7 +24,6 @@ _TURN = 20.0  # degrees, at most
 _STRETCH = 0.25  # of the logarithm of a length, at most
 _BEND = 0.05  # of a patch's side: standard deviation of a bend
 _ELSEWHERE = 0.1  # of half a scan's extent: standard deviation of where a slice is said to lie
-_SEEN = 0.5  # part of the patches that are centred on a structure
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,28 +50,32 @@ class Batch:
 
 
 def draw_batch(
-    lessons: Sequence[Lesson],
+    chosen: Sequence[tuple[Lesson, int]],
     classes: int,
     size: tuple[int, int],
     fixed: bool,
     rng: np.random.Generator,
 ) -> Batch:
-    """Return a patch of each lesson. size: rows and columns. fixed: whether intensities are HU."""
-    parts = [_patch(lesson, classes, size, rng) for lesson in lessons]
+    """Return a patch of each chosen lesson.
+
+    chosen: lessons with the class a patch is centred on, see `task_choice.choose`. size: rows and
+    columns. fixed: whether intensities are HU.
+    """
+    parts = [_patch(lesson, aim, classes, size, rng) for lesson, aim in chosen]
     images = torch.cat([images for images, _, _ in parts])
     return Batch(
         images=_recoloured(images, 0.5 if fixed else 1.0, rng),
         places=torch.cat([places for _, places, _ in parts]),
         truth=torch.cat([truth for _, _, truth in parts]),
-        not_looked_for=torch.from_numpy(np.stack([each.not_looked_for for each in lessons])),
+        not_looked_for=torch.from_numpy(np.stack([lesson.not_looked_for for lesson, _ in chosen])),
     )
 
 
 def _patch(
-    lesson: Lesson, classes: int, size: tuple[int, int], rng: np.random.Generator
+    lesson: Lesson, aim: int, classes: int, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return images, places and truth of one patch, each with a leading axis of 1."""
-    rows, columns = _positions(lesson, size, rng)
+    rows, columns = _positions(lesson, aim, size, rng)
     height, width = lesson.truth.shape
     unit = np.stack(
         [2 * columns / max(width - 1, 1) - 1, 2 * rows / max(height - 1, 1) - 1], axis=-1
@@ -93,10 +97,10 @@ def _patch(
 
 
 def _positions(
-    lesson: Lesson, size: tuple[int, int], rng: np.random.Generator
+    lesson: Lesson, aim: int, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the row and column in the slice that each pixel of the patch comes from."""
-    centre = _centre(lesson.truth, size, rng)
+    centre = _centre(lesson.truth, aim, size, rng)
     steps = np.array(lesson.pixel)
     offsets = np.stack(
         np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in size), indexing="ij"), axis=-1
@@ -120,15 +124,13 @@ def _linear(rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def _centre(
-    truth: npt.NDArray[np.int16], size: tuple[int, int], rng: np.random.Generator
+    truth: npt.NDArray[np.int16], aim: int, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[float, float]:
-    wanted = np.argwhere(truth > 0) if rng.random() < _SEEN else np.zeros((0, 2))
-    if not len(wanted):
-        wanted = np.argwhere(truth >= 0)
-    aim = wanted[int(rng.integers(len(wanted)))]
+    wanted = np.argwhere(truth >= 0 if aim == ANYWHERE else truth == aim)
+    voxel = wanted[int(rng.integers(len(wanted)))]
     middle = [
         _within(float(at), length, side, rng)
-        for at, length, side in zip(aim, truth.shape, size, strict=True)
+        for at, length, side in zip(voxel, truth.shape, size, strict=True)
     ]
     return middle[0], middle[1]
 

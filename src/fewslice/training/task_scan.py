@@ -48,7 +48,7 @@ class TaskSettings:
     seed: int = 0
     dropout: float = 0.1
     learning_rate: float = 2e-3
-    side: int = 160
+    side: int = 64
     batch_pixels: int = 9_000
     start: str = "encoder"
     device: str | None = field(default=None, compare=False)

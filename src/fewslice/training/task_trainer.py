@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from fewslice.engines.model import best_device, load_network
 from fewslice.errors import InputError, TrainingError
 from fewslice.training.distributed import Group, average_gradients, maximum, share_state
 from fewslice.training.task_augment import Batch, draw_batch
+from fewslice.training.task_choice import choices_of, choose
 from fewslice.training.task_grid import TaskGrid, choose_grid
 from fewslice.training.task_intensity import Intensity, choose_intensity
 from fewslice.training.task_loss import task_loss
@@ -149,7 +149,7 @@ class _Training:
         group: Group,
     ) -> None:
         self.model = model
-        self.lessons = lessons
+        self.choices = choices_of(lessons, len(model.values))
         self.settings = settings
         self.start = start
         self.group = group
@@ -158,7 +158,6 @@ class _Training:
         self.recent: list[float] = []
         self.size = _patch_size(lessons, settings.side)
         self.each = int(np.clip(settings.batch_pixels // (self.size[0] * self.size[1]), 4, 16))
-        self.weights = _weights(lessons)
         parameters = list(model.network.parameters())
         self.optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=1e-3)
         self.average = [parameter.detach().clone() for parameter in parameters]
@@ -199,8 +198,7 @@ class _Training:
         return float(np.mean(self.recent[-20:]))
 
     def _batch(self, rng: np.random.Generator) -> Batch:
-        chosen = rng.choice(len(self.lessons), self.each, p=self.weights)
-        some = [self.lessons[number] for number in chosen]
+        some = choose(self.choices, self.each, rng)
         fixed = self.model.intensity[0].fixed
         return draw_batch(some, len(self.model.values), self.size, fixed, rng)
 
@@ -268,10 +266,3 @@ def _patch_size(lessons: Sequence[Lesson], side: int) -> tuple[int, int]:
     rows, columns = (max(lesson.truth.shape[axis] for lesson in lessons) for axis in (0, 1))
     height, width = (min(-(-length // 8) * 8, side) for length in (rows, columns))
     return height, width
-
-
-def _weights(lessons: Sequence[Lesson]) -> npt.NDArray[np.float64]:
-    """Return how often each slice is drawn: by the root of how much is known of it."""
-    known = np.array([np.count_nonzero(lesson.truth >= 0) for lesson in lessons], dtype=float)
-    roots = np.sqrt(known)
-    return np.asarray(roots / roots.sum())
