@@ -56,11 +56,12 @@ class ExpectedGainSettings:
 
     planes: whether slices across other axes than the main one may be asked for. oblong: they are
     not where their pixels are more than this many times as long as wide, as in scans of thick
-    slices: nobody can draw well on them. compact: nor do they count for structures less compact than
-    this (4π · area / contour² of what was drawn): of a winding or branching structure a crossing
-    slice shows pieces, which in the simulations lowered Dice by .02 on average. question_gain, likely_no: a question must promise at least
-    this rise in Dice, and have a "no" for its answer with at least this probability; small promises
-    are mostly noise, and a "yes" brings nothing.
+    slices: nobody can draw well on them. compact: nor do they count for structures less compact
+    than this (4π · area / contour² of what was drawn): of a winding or branching structure a
+    crossing slice shows pieces, which in the simulations lowered Dice by .02 on average.
+    question_gain, likely_no: a question must promise at least this rise in Dice, and have a "no"
+    for its answer with at least this probability; small promises are mostly noise, and a "yes"
+    brings nothing.
     """
 
     cost: CostModel = field(default_factory=CostModel)
