@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fewslice.evaluation.simulation.report import write_report
+
 GOAL = 0.85
 
 
@@ -90,13 +92,25 @@ def quality_lines(points: pd.DataFrame) -> list[str]:
     ]
 
 
+def merged(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return all points, those of later parts in place of the same strategies' earlier ones."""
+    points = parts[0]
+    for later in parts[1:]:
+        points = pd.concat([points[~points["strategy"].isin(later["strategy"].unique())], later])
+    runs = points.groupby(["task", "seed"])["strategy"].transform("nunique")
+    return points[runs == points["strategy"].nunique()]
+
+
 def main() -> None:
     """Print the tables of all folders."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path)
-    for folder in parser.parse_args().folders:
-        points = pd.read_csv(folder / "points.csv")
-        settings = json.loads((folder / "summary.json").read_text())["settings"]
+    parser.add_argument("folders", nargs="+")
+    parser.add_argument("--report", type=Path, help="folder for tables and plots of what is joined")
+    given = parser.parse_args()
+    for joined in given.folders:
+        folders = [Path(each) for each in joined.split(",")]
+        points = merged([pd.read_csv(folder / "points.csv") for folder in folders])
+        settings = json.loads((folders[0] / "summary.json").read_text())["settings"]
         strategies = [name for name in settings["strategies"] if name in set(points["strategy"])]
         print(f"\n{settings['dataset']}, {points.groupby(['task', 'seed']).ngroups} tasks\n")
         if settings["question"] == "volume":
@@ -104,6 +118,9 @@ def main() -> None:
         else:
             lines = pool_table(points, strategies)
         print("\n".join([*lines, "", *quality_lines(points)]))
+        if given.report:
+            name = f"{settings['question']}-{settings['dataset'][7:10]}"
+            write_report(given.report / name, points, settings)
 
 
 if __name__ == "__main__":
