@@ -21,6 +21,9 @@ from fewslice.acquisition.volume_features import draw_features, state_features
 
 Float64Array = npt.NDArray[np.float64]
 
+ENDS_UNSEEN = 0.85
+"""The `low` of a structure is at most this until its ends were seen (see `ends_seen`)."""
+
 GOOD_ENOUGH = 0.90
 """The Dice at which people are told that they may stop."""
 
@@ -44,15 +47,14 @@ class Quality:
 def predicted_quality(found: Profiles, advice: Advice) -> Quality:
     """Return the Dice to expect of the answer the profiles were made of.
 
-    Means over structures of both numbers; the mean of the 10th percentiles is a cautious one of
+    No `low` is above `ENDS_UNSEEN` for a structure whose ends nobody has seen. Means over
+    structures of both numbers; the mean of the 10th percentiles is a cautious one of
     the mean. 1 where a person has said what every voxel is.
     """
     if all(axis.asked.all() for axis in found.axes):
         certain = np.ones(len(found.axes[found.main]))
         return Quality(1.0, 1.0, ((1.0, 1.0),) * len(found.area), certain, certain.copy())
-    structures = tuple(
-        advice.scan_dice(state_features(found, number)) for number in range(len(found.area))
-    )
+    structures = tuple(_structure(found, number, advice) for number in range(len(found.area)))
     main = [
         advice.slice_dice(draw_features(found, number, found.main))
         for number in range(len(found.area))
@@ -67,6 +69,29 @@ def predicted_quality(found: Profiles, advice: Advice) -> Quality:
         slices,
         low,
     )
+
+
+def _structure(found: Profiles, number: int, advice: Advice) -> tuple[float, float]:
+    dice, low = advice.scan_dice(state_features(found, number))
+    return dice, low if ends_seen(found, number) else min(low, ENDS_UNSEEN)
+
+
+def ends_seen(found: Profiles, number: int) -> bool:
+    """Return whether somebody has seen where a structure begins and ends.
+
+    Either a slice across other slices was drawn, or on both sides a slice beyond the outermost
+    drawn one was said not to hold it, or that one is the last of the scan. Until then half of a
+    structure that was drawn in neighbouring slices looks like a finished one.
+    """
+    if sum(bool(axis.drawn[number].any()) for axis in found.axes) > 1:
+        return True
+    axis = found.axes[found.main]
+    drawn, empty = np.flatnonzero(axis.drawn[number]), np.flatnonzero(axis.empty[number])
+    if not len(drawn):
+        return False
+    before = drawn[0] == 0 or bool((empty < drawn[0]).any())
+    after = drawn[-1] == len(axis) - 1 or bool((empty > drawn[-1]).any())
+    return bool(before and after)
 
 
 def stopping_sentence(dice: float, low: float, goal: float = GOOD_ENOUGH) -> str:
