@@ -192,7 +192,9 @@ def test_channels_and_whole_numbers() -> None:
 
 def test_answers_to_questions_change_what_is_asked() -> None:
     # Questions come first, however little they promise.
-    settings = ExpectedGainSettings(CostModel(slice=1e6), planes=False, question_gain=0.0)
+    settings = ExpectedGainSettings(
+        CostModel(slice=1e6), planes=False, question_gain=0.0, likely_no=0.0
+    )
     before = ask(settings=settings, count=1)
     (question,) = before.slices
     assert question.kind == "present"
