@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from fewslice.evaluation.summary import load_table, summarise
 from fewslice.evaluation.tables import open_results, write_json
 from fewslice.evaluation.workers import run_cases
 from fewslice.networks.shipped import shipped_weights
+from fewslice.workflow.cluster import available_processors
 
 SUMMARY = "summary.json"
 
@@ -87,13 +87,6 @@ def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
         "weights": shipped_weights()[1],
         "fewslice": __version__,
     }
-
-
-def available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def written_files(output: Path) -> tuple[Path, ...]:
