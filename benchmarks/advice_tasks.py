@@ -1,0 +1,152 @@
+"""Structures to learn suggestions from: of training scans and generators, cropped, some thinned."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.acquisition.profiles import Profiles, Said, profiles
+from fewslice.assembly.assemble import assemble_labels
+from fewslice.engines import Scan
+from fewslice.engines.random_walker import RandomWalker
+from fewslice.slices.annotation import Annotation, SliceIndex, find_annotation, on_slice
+from fewslice.slices.planes import annotation_axis
+from fewslice.slices.region import Region, bounding_region
+from fewslice.training.oct_layers import random_oct
+from fewslice.training.random_shapes import random_shapes
+from fewslice.volumes import Geometry, read_image, read_labels
+from fewslice.workflow.suggest import default_sampler
+
+BoolArray = npt.NDArray[np.bool_]
+Rng = np.random.Generator
+
+FOLDERS = {
+    "Dataset004_Hippocampus": 0.25,
+    "Dataset101_HeadNeckCT": 0.35,
+    "Dataset108_TorsoCT": 0.2,
+    "Dataset106_MacaqueMRI": 0.05,
+    "Dataset105_BrainAtlasMRI": 0.1,
+    "Dataset109_SpinalCordMRI": 0.05,
+}
+GENERATED = 0.2
+THICK = 0.4
+MOST_VOXELS = 800_000
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One structure to finish. axis: across which its slices are drawn."""
+
+    source: str
+    scan: Scan
+    mask: BoolArray
+    axis: int
+
+    def occupied(self, axis: int) -> npt.NDArray[np.intp]:
+        return np.flatnonzero(self.mask.any(axis=others_of(axis)))
+
+    def annotation(self, places: list[SliceIndex]) -> Annotation:
+        labels = np.zeros(self.mask.shape, dtype=np.uint8)
+        for place in places:
+            labels[on_slice(*place)] = self.mask[on_slice(*place)]
+        return find_annotation(
+            labels, Geometry.from_spacing(self.mask.shape, self.scan.spacing), places
+        )
+
+    def answer(self, annotation: Annotation) -> BoolArray:
+        prediction = RandomWalker().prepare(self.scan).predict(annotation)
+        return np.asarray(assemble_labels(prediction, annotation) == 1)
+
+    def profiles(self, annotation: Annotation) -> tuple[Profiles, Region]:
+        samples = default_sampler().samples(self.scan, annotation)
+        said = Said(annotation.labels, annotation.slices, (), annotation.axis)
+        found = profiles(
+            samples.by_axes, samples.values, samples.region.start, said, self.scan.spacing
+        )
+        return found, samples.region
+
+
+def others_of(axis: int) -> tuple[int, ...]:
+    return tuple(other for other in range(3) if other != axis)
+
+
+def _volume(data: Path, rng: Rng) -> tuple[str, Scan, npt.NDArray[Any], list[int]]:
+    """Return a volume, its labels, and those that were outlined in it."""
+    chance = rng.random()
+    if chance < GENERATED:
+        made = random_shapes(rng) if chance < GENERATED / 2 else random_oct(rng)
+        scan, labels, known = made.scan, made.labels, None
+        source = "shapes" if chance < GENERATED / 2 else "layers"
+    else:
+        name = rng.choice(list(FOLDERS), p=list(FOLDERS.values()))
+        files = sorted((data / name / "labelsTr").glob("*.nii.gz"))
+        file = files[rng.integers(len(files))]
+        case = file.name.removesuffix(".nii.gz")
+        described = json.loads((data / name / "dataset.json").read_text())
+        outlined = described.get("annotated", {}).get(case)
+        known = None if outlined is None else [described["labels"][each] for each in outlined]
+        image = read_image(data / name / "imagesTr" / f"{case}_0000.nii.gz")
+        scan, labels = Scan(image.channels, image.geometry.spacing), read_labels(file).array
+        source = str(name)[7:10]
+    values = [int(value) for value in np.unique(labels) if value]
+    return source, scan, labels, [v for v in values if known is None or v in known]
+
+
+def sample_task(data: Path, rng: Rng) -> Task:
+    """Return a random structure with its surroundings; of some only every few slices are kept."""
+    while True:
+        source, scan, labels, values = _volume(data, rng)
+        if not values:
+            continue
+        mask = labels == rng.choice(values)
+        if np.count_nonzero(mask) < 60:
+            continue
+        box = bounding_region(mask)
+        box = box.grown([max(side, 8) for side in box.shape], mask.shape)
+        mask, channels = mask[box.slices], scan.channels[(slice(0, 1), *box.slices)]
+        spacing = np.array(scan.spacing)
+        while mask.size > MOST_VOXELS / 2 and max(mask.shape) >= 64:
+            mask, channels, spacing = _thinned(
+                mask, channels, spacing, int(np.argmax(mask.shape)), (0, 2)
+            )
+        if rng.random() < THICK:
+            axis = int(rng.integers(3))
+            occupied = np.flatnonzero(mask.any(axis=others_of(axis)))
+            step = min((int(np.ptp(occupied)) + 1) // 6, 6) if len(occupied) else 1
+            if step >= 2:
+                start = int(rng.integers(step))
+                mask, channels, spacing = _thinned(mask, channels, spacing, axis, (start, step))
+        if mask.size > MOST_VOXELS or min(mask.shape) < 4:
+            continue
+        steps = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
+        axis = annotation_axis(Geometry.from_spacing(mask.shape, steps))
+        if rng.random() < 0.15:
+            axis = int(rng.integers(3))
+        task = Task(
+            source,
+            Scan(np.ascontiguousarray(channels), steps),
+            np.ascontiguousarray(mask),
+            axis,
+        )
+        if len(task.occupied(axis)) >= 4:
+            return task
+
+
+def _thinned(
+    mask: BoolArray,
+    channels: npt.NDArray[Any],
+    spacing: npt.NDArray[np.float64],
+    axis: int,
+    every: tuple[int, int],
+) -> tuple[BoolArray, npt.NDArray[Any], npt.NDArray[np.float64]]:
+    start, step = every
+    place = [slice(None)] * 3
+    place[axis] = slice(start, None, step)
+    wider = spacing.copy()
+    wider[axis] *= step
+    return mask[tuple(place)], channels[(slice(None), *place)], wider
