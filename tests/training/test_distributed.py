@@ -19,7 +19,7 @@ from fewslice.networks.weights import load_weights
 from fewslice.training import distributed, trainer
 from fewslice.training.checkpoint import load_checkpoint
 from fewslice.training.distributed import Group, average_gradients, process_group
-from fewslice.training.trainer import FINAL, LAST
+from fewslice.training.loop import FINAL, LAST
 from tests.training.tiny import MATERIALS, config
 
 ALONE = Group(0, 1, torch.device("cpu"))

@@ -17,7 +17,8 @@ from fewslice.networks.weights import load_weights, read_metadata
 from fewslice.training.checkpoint import load_checkpoint
 from fewslice.training.episodes import Episode
 from fewslice.training.feed import Draw
-from fewslice.training.trainer import BEST, FINAL, LAST, Materials, learning_rate, train
+from fewslice.training.loop import BEST, FINAL, LAST, Materials
+from fewslice.training.trainer import train
 from tests.training.tiny import MATERIALS, Squares, bright_square, config
 
 
@@ -43,13 +44,6 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 
 def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def test_the_learning_rate_by_hand() -> None:
-    assert learning_rate(1.0, 4, 0, 0.0) == pytest.approx(0.25)
-    assert learning_rate(1.0, 4, 3, 0.0) == pytest.approx(1.0)
-    assert learning_rate(2.0, 4, 10, 0.5) == pytest.approx(1.0)
-    assert learning_rate(1.0, 0, 0, 1.0) == pytest.approx(0.0)
 
 
 def test_a_run_learns_and_writes_everything(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fewslice.networks.inputs import SAME_SCAN, Inputs, Remembered
 from fewslice.training.config import Config, parse_config
 from fewslice.training.episodes import Episode
 from fewslice.training.feed import Draw
-from fewslice.training.trainer import Materials
+from fewslice.training.loop import Materials
 
 HINTS = 18
 
