@@ -9,34 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import ReadError
 from fewslice.training.task_scan import TaskSettings
-from fewslice.volumes.geometry import Geometry
-from fewslice.volumes.image import Image, LabelMap
-from fewslice.volumes.writing import write_image, write_labels
 from fewslice.workflow.models import promote, promoted, versions
-from fewslice.workflow.retrain import Pair, RetrainSettings, pairs_in, retrain
-from tests.phantoms import two_organs
+from fewslice.workflow.retrain import RetrainSettings, retrain
+from fewslice.workflow.training_pairs import Pair, pairs_in
+from tests.workflow.sparse_scans import files, pair
 
 SETTINGS = RetrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
-
-
-def pair(seed: int, *indices: int) -> tuple[Image, LabelMap]:
-    phantom = two_organs(seed=seed)
-    geometry = Geometry.from_spacing(phantom.image.shape, phantom.spacing)
-    labels = LabelMap(phantom.sparse(2, *(indices or (8, 10, 13))), geometry)
-    return Image(phantom.image, geometry), labels
-
-
-def files(folder: Path, count: int = 2) -> tuple[Path, Path]:
-    images, labels = folder / "imagesTr", folder / "sparse"
-    images.mkdir()
-    labels.mkdir()
-    for number in range(count):
-        image, drawn = pair(number)
-        write_image(images / f"case{number}_0000.nii.gz", image)
-        write_labels(labels / f"case{number}.nii.gz", drawn)
-    return images, labels
 
 
 def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: Path) -> None:
@@ -107,14 +87,6 @@ def test_unusable_scans_are_named_and_the_rest_is_used(tmp_path: Path) -> None:
     assert "scan 5" in result.skipped[3]
 
 
-def test_nothing_annotated_at_all_is_refused() -> None:
-    image, labels = pair(0)
-    with pytest.raises(InputError, match="no annotation to learn from"):
-        retrain([(image, labels.with_array(np.zeros_like(labels.array)))], settings=SETTINGS)
-    with pytest.raises(InputError, match="no annotation to learn from"):
-        retrain([], settings=SETTINGS)
-
-
 def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
     image, labels = pair(0)
     odd = labels.with_array(np.where(labels.array == 2, 0, labels.array).astype(np.uint8))
@@ -163,14 +135,3 @@ def test_damage_is_found_before_training(tmp_path: Path) -> None:
     promote(tmp_path, 7)
     with pytest.raises(ReadError, match="0007"):
         retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
-
-
-def test_folders_are_matched_by_name(tmp_path: Path) -> None:
-    images, labels = files(tmp_path)
-    assert pairs_in(images, labels) == [
-        (images / f"case{n}_0000.nii.gz", labels / f"case{n}.nii.gz") for n in (0, 1)
-    ]
-    with pytest.raises(ReadError, match="is not a folder"):
-        pairs_in(tmp_path / "none", labels)
-    with pytest.raises(ReadError, match="has a scan of its name"):
-        pairs_in(labels.parent, labels)

@@ -11,7 +11,8 @@ from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 from fewslice.workflow import models
-from fewslice.workflow.retrain import Pair, Retrained, RetrainSettings, pairs_in, retrain
+from fewslice.workflow.retrain import Retrained, RetrainSettings, retrain
+from fewslice.workflow.training_pairs import Pair, pairs_in
 from fewslice.workflow.wording import counted
 
 FILE = click.Path(path_type=Path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewslice.errors import FewsliceError, InputError, ReadError, WriteError
-from fewslice.slices.annotation import drawn_voxels, find_annotation
+from fewslice.errors import InputError, WriteError
 from fewslice.training.task_scan import TaskScan, TaskSettings, label_values
-from fewslice.volumes import read_image, read_labels
-from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
-from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow import models
-from fewslice.workflow.grids import AnyArray, on_one_grid
+from fewslice.workflow.slice_roles import SliceRoles, add_roles, read_roles
+from fewslice.workflow.training_pairs import AnyPath, Pair, usable_scans
 from fewslice.workflow.unfinished import UNFINISHED, read_state, write_state
 from fewslice.workflow.wording import counted
 
@@ -28,12 +24,6 @@ if TYPE_CHECKING:
     from fewslice.training.task_held_out import Judged
     from fewslice.training.task_model import TaskModel
     from fewslice.training.task_trainer import TaskState, Trained
-
-AnyPath = str | os.PathLike[str]
-Pair = tuple[Image | AnyArray | AnyPath, LabelMap | AnyArray | AnyPath]
-
-_SLICES = "slices.json"
-_CHANNEL = "_0000"
 
 
 @dataclass(frozen=True)
@@ -152,7 +142,7 @@ class _Task:
     scans: Sequence[TaskScan]
     skipped: tuple[str, ...]
     slices: Sequence[Judged]
-    roles: dict[str, list[str]]
+    roles: SliceRoles
     held: frozenset[str]
     learned: Sequence[TaskScan]
     remarks: tuple[str, ...]
@@ -163,13 +153,13 @@ class _Task:
 def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings) -> _Task:
     from fewslice.training.task_held_out import annotated_slices, choose_held_out, without_held_out
 
-    scans, skipped = _usable(pairs, settings)
+    scans, skipped = usable_scans(pairs, settings.absent_unknown)
     slices = annotated_slices(scans)
-    roles = _roles(folder)
+    roles = read_roles(folder)
     held = choose_held_out(
         slices,
-        roles["held_out"],
-        roles["learned"],
+        roles.held_out,
+        roles.learned,
         part=settings.hold_out,
         seed=settings.training.seed,
     )
@@ -226,38 +216,6 @@ def _blank(trained: Trained, task: _Task, group: Group) -> Retrained:
     )
 
 
-def pairs_in(images: Path, labels: Path) -> list[tuple[Path, Path]]:
-    """Return each label map of a folder with its scan in another: CASE.nii.gz, CASE_0000.nii.gz.
-
-    A scan may also have the very name of its labels. Scans without labels are no concern here.
-    Raises ReadError if a folder is missing or no label map has a scan.
-    """
-    for folder in (images, labels):
-        if not folder.is_dir():
-            raise ReadError(f"{folder} is not a folder; expected one with volumes.")
-    scans = {_stem(path): path for path in sorted(images.iterdir()) if _is_volume(path)}
-    found = []
-    for path in sorted(labels.iterdir()):
-        if _is_volume(path):
-            name = _stem(path)
-            scan = scans.get(f"{name}{_CHANNEL}", scans.get(name))
-            found.append((scan or images / f"{name}{_CHANNEL}.nii.gz", path))
-    if not any(scan.exists() for scan, _ in found):
-        raise ReadError(
-            f"No label map in {labels} has a scan of its name in {images}; expected CASE.nii.gz "
-            f"and CASE_0000.nii.gz (or another of {listed(VOLUME_SUFFIXES)})."
-        )
-    return found
-
-
-def _is_volume(path: Path) -> bool:
-    return suffix_of(path) in VOLUME_SUFFIXES and not path.name.startswith(".")
-
-
-def _stem(path: Path) -> str:
-    return path.name[: -len(suffix_of(path))]
-
-
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -267,72 +225,6 @@ def _make(folder: Path) -> None:
         ) from error
     if not os.access(folder, os.W_OK):
         raise WriteError(f"The model folder {folder} is write-protected; choose another one.")
-
-
-def _usable(
-    pairs: Sequence[Pair], settings: RetrainSettings
-) -> tuple[list[TaskScan], tuple[str, ...]]:
-    """Return the scans that can be learned from, and a sentence for each that cannot."""
-    scans: list[TaskScan] = []
-    skipped: list[str] = []
-    for number, (image, labels) in enumerate(pairs, start=1):
-        name = str(image) if isinstance(image, str | os.PathLike) else f"scan {number}"
-        try:
-            scans.append(_scan(name, image, labels, settings.absent_unknown))
-        except FewsliceError as error:
-            skipped.append(f"Left out {name}: {error}")
-    if not scans:
-        first = f" ({skipped[0]})" if skipped else ""
-        raise InputError(
-            f"There is no annotation to learn from{first}; give scans with labels in which a "
-            "structure is drawn on at least one slice."
-        )
-    return _same_channels(scans, skipped)
-
-
-def _same_channels(
-    scans: list[TaskScan], skipped: list[str]
-) -> tuple[list[TaskScan], tuple[str, ...]]:
-    wanted = len(scans[0].channels)
-    kept = [scan for scan in scans if len(scan.channels) == wanted]
-    for scan in scans:
-        if len(scan.channels) != wanted:
-            skipped.append(
-                f"Left out {scan.name}: it has {len(scan.channels)} channels, {scans[0].name} "
-                f"has {wanted}."
-            )
-    return kept, tuple(skipped)
-
-
-def _scan(
-    name: str,
-    image: Image | AnyArray | AnyPath,
-    labels: LabelMap | AnyArray | AnyPath,
-    absent_unknown: bool,
-) -> TaskScan:
-    scan = read_image(image) if isinstance(image, str | os.PathLike) else image
-    drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
-    scan, drawn = on_one_grid(scan, drawn, image_is="the scan", labels_are="its label map")
-    if not drawn_voxels(drawn.array).any():
-        raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
-    annotation = find_annotation(drawn.array, scan.geometry)
-    looked_for = annotation.drawn_values if absent_unknown else None
-    return TaskScan(name, scan.channels, scan.geometry, annotation, looked_for)
-
-
-def _roles(folder: Path | None) -> dict[str, list[str]]:
-    """Return which slices earlier trainings held out and learned from."""
-    empty: dict[str, list[str]] = {"held_out": [], "learned": []}
-    if folder is None or not (folder / _SLICES).is_file():
-        return empty
-    try:
-        content = json.loads((folder / _SLICES).read_bytes())
-        return {name: [str(key) for key in content[name]] for name in empty}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReadError(
-            f"{folder / _SLICES} is damaged ({error}); restore it from a copy, or use a new model "
-            "folder: it says which slices models may be judged by."
-        ) from error
 
 
 def _promoted(folder: Path | None) -> TaskModel | None:
@@ -373,13 +265,7 @@ def _judged(
     }
     # First what was learned from: should the computer stop here, no slice changes sides later.
     learned = {each.key for each in task.slices} - task.held
-    models.write_json(
-        folder / _SLICES,
-        {
-            "held_out": sorted({*task.roles["held_out"], *task.held}),
-            "learned": sorted({*task.roles["learned"], *learned}),
-        },
-    )
+    add_roles(folder, task.roles, task.held, learned)
     number = models.save_version(folder, trained.model, facts, trained.state.losses)
     (models.promote if better else models.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
