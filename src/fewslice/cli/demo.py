@@ -13,6 +13,7 @@ import numpy as np
 
 from fewslice import example
 from fewslice.assembly.segmentation import Segmentation
+from fewslice.cli import options
 from fewslice.cli.progress import progress_bar
 from fewslice.errors import WriteError
 from fewslice.evaluation.annotator import strided
@@ -70,12 +71,12 @@ class DemoFiles:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     default=Path("demo"),
     show_default=True,
     help="Folder for the files; it is made if it does not exist.",
 )
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
+@options.quiet("Show no progress bar.")
 def demo_command(output: Path, quiet: bool) -> None:
     """Segment four structures of the bundled MRI from five annotated sagittal slices.
 

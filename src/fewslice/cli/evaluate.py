@@ -8,13 +8,15 @@ from typing import Any
 
 import click
 
+from fewslice.cli import options
+
 
 @click.command()
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset", type=options.PATH)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     required=True,
     help="Folder for tables, summary and plots; an evaluation in it that was interrupted goes on.",
 )
@@ -30,22 +32,14 @@ import click
     show_default=True,
     help="Numbers of annotated slices, with commas; 0 is for --support-from alone.",
 )
-@click.option(
-    "--part", default="Ts", show_default=True, help="Part of the dataset: Ts for imagesTs."
-)
+@options.dataset_part()
 @click.option(
     "--support-from",
     metavar="PART:COUNT",
     help="Give engines other scans with all their labels: for each structure the first COUNT by "
     "name of another part in which it is outlined, such as Tr:5 for imagesTr.",
 )
-@click.option(
-    "--plane",
-    default="auto",
-    show_default=True,
-    help="Plane the slices lie in: auto (across the coarsest spacing), axial, coronal, sagittal, "
-    "or an array axis (0, 1, 2).",
-)
+@options.plane("Plane the slices lie in")
 @click.option(
     "--annotator",
     default="strided",
@@ -53,15 +47,15 @@ import click
     help="Which slices are revealed: strided, strided-ends (and the empty slice beyond either "
     "end) or random.",
 )
-@click.option("--cases", type=click.IntRange(min=1), help="Only the first N cases by name.")
+@options.most_cases()
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=options.POSITIVE,
     help="Cases evaluated at the same time.  [default: number of processors]",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the random annotator.")
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@options.quiet("Show no progress bar.")
+@options.as_json("Print the summary as JSON.")
 def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     dataset: Path,
     output: Path,

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from fewslice.cli import options
 from fewslice.slices.planes import parse_slices
 from fewslice.volumes import Image, read_image, read_labels
 from fewslice.workflow.facts import PERCENTILES
@@ -19,17 +20,13 @@ from fewslice.workflow.wording import annotated_text, counted, volume_text
 
 
 @click.command("info")
-@click.argument("scan", type=click.Path(path_type=Path))
-@click.option(
-    "--labels", type=click.Path(path_type=Path), help="Label map with a few annotated slices."
-)
-@click.option(
+@click.argument("scan", type=options.PATH)
+@click.option("--labels", type=options.PATH, help="Label map with a few annotated slices.")
+@options.named_slices(
     "--annotated",
-    multiple=True,
-    metavar="PLANE:INDEX[,INDEX...]",
-    help="Slices, counted from 0, to count as annotated. May be repeated.",
+    "Slices, counted from 0, to count as annotated. May be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not text.")
+@options.as_json("Print JSON, not text.")
 def info_command(
     scan: Path, labels: Path | None, annotated: tuple[str, ...], as_json: bool
 ) -> None:

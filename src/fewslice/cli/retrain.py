@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
@@ -15,15 +16,18 @@ from fewslice.workflow.retrain import Retrained, RetrainSettings, retrain
 from fewslice.workflow.training_pairs import Pair, pairs_in
 from fewslice.workflow.wording import counted
 
-FILE = click.Path(path_type=Path)
 _INTERRUPTED = 130
 
 
 @click.command("retrain")
 @click.argument("pairs", metavar="[SCAN=LABELS]...", nargs=-1)
-@click.option("--images", type=FILE, help="Folder of scans, CASE_0000.nii.gz, for --labels.")
-@click.option("--labels", type=FILE, help="Folder of their sparse labels, CASE.nii.gz.")
-@click.option("--model", type=FILE, required=True, help="Model folder; made if it is missing.")
+@click.option(
+    "--images", type=options.PATH, help="Folder of scans, CASE_0000.nii.gz, for --labels."
+)
+@click.option("--labels", type=options.PATH, help="Folder of their sparse labels, CASE.nii.gz.")
+@click.option(
+    "--model", type=options.PATH, required=True, help="Model folder; made if it is missing."
+)
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
@@ -33,7 +37,7 @@ _INTERRUPTED = 130
 )
 @click.option(
     "--steps",
-    type=click.IntRange(min=1),
+    type=options.POSITIVE,
     help="Train so many steps instead, however long they take: then the result repeats exactly.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -50,7 +54,7 @@ _INTERRUPTED = 130
     help="A label drawn nowhere in a scan was not looked for there, instead of being absent.",
 )
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@options.quiet()
 def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
     pairs: tuple[str, ...],
     images: Path | None,
@@ -86,7 +90,7 @@ def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument a
 
 
 @click.command("models")
-@click.argument("folder", type=FILE)
+@click.argument("folder", type=options.PATH)
 @click.option("--rollback", is_flag=True, help="Return to the version promoted before.")
 def models_command(folder: Path, rollback: bool) -> None:
     """List the versions in a model FOLDER, with their Dice on the slices held out then."""

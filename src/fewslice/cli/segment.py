@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from fewslice.assembly.segmentation import Segmentation
+from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.progress import progress_bar
 from fewslice.cli.summary import summary
@@ -29,8 +30,6 @@ from fewslice.workflow.model_segment import segment_with_model
 from fewslice.workflow.outputs import Outputs, check_outputs, write_outputs
 from fewslice.workflow.report import make_report, report_text
 from fewslice.workflow.segment import segment
-
-FILE = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -80,39 +79,34 @@ class Request:
 
 
 @click.command("segment")
-@click.argument("scan", type=FILE)
+@click.argument("scan", type=options.PATH)
 @click.option(
     "--labels",
-    type=FILE,
+    type=options.PATH,
     help="Label map with a few annotated slices. May be left out if --support says what to look "
     "for.",
 )
-@click.option("-o", "--output", type=FILE, required=True, help="Label map to write.")
+@click.option("-o", "--output", type=options.PATH, required=True, help="Label map to write.")
 @click.option("--engine", default="auto", show_default=True, help=f"One of {', '.join(ENGINES)}.")
-@click.option(
+@options.named_slices(
     "--annotated",
-    multiple=True,
-    metavar="PLANE:INDEX[,INDEX...]",
-    help="Slices, counted from 0, that were annotated although nothing is drawn on them (or in "
+    "Slices, counted from 0, that were annotated although nothing is drawn on them (or in "
     "another plane than it seems), such as axial:3,50. May be repeated.",
 )
-@click.option(
-    "--support",
-    multiple=True,
-    metavar="SCAN=LABELS",
-    help="Another scan with its labels, on their own grid, for engines that can learn from it. May "
+@options.support(
+    "Another scan with its labels, on their own grid, for engines that can learn from it. May "
     "be repeated.",
 )
 @click.option(
     "--model",
-    type=FILE,
+    type=options.PATH,
     metavar="FOLDER",
     help="Model of your own task, as fewslice retrain makes it: answers instead of an engine, and "
     "needs no annotated slice.",
 )
 @click.option(
     "--weights",
-    type=FILE,
+    type=options.PATH,
     help="Network weights to use instead of those that come with fewslice (.safetensors), as "
     "fewslice train or --save-weights write them; for the engines network, adapted and auto.",
 )
@@ -124,20 +118,20 @@ class Request:
 )
 @click.option(
     "--save-weights",
-    type=FILE,
+    type=options.PATH,
     help="Where the engine adapted leaves what it learned (.safetensors), for --weights with "
     "another scan.",
 )
-@click.option("--uncertainty", type=FILE, help="Volume to write: 0 sure to 1 a guess, per voxel.")
-@click.option("--report", type=FILE, help="JSON file to write: volumes, confidence per slice.")
-@click.option("--picture", type=FILE, help="PNG file to write, for a quick look.")
 @click.option(
-    "--largest-component",
-    is_flag=True,
-    help="Keep only the largest piece of each structure, and every piece with something drawn.",
+    "--uncertainty", type=options.PATH, help="Volume to write: 0 sure to 1 a guess, per voxel."
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, not as text.")
+@click.option(
+    "--report", type=options.PATH, help="JSON file to write: volumes, confidence per slice."
+)
+@click.option("--picture", type=options.PATH, help="PNG file to write, for a quick look.")
+@options.largest_component()
+@options.quiet()
+@options.as_json("Print the report as JSON, not as text.")
 def segment_command(**given: Any) -> None:
     """Segment SCAN from the annotated slices in a sparse label map.
 

@@ -7,55 +7,39 @@ from typing import Any
 
 import click
 
+from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.cli.pairs import parse_pair
 
-FOLDER = click.Path(path_type=Path)
-
 
 @click.command("segment-many")
-@click.argument("scans", type=FOLDER)
+@click.argument("scans", type=options.PATH)
 @click.option(
     "--labels",
-    type=FOLDER,
+    type=options.PATH,
     help="Folder of label maps with a few annotated slices each, CASE.nii.gz for the scan CASE.",
 )
 @click.option(
     "--model",
-    type=FOLDER,
+    type=options.PATH,
     help="Model folder from fewslice retrain; scans need no labels then, and what is drawn stays.",
 )
-@click.option(
-    "--support",
-    multiple=True,
-    metavar="SCAN=LABELS",
-    help="Another scan with its labels, for engines that can learn from it. May be repeated.",
+@options.support(
+    "Another scan with its labels, for engines that can learn from it. May be repeated.",
 )
 @click.option(
     "-o",
     "--output",
-    type=FOLDER,
+    type=options.PATH,
     required=True,
     help="Folder for the results, CASE.nii.gz; a run in it that was interrupted goes on.",
 )
 @click.option("--engine", default="auto", show_default=True, help="As in fewslice segment.")
-@click.option(
-    "--largest-component",
-    is_flag=True,
-    help="Keep only the largest piece of each structure, and every piece with something drawn.",
-)
-@click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="Run on the Dask cluster of this scheduler, such as tcp://host:8786 or its file.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    help="Processes on this computer.  [default: number of processors]",
-)
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.largest_component()
+@options.scheduler()
+@options.workers("Processes on this computer.  [default: number of processors]")
+@options.quiet()
+@options.as_json("Print what was done as JSON.")
 def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
     scans: Path,
     labels: Path | None,

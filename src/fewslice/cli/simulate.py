@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.errors import InputError
 
 if TYPE_CHECKING:
     from fewslice.evaluation.simulation.settings import SimulationSettings
 
-FOLDER = click.Path(path_type=Path)
-_POSITIVE = click.IntRange(min=1)
 # What is simulated unless it is chosen, where that depends on the question.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "volume": {"strategies": ("default", "strided-extent-known", "random"), "budget": 8.0},
@@ -28,11 +27,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 @click.command("simulate")
-@click.argument("dataset", type=FOLDER)
+@click.argument("dataset", type=options.PATH)
 @click.option(
     "-o",
     "--output",
-    type=FOLDER,
+    type=options.PATH,
     required=True,
     help="Folder for tables, summary and plots; a simulation in it that was interrupted goes on.",
 )
@@ -57,7 +56,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 )
 @click.option(
     "--rounds",
-    type=_POSITIVE,
+    type=options.POSITIVE,
     help="Times that the model is trained anew (pool).  [default: 4]",
 )
 @click.option(
@@ -65,44 +64,32 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     help="Seeds, with commas: every strategy is run once with each.  [default: 0 for volume, "
     "0,1,2 for pool]",
 )
-@click.option(
-    "--part", default="Ts", show_default=True, help="Part of the dataset: Ts for imagesTs."
-)
-@click.option(
-    "--plane",
-    default="auto",
-    show_default=True,
-    help="Plane of the first slice: auto (across the coarsest spacing), axial, coronal, sagittal, "
-    "or an array axis (0, 1, 2).",
-)
-@click.option("--cases", type=_POSITIVE, help="Only the first N cases by name.")
+@options.dataset_part()
+@options.plane("Plane of the first slice")
+@options.most_cases()
 @click.option("--engine", help="What completes a scan (volume).  [default: random-walker]")
 @click.option(
-    "--steps", type=_POSITIVE, help="Steps of each training of the model (pool).  [default: 150]"
+    "--steps",
+    type=options.POSITIVE,
+    help="Steps of each training of the model (pool).  [default: 150]",
 )
 @click.option(
     "--start",
-    type=_POSITIVE,
+    type=options.POSITIVE,
     help="Slices drawn before the first suggestion, each of another scan (pool).  [default: 4]",
 )
 @click.option(
-    "--test-cases", type=_POSITIVE, help="Scans the model is tested on (pool).  [default: 8]"
+    "--test-cases", type=options.POSITIVE, help="Scans the model is tested on (pool).  [default: 8]"
 )
 @click.option(
     "--imperfect",
     is_flag=True,
     help="Let the simulated person draw outlines about 1 mm off and miss small parts.",
 )
-@click.option(
-    "--scheduler",
-    metavar="ADDRESS",
-    help="Run on the Dask cluster of this scheduler, such as tcp://host:8786 or its file.",
-)
-@click.option(
-    "--workers", type=_POSITIVE, help="Runs at the same time.  [default: number of processors]"
-)
-@click.option("--quiet", is_flag=True, help="Show no progress bar.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@options.scheduler()
+@options.workers("Runs at the same time.  [default: number of processors]")
+@options.quiet("Show no progress bar.")
+@options.as_json("Print the summary as JSON.")
 def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
     dataset: Path,
     output: Path,

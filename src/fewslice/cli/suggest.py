@@ -11,13 +11,12 @@ import click
 
 from fewslice.acquisition.quality import GOOD_ENOUGH
 from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.errors import InputError
 from fewslice.slices.planes import parse_slices
 from fewslice.volumes import Image, read_image, read_labels
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
-
-FILE = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class Request:
 
 
 @click.command("suggest")
-@click.argument("scan", type=FILE, required=False)
-@click.option("--labels", type=FILE, help="Label map with what is annotated so far.")
+@click.argument("scan", type=options.PATH, required=False)
+@click.option("--labels", type=options.PATH, help="Label map with what is annotated so far.")
 @click.option("-n", "--count", default=1, show_default=True, help="How many slices to suggest.")
 @click.option(
     "--strategy",
@@ -51,26 +50,17 @@ class Request:
     show_default=True,
     help=f"default (expected gain), or one of {', '.join(STRATEGIES)}.",
 )
-@click.option(
+@options.named_slices(
     "--annotated",
-    multiple=True,
-    metavar="PLANE:INDEX[,INDEX...]",
-    help="Slices that were looked at although nothing is drawn on them, such as axial:3,50: the "
+    "Slices that were looked at although nothing is drawn on them, such as axial:3,50: the "
     'answer "no" to "is the structure on this slice?". May be repeated.',
 )
-@click.option(
+@options.named_slices(
     "--present",
-    multiple=True,
-    metavar="PLANE:INDEX[,INDEX...]",
-    help='Slices known to hold the structure, though they were not drawn: the answer "yes". May be '
+    'Slices known to hold the structure, though they were not drawn: the answer "yes". May be '
     "repeated.",
 )
-@click.option(
-    "--support",
-    multiple=True,
-    metavar="SCAN=LABELS",
-    help="Another scan with its labels. May be repeated.",
-)
+@options.support("Another scan with its labels. May be repeated.")
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -82,9 +72,11 @@ class Request:
     "--goal", default=GOOD_ENOUGH, show_default=True, help="Dice at which you want to stop."
 )
 @click.option(
-    "--pool", type=FILE, help="Rank a pool instead of one scan: a data set with imagesTr."
+    "--pool", type=options.PATH, help="Rank a pool instead of one scan: a data set with imagesTr."
 )
-@click.option("--model", type=FILE, help="Model folder from fewslice retrain (with --pool).")
+@click.option(
+    "--model", type=options.PATH, help="Model folder from fewslice retrain (with --pool)."
+)
 @click.option(
     "--what",
     type=click.Choice(["slices", "scans"]),
@@ -92,9 +84,9 @@ class Request:
     show_default=True,
     help="What to rank in a pool.",
 )
-@click.option("--scheduler", help="Address of a Dask scheduler (with --pool).")
-@click.option("--workers", type=int, help="Processes on this computer (with --pool).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, not text.")
+@options.scheduler("Address of a Dask scheduler (with --pool).")
+@options.workers("Processes on this computer (with --pool).")
+@options.as_json("Print JSON, not text.")
 def suggest_command(**given: Any) -> None:
     """Say which slices of SCAN are worth annotating next, and whether you may stop.
 

@@ -7,23 +7,25 @@ from pathlib import Path
 
 import click
 
+from fewslice.cli import options
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 
-FILE = click.Path(path_type=Path)
 _INTERRUPTED = 130
 _EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[train] adds
 
 
 @click.command("train")
-@click.option("--config", type=FILE, required=True, help="TOML file with the settings of the run.")
+@click.option(
+    "--config", type=options.PATH, required=True, help="TOML file with the settings of the run."
+)
 @click.option(
     "--resume",
-    type=FILE,
+    type=options.PATH,
     metavar="CHECKPOINT",
     help="Go on from this checkpoint, such as last.ckpt in the output folder.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@options.quiet()
 def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
     """Train the network of the few-shot engine.
 

@@ -1,0 +1,78 @@
+"""Options that several commands have, each declared once; what differs is what its help says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+PATH = click.Path(path_type=Path)
+POSITIVE = click.IntRange(min=1)
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def support(text: str) -> Option:
+    """Return --support: other scans with their labels, as `parse_pair` reads them."""
+    return click.option("--support", multiple=True, metavar="SCAN=LABELS", help=text)
+
+
+def named_slices(name: str, text: str) -> Option:
+    """Return an option that names slices, as `parse_slices` reads them."""
+    return click.option(name, multiple=True, metavar="PLANE:INDEX[,INDEX...]", help=text)
+
+
+def largest_component() -> Option:
+    """Return --largest-component."""
+    return click.option(
+        "--largest-component",
+        is_flag=True,
+        help="Keep only the largest piece of each structure, and every piece with something drawn.",
+    )
+
+
+def scheduler(
+    text: str = "Run on the Dask cluster of this scheduler, such as tcp://host:8786 or its file.",
+) -> Option:
+    """Return --scheduler."""
+    return click.option("--scheduler", metavar="ADDRESS", help=text)
+
+
+def workers(text: str) -> Option:
+    """Return --workers."""
+    return click.option("--workers", type=POSITIVE, help=text)
+
+
+def dataset_part() -> Option:
+    """Return --part."""
+    return click.option(
+        "--part", default="Ts", show_default=True, help="Part of the dataset: Ts for imagesTs."
+    )
+
+
+def plane(what: str) -> Option:
+    """Return --plane. what: lies in it, such as "Plane of the first slice"."""
+    return click.option(
+        "--plane",
+        default="auto",
+        show_default=True,
+        help=f"{what}: auto (across the coarsest spacing), axial, coronal, sagittal, or an array "
+        "axis (0, 1, 2).",
+    )
+
+
+def most_cases() -> Option:
+    """Return --cases."""
+    return click.option("--cases", type=POSITIVE, help="Only the first N cases by name.")
+
+
+def quiet(text: str = "Print nothing but errors.") -> Option:
+    """Return --quiet."""
+    return click.option("--quiet", is_flag=True, help=text)
+
+
+def as_json(text: str) -> Option:
+    """Return --json, the argument as_json."""
+    return click.option("--json", "as_json", is_flag=True, help=text)
