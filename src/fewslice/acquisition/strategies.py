@@ -17,6 +17,9 @@ from fewslice.acquisition.uncertain import (
 )
 from fewslice.errors import InputError
 
+ALL_PLANES = "plane-of-maximum-uncertainty"
+"""The strategy that compares slices across all three axes."""
+
 STRATEGIES: dict[str, Strategy] = {
     "random": Random(),
     "strided": Strided(),
@@ -32,7 +35,7 @@ STRATEGIES: dict[str, Strategy] = {
     "core-set": CoreSet(),
     "suggestive": Suggestive(),
     "stochastic-batch": StochasticBatches(),
-    "plane-of-maximum-uncertainty": PlaneOfMaximumUncertainty(),
+    ALL_PLANES: PlaneOfMaximumUncertainty(),
     "expected-gain": ExpectedGain(),
 }
 

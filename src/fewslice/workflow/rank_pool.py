@@ -17,7 +17,7 @@ import numpy as np
 from fewslice.acquisition.candidates import Candidates, stack
 from fewslice.acquisition.protocol import Ranking
 from fewslice.acquisition.scans import rank_scans
-from fewslice.acquisition.strategies import find_strategy
+from fewslice.acquisition.strategies import ALL_PLANES, find_strategy
 from fewslice.errors import InputError
 from fewslice.volumes import Image
 from fewslice.workflow.grids import AnyArray
@@ -34,8 +34,6 @@ from fewslice.workflow.wording import counted
 
 DEFAULT = "power-bald"
 """The strategy for pools: mutual information with noise, so that a batch does not repeat itself."""
-
-_ALL_PLANES = "plane-of-maximum-uncertainty"
 
 What = Literal["slices", "scans"]
 
@@ -121,7 +119,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     if what not in ("slices", "scans"):
         raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
     names: list[str] = []
-    settings = RowSettings(seed, all_planes=name == _ALL_PLANES and what == "slices")
+    settings = RowSettings(seed, all_planes=name == ALL_PLANES and what == "slices")
     jobs = _jobs(pool, sampler, settings, {} if labels is None else labels, names)
     rows: dict[int, Candidates] = {}
     planes: dict[int, tuple[str, ...]] = {}

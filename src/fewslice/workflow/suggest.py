@@ -21,7 +21,7 @@ from fewslice.acquisition.cost import CostModel
 from fewslice.acquisition.expected_gain import DRAW, Ask, ExpectedGainSettings, expected_gain
 from fewslice.acquisition.profiles import Profiles, Said, profiles
 from fewslice.acquisition.quality import GOOD_ENOUGH, Quality, predicted_quality, stopping_sentence
-from fewslice.acquisition.strategies import STRATEGIES, find_strategy
+from fewslice.acquisition.strategies import ALL_PLANES, STRATEGIES, find_strategy
 from fewslice.assembly.posterior import Committee, Sampler, Samples
 from fewslice.assembly.posterior.samples import as_samples
 from fewslice.engines import Scan, SupportScan, find_engine
@@ -36,8 +36,6 @@ from fewslice.workflow.grids import AnyArray, on_one_grid
 from fewslice.workflow.supporting import support_pairs, supported_annotation
 
 DEFAULT = "expected-gain"
-
-_ALL_PLANES = "plane-of-maximum-uncertainty"
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         asks = expected_gain(found, shipped_advice(), count, rng, settings)
     else:
         cost = settings.cost if settings else CostModel()
-        asks = _ranked(
-            name, candidates(scan, samples, found, name == _ALL_PLANES, cost), count, rng
-        )
+        asks = _ranked(name, candidates(scan, samples, found, name == ALL_PLANES, cost), count, rng)
     return _suggestion(scan, asks, predicted_quality(found, shipped_advice()), annotation.axis)
 
 
