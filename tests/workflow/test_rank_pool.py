@@ -129,6 +129,14 @@ def test_planes_of_three_axes() -> None:
     assert len(found.items) == 2
 
 
+def test_planes_of_three_axes_of_a_sampler_with_features_of_one(tmp_path: Path) -> None:
+    rows = scan_rows(
+        0, PoolScan("x", scan_array(1)), Counting(tmp_path), RowSettings(all_planes=True)
+    )
+    assert np.bincount(rows.place[:, 1]).tolist() == list(SHAPE)
+    assert rows.place[0, 1] == 0  # those of the sampler's axis come first
+
+
 @pytest.mark.parametrize("strategy", ["default", *STRATEGIES])
 def test_every_strategy_repeats_itself(strategy: str) -> None:
     pool = [scan_array(number) for number in range(3)]

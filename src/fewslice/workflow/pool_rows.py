@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,7 @@ from fewslice.acquisition.candidates import (
     Place,
     Probability,
     descriptor,
-    informative_points,
-    slice_facts,
+    scan_facts,
     stack,
 )
 from fewslice.acquisition.cost import CostModel
@@ -98,16 +98,13 @@ def named_rows(
     annotated = set(scan.annotated)
     if known:
         annotated |= set(find_annotation(known.array, image.geometry, scan.annotated).slices)
-    others = [axis for axis in range(3) if axis != samples.axis] if settings.all_planes else []
-    rows = _slices(number, image, samples, annotated)
-    for axis in others:
-        rows += _slices(number, image, _across(samples, axis), annotated)
-    return stack(rows), tuple(plane_name(image.geometry, axis) for axis in range(3))
+    axes = sorted(range(3), key=lambda axis: axis != samples.axis)
+    views = [_across(samples, axis) for axis in axes] if settings.all_planes else [samples]
+    rows = stack(_slices(number, image, view, annotated) for view in views)
+    return rows, tuple(plane_name(image.geometry, axis) for axis in range(3))
 
 
 def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]:
-    from pathlib import Path
-
     source = scan.scan
     if isinstance(source, str):
         source = named_scan(Path(source))
@@ -151,38 +148,44 @@ def _whole(samples: Samples, geometry: Geometry) -> npt.NDArray[np.float16]:
 
 
 def _across(samples: PoolSamples, axis: int) -> PoolSamples:
-    """Return the samples in slices across another axis; features are of one axis only."""
+    """Return the samples in slices across any axis; without features, which are of one only."""
     by_axes = np.moveaxis(samples.probability, 2, 2 + samples.axis)
     return PoolSamples(axis, np.moveaxis(by_axes, 2 + axis, 2))
 
 
 def _slices(
     number: int, image: Image, samples: PoolSamples, annotated: set[tuple[int, int]]
-) -> list[Candidates]:
+) -> Candidates:
     axis, spacing = samples.axis, image.geometry.spacing
-    channel = image.channels[0]
-    low, high = _window(channel)
-    points = informative_points(samples.probability)
     area = float(np.prod([spacing[other] for other in range(3) if other != axis]))
-    rows = []
-    for index in range(samples.probability.shape[2]):
-        probability = samples.probability[:, :, index]
-        place = Place(
+    places = [
+        Place(
             scan=number,
             axis=axis,
             index=index,
             position=index * spacing[axis],
             annotated=(axis, index) in annotated,
-            seconds=CostModel().drawing(_contour(probability, area)),
+            seconds=CostModel().drawing(_contour(samples.probability[:, :, index], area)),
             pixel_area=area,
         )
-        if samples.features is None:
-            look = (channel.take(index, axis=axis).astype(np.float32) - low) / (high - low)
-            features = descriptor(look, probability)
-        else:
-            features = np.asarray(samples.features[index], dtype=np.float32)
-        rows.append(slice_facts(probability, place, features, points))
-    return rows
+        for index in range(samples.probability.shape[2])
+    ]
+    return scan_facts(samples.probability, places, _features(image, samples))
+
+
+def _features(image: Image, samples: PoolSamples) -> list[npt.NDArray[np.floating[Any]]]:
+    """Return what each slice looks like: to the sampler's network, or else to the eye."""
+    if samples.features is not None:
+        return list(samples.features)
+    channel = image.channels[0]
+    low, high = _window(channel)
+    return [
+        descriptor(
+            (channel.take(index, axis=samples.axis).astype(np.float32) - low) / (high - low),
+            samples.probability[:, :, index],
+        )
+        for index in range(samples.probability.shape[2])
+    ]
 
 
 def _window(channel: AnyArray) -> tuple[float, float]:
