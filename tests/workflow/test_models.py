@@ -106,6 +106,14 @@ def test_where_there_is_no_model_that_is_said(tmp_path: Path) -> None:
         load_model(tmp_path)
 
 
+@pytest.mark.parametrize("content", ["5", "[1]", '[{"action": "promoted"}]', "{"])
+def test_a_damaged_history_is_one_sentence(tmp_path: Path, content: str) -> None:
+    saved(tmp_path, 2)
+    (tmp_path / "history.json").write_text(content)
+    with pytest.raises(WeightsError, match=r"history\.json is damaged"):
+        roll_back(tmp_path)
+
+
 def test_a_crash_leaves_the_old_version_in_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

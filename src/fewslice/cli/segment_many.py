@@ -10,6 +10,7 @@ import click
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.cli.pairs import parse_pair
+from fewslice.workflow.wording import counted
 
 
 @click.command("segment-many")
@@ -87,7 +88,7 @@ def _report(found: Any, quiet: bool, as_json: bool) -> None:
     elif not quiet:
         done, earlier = len(found["finished"]), found["earlier"]
         before = f" ({earlier} of them in an earlier run)" if earlier else ""
-        click.echo(f"Segmented {done} scan{'' if done == 1 else 's'}{before} in {found['output']}")
+        click.echo(f"Segmented {counted(done, 'scan')}{before} in {found['output']}")
         for each in found["finished"]:
             for remark in each["remarks"]:
                 click.echo(f"{each['case']}: {remark}")

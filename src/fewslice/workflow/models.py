@@ -6,6 +6,7 @@
     FOLDER/promoted                          number of the version in use
     FOLDER/history.json                      promotions, refusals and rollbacks in their order
     FOLDER/slices.json                       which slices are held out to judge, which were learned
+    FOLDER/unfinished.safetensors            state of a training that was interrupted
 
 Versions are put in place as a whole and never changed; `promoted` alone says which one is used.
 """
@@ -60,16 +61,24 @@ def load_model(path: str | os.PathLike[str], device: str | None = None) -> TaskM
     device: where it works; None takes a GPU if there is one. Raises ReadError if there is no model
     and WeightsError if its files are damaged or do not belong together.
     """
-    folder = Path(path)
-    if not (folder / DESCRIPTION).is_file():
-        number = promoted(folder)
-        if number is None:
-            raise ReadError(
-                f"{folder} holds no promoted model; expected a folder that fewslice retrain has "
-                "written, or one of its versions."
-            )
-        folder = version_folder(folder, number)
+    folder = version_in_use(Path(path))
     return _model(folder, read_description(folder), device)
+
+
+def version_in_use(path: Path) -> Path:
+    """Return the folder of the promoted version; the path of a version stands for itself.
+
+    Raises ReadError if no version is promoted.
+    """
+    if (path / DESCRIPTION).is_file():
+        return path
+    number = promoted(path)
+    if number is None:
+        raise ReadError(
+            f"{path} holds no promoted model; expected a folder that fewslice retrain has "
+            "written, or one of its versions."
+        )
+    return version_folder(path, number)
 
 
 def version_folder(folder: Path, number: int) -> Path:
@@ -255,9 +264,19 @@ def _promotions(folder: Path) -> list[int]:
 
 
 def history(folder: Path) -> list[dict[str, Any]]:
-    """Return promotions, refusals and rollbacks in their order."""
+    """Return promotions, refusals and rollbacks in their order.
+
+    Raises WeightsError if the file is damaged.
+    """
     path = folder / _HISTORY
-    return list(_json(path)) if path.is_file() else []
+    events = _json(path) if path.is_file() else []
+    if not isinstance(events, list) or not all(map(_is_event, events)):
+        raise WeightsError(f"{path} is damaged (no list of events); restore it from a copy.")
+    return events
+
+
+def _is_event(content: object) -> bool:
+    return isinstance(content, dict) and isinstance(content.get("version"), int)
 
 
 def versions(folder: str | os.PathLike[str]) -> tuple[Version, ...]:

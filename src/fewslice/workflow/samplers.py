@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from fewslice.assembly.posterior import Samples
 from fewslice.assembly.posterior.samples import as_samples
 from fewslice.engines import Scan, find_engine
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import InputError
 from fewslice.slices.annotation import find_annotation
 from fewslice.volumes import Image, LabelMap, read_image, read_labels
 from fewslice.workflow.grids import on_one_grid
+from fewslice.workflow.models import load_model, read_description, version_in_use
 from fewslice.workflow.pool_rows import PoolSamples
 from fewslice.workflow.suggest import default_sampler
 from fewslice.workflow.supporting import support_pairs, supported_annotation
@@ -77,21 +78,21 @@ class ModelSampler:
 
     def __call__(self, image: Image, labels: LabelMap | None, seed: int) -> PoolSamples:
         """Return the samples of a scan; one thinned network each, the same for all scans."""
-        from fewslice.training.task_model import posterior_samples, slice_features
+        return model_samples(loaded_model(self.model), image, self.count, seed)
 
-        model = loaded_model(self.model)
-        found = posterior_samples(
-            model, image.channels, image.geometry, count=self.count, seed=seed
-        )
-        features = slice_features(model, image.channels, image.geometry)
-        return PoolSamples(found.axis, found.probability, features)
+
+def model_samples(model: TaskModel, image: Image, count: int, seed: int) -> PoolSamples:
+    """Return Monte-Carlo dropout samples of a scan, and what the network sees on its slices."""
+    from fewslice.training.task_model import posterior_samples, slice_features
+
+    found = posterior_samples(model, image.channels, image.geometry, count=count, seed=seed)
+    features = slice_features(model, image.channels, image.geometry)
+    return PoolSamples(found.axis, found.probability, features)
 
 
 @lru_cache(maxsize=1)  # a worker answers for many scans with the same model
 def loaded_model(path: str) -> TaskModel:
     """Read a model."""
-    from fewslice.workflow.models import load_model
-
     return load_model(path)
 
 
@@ -100,17 +101,7 @@ def model_in_use(path: Path) -> tuple[Path, str]:
 
     The path of a version stands for itself. Raises ReadError if there is none.
     """
-    from fewslice.workflow.models import DESCRIPTION, promoted, read_description, version_folder
-
-    folder = path.absolute()
-    if not (folder / DESCRIPTION).is_file():
-        number = promoted(folder)
-        if number is None:
-            raise ReadError(
-                f"{path} holds no promoted model; expected a folder that fewslice retrain has "
-                "written, or one of its versions."
-            )
-        folder = version_folder(folder, number)
+    folder = version_in_use(path).absolute()
     return folder, str(read_description(folder).get("sha256"))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.acquisition.cost import CostModel
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
 from fewslice.evaluation.simulation.person import Person
@@ -21,6 +22,7 @@ from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.workflow.model_segment import segment_with_model
 from fewslice.workflow.pool_rows import PoolSamples, PoolScan
 from fewslice.workflow.rank_pool import rank_pool
+from fewslice.workflow.samplers import model_samples
 
 if TYPE_CHECKING:
     from fewslice.training.task_model import TaskModel
@@ -59,7 +61,7 @@ class _Case:
 
 
 def pool_tasks(folder: Path, settings: SimulationSettings) -> list[PoolTask]:
-    """Return all runs. Raises InputError if the pool or the test part is missing."""
+    """Return all runs. Raises ReadError if the pool or the test part is missing."""
     find_dataset(folder, POOL_PART, settings.most_cases)
     find_dataset(folder, settings.part, settings.test_cases)
     return [
@@ -73,8 +75,8 @@ def run_pool(task: PoolTask) -> list[Point]:
     """Simulate one run and return a point for every round."""
     settings = task.settings
     pool = [_read(case) for case in find_dataset(task.folder, POOL_PART, settings.most_cases).cases]
-    tests = [_read(case) for case in find_dataset(task.folder, settings.part).cases]
-    run = _Run(task, pool, tests[: settings.test_cases])
+    chosen = find_dataset(task.folder, settings.part, settings.test_cases)
+    run = _Run(task, pool, [_read(case) for case in chosen.cases])
     return [
         {
             "task": task.folder.name,
@@ -192,7 +194,7 @@ class _Run:
                 seconds += person.seconds(place[0], outline, blank) - person.cost.slice
             self.voxels += int(outline.sum())
         drawn.slices.append(place)
-        self.seconds += seconds + Person(blank[None], (1.0, 1.0, 1.0)).cost.slice
+        self.seconds += seconds + CostModel().slice
 
     def _scan(self, case: _Case) -> PoolScan:
         drawn = self.drawn.get(case.name)
@@ -254,10 +256,4 @@ class _DropoutSampler:
     model: TaskModel
 
     def __call__(self, image: Image, labels: LabelMap | None, seed: int) -> PoolSamples:
-        from fewslice.training.task_model import posterior_samples, slice_features
-
-        found = posterior_samples(
-            self.model, image.channels, image.geometry, count=DROPOUT_SAMPLES, seed=seed
-        )
-        features = slice_features(self.model, image.channels, image.geometry)
-        return PoolSamples(found.axis, found.probability, features)
+        return model_samples(self.model, image, DROPOUT_SAMPLES, seed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fewslice.evaluation.simulation.reach import GOALS
+from fewslice.workflow.wording import counted
 
 _QUESTIONS = {"volume": "Finish this volume", "pool": "Train the next model"}
 
@@ -17,7 +18,7 @@ def text_table(summary: Mapping[str, Any]) -> str:
 
 def _heading(summary: Mapping[str, Any]) -> Iterator[str]:
     name = summary["settings"].get("dataset")
-    over = f"{_counted(summary['tasks'], 'task')}, {_counted(summary['seeds'], 'seed')}"
+    over = f"{counted(summary['tasks'], 'task')}, {counted(summary['seeds'], 'seed')}"
     where = f", {name}" if name else ""
     budget = f"{summary['budget']:g} slices"
     yield f"{_QUESTIONS[summary['question']]}{where}: {over}, up to {budget}"
@@ -59,9 +60,5 @@ def _savings(summary: Mapping[str, Any]) -> Iterator[str]:
         span = "" if low is None else f"; saving {low:+.0%} to {high:+.0%} with 95 % confidence"
         yield (
             f"{first} needs {share} {row['reference']} to reach "
-            f"{goal:.2f} ({_counted(row['units'], 'run')} where both do{span})."
+            f"{goal:.2f} ({counted(row['units'], 'run')} where both do{span})."
         )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class _State:
     present: tuple[SliceIndex, ...] = ()
     questions: int = 0
     seconds: float = 0.0
-    asks: tuple[tuple[str, int, int], ...] = field(default=())
+    asks: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def slices(self) -> float:
@@ -196,10 +196,10 @@ class _Loop:
     def _next(
         self, state: _State, suggestion: Suggestion | None, known: list[int]
     ) -> tuple[str, int, int] | None:
-        done = {(axis, index) for _, axis, index in state.asks}
         if suggestion is not None:
             best = suggestion.slices[:1]
             return (best[0].kind, best[0].axis, best[0].index) if best else None
+        done = {(axis, index) for _, axis, index in state.asks}
         left = [index for index in known if (self.axis, index) not in done]
         return ("draw", self.axis, left[0]) if left else None
 
