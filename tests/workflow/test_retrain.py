@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import ReadError
+from fewslice.errors import InputError, ReadError, WeightsError
 from fewslice.training.task_scan import TaskSettings
+from fewslice.volumes.image import Image
 from fewslice.workflow.models import promote, promoted, versions
 from fewslice.workflow.retrain import RetrainSettings, retrain
 from fewslice.workflow.training_pairs import Pair, pairs_in
@@ -122,12 +123,20 @@ def test_only_the_same_training_can_go_on(tmp_path: Path) -> None:
         retrain([pair(0)], tmp_path, settings=SETTINGS, resume=True)
 
 
-def test_damage_is_found_before_training(tmp_path: Path) -> None:
+def test_what_does_not_fit_or_is_damaged_is_found_before_training(tmp_path: Path) -> None:
     retrain([pair(0)], tmp_path, settings=SETTINGS)
 
     def never(fraction: float, words: str) -> None:
         raise AssertionError("it trained")
 
+    two = Image(np.stack([pair(0)[0].array] * 2), pair(0)[0].geometry)
+    with pytest.raises(InputError, match=r"has 2 channels, but the promoted .* trained on 1"):
+        retrain([(two, pair(0)[1])], tmp_path, settings=SETTINGS, report=never)
+    history = (tmp_path / "history.json").read_text()
+    (tmp_path / "history.json").write_text("{")
+    with pytest.raises(WeightsError, match=r"history\.json is damaged"):
+        retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
+    (tmp_path / "history.json").write_text(history)
     (tmp_path / "slices.json").write_text("[]")
     with pytest.raises(ReadError, match=r"slices\.json is damaged"):
         retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)

@@ -164,6 +164,9 @@ def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings)
         seed=settings.training.seed,
     )
     learned = without_held_out(scans, slices, held)
+    old = _promoted(folder)  # before the long work: it may be damaged or not fit
+    if old is not None:
+        _require_channels(scans, old)
     return _Task(
         scans=scans,
         skipped=skipped,
@@ -172,7 +175,7 @@ def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings)
         held=held,
         learned=learned,
         remarks=_remarks(scans, settings, len(held)),
-        old=_promoted(folder),  # before the long work: it may be damaged
+        old=old,
         mark=_fingerprint(slices, learned, settings),
     )
 
@@ -231,7 +234,18 @@ def _promoted(folder: Path | None) -> TaskModel | None:
     now = None if folder is None else models.promoted(folder)
     if folder is None or now is None:
         return None
+    models.history(folder)  # which may be damaged as well
     return models.load_model(models.version_folder(folder, now))
+
+
+def _require_channels(scans: Sequence[TaskScan], old: TaskModel) -> None:
+    wanted, given = len(old.intensity), len(scans[0].channels)
+    if given != wanted:
+        raise InputError(
+            f"{scans[0].name} has {given} channels, but the promoted model was trained on "
+            f"{wanted}, so the two cannot be compared; give the same channels, or choose a new "
+            "model folder."
+        )
 
 
 def _judged(
