@@ -2,7 +2,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice.engines.shapes import ShapePrior, TaperSettings, slice_shapes, softmax
+from fewslice.engines.shapes import ShapePrior, slice_shapes, softmax
+from fewslice.engines.taper import TaperSettings
 from fewslice.slices.annotation import Annotation
 from fewslice.slices.region import Region
 from fewslice.slices.resample import WorkingGrid

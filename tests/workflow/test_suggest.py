@@ -15,7 +15,7 @@ from fewslice.acquisition.strategies import STRATEGIES
 from fewslice.assembly.posterior import Ensemble, Samples
 from fewslice.engines import Scan
 from fewslice.engines.interpolation import Interpolation
-from fewslice.engines.shapes import TaperSettings
+from fewslice.engines.taper import TaperSettings
 from fewslice.errors import GeometryError, InputError
 from fewslice.slices.annotation import Annotation
 from fewslice.volumes import Geometry, Image, LabelMap

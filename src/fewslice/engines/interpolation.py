@@ -16,8 +16,9 @@ from fewslice.engines.protocol import (
     empty_probability,
     silent,
 )
-from fewslice.engines.shapes import ShapePrior, TaperSettings, slice_shapes, softmax
+from fewslice.engines.shapes import ShapePrior, slice_shapes, softmax
 from fewslice.engines.surroundings import surroundings
+from fewslice.engines.taper import TaperSettings
 from fewslice.slices.annotation import Annotation
 from fewslice.slices.resample import WorkingGrid
 

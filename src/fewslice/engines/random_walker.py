@@ -30,12 +30,12 @@ from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.engines.shapes import (
     ShapePrior,
     SliceShape,
-    TaperSettings,
     slice_shapes,
     softmax,
     structure_radii,
 )
 from fewslice.engines.surroundings import surroundings
+from fewslice.engines.taper import TaperSettings
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.region import Region
 from fewslice.slices.resample import WorkingGrid, working_grid

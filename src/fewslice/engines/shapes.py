@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.taper import Cap, TaperSettings, expected_cap, tapered
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.distance import signed_distance
 from fewslice.slices.region import Region
@@ -23,23 +24,6 @@ Float32Array = npt.NDArray[np.float32]
 
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
 CERTAIN = 12.0
-
-
-@dataclass(frozen=True)
-class TaperSettings:
-    """How far a structure reaches beyond the last slice on which it was drawn.
-
-    per_gap: length of the cap in mean distances between drawn slices. Slices drawn at the middles
-    of equal parts leave half a distance at either end; people are less regular.
-    per_radius: length of the cap in radii of the circle of the same area, with one slice drawn;
-    with n slices drawn it is at least an nth part of that, since slices that were not spaced evenly
-    (drawn one after the other, where they were needed) may leave much of a structure at one end.
-    least_radii: the cap is at least this long, for slices drawn next to each other.
-    """
-
-    per_gap: float = 0.75
-    per_radius: float = 1.5
-    least_radii: float = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,13 +205,19 @@ class ShapePrior:
         """Return by how many mm each structure's outline may be off at a position.
 
         One mm per mm from the nearest slice, but no more than two inscribed radii: a thin layer
-        would otherwise be anywhere within the distance between two slices. Beyond a single drawn
-        slice twice as much without a limit: nothing is known of how the structure goes on.
+        would otherwise be anywhere within the distance between two slices. Beyond the outermost
+        slice it may be more (see `Cap`), and without a limit.
         """
-        drawn = np.sum([shape.present for shape in shapes], axis=0)
-        outermost = (at < min(s.index for s in shapes)) | (at > max(s.index for s in shapes))
-        between = np.minimum(distance, 2.0 * self.radii)
-        blur = np.where(drawn > 1, between, 2.0 * distance if outermost else distance)
+        blur = np.minimum(distance, 2.0 * self.radii)
+        above = at > max(shape.index for shape in shapes)
+        outside = above or at < min(shape.index for shape in shapes)
+        step = self.grid.native_spacing[shapes[0].axis]
+        for number, drawn in enumerate(np.sum([shape.present for shape in shapes], axis=0)):
+            if drawn == 1:
+                blur[number] = distance
+            if drawn and outside:
+                cap = self._cap(shapes, number, above=above, step=step)
+                blur[number] = max(blur[number], cap.doubt * distance)
         return np.maximum(blur, min(self.grid.spacing))
 
     def _structure_at(
@@ -252,34 +242,17 @@ class ShapePrior:
         length = (
             abs(above.index - below.index) * step
             if below is not None and above is not None
-            else self._cap_length(shapes, number, step)
+            else self._cap(shapes, number, above=above is None, step=step).length
         )
-        return _tapered(last.distances[number], abs(at - last.index) * step, length)
+        return tapered(last.distances[number], abs(at - last.index) * step, length)
 
-    def _cap_length(self, shapes: list[SliceShape], number: int, step: float) -> float:
-        """Length in mm by which a structure is expected to outlast its last drawn slice."""
+    def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
+        """Return how a structure goes on beyond its last drawn slice, above or below."""
         drawn = [shape for shape in shapes if shape.present[number]]
-        radius = float(np.sqrt(np.mean([shape.area[number] for shape in drawn]) / np.pi))
-        if len(drawn) == 1:
-            length = self.taper.per_radius * radius
-        else:
-            gap = (drawn[-1].index - drawn[0].index) / (len(drawn) - 1) * step
-            least = max(self.taper.least_radii, self.taper.per_radius / len(drawn))
-            length = max(self.taper.per_gap * gap, least * radius)
-        return max(length, 1.5 * step)
-
-
-def _tapered(distances: Float32Array, beyond: float, length: float) -> Float32Array:
-    """Shrink an outline: at `length` mm beyond its slice the structure has ended.
-
-    Up to there the outline follows an ellipsoid cap; past the end the distance goes on falling, so
-    that strong intensities may still speak up close to the end, but not far from it.
-    """
-    radius = max(float(distances.max()), 0.0)
-    part = beyond / length
-    fallen = radius * (1 - np.sqrt(1 - part**2)) if part <= 1 else radius * (1 + 6 * (part - 1))
-    result: Float32Array = distances - np.float32(fallen)
-    return result
+        drawn.sort(key=lambda shape: shape.index, reverse=not above)
+        positions = np.array([shape.index * step for shape in drawn])
+        areas = np.array([shape.area[number] for shape in drawn])
+        return expected_cap(positions, areas, step, self.taper)
 
 
 def _with_background(structures: Float32Array) -> Float32Array:

@@ -1,0 +1,99 @@
+"""How far a structure reaches beyond the last slice on which it was drawn, and how sure that is.
+
+People draw slices evenly, to cover a structure, or where they happen to be. Evenly spaced slices
+leave about half a gap at either end. Otherwise the outlines tell: where the last one is hardly
+smaller than the widest, the structure goes on for about its radius; where it is much smaller, the
+end is near. (Measured on the labels of the training scans alone, 99,000 ends: with the last radius
+at .98, .9, .8 and .7 of the widest, the median rest was 1.3, .6, .5 and .3 radii.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class TaperSettings:
+    """How long caps are beyond the last drawn slice, and how far to trust that.
+
+    per_radius: length of the cap in radii of the circle of the same area, with one slice drawn.
+    per_gap: in mean distances between drawn slices that are evenly spaced and cover at least
+    `covers` radii. per_gap_otherwise, per_last_radius: the cap is the longer of so many mean
+    distances and so many radii times the fifth power of the last radius over the widest, if they
+    are not. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
+    off for every mm beyond the only drawn slice, and beyond the last of several that are not
+    evenly spaced and as wide as any.
+    """
+
+    per_radius: float = 1.5
+    per_gap: float = 0.75
+    covers: float = 1.5
+    per_gap_otherwise: float = 0.5
+    per_last_radius: float = 1.0
+    least_radii: float = 0.2
+    doubt_of_one: float = 2.0
+    doubt: float = 3.0
+
+
+@dataclass(frozen=True)
+class Cap:
+    """The expected end: length in mm beyond the last drawn slice; doubt in mm for every mm."""
+
+    length: float
+    doubt: float
+
+
+def expected_cap(
+    positions: npt.NDArray[np.float64],
+    areas: npt.NDArray[np.float64],
+    step: float,
+    settings: TaperSettings,
+) -> Cap:
+    """Return how a structure is expected to go on beyond the last of its drawn slices.
+
+    positions: mm along the axis of the slices that hold it, float64 (slice,), in order, the last
+    one at the end that is asked about; they may rise or fall. areas: mm², float64 (slice,).
+    step: mm between neighbouring slices of the scan; the cap is at least one and a half.
+    """
+    mean_radius = float(np.sqrt(areas.mean() / np.pi))
+    least = max(settings.least_radii * mean_radius, 1.5 * step)
+    if len(positions) == 1:
+        return Cap(max(settings.per_radius * mean_radius, least), settings.doubt_of_one)
+    gaps = np.abs(np.diff(positions))
+    if _evenly_covered(gaps, mean_radius, step, settings.covers):
+        return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
+    narrowed = float(np.sqrt(areas[-1] / areas.max())) ** 5
+    length = max(
+        settings.per_gap_otherwise * float(gaps.mean()),
+        settings.per_last_radius * mean_radius * narrowed,
+        least,
+    )
+    return Cap(length, settings.doubt * narrowed)
+
+
+def _evenly_covered(
+    gaps: npt.NDArray[np.float64], radius: float, step: float, covers: float
+) -> bool:
+    """Whether slices look as if they had been spread over the structure, a slice more or less."""
+    mean = float(gaps.mean())
+    even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
+    return len(gaps) > 1 and even and mean * (len(gaps) + 1) >= covers * radius
+
+
+def tapered(
+    distances: npt.NDArray[np.float32], beyond: float, length: float
+) -> npt.NDArray[np.float32]:
+    """Shrink an outline: at `length` mm beyond its slice the structure has ended.
+
+    distances: signed distance in mm, float32 (rows, columns). Up to there the outline follows an
+    ellipsoid cap; past the end the distance goes on falling, so that strong intensities may still
+    speak up close to the end, but not far from it.
+    """
+    radius = max(float(distances.max()), 0.0)
+    part = beyond / length
+    fallen = radius * (1 - np.sqrt(1 - part**2)) if part <= 1 else radius * (1 + 6 * (part - 1))
+    result: npt.NDArray[np.float32] = distances - np.float32(fallen)
+    return result

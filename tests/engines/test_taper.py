@@ -1,0 +1,64 @@
+"""Caps beyond the last drawn slice, worked out by hand."""
+
+import numpy as np
+import pytest
+
+from fewslice.engines.taper import TaperSettings, expected_cap, tapered
+
+PLAIN = TaperSettings()
+
+
+def of(positions: list[float], radii: list[float], step: float = 1.0) -> tuple[float, float]:
+    areas = np.pi * np.array(radii) ** 2
+    found = expected_cap(np.array(positions), areas, step, PLAIN)
+    return found.length, found.doubt
+
+
+def test_one_slice_goes_on_for_one_and_a_half_radii() -> None:
+    assert of([7.0], [10.0]) == pytest.approx((15.0, 2.0))
+
+
+def test_evenly_spaced_slices_end_three_quarters_of_a_gap_on() -> None:
+    # Three slices 8 mm apart imply an extent of 24 mm, more than one and a half radii.
+    assert of([0.0, 8.0, 16.0], [10.0, 10.0, 10.0]) == pytest.approx((6.0, 0.0))
+
+
+def test_a_slice_more_or_less_is_still_even() -> None:
+    assert of([0.0, 8.0, 17.0], [10.0, 10.0, 10.0]) == pytest.approx((0.75 * 8.5, 0.0))
+    assert of([0.0, 3.0, 16.0], [10.0, 10.0, 10.0])[1] > 0
+
+
+def test_slices_next_to_each_other_go_on_for_a_radius_where_nothing_narrows() -> None:
+    # Three slices 1 mm apart imply 3 mm: they cover nothing of a structure 20 mm wide.
+    assert of([4.0, 5.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((10.0, 3.0))
+
+
+def test_where_the_last_outline_is_small_the_end_is_near_and_surer() -> None:
+    mean = float(np.sqrt((100 + 100 + 25) / 3))
+    length, doubt = of([4.0, 5.0, 6.0], [10.0, 10.0, 5.0])
+    # Half the radius to the fifth power is a 32nd; a fifth of the mean radius is longer.
+    assert length == pytest.approx(0.2 * mean)
+    assert doubt == pytest.approx(3.0 / 32)
+
+
+def test_two_slices_tell_by_their_outlines_too() -> None:
+    assert of([0.0, 30.0], [10.0, 10.0]) == pytest.approx((15.0, 3.0))  # half the gap
+    assert of([0.0, 2.0], [10.0, 10.0]) == pytest.approx((10.0, 3.0))  # the radius
+
+
+def test_either_end_is_asked_about_by_the_order_of_positions() -> None:
+    assert of([9.0, 5.0, 4.0], [5.0, 9.0, 10.0]) == of([-9.0, -5.0, -4.0], [5.0, 9.0, 10.0])
+    assert of([4.0, 5.0, 9.0], [10.0, 9.0, 5.0])[0] < of([9.0, 5.0, 4.0], [5.0, 9.0, 10.0])[0]
+
+
+def test_no_cap_is_shorter_than_one_and_a_half_slices() -> None:
+    assert of([0.0, 4.0], [1.0, 1.0], step=4.0)[0] == pytest.approx(6.0)
+
+
+def test_outlines_shrink_like_an_ellipsoid() -> None:
+    distances = np.array([[5.0, 0.0, -5.0]], dtype=np.float32)
+    np.testing.assert_allclose(tapered(distances, 0.0, 10.0), distances)
+    # At .6 of the length, 1 - sqrt(1 - .36) is a fifth of the radius of 5 mm.
+    np.testing.assert_allclose(tapered(distances, 6.0, 10.0), distances - 1.0)
+    np.testing.assert_allclose(tapered(distances, 10.0, 10.0), distances - 5.0)
+    np.testing.assert_allclose(tapered(distances, 20.0, 10.0), distances - 35.0)
