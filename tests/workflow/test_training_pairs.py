@@ -9,6 +9,8 @@ import pytest
 
 from fewslice.errors import InputError, ReadError
 from fewslice.volumes.image import Image
+from fewslice.volumes.writing import write_image
+from fewslice.workflow.scan_folder import ScanFiles
 from fewslice.workflow.training_pairs import pairs_in, usable_scans
 from tests.workflow.sparse_scans import files, pair
 
@@ -38,12 +40,31 @@ def test_what_was_looked_for_is_what_is_drawn_if_so_said() -> None:
     assert drawn[0].looked_for == (1, 2)
 
 
+def test_all_channels_of_a_folder_are_learned_from(tmp_path: Path) -> None:
+    images, labels = files(tmp_path, 1)
+    write_image(images / "case0_0001.nii.gz", pair(1)[0])
+    scans, skipped = usable_scans(pairs_in(images, labels), absent_unknown=False)
+    assert skipped == ()
+    assert np.array_equal(scans[0].channels[0], pair(0)[0].array)
+    assert np.array_equal(scans[0].channels[1], pair(1)[0].array)
+
+
 def test_folders_are_matched_by_name(tmp_path: Path) -> None:
     images, labels = files(tmp_path)
     assert pairs_in(images, labels) == [
-        (images / f"case{n}_0000.nii.gz", labels / f"case{n}.nii.gz") for n in (0, 1)
+        (
+            ScanFiles(f"case{n}", (images / f"case{n}_0000.nii.gz",)),
+            labels / f"case{n}.nii.gz",
+        )
+        for n in (0, 1)
     ]
     with pytest.raises(ReadError, match="is not a folder"):
         pairs_in(tmp_path / "none", labels)
     with pytest.raises(ReadError, match="has a scan of its name"):
-        pairs_in(labels.parent, labels)
+        pairs_in(images, _renamed(labels))
+
+
+def _renamed(folder: Path) -> Path:
+    for path in folder.iterdir():
+        path.rename(folder / f"other_{path.name}")
+    return folder

@@ -76,16 +76,18 @@ def retrain(  # noqa: PLR0913 - most of it optional
 ) -> Retrained:
     """Train a model of the task on all that is annotated, and promote it if it does better.
 
-    pairs: scans with their sparse labels, as paths, `Image` and `LabelMap`, or arrays; a scan that
-    cannot be used is left out and named in the result. model: the model folder, made if it is
-    missing; None trains without one. resume: go on with a training that was interrupted. report:
-    called with the fraction done and the current loss. stop: asked after every step.
+    pairs: scans with their sparse labels, as paths, `Image` and `LabelMap`, or arrays (of folders:
+    `fewslice.workflow.training_pairs.pairs_in`); a scan that cannot be used is left out and named
+    in the result. model: the model folder, made if it is missing; None trains without one. resume:
+    go on with a training that was interrupted. report: called with the fraction done and the
+    current loss. stop: asked after every step.
 
     Processes that torchrun started train together, each on batches of its own, and return the same;
     the first one alone judges and writes. All must see the same files.
 
-    Raises InputError if nothing is annotated on any scan, ReadError if there is nothing to resume
-    or it was of other annotation, WriteError if the folder cannot be written.
+    Raises InputError if nothing is annotated on any scan or the promoted model has other channels,
+    ReadError if there is nothing to resume or it was of other annotation, WeightsError if the
+    promoted model is damaged, WriteError if the folder cannot be written.
     """
     from fewslice.training.distributed import lead
     from fewslice.training.task_trainer import train_task_model

@@ -10,38 +10,36 @@ from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.slices.annotation import drawn_voxels, find_annotation
 from fewslice.training.task_scan import TaskScan
 from fewslice.volumes import read_image, read_labels
-from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.volumes.formats import VOLUME_SUFFIXES, listed
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.grids import AnyArray, on_one_grid
+from fewslice.workflow.scan_folder import ScanFiles, find_labels, find_scans, read_scan
 
 AnyPath = str | os.PathLike[str]
-Pair = tuple[Image | AnyArray | AnyPath, LabelMap | AnyArray | AnyPath]
+AnyScan = Image | AnyArray | AnyPath | ScanFiles
+Pair = tuple[AnyScan, LabelMap | AnyArray | AnyPath]
 
-_CHANNEL = "_0000"
 
-
-def pairs_in(images: Path, labels: Path) -> list[tuple[Path, Path]]:
+def pairs_in(images: Path, labels: Path) -> list[tuple[ScanFiles, Path]]:
     """Return each label map of a folder with its scan in another: CASE.nii.gz, CASE_0000.nii.gz.
 
-    A scan may also have the very name of its labels. Scans without labels are no concern here.
-    Raises ReadError if a folder is missing or no label map has a scan.
+    Scans are found as `find_scans` finds them: with all their channels, and also under the very
+    name of their labels. Scans without labels are no concern here. Raises ReadError if a folder is
+    missing or no label map has a scan, and InputError if two files claim to be the same case.
     """
-    for folder in (images, labels):
-        if not folder.is_dir():
-            raise ReadError(f"{folder} is not a folder; expected one with volumes.")
-    scans = {_stem(path): path for path in sorted(images.iterdir()) if _is_volume(path)}
-    found = []
-    for path in sorted(labels.iterdir()):
-        if _is_volume(path):
-            name = _stem(path)
-            scan = scans.get(f"{name}{_CHANNEL}", scans.get(name))
-            found.append((scan or images / f"{name}{_CHANNEL}.nii.gz", path))
-    if not any(scan.exists() for scan, _ in found):
+    scans = {scan.name: scan for scan in find_scans(images)}
+    drawn = find_labels(labels)
+    if not scans.keys() & drawn.keys():
         raise ReadError(
             f"No label map in {labels} has a scan of its name in {images}; expected CASE.nii.gz "
             f"and CASE_0000.nii.gz (or another of {listed(VOLUME_SUFFIXES)})."
         )
-    return found
+    return [(scans.get(name, _missing(images, name)), path) for name, path in drawn.items()]
+
+
+def _missing(images: Path, name: str) -> ScanFiles:
+    """Return the file that should be there: whoever reads it says that it is not."""
+    return ScanFiles(name, (images / f"{name}_0000.nii.gz",))
 
 
 def usable_scans(
@@ -55,7 +53,7 @@ def usable_scans(
     scans: list[TaskScan] = []
     skipped: list[str] = []
     for number, (image, labels) in enumerate(pairs, start=1):
-        name = str(image) if isinstance(image, str | os.PathLike) else f"scan {number}"
+        name = _name(image, f"scan {number}")
         try:
             scans.append(_scan(name, image, labels, absent_unknown))
         except FewsliceError as error:
@@ -85,11 +83,11 @@ def _same_channels(
 
 def _scan(
     name: str,
-    image: Image | AnyArray | AnyPath,
+    image: AnyScan,
     labels: LabelMap | AnyArray | AnyPath,
     absent_unknown: bool,
 ) -> TaskScan:
-    scan = read_image(image) if isinstance(image, str | os.PathLike) else image
+    scan = _read(image)
     drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
     scan, drawn = on_one_grid(scan, drawn, image_is="the scan", labels_are="its label map")
     if not drawn_voxels(drawn.array).any():
@@ -99,9 +97,13 @@ def _scan(
     return TaskScan(name, scan.channels, scan.geometry, annotation, looked_for)
 
 
-def _is_volume(path: Path) -> bool:
-    return suffix_of(path) in VOLUME_SUFFIXES and not path.name.startswith(".")
+def _read(image: AnyScan) -> Image | AnyArray:
+    if isinstance(image, ScanFiles):
+        return read_scan(image)
+    return read_image(image) if isinstance(image, str | os.PathLike) else image
 
 
-def _stem(path: Path) -> str:
-    return path.name[: -len(suffix_of(path))]
+def _name(image: AnyScan, otherwise: str) -> str:
+    if isinstance(image, ScanFiles):
+        return str(image.images[0])
+    return str(image) if isinstance(image, str | os.PathLike) else otherwise
