@@ -21,7 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 SETS = {
-    "004": ("Dataset004_Hippocampus", "1"),
+    "004": ("Dataset004_Hippocampus", "coronal"),
+    "004 sagittal": ("Dataset004_Hippocampus", "sagittal"),
     "101": ("Dataset101_HeadNeckCT", "auto"),
     "102": ("Dataset102_CardiacCineMRI", "auto"),
     "103": ("Dataset103_SpleenCT", "auto"),
@@ -46,7 +47,7 @@ class Run:
 
 RUNS = {
     "strided": Run("strided", "1,3,5", 12),
-    "more": Run("strided", "2,8", 4),
+    "more": Run("strided", "2,8", 6),
     "ends": Run("strided-ends", "5", 12),
 }
 TO_REACH = {
@@ -68,8 +69,8 @@ def run(data: Path, work: Path, jobs: int, most: int) -> None:
     """Run what is not in the work folder yet, one thread for every process."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     for name, each in RUNS.items():
-        for number, (folder, plane) in SETS.items():
-            command = [sys.executable, "-m", "fewslice", "evaluate", str(data / folder)]
+        for number, (dataset, plane) in SETS.items():
+            command = [sys.executable, "-m", "fewslice", "evaluate", str(data / dataset)]
             command += [
                 "--plane",
                 plane,
@@ -79,8 +80,12 @@ def run(data: Path, work: Path, jobs: int, most: int) -> None:
                 each.slices,
             ]
             command += ["--engines", ",".join(ENGINES), "--annotator", each.annotator]
-            command += ["--jobs", str(jobs), "-o", str(work / f"{number}-{name}")]
+            command += ["--jobs", str(jobs), "-o", str(folder(work, number, name))]
             subprocess.run(command, check=True, env=environment)
+
+
+def folder(work: Path, number: str, name: str) -> Path:
+    return work / f"{number.replace(' ', '-')}-{name}"
 
 
 def read(work: Path, name: str, table: str = "scores.csv") -> pd.DataFrame:
@@ -89,7 +94,7 @@ def read(work: Path, name: str, table: str = "scores.csv") -> pd.DataFrame:
     frames = [
         pd.read_csv(path, dtype=types).assign(set=number)
         for number in SETS
-        if (path := work / f"{number}-{name}" / table).exists()
+        if (path := folder(work, number, name) / table).exists()
     ]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
@@ -244,9 +249,9 @@ def draw(work: Path, plots: Path) -> None:
     plots.mkdir(parents=True, exist_ok=True)
     for number in SETS:
         for plot in ("dice", "distance", "cost"):
-            drawn = work / f"{number}-strided" / f"{plot}.png"
+            drawn = folder(work, number, "strided") / f"{plot}.png"
             if drawn.exists():
-                shutil.copyfile(drawn, plots / f"{number}-{plot}.png")
+                shutil.copyfile(drawn, plots / f"{number.replace(' ', '-')}-{plot}.png")
     ends_figure(read(work, "strided"), plots / "ends.png")
 
 
