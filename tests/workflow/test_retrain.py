@@ -115,6 +115,8 @@ def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path: Path) -> No
 def test_only_the_same_training_can_go_on(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="no interrupted training"):
         retrain([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+    with pytest.raises(ReadError, match="Without a model folder"):
+        retrain([pair(0)], settings=SETTINGS, resume=True)
     retrain([pair(0)], tmp_path, settings=SETTINGS, stop=lambda: True)
     with pytest.raises(ReadError, match="other annotation"):
         retrain([pair(0, 9, 10, 13)], tmp_path, settings=SETTINGS, resume=True)

@@ -122,10 +122,11 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     find_strategy(name)
     scan, label_map = on_one_grid(image, labels, spacing)
     annotation, others = _annotation(scan, label_map, tuple(annotated or ()), support)
+    holding = _checked(present, scan)
     samples = _samples(
         Scan(scan.channels, scan.geometry.spacing), annotation, others, sampler, seed
     )
-    said = Said(annotation.labels, annotation.slices, _checked(present, scan), annotation.axis)
+    said = Said(annotation.labels, annotation.slices, holding, annotation.axis)
     found = profiles(
         samples.by_axes, samples.values, samples.region.start, said, scan.geometry.spacing
     )

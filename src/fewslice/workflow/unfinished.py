@@ -37,8 +37,10 @@ def read_state(folder: Path | None, mark: str) -> TaskState:
 
     from fewslice.training.task_trainer import TaskState
 
-    path = None if folder is None else folder / UNFINISHED
-    if path is None or not path.is_file():
+    if folder is None:
+        raise ReadError("Without a model folder no state is kept to go on from; leave resume out.")
+    path = folder / UNFINISHED
+    if not path.is_file():
         raise ReadError(
             f"There is no interrupted training to go on with in {folder}; leave --resume out."
         )
