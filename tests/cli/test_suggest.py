@@ -107,6 +107,16 @@ def test_nothing_left_to_ask(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out)["slices"] == []
 
 
+def test_other_scans_are_enough_to_judge_by(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = f"{folder / 'scan.nii.gz'}={folder / 'all.nii.gz'}"
+    assert run(["suggest", str(folder / "scan.nii.gz"), "--support", pair]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("draw ")
+    assert last.startswith("Expected Dice ")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -129,6 +139,12 @@ def test_nothing_left_to_ask(folder: Path, capsys: pytest.CaptureFixture[str]) -
         (["--labels", "missing.nii.gz"], "missing.nii.gz"),
         (["--labels", "broken.nii.gz"], "broken.nii.gz"),
         (["--model", "models"], "--model goes with --pool"),
+        (["--workers", "2"], "--workers goes with --pool"),
+        (["--scheduler", "tcp://a:1"], "--scheduler goes with --pool"),
+        (["--what", "scans"], "--what goes with --pool"),
+        (["suggest", "--pool", "d", "--model", "m", "--support", "a=b"], "--support is about a"),
+        (["suggest", "--pool", "d", "--model", "m", "--goal", "0.8"], "--goal is about a single"),
+        (["suggest", "--pool", "d", "--model", "m", "--present", "axial:3"], "--present is about"),
         (["--pool", "data"], "A pool is ranked by a model"),
         (["--pool", "data", "--model", "models"], "no single scan"),
         (["--what", "voxels"], "'voxels' is not one of"),

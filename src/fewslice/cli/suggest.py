@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,26 @@ class Request:
     scheduler: str | None = None
     workers: int | None = None
     as_json: bool = False
+
+    @property
+    def of_pools(self) -> dict[str, bool]:
+        """Which options are given that only a pool has a use for."""
+        return {
+            "--model": self.model is not None,
+            "--what": self.what != "slices",
+            "--scheduler": self.scheduler is not None,
+            "--workers": self.workers is not None,
+        }
+
+    @property
+    def of_scans(self) -> dict[str, bool]:
+        """Which options are given that only a single scan has a use for."""
+        return {
+            "--annotated": bool(self.annotated),
+            "--present": bool(self.present),
+            "--support": bool(self.support),
+            "--goal": self.goal != GOOD_ENOUGH,
+        }
 
 
 @click.command("suggest")
@@ -100,13 +121,12 @@ def suggest_command(**given: Any) -> None:
     if request.pool is not None:
         _suggest_pool(request)
         return
-    if request.scan is None or request.labels is None:
+    if request.scan is None or (request.labels is None and not request.support):
         raise InputError(
             "There is nothing to judge by; give a scan and its label map with at least one drawn "
             "slice (fewslice suggest SCAN --labels LABELS), or --pool DATASET --model MODEL."
         )
-    if request.model is not None:
-        raise InputError("--model goes with --pool; leave it out, or give a pool.")
+    _require_unused(request.of_pools, "goes with --pool; leave it out, or give a pool")
     if not 0 <= request.goal <= 1:
         raise InputError(f"The goal is {request.goal:g}; a Dice lies between 0 and 1.")
     image = read_image(request.scan)
@@ -116,6 +136,13 @@ def suggest_command(**given: Any) -> None:
         return
     for line in lines(found, request.goal):
         click.echo(line)
+
+
+def _require_unused(options_given: Mapping[str, bool], sentence: str) -> None:
+    """Raise InputError for an option that would change nothing."""
+    for option, given in options_given.items():
+        if given:
+            raise InputError(f"{option} {sentence}.")
 
 
 def _suggest(request: Request, image: Image) -> Suggestion:
@@ -177,6 +204,7 @@ def _suggest_pool(request: Request) -> None:
         raise InputError(
             "A pool is ranked by a model: give --pool DATASET --model MODEL and no single scan."
         )
+    _require_unused(request.of_scans, "is about a single scan; leave it out, or --pool")
     suggest_pool(
         PoolRequest(
             pool=request.pool,  # type: ignore[arg-type]
