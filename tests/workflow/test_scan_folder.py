@@ -73,3 +73,17 @@ def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="is not a folder"):
         find_scans(tmp_path / "missing")
     assert find_labels(tmp_path) == {}
+
+
+UNREADABLE = Path("/proc/self/mem")  # opens, and cannot be read where nothing is mapped: at 0
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="needs Linux's /proc")
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    write_scan(tmp_path, "a", 0)
+    series = tmp_path / "series"
+    series.mkdir()
+    (series / "IM1").symlink_to(UNREADABLE)
+    for find in (find_scans, find_labels):
+        with pytest.raises(ReadError, match="something in it cannot be read"):
+            find(tmp_path)

@@ -34,8 +34,8 @@ class ScanFiles:
 def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
     """Return the scans in a folder by name; no volume is read.
 
-    Raises ReadError if there is no such folder or no scan in it, and InputError if two files claim
-    to be the same scan.
+    Raises ReadError if there is no such folder, if it cannot be read or holds no scan, and
+    InputError if two files claim to be the same scan.
     """
     files: dict[str, Path] = {}
     for path in _entries(folder):
@@ -70,7 +70,11 @@ def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
 
 
 def find_labels(folder: Path) -> dict[str, Path]:
-    """Return the label maps in a folder by the name of their case; there may be none."""
+    """Return the label maps in a folder by the name of their case; there may be none.
+
+    Raises ReadError if there is no such folder or it cannot be read, and InputError if two files
+    claim to be of the same case.
+    """
     found: dict[str, Path] = {}
     for path in _entries(folder):
         if suffix_of(path) in VOLUME_SUFFIXES:
@@ -106,11 +110,17 @@ def read_scan(scan: ScanFiles) -> Image:
 def _entries(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ReadError(f"{folder} is not a folder; expected one with a file for each case.")
-    return sorted(
-        path
-        for path in folder.absolute().iterdir()  # workers may be elsewhere
-        if not path.name.startswith(".") and (_is_volume(path) or _is_series(path))
-    )
+    try:
+        return sorted(
+            path
+            for path in folder.absolute().iterdir()  # workers may be elsewhere
+            if not path.name.startswith(".") and (_is_volume(path) or _is_series(path))
+        )
+    except OSError as error:
+        raise ReadError(
+            f"{folder} or something in it cannot be read ({error.strerror or error}); allow that, "
+            "or move it away."
+        ) from error
 
 
 def _is_volume(path: Path) -> bool:
