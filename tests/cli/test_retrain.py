@@ -14,7 +14,7 @@ import pytest
 
 from fewslice.cli.main import run
 from fewslice.volumes import read_labels
-from tests.workflow.test_retrain import files
+from tests.workflow.sparse_scans import files
 
 
 def arguments(folder: Path, *more: str) -> list[str]:

@@ -24,11 +24,8 @@ Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 Probability = npt.NDArray[np.floating[Any]]
 
-MOST_POINTS = 64
-"""How many points of a slice BatchBALD looks at, at most."""
-
 _CELLS = 8
-"""Points are spread over this many cells along rows and columns; 8 · 8 = MOST_POINTS."""
+"""Cells along rows and columns that hold one point for BatchBALD each, so 64 points at most."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from fewslice.errors import FewsliceError
+from fewslice.workflow.cluster import THREAD_LIMITS
 
 if TYPE_CHECKING:
     from fewslice.evaluation.dataset import CaseFiles
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from fewslice.evaluation.settings import Settings
 
     Outcome = CaseResult | CaseFailure
-
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 
 def run_cases(
@@ -92,7 +85,7 @@ def _at_once(
 
 def _start() -> None:
     """Prepare a new process: one thread for the numerical libraries, and Ctrl-C just ends it."""
-    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

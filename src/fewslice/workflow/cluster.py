@@ -27,13 +27,14 @@ _PATIENCE = 15  # seconds for a scheduler to answer
 _MOST_STARTS = 50  # of a worker that is lost again and again
 _START = 120  # seconds for the processes of this computer to start; imports from a slow disk
 
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
+THREAD_LIMITS = (
+    "OMP_NUMTHREADS",
+    "OPENBLAS_NUMTHREADS",
+    "MKL_NUMTHREADS",
+    "VECLIB_MAXIMUMTHREADS",
+    "NUMEXPR_NUMTHREADS",
 )
+"""What the numerical libraries read when they are loaded."""
 
 _ADDRESS = re.compile(r"((tcp|tls)://)?[^\s/]+:\d{1,5}")
 _LAST_PORT = 65_535
@@ -171,7 +172,7 @@ class _Keeper(threading.Thread):
 def _start(address: str, workers: int, folder: Path) -> subprocess.Popen[bytes]:
     share = str(max(1, available_processors() // workers))
     path = os.pathsep.join(each for each in sys.path if each)
-    environment = os.environ | dict.fromkeys(_THREAD_LIMITS, share) | {"PYTHONPATH": path}
+    environment = os.environ | dict.fromkeys(THREAD_LIMITS, share) | {"PYTHONPATH": path}
     options = {
         "--host": "127.0.0.1",
         "--dashboard-address": "127.0.0.1:0",  # a free port: what it serves cannot be left out
