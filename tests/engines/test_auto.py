@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from fewslice.engines.auto import (
     ALONE,
     BEYOND,
     CAUTIOUS,
+    CROSSING,
     MIXTURES,
     USUAL,
     Auto,
     Mixture,
+    along,
     best_mixture,
     mixed,
 )
+from fewslice.engines.network import Network
 from fewslice.engines.protocol import Prediction, Scan
 from fewslice.engines.random_walker import RandomWalker
 from fewslice.slices.annotation import Annotation, find_annotation
@@ -36,7 +40,7 @@ def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
 def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
     assert MIXTURES[0] == USUAL
     assert len(set(MIXTURES)) == len(MIXTURES)
-    for each in (*MIXTURES, BEYOND, ALONE):
+    for each in (*MIXTURES, BEYOND, ALONE, CROSSING):
         assert each.interpolation + each.walker + each.network == pytest.approx(1)
     assert str(Mixture(0, 1, 0)) == "the random walker"
     assert str(Mixture(0.5, 0, 0.5)) == "the mean of interpolation and the network"
@@ -67,15 +71,48 @@ def test_few_slices_say_that_nothing_was_compared() -> None:
         assert remark.startswith(f"auto used {mixture}: fewer than four slices are drawn in one")
 
 
-def test_slices_of_several_planes_are_left_to_the_random_walker() -> None:
+def test_two_slices_that_cross_are_left_to_the_random_walker() -> None:
     phantom = two_organs()
-    labels = phantom.sparse(2, 10) | phantom.sparse(0, 14)
-    found = answer(phantom, Annotation(labels, ((0, 14), (2, 10))))
+    annotation = Annotation(phantom.sparse(2, 10) | phantom.sparse(0, 14), ((0, 14), (2, 10)))
+    found = answer(phantom, annotation)
     scan = Scan(phantom.image[None], phantom.spacing)
-    walked = RandomWalker().prepare(scan).predict(Annotation(labels, ((0, 14), (2, 10))))
+    walked = RandomWalker().prepare(scan).predict(annotation)
     np.testing.assert_array_equal(found.probability, walked.probability)
     (remark,) = found.remarks
     assert remark.startswith("auto used the random walker: slices of several planes")
+
+
+def test_from_three_slices_that_cross_the_network_counts_a_quarter() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 8, 12) | phantom.sparse(0, 14)
+    annotation = Annotation(labels, ((0, 14), (2, 8), (2, 12)))
+    found = answer(phantom, annotation)
+    scan = Scan(phantom.image[None], phantom.spacing)
+    walked, network = (
+        on_whole(engine.prepare(scan).predict(annotation), phantom.image.shape)
+        for engine in (RandomWalker(), Network())
+    )
+    expected = 0.75 * walked + 0.25 * network
+    np.testing.assert_allclose(on_whole(found, phantom.image.shape), expected, atol=2e-3)
+    (remark,) = found.remarks
+    assert remark.startswith(
+        "auto used the mean of the random walker (counted three times) and the network: slices of"
+    )
+
+
+def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 10) | phantom.sparse(0, 14)
+    annotation = Annotation(labels, ((0, 0), (0, 14), (2, 10)))
+    (remark,) = answer(phantom, annotation).remarks
+    assert remark.startswith("auto used the random walker: slices of several planes")
+
+
+def on_whole(prediction: Prediction, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Return the probabilities of structures on the whole scan."""
+    whole = np.zeros((len(prediction.values) - 1, *shape), dtype=np.float32)
+    whole[(slice(None), *prediction.region.slices)] = prediction.probability[1:]
+    return whole
 
 
 def test_slices_that_cannot_be_left_out_say_so() -> None:
@@ -123,7 +160,7 @@ def test_it_mixes_slice_by_slice_by_hand() -> None:
         constant(Region((2, 2, 2), (4, 4, 9)), 0.5),
         constant(Region((1, 0, 0), (6, 6, 10)), 0.25),
     )
-    found = mixed(answers, annotation, Mixture(0.25, 0.25, 0.5))
+    found = mixed(answers, 2, along(annotation, Mixture(0.25, 0.25, 0.5)))
     assert found.region == Region((0, 0, 0), (6, 6, 10))
     assert found.values == (0, 1)
     inside = 0.25 * 1 + 0.25 * 0.5 + 0.5 * 0.25  # slices 3 to 6
@@ -140,7 +177,7 @@ def test_around_a_single_slice_all_three_share() -> None:
     labels[1:3, 1:3, 2] = 1
     region = Region((0, 0, 0), (4, 4, 5))
     answers = (constant(region, 1.0), constant(region, 0.5), constant(region, 0.25))
-    found = mixed(answers, Annotation(labels, ((2, 0), (2, 2))), USUAL)
+    found = mixed(answers, 2, along(Annotation(labels, ((2, 0), (2, 2))), USUAL))
     between = np.array([True, True, True, False, False])  # up to the slice marked as empty
     np.testing.assert_array_equal(found.probability[1][..., between], 0.375)
     np.testing.assert_allclose(found.probability[1][..., ~between], 1.75 / 3, atol=1e-3)

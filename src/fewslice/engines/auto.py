@@ -15,13 +15,13 @@ better: then it counts twice.
 Beyond the outermost slices there is nothing to judge by: the random walker answers there, which was
 best on the training data sets; around a single slice the mean of all three, which was as good there
 as the mean of the walker and the network, and fell far below the better classical engine half as
-often. With slices of several planes it answers everywhere: the
-network has learned from parallel ones.
+often. With slices of several planes the walker answers everywhere, and from three slices on the
+network, which has learned from parallel ones, counts a quarter beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -43,17 +43,21 @@ from fewslice.engines.protocol import (
 )
 from fewslice.engines.random_walker import PreparedRandomWalker, RandomWalker
 from fewslice.engines.supported import with_support
-from fewslice.slices.annotation import Annotation
+from fewslice.slices.annotation import Annotation, drawn_voxels, on_slice
 
 Float32Array = npt.NDArray[np.float32]
 
 _SEVERAL_PLANES = (
-    "auto used the random walker: slices of several planes are annotated, and the network only "
-    "learns from those of one."
+    "auto used {}: slices of several planes are annotated, and the network only learns from those "
+    "of one."
 )
 _FEWEST_LESSONS = 2
 _MOST_LESSONS = 4
+_FEWEST_CROSSING = 3
 _BRIDGED = 0.6  # mean Dice of the walker on lessons that tell something of narrower gaps
+
+
+_TIMES = {2: "counted twice", 3: "counted three times"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class Mixture:
         )
         least = min(weight for weight, _ in parts if weight > 0)
         names = [
-            f"{name} (counted twice)" if weight > 1.5 * least else name
+            f"{name} ({_TIMES[round(weight / least)]})" if weight > 1.5 * least else name
             for weight, name in parts
             if weight > 0
         ]
@@ -85,6 +89,7 @@ USUAL = Mixture(0.0, 0.5, 0.5)
 CAUTIOUS = Mixture(0.0, 2 / 3, 1 / 3)
 BEYOND = Mixture(0.0, 1.0, 0.0)
 ALONE = Mixture(1 / 3, 1 / 3, 1 / 3)
+CROSSING = Mixture(0.0, 0.75, 0.25)
 MIXTURES = (
     USUAL,
     CAUTIOUS,
@@ -138,8 +143,7 @@ class PreparedAuto:
             # Structures that only support scans hold are the network's alone.
             return self.network.predict(annotation, progress)
         if len(annotation.axes) > 1:
-            found = self.walker.predict(annotation, progress)
-            found = replace(found, remarks=(*found.remarks, _SEVERAL_PLANES))
+            found = self._crossing(annotation, progress)
             return with_support(found, self.network, annotation, silent)
         mixture, remark = self._choose(annotation, lambda part: progress(0.4 * part))
         answers = (
@@ -148,12 +152,28 @@ class PreparedAuto:
             self.network.completed(annotation, lambda part: progress(0.7 + 0.2 * part)),
         )
         remarks = (*answers[2].remarks, remark)
-        found = replace(mixed(answers, annotation, mixture), remarks=remarks)
+        found = mixed(answers, annotation.axis, along(annotation, mixture))
+        found = replace(found, remarks=remarks)
         found = with_support(
             found, self.network, annotation, lambda part: progress(0.9 + 0.1 * part)
         )
         progress(1.0)
         return found
+
+    def _crossing(self, annotation: Annotation, progress: Progress) -> Prediction:
+        """Answer from slices of several planes."""
+        drawn = sum(
+            bool(drawn_voxels(annotation.labels[on_slice(*place)]).any())
+            for place in annotation.slices
+        )
+        if drawn < _FEWEST_CROSSING:
+            found, mixture = self.walker.predict(annotation, progress), BEYOND
+        else:
+            walked = self.walker.predict(annotation, lambda part: progress(0.5 * part))
+            network = self.network.completed(annotation, lambda part: progress(0.5 + 0.5 * part))
+            mixture = CROSSING
+            found = mixed((walked, walked, network), annotation.axis, lambda _: CROSSING)
+        return replace(found, remarks=(*found.remarks, _SEVERAL_PLANES.format(mixture)))
 
     def _choose(self, annotation: Annotation, progress: Progress) -> tuple[Mixture, str]:
         """Return the mixture for between the annotated slices, and a sentence on why."""
@@ -227,25 +247,35 @@ def _blend(answers: Sequence[Float32Array], mixture: Mixture) -> Float32Array:
     return total
 
 
-def mixed(
-    answers: tuple[Prediction, Prediction, Prediction], annotation: Annotation, inside: Mixture
-) -> Prediction:
-    """Average predictions of the same classes, slice by slice of the main axis.
+def along(annotation: Annotation, inside: Mixture) -> Callable[[int], Mixture]:
+    """Return the mixture for each slice across the main axis.
 
-    inside: the mixture between the outermost annotated slices; beyond them it is `BEYOND`, and
-    `ALONE` around a single slice. The result covers all their regions; outside of its own region
-    each is sure of background.
+    inside: between the outermost annotated slices. Beyond them it is `BEYOND`, and `ALONE` around
+    a single slice.
     """
-    axis = annotation.axis
+    indices = annotation.along(annotation.axis)
+    beyond = BEYOND if len(drawn_slices(annotation)) > 1 else ALONE
+    return lambda index: inside if indices[0] <= index <= indices[-1] else beyond
+
+
+def mixed(
+    answers: tuple[Prediction, Prediction, Prediction],
+    axis: int,
+    mixture_at: Callable[[int], Mixture],
+) -> Prediction:
+    """Average predictions of the same classes, slice by slice across an axis.
+
+    answers: of interpolation, random walker and network. mixture_at: the mixture for a slice of
+    the scan. The result covers all their regions; outside of its own region each is sure of
+    background.
+    """
     region = around([answer.region for answer in answers])
     classes = len(answers[0].values)
     probability = empty_probability(classes, region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
-    indices = annotation.along(axis)
-    beyond = BEYOND if len(drawn_slices(annotation)) > 1 else ALONE
     for at in range(len(by_slice)):
         index = region.start[axis] + at
-        mixture = inside if indices[0] <= index <= indices[-1] else beyond
+        mixture = mixture_at(index)
         weights = (mixture.interpolation, mixture.walker, mixture.network)
         total = np.zeros(by_slice.shape[1:], dtype=np.float32)
         for answer, weight in zip(answers, weights, strict=True):
