@@ -11,7 +11,7 @@ import pytest
 import fewslice
 from fewslice.acquisition.cost import CostModel
 from fewslice.acquisition.expected_gain import ExpectedGainSettings
-from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.acquisition.strategies import ALL_PLANES, STRATEGIES
 from fewslice.assembly.posterior import Ensemble, Samples
 from fewslice.engines import Scan
 from fewslice.engines.interpolation import Interpolation
@@ -19,7 +19,7 @@ from fewslice.engines.taper import TaperSettings
 from fewslice.errors import GeometryError, InputError
 from fewslice.slices.annotation import Annotation
 from fewslice.volumes import Geometry, Image, LabelMap
-from fewslice.workflow.suggest import Suggestion, suggest
+from fewslice.workflow.suggest import DEFAULT, Suggestion, suggest
 from tests.assembly.posterior.small import small_organs, turned
 from tests.phantoms import Phantom
 
@@ -110,7 +110,7 @@ def test_every_strategy(name: str) -> None:
     assert len(found.slices) == 3
     assert not {("draw", AXIS, 4), ("draw", AXIS, 6)} & set(places(found))
     assert places(found) == places(ask(strategy=name, count=3, seed=3))
-    if name not in ("default", "plane-of-maximum-uncertainty"):
+    if name not in ("default", DEFAULT, ALL_PLANES):  # which look at all planes
         assert {axis for _, axis, _ in places(found)} == {AXIS}
         assert {kind for kind, _, _ in places(found)} == {"draw"}
 
