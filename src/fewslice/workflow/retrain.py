@@ -295,7 +295,7 @@ def _judged(
 
 _NOT_JUDGED = (
     "There is no held-out slice to compare the new model with the promoted one, which stays; "
-    "annotate more slices (with three or more, one is held out)."
+    "for that, annotate three slices or more, and hold some of them out."
 )
 
 
