@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from fewslice.errors import InputError, ReadError
-from fewslice.evaluation.simulation.pool import PoolTask, pool_tasks, run_pool
+from fewslice.evaluation.simulation.pool import (
+    PoolTask,
+    dice_of_trainings,
+    pool_tasks,
+    run_pool,
+)
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.study import COLUMNS
 from tests.evaluation.datasets import write_case, write_dataset
@@ -67,6 +72,15 @@ def test_the_same_seed_gives_the_same(tiny: Path, by_random: list[dict[str, Any]
     first = run(tiny, "default", 3, budget=3, rounds=1)
     assert first == run(tiny, "default", 3, budget=3, rounds=1)
     assert first[0]["dice"] != by_random[0]["dice"]  # of seed 0
+
+
+def test_trainings_on_the_same_slices_differ_by_their_seed_alone(
+    tiny: Path, by_random: list[dict[str, Any]]
+) -> None:
+    task = PoolTask(tiny, "random", 0, replace(SETTINGS, strategies=("random",)))
+    found = dice_of_trainings(task, 2)
+    assert found[0] == by_random[0]["dice"]  # the first training of a run
+    assert found[1] != found[0]
 
 
 def test_rounds_without_a_slice_to_draw_are_left_out(tiny: Path) -> None:

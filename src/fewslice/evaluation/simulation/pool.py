@@ -73,10 +73,6 @@ def pool_tasks(folder: Path, settings: SimulationSettings) -> list[PoolTask]:
 
 def run_pool(task: PoolTask) -> list[Point]:
     """Simulate one run and return a point for every round."""
-    settings = task.settings
-    pool = [_read(case) for case in find_dataset(task.folder, POOL_PART, settings.most_cases).cases]
-    chosen = find_dataset(task.folder, settings.part, settings.test_cases)
-    run = _Run(task, pool, [_read(case) for case in chosen.cases])
     return [
         {
             "task": task.folder.name,
@@ -85,8 +81,24 @@ def run_pool(task: PoolTask) -> list[Point]:
             "step": step,
             **point,
         }
-        for step, point in enumerate(run.rounds())
+        for step, point in enumerate(_run_of(task).rounds())
     ]
+
+
+def dice_of_trainings(task: PoolTask, repeats: int) -> list[float]:
+    """Return the Dice of models that learned from the same slices, those to start with.
+
+    They differ in the seed of their training alone, so their spread is what remains of a
+    difference between strategies if these chose the same.
+    """
+    return list(_run_of(task).repeated(repeats))
+
+
+def _run_of(task: PoolTask) -> _Run:
+    settings = task.settings
+    pool = find_dataset(task.folder, POOL_PART, settings.most_cases).cases
+    tests = find_dataset(task.folder, settings.part, settings.test_cases).cases
+    return _Run(task, [_read(case) for case in pool], [_read(case) for case in tests])
 
 
 def _read(case: CaseFiles) -> _Case:
@@ -146,6 +158,13 @@ class _Run:
                     self._draw(item.case, (item.axis, item.index))
             model = self._train(number)
             yield self._point(model)
+
+    def repeated(self, repeats: int) -> Iterator[float]:
+        """Yield the Dice of each of several trainings on the slices to start with."""
+        for name, place in self._start():
+            self._draw(name, place)
+        for number in range(repeats):
+            yield float(self._point(self._train(number))["dice"])
 
     @property
     def _slices(self) -> int:
