@@ -28,6 +28,18 @@ def test_a_slice_more_or_less_is_still_even() -> None:
     assert of([0.0, 3.0, 16.0], [10.0, 10.0, 10.0])[1] > 0
 
 
+def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
+    # Slices 4, 5 and 7 of 10 mm: gaps of one and two slices, which might be anywhere.
+    length, doubt = of([40.0, 50.0, 70.0], [20.0, 20.0, 20.0], step=10.0)
+    assert length == pytest.approx(20.0)  # the radius
+    assert doubt == pytest.approx(3.0)
+    # Five of nine slices cannot be spread more evenly than this.
+    spread = of([10.0, 30.0, 40.0, 60.0, 80.0], [20.0] * 5, step=10.0)
+    assert spread == pytest.approx(
+        (15.0, 0.0)
+    )  # three quarters of 17.5 mm are less than 1.5 slices
+
+
 def test_slices_next_to_each_other_go_on_for_a_radius_where_nothing_narrows() -> None:
     # Three slices 1 mm apart imply 3 mm: they cover nothing of a structure 20 mm wide.
     assert of([4.0, 5.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((10.0, 3.0))

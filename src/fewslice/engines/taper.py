@@ -77,10 +77,15 @@ def expected_cap(
 def _evenly_covered(
     gaps: npt.NDArray[np.float64], radius: float, step: float, covers: float
 ) -> bool:
-    """Whether slices look as if they had been spread over the structure, a slice more or less."""
-    mean = float(gaps.mean())
+    """Whether slices look as if they had been spread over the structure.
+
+    Gaps may differ by a slice, since slices are whole; then they must be wide enough for that to
+    be little. Slices next to each other are drawn one after the other, not spread.
+    """
+    mean, count = float(gaps.mean()), len(gaps)
     even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
-    return len(gaps) > 1 and even and mean * (len(gaps) + 1) >= covers * radius
+    spread = mean >= 0.99 * step * (1 + 2 / count)
+    return count > 1 and even and spread and mean * (count + 1) >= covers * radius
 
 
 def tapered(
