@@ -79,13 +79,13 @@ def _evenly_covered(
 ) -> bool:
     """Whether slices look as if they had been spread over the structure.
 
-    Gaps may differ by a slice, since slices are whole; then they must be wide enough for that to
-    be little. Slices next to each other are drawn one after the other, not spread.
+    Gaps may differ by a slice, since slices are whole; but of two gaps narrower than two slices that
+    says nothing.
     """
     mean, count = float(gaps.mean()), len(gaps)
     even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
-    spread = mean >= 0.99 * step * (1 + 2 / count)
-    return count > 1 and even and spread and mean * (count + 1) >= covers * radius
+    telling = count > 2 or (count == 2 and mean >= 1.99 * step)
+    return even and telling and mean * (count + 1) >= covers * radius
 
 
 def tapered(
