@@ -79,8 +79,8 @@ def _evenly_covered(
 ) -> bool:
     """Whether slices look as if they had been spread over the structure.
 
-    Gaps may differ by a slice, since slices are whole; but of two gaps narrower than two slices that
-    says nothing.
+    Gaps may differ by a slice, since slices are whole; but of two gaps narrower than two slices
+    that says nothing.
     """
     mean, count = float(gaps.mean()), len(gaps)
     even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
