@@ -8,6 +8,7 @@ from fewslice.acquisition.diverse import CoreSet, Suggestive
 from fewslice.acquisition.gain_per_second import ExpectedGain
 from fewslice.acquisition.planes_of_uncertainty import PlaneOfMaximumUncertainty
 from fewslice.acquisition.protocol import Strategy
+from fewslice.acquisition.spread import Spread
 from fewslice.acquisition.strided import Strided
 from fewslice.acquisition.uncertain import (
     ClassStratified,
@@ -32,6 +33,7 @@ STRATEGIES: dict[str, Strategy] = {
     "batch-bald": BatchBald(),
     "power-bald": PowerNoised("mutual_information"),
     "clasp-pe": ClassStratified(),
+    "spread": Spread(ClassStratified()),
     "core-set": CoreSet(),
     "suggestive": Suggestive(),
     "stochastic-batch": StochasticBatches(),
