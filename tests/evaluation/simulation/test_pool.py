@@ -108,3 +108,15 @@ def test_which_runs_there_are(tiny: Path, tmp_path: Path) -> None:
     ]
     with pytest.raises(ReadError, match="labelsTr"):
         pool_tasks(write_dataset(tmp_path / "NoPool", ("t",)), settings)
+
+
+def test_overlapping_regions_are_refused(tmp_path: Path) -> None:
+    def with_labels(name: str, labels: dict[str, Any]) -> Path:
+        folder = write_dataset(tmp_path / name, ("t",), labels=labels)
+        write_case(folder, "a", part="Tr")
+        return folder
+
+    overlapping = with_labels("Regions", {"background": 0, "whole": [1, 2], "core": [2]})
+    with pytest.raises(InputError, match=r"Label 2 belongs to both whole and core in .*Regions"):
+        pool_tasks(overlapping, SETTINGS)
+    assert len(pool_tasks(with_labels("Joined", {"both": [1, 2], "other": [3]}), SETTINGS)) == 1

@@ -61,14 +61,32 @@ class _Case:
 
 
 def pool_tasks(folder: Path, settings: SimulationSettings) -> list[PoolTask]:
-    """Return all runs. Raises ReadError if the pool or the test part is missing."""
-    find_dataset(folder, POOL_PART, settings.most_cases)
-    find_dataset(folder, settings.part, settings.test_cases)
+    """Return all runs.
+
+    Raises ReadError if the pool or the test part is missing, and InputError if structures overlap.
+    """
+    for part, most in ((POOL_PART, settings.most_cases), (settings.part, settings.test_cases)):
+        for case in find_dataset(folder, part, most).cases:
+            _require_apart(case.structures or (), folder)
     return [
         PoolTask(folder, strategy, seed, settings)
         for strategy in settings.strategies
         for seed in settings.seeds
     ]
+
+
+def _require_apart(structures: Sequence[Structure], folder: Path) -> None:
+    """Raise InputError if a label belongs to two structures: a model knows one label a voxel."""
+    first: dict[int, str] = {}
+    for structure in structures:
+        for value in structure.values:
+            other = first.setdefault(value, structure.name)
+            if other != structure.name:
+                raise InputError(
+                    f"Label {value} belongs to both {other} and {structure.name} in "
+                    f"{folder / 'dataset.json'}, but the models of a pool simulation give each "
+                    "voxel to one structure; name each label once."
+                )
 
 
 def run_pool(task: PoolTask) -> list[Point]:
