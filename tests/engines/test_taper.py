@@ -58,6 +58,14 @@ def test_two_slices_tell_by_their_outlines_too() -> None:
     assert of([0.0, 2.0], [10.0, 10.0]) == pytest.approx((10.0, 3.0))  # the radius
 
 
+def test_slices_many_radii_apart_were_spread() -> None:
+    # Seven radii apart nothing changes; twice as far doubt is a quarter.
+    assert of([0.0, 70.0], [10.0, 10.0]) == pytest.approx((35.0, 3.0))
+    assert of([0.0, 140.0], [10.0, 10.0]) == pytest.approx((70.0, 0.75))
+    # The mean of uneven gaps counts: 140 mm.
+    assert of([0.0, 70.0, 280.0], [10.0, 10.0, 10.0]) == pytest.approx((70.0, 0.75))
+
+
 def test_either_end_is_asked_about_by_the_order_of_positions() -> None:
     assert of([9.0, 5.0, 4.0], [5.0, 9.0, 10.0]) == of([-9.0, -5.0, -4.0], [5.0, 9.0, 10.0])
     assert of([4.0, 5.0, 9.0], [10.0, 9.0, 5.0])[0] < of([9.0, 5.0, 4.0], [5.0, 9.0, 10.0])[0]

@@ -25,7 +25,8 @@ class TaperSettings:
     distances and so many radii times the fifth power of the last radius over the widest, if they
     are not. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
     off for every mm beyond the only drawn slice, and beyond the last of several that are not
-    evenly spaced and as wide as any.
+    evenly spaced and as wide as any. far: where these lie more than so many radii apart, doubt
+    falls with the square of their distance: people spread slices over long structures.
     """
 
     per_radius: float = 1.5
@@ -36,6 +37,7 @@ class TaperSettings:
     least_radii: float = 0.2
     doubt_of_one: float = 2.0
     doubt: float = 3.0
+    far: float = 7.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def expected_cap(
         settings.per_last_radius * mean_radius * narrowed,
         least,
     )
-    return Cap(length, settings.doubt * narrowed)
+    spread = min(1.0, settings.far * mean_radius / float(gaps.mean())) ** 2
+    return Cap(length, settings.doubt * narrowed * spread)
 
 
 def _evenly_covered(
