@@ -26,7 +26,7 @@ class Later:
 def places(
     pool: Candidates, count: int, inner: Strategy | None = None, seed: int = 0
 ) -> list[tuple[int, int]]:
-    found = Spread(inner or Later()).rank(pool, count, np.random.default_rng(seed))
+    found = Spread(inner or Later(), gap=1).rank(pool, count, np.random.default_rng(seed))
     return [(int(scan), int(index)) for scan, _, index in pool.place[found.chosen]]
 
 
@@ -53,6 +53,15 @@ def test_stays_away_from_annotated_slices_of_the_scan() -> None:
     assert places(pool, 1) == [(0, 19)]
     found = {places(pool, 1, ForegroundRandom(1.0), seed)[0][1] for seed in range(60)}
     assert found == set(range(4, 14))
+
+
+def test_a_smaller_gap_only_keeps_neighbours_apart() -> None:
+    # A quarter of the 9 mm above: 2.25 mm, less than the 3 mm to the next slice. Where the
+    # structure is on all 20, a quarter of 57 / 4: 3.56 mm.
+    pool, rng = line(range(4, 17), annotated=(19,)), np.random.default_rng(0)
+    assert Spread(Later()).rank(pool, 1, rng).chosen.tolist() == [18]
+    pool = line(range(20), annotated=(19,))
+    assert Spread(Later()).rank(pool, 1, rng).chosen.tolist() == [17]
 
 
 def test_slices_across_another_axis_may_be_near() -> None:

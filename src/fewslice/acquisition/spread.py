@@ -22,23 +22,24 @@ class Spread:
 
     Zhang, Kramer and Mazurowski 2025 (MIDL, arXiv:2412.08081): of equally many slices, fewer of
     more volumes train better models. With k_s slices of scan s annotated or chosen so far, the next
-    one is the first of `inner`'s ranking of the open slices x
+    one is the first of `inner`'s ranking of the open slices
 
-        of a scan with k_s = min over scans that have open slices,
-        at least L_s / (2 (k_s + 1)) mm from each of those k_s that lies across the same axis,
+        of scans with k_s = min over all scans that have open slices,
+        at least gap · L_s / (2 (k_s + 1)) mm from those k_s across the same axis,
 
-    where L_s is the extent of the scan in mm: from its first to its last slice that seems to hold a
-    structure (half of the samples say so; all of it if none does). k slices evenly spaced are 2r =
-    L_s / k apart, so there nearly always is such a slice; if there is none in any of these scans,
-    the distance does not count.
+    where L_s is the extent in mm, from the first to the last slice of the scan that seems to hold a
+    structure (half of the samples say so; all of it if none does). With a gap of 1 this is nearly
+    as even as can be; but organs bunch in a part of a scan, so the default only keeps neighbours
+    apart. If none of these scans has such a slice, the distance does not count.
 
     Of the slices of a single scan it is `inner`, kept away from what is annotated; of whole scans
-    (`rank_scans`) it is `inner` alone. `inner` is asked for one slice at a time and never sees what
-    is annotated, so it must not be a strategy that goes by that (`core-set`, `strided`) or that
+    (`rank_scans`) it is `inner` alone. `inner` is asked for one slice at a time and sees nothing of
+    what is annotated, so it should be no strategy that goes by that (`core-set`, `strided`) or
     makes batches (`batch-bald`).
     """
 
     inner: Strategy
+    gap: float = 0.25
 
     def rank(self, candidates: Candidates, count: int, rng: np.random.Generator) -> Ranking:
         """Rank in turns of scans; the score is that of `inner`."""
@@ -53,7 +54,7 @@ class Spread:
         while len(chosen) < min(count, len(rows)):
             least = taken[number[free]].min()
             turn = np.flatnonzero(free & (taken[number] == least))
-            far = room.mm[turn] >= room.extent[turn] / (2 * (least + 1))
+            far = room.mm[turn] >= self.gap * room.extent[turn] / (2 * (least + 1))
             some = turn[far] if far.any() else turn
             first = self.inner.rank(candidates.take(some), 1, rng)
             row = int(some[first.chosen[0]])
