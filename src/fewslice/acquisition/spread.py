@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,7 @@ class Spread:
         scans, number = np.unique(candidates.place[:, 0], return_inverse=True)
         taken = np.bincount(number[candidates.annotated], minlength=len(scans))
         room = _Room(candidates)
+        seen = replace(candidates, points=candidates.points[..., :0])  # of no use for one slice
         free = ~candidates.annotated
         chosen: list[int] = []
         score: list[float] = []
@@ -56,7 +57,7 @@ class Spread:
             turn = np.flatnonzero(free & (taken[number] == least))
             far = room.mm[turn] >= self.gap * room.extent[turn] / (2 * (least + 1))
             some = turn[far] if far.any() else turn
-            first = self.inner.rank(candidates.take(some), 1, rng)
+            first = self.inner.rank(seen.take(some), 1, rng)
             row = int(some[first.chosen[0]])
             chosen.append(row)
             score.append(float(first.score[0]))
