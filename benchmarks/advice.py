@@ -1,12 +1,14 @@
 """Fit what suggestions are made by: simulated annotation of training scans, then boosted trees.
 
     python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 1
+    python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 2 --states
     python -m benchmarks.advice fit --work DIR
 
 `collect` takes structures of the training parts and of the generators (never of the evaluation
 sets), lets a simulated person draw slices of them in varied order, and tries at some of the states
 what drawing each of about ten other slices would bring. Rows go to DIR/advice-SEED.jsonl; the same
-seed collects the same rows, as many as the time allows. `fit` prints how good the models are on
+seed collects the same rows, as many as the time allows. Half of the people follow the advice that
+is shipped, the others draw in one of four ways. `fit` prints how good the models are on
 tasks left out (five folds of tasks) and writes src/fewslice/acquisition/advice.safetensors.
 """
 
@@ -24,22 +26,18 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.advice_fit import fit
-from benchmarks.advice_tasks import BoolArray, Rng, Task, others_of, sample_task
+from benchmarks.advice_tasks import BoolArray, Look, Rng, Task, others_of, tasks
 from fewslice.acquisition.advice import ADVICE_FILE, shipped_advice
 from fewslice.acquisition.expected_gain import PRESENT, expected_gain
 from fewslice.acquisition.profiles import Profiles
-from fewslice.acquisition.volume_features import (
-    draw_features,
-    question_features,
-    state_features,
-)
+from fewslice.acquisition.volume_features import draw_features, question_features, state_features
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import Annotation, SliceIndex, on_slice
-from fewslice.slices.region import Region
+from fewslice.slices.annotation import SliceIndex, on_slice
 
 Row = dict[str, Any]
 
 STATES = (0, 1, 2, 3, 4, 6, 8)
+MOST_STATES = 8
 
 
 def next_place(task: Task, places: list[SliceIndex], rng: Rng) -> SliceIndex | None:
@@ -104,35 +102,41 @@ HABITS: dict[str, Callable[[Task, list[SliceIndex], Rng], SliceIndex | None]] = 
 """How simulated people choose who take no advice."""
 
 
-def rows_of(
-    task: Task, rng: Rng, *, trials: bool, advised: bool = False, habit: str = "usual"
-) -> Iterator[Row]:
+def rows_of(task: Task, rng: Rng, *, trials: bool, advised: bool, habit: str) -> Iterator[Row]:
     """Yield what is known at some states, and what other slices would bring there.
 
-    trials: whether to try other slices. advised: whether the person follows the shipped advice;
-    habit: how they choose otherwise, of `HABITS`.
+    trials: whether to try other slices; if not, more states are noted, of people who follow the
+    advice all of them. advised: whether the person does; habit: how they choose otherwise, of
+    `HABITS`.
     """
     occupied = task.occupied(task.axis)
     middle = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) * (len(occupied) - 1)
     places: list[SliceIndex] = [(task.axis, int(occupied[int(middle)]))]
-    wanted = sorted({int(state) for state in rng.choice(STATES, 2 if trials else 5)})
-    while len(_drawn(task, places)) - 1 <= max(wanted):
-        annotation = task.annotation(places)
-        at_state = len(_drawn(task, places)) - 1 in wanted
-        if at_state or advised:
-            found, region = task.profiles(annotation)
-        if at_state:
-            answer = task.answer(annotation)
-            yield state_row(task, annotation, found, answer)
+    wanted = _wanted(rng, trials, advised)
+    while (drawn := len(_drawn(task, places)) - 1) <= max(wanted, default=-1):
+        look = task.look(task.annotation(places)) if advised or drawn in wanted else None
+        if look is not None and drawn in wanted:
+            wanted.remove(drawn)
+            yield state_row(task, look, habit="advised" if advised else habit)
             if trials:
-                yield from trial_rows(task, places, (found, region), answer, rng)
-                yield from empty_rows(task, places, found, answer, rng)
-        following = advised_place(task, found, places, rng) if advised else None
+                answer = task.answer(task.annotation(places))
+                yield from trial_rows(task, places, look, answer, rng)
+                yield from empty_rows(task, places, look.found, answer, rng)
+        following = advised_place(task, look.found, places, rng) if advised and look else None
         following = following or HABITS[habit](task, places, rng)
         if following is None or len(places) > 40:
             return
         if following not in places:
             places.append(following)
+
+
+def _wanted(rng: Rng, trials: bool, advised: bool) -> set[int]:
+    """Return after how many further slices a state is noted."""
+    if trials:
+        return {int(state) for state in rng.choice(STATES, 2)}
+    if advised:
+        return set(range(MOST_STATES - 2))
+    return {int(state) for state in rng.choice(MOST_STATES, 4, replace=False)}
 
 
 def advised_place(task: Task, found: Profiles, places: list[SliceIndex], rng: Rng) -> Any:
@@ -148,9 +152,10 @@ def _drawn(task: Task, places: list[SliceIndex]) -> list[SliceIndex]:
     return [place for place in places if task.mask[on_slice(*place)].any()]
 
 
-def state_row(task: Task, annotation: Annotation, found: Profiles, answer: BoolArray) -> Row:
+def state_row(task: Task, look: Look, habit: str) -> Row:
     """Return what is seen of an answer, and how good it is: the scan and each slice."""
-    axis = annotation.axis
+    found, answer = look.found, look.answer
+    axis = found.main
     others = others_of(axis)
     asked = found.axes[axis].asked
     both = (answer & task.mask).sum(axis=others)
@@ -161,6 +166,7 @@ def state_row(task: Task, annotation: Annotation, found: Profiles, answer: BoolA
     return {
         "kind": "state",
         "source": task.source,
+        "habit": habit,
         "features": state_features(found, 0).tolist(),
         "dice": dice(answer, task.mask),
         "slices": features[kept].tolist(),
@@ -171,18 +177,14 @@ def state_row(task: Task, annotation: Annotation, found: Profiles, answer: BoolA
 
 
 def trial_rows(
-    task: Task,
-    places: list[SliceIndex],
-    seen: tuple[Profiles, Region],
-    answer: BoolArray,
-    rng: Rng,
+    task: Task, places: list[SliceIndex], look: Look, answer: BoolArray, rng: Rng
 ) -> Iterator[Row]:
     """Yield the rise in Dice that each of about ten slices brings."""
-    found, region = seen
+    found = look.found
     before = dice(answer, task.mask)
     for axis in range(3):
         features = draw_features(found, 0, axis)
-        for index in _tried(features, found, axis, region, places, rng):
+        for index in _tried(features, look, axis, places, rng):
             after = task.answer(task.annotation([*places, (axis, index)]))
             yield {
                 "kind": "draw",
@@ -212,15 +214,15 @@ def empty_rows(
         }
 
 
-def _tried(  # noqa: PLR0913, PLR0917 - all that a choice hangs on
+def _tried(
     features: npt.NDArray[np.float64],
-    found: Profiles,
+    look: Look,
     axis: int,
-    region: Region,
     places: list[SliceIndex],
     rng: Rng,
 ) -> list[int]:
     """Return slices to try: the most doubtful one, the central one of a crossing plane, others."""
+    found, region = look.found, look.region
     free = [at for at in range(region.start[axis], region.stop[axis]) if (axis, at) not in places]
     if not free:
         return []
@@ -239,18 +241,17 @@ def collect(given: argparse.Namespace) -> None:
     """Write rows until the time is over."""
     given.work.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    number = 0
     with (given.work / f"advice-{given.seed}.jsonl").open("w") as file:
-        while time.monotonic() - start < given.seconds:
-            rng = np.random.default_rng([given.seed, number])
-            task = sample_task(given.data, rng)
-            habit = str(rng.choice(list(HABITS))) if given.habits else "usual"
-            rows = rows_of(task, rng, trials=not given.states, advised=given.advised, habit=habit)
-            for row in rows:
+        for number, (task, rng) in enumerate(tasks(given.data, given.seed)):
+            advised = rng.random() < given.advised
+            habit = str(rng.choice(list(HABITS)))
+            for row in rows_of(task, rng, trials=not given.states, advised=advised, habit=habit):
                 file.write(json.dumps({"task": f"{given.seed}-{number}", **row}) + "\n")
             file.flush()
-            number += 1
-            print(f"{number} tasks, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+            passed = time.monotonic() - start
+            print(f"{number + 1} tasks, {passed:.0f} s", file=sys.stderr, flush=True)
+            if passed > given.seconds:
+                return
 
 
 def main() -> None:
@@ -265,12 +266,12 @@ def main() -> None:
     one.add_argument("--seconds", type=float, default=1800)
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--states", action="store_true", help="do not try other slices")
-    one.add_argument("--advised", action="store_true", help="follow the shipped advice")
-    one.add_argument("--habits", action="store_true", help="let people choose in several ways")
+    one.add_argument("--advised", type=float, default=0.5, help="share who follow the advice")
     one.set_defaults(run=collect)
     two = commands.add_parser("fit")
     two.add_argument("--work", type=Path, required=True)
     two.add_argument("--output", type=Path, default=ADVICE_FILE)
+    two.add_argument("--scans-only", action="store_true", help="keep all but the Dice of scans")
     two.set_defaults(run=fit)
     given = parser.parse_args()
     given.run(given)

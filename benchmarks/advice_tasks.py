@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,21 @@ FOLDERS = {
 }
 GENERATED = 0.2
 THICK = 0.4
-MOST_VOXELS = 800_000
+MOST_VOXELS = 240_000
+STRUCTURES_A_VOLUME = 4
+_TRIES = 12
+
+Volume = tuple[str, Scan, npt.NDArray[Any], list[int]]
+"""Where it is from, the scan, its labels, and those that were outlined in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What is seen of an answer. answer: that of the samples, on the whole scan."""
+
+    found: Profiles
+    region: Region
+    answer: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,21 +78,23 @@ class Task:
         prediction = RandomWalker().prepare(self.scan).predict(annotation)
         return np.asarray(assemble_labels(prediction, annotation) == 1)
 
-    def profiles(self, annotation: Annotation) -> tuple[Profiles, Region]:
+    def look(self, annotation: Annotation) -> Look:
         samples = default_sampler().samples(self.scan, annotation)
         said = Said(annotation.labels, annotation.slices, (), annotation.axis)
         found = profiles(
             samples.by_axes, samples.values, samples.region.start, said, self.scan.spacing
         )
-        return found, samples.region
+        answer = np.zeros(self.mask.shape, dtype=bool)
+        answer[samples.region.slices] = samples.by_axes[0, 1] > 0.5
+        return Look(found, samples.region, answer)
 
 
 def others_of(axis: int) -> tuple[int, ...]:
     return tuple(other for other in range(3) if other != axis)
 
 
-def _volume(data: Path, rng: Rng) -> tuple[str, Scan, npt.NDArray[Any], list[int]]:
-    """Return a volume, its labels, and those that were outlined in it."""
+def sample_volume(data: Path, rng: Rng) -> Volume:
+    """Return a random volume of a training part or of a generator."""
     chance = rng.random()
     if chance < GENERATED:
         made = random_shapes(rng) if chance < GENERATED / 2 else random_oct(rng)
@@ -97,10 +115,16 @@ def _volume(data: Path, rng: Rng) -> tuple[str, Scan, npt.NDArray[Any], list[int
     return source, scan, labels, [v for v in values if known is None or v in known]
 
 
-def sample_task(data: Path, rng: Rng) -> Task:
-    """Return a random structure with its surroundings; of some only every few slices are kept."""
-    while True:
-        source, scan, labels, values = _volume(data, rng)
+def sample_task(data: Path, rng: Rng, volume: Volume | None = None) -> Task:
+    """Return a random structure with its surroundings; of some only every few slices are kept.
+
+    volume: where to look first, since reading one takes longer than anything else.
+    """
+    for attempt in count():
+        if volume is None or not volume[3] or attempt >= _TRIES:
+            source, scan, labels, values = sample_volume(data, rng)
+        else:
+            source, scan, labels, values = volume
         if not values:
             continue
         mask = labels == rng.choice(values)
@@ -135,6 +159,16 @@ def sample_task(data: Path, rng: Rng) -> Task:
         )
         if len(task.occupied(axis)) >= 4:
             return task
+    raise AssertionError("count() never ends")
+
+
+def tasks(data: Path, seed: int) -> Iterator[tuple[Task, Rng]]:
+    """Yield structures without end, a few of each volume, with random numbers for each."""
+    for number in count():
+        rng = np.random.default_rng([seed, number])
+        if number % STRUCTURES_A_VOLUME == 0:
+            volume = sample_volume(data, np.random.default_rng([seed, number, 1]))
+        yield sample_task(data, rng, volume), rng
 
 
 def _thinned(

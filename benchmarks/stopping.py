@@ -1,9 +1,10 @@
-"""Count how often "you may stop" was right, by whether the structure's ends had been seen.
+"""Say how good the Dice to expect was, and count how often "you may stop" was right.
 
     python -m benchmarks.stopping --data DATA docs/simulations/volume-101 ...
 
 Reads points.csv of `fewslice simulate` and the true labels; a run counts where it was first told
-that its Dice is at least 0.90 with a probability of 90 %.
+that its Dice is at least 0.90 with a probability of 90 %. Stops are also counted by whether the
+ends of the structure had been seen.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ GOAL = 0.90
 
 
 def ends_seen(answers: pd.DataFrame, truth: npt.NDArray[np.bool_]) -> bool:
-    """Return whether slices across were drawn, or both ends were closed, as `quality.ends_seen`."""
+    """Return whether slices across were drawn, or both ends were closed, as `volume_features.ends_seen`."""
     if answers["axis"].nunique() > 1:
         return True
     main = int(answers["axis"].iloc[0])
@@ -53,12 +54,37 @@ def stops(data: Path, folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["simulation", "default", "ends seen", "right"])
 
 
+def answers(folder: Path) -> list[str]:
+    """Return a row of a table for the default strategy, and one for all others."""
+    points = pd.read_csv(folder / "points.csv").dropna(subset=["predicted_low"]).sort_values("step")
+    rows = []
+    for name, mine in (("default", True), ("others", False)):
+        some = points[(points["strategy"] == "default") == mine]
+        if not len(some):
+            continue
+        error = (some["predicted"] - some["dice"]).abs().mean()
+        holds = (some["dice"] >= some["predicted_low"]).mean()
+        told = some[some["predicted_low"] >= GOAL]
+        first = told.groupby(["task", "seed", "strategy"])["dice"].first()
+        runs = some.groupby(["task", "seed", "strategy"])["dice"].max()
+        rows.append(
+            f"| {folder.name}, {name} | {len(some)} | {error:.3f} | {holds:.0%} | "
+            f"{len(first)} of {len(runs)} | {(runs >= GOAL).sum()} | {(first >= GOAL).sum()} | "
+            f"{len(told)} of {(some['dice'] >= GOAL).sum()} | {(told['dice'] >= GOAL).sum()} |"
+        )
+    return rows
+
+
 def main() -> None:
-    """Print how many runs were told to stop, and how many rightly."""
+    """Print a table of answers and runs, and of stops by what had been seen."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("folders", nargs="+", type=Path)
     given = parser.parse_args()
+    print("| | answers | mean error of the median | at least the low number | ", end="")
+    print("runs told to stop | that reached .90 | Dice was .90 | answers told | Dice was .90 |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    print("\n".join(row for folder in given.folders for row in answers(folder)) + "\n")
     table = pd.concat([stops(given.data, folder) for folder in given.folders])
     groups = table.groupby(["simulation", "default", "ends seen"])["right"]
     print(groups.agg(["count", "sum"]).rename(columns={"count": "stops", "sum": "right"}))

@@ -87,7 +87,7 @@ def stump(feature: int, thresholds: Sequence[float], values: Sequence[float]) ->
 def advice(**changes: Trees) -> Advice:
     """Made-up models: a slice gains by its own doubt, a "no" by what is expected farther out.
 
-    The logits of the quality are 2 (a Dice of 0.88) and 1 (0.73).
+    The logits of the quality are 2 (a Dice of 0.88) and 1 (0.73), of a scan by a spread of 1.
     """
     steps = [0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4]
     models = {
@@ -95,7 +95,7 @@ def advice(**changes: Trees) -> Advice:
         "closing": stump(QUESTION_FEATURES.index("farther"), steps, [0.01] * len(steps)),
         "ends": constant(0.0),  # on every slice with a probability of one half
         "scan": constant(2.0),
-        "scan_low": constant(1.0),
+        "scan_spread": constant(0.0),
         "slice": constant(2.0),
         "slice_low": constant(1.0),
     }

@@ -42,16 +42,16 @@ def test_a_tree_by_hand() -> None:
 
 def test_what_the_numbers_mean() -> None:
     models = advice(
-        drawing=stump(0, [0.5], [0.25]), ends=constant(np.log(3)), scan_low=constant(5.0)
+        drawing=stump(0, [0.5], [0.25]), ends=constant(np.log(3)), scan_spread=constant(np.log(1.5))
     )
     rows = np.zeros((2, len(QUESTION_FEATURES)))
     rows[1] = 1.0
     assert models.gain(rows).tolist() == [0.0, 0.25]
     np.testing.assert_allclose(models.presence(rows), 0.75)
     np.testing.assert_allclose(models.closing_gain(rows), [0.0, 0.1], atol=1e-6)
-    # A low number above the median is the median: logistic(2).
+    # The low number lies 1.5 logits below the median: logistic(2) and logistic(0.5).
     dice = 1 / (1 + np.exp(-2))
-    assert models.scan_dice(rows[0]) == pytest.approx((dice, dice))
+    assert models.scan_dice(rows[0]) == pytest.approx((dice, 1 / (1 + np.exp(-0.5))))
     median, low = models.slice_dice(rows)
     np.testing.assert_allclose(median, dice)
     np.testing.assert_allclose(low, 1 / (1 + np.exp(-1)))
@@ -98,7 +98,7 @@ def test_what_is_shipped_looks_at_features_there_are() -> None:
         "closing": len(QUESTION_FEATURES),
         "ends": len(DRAW_FEATURES),
         "scan": len(STATE_FEATURES),
-        "scan_low": len(STATE_FEATURES),
+        "scan_spread": len(STATE_FEATURES) + 1,
         "slice": len(DRAW_FEATURES),
         "slice_low": len(DRAW_FEATURES),
     }
@@ -129,6 +129,15 @@ def test_what_is_shipped_knows_good_answers_from_bad_ones() -> None:
     models = shipped_advice()
     assert models.scan_dice(good)[0] > models.scan_dice(bad)[0] + 0.1
     assert models.scan_dice(good)[1] > models.scan_dice(bad)[1]
+
+
+def test_the_spread_is_told_the_median() -> None:
+    # Where the logit of the median is above 1, the low number lies 2 logits below it, otherwise 1.
+    wide = stump(len(STATE_FEATURES), [1.0], [np.log(2)])
+    row = np.zeros(len(STATE_FEATURES))
+    for median, low in ((2.0, 0.0), (0.5, -0.5)):
+        models = advice(scan=constant(median), scan_spread=wide)
+        assert models.scan_dice(row)[1] == pytest.approx(1 / (1 + np.exp(-low)))
 
 
 def test_many_rows_are_answered_as_few() -> None:

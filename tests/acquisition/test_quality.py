@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from fewslice.acquisition.profiles import Profiles
-from fewslice.acquisition.quality import (
-    GOOD_ENOUGH,
-    ends_seen,
-    predicted_quality,
-    stopping_sentence,
-)
+from fewslice.acquisition.quality import GOOD_ENOUGH, predicted_quality, stopping_sentence
 from fewslice.acquisition.volume_features import STATE_FEATURES
-from tests.acquisition.small_profiles import advice, axis_profile, both, profiles_of, stump
+from tests.acquisition.small_profiles import (
+    advice,
+    axis_profile,
+    both,
+    constant,
+    profiles_of,
+    stump,
+)
 
 EXPECTED = [0.0, 5, 9, 9, 5, 0]
 
@@ -37,35 +39,27 @@ def test_the_mean_of_structures() -> None:
     profiles = Profiles((pair,) * 3, 2, np.ones(2), np.ones(2))
     # The logit of the Dice is 2 for a structure without doubt and 0 for one with much.
     scan = replace(stump(STATE_FEATURES.index("total_doubt"), [0.2], [-2.0]), base=2.0)
-    found = predicted_quality(profiles, advice(scan=scan, scan_low=scan))
+    found = predicted_quality(profiles, advice(scan=scan))
     assert [dice for dice, _ in found.structures] == pytest.approx([0.5, 1 / (1 + np.exp(-2))])
-    assert found.dice == found.low == pytest.approx((0.5 + 1 / (1 + np.exp(-2))) / 2)
+    assert found.dice == pytest.approx((0.5 + 1 / (1 + np.exp(-2))) / 2)
+    assert found.low == pytest.approx((1 / (1 + np.exp(1)) + 1 / (1 + np.exp(-1))) / 2)
 
 
 def test_the_low_number_is_never_above_the_median() -> None:
     profiles = profiles_of(axis_profile(EXPECTED, drawn=(2,), empty=(0, 5)))
     high = stump(0, [-1.0], [9.0])
-    found = predicted_quality(profiles, advice(scan_low=high, slice_low=high))
-    assert found.low == found.dice
+    found = predicted_quality(profiles, advice(scan_spread=constant(-30.0), slice_low=high))
+    assert found.low <= found.dice
     assert (found.slices_low <= found.slices).all()
 
 
-def test_nobody_is_told_much_before_the_ends_were_seen() -> None:
-    high = stump(0, [-1.0], [9.0])
-    models = advice(scan=high, scan_low=high)
-    for empty, low in (((), 0.85), ((0,), 0.85), ((5,), 0.85), ((0, 5), 1.0)):
+def test_the_low_number_may_hang_on_whether_the_ends_were_seen() -> None:
+    # A spread of 1 logit where they were, of e where they were not.
+    spread = replace(stump(STATE_FEATURES.index("ends_seen"), [0.5], [-1.0]), base=1.0)
+    for empty, low in (((0, 5), 2.0 - 1.0), ((0,), 2.0 - np.e)):
         main = axis_profile(EXPECTED, drawn=(2,), empty=empty)
-        assert predicted_quality(profiles_of(main), models).low == pytest.approx(low, abs=0.01)
-
-
-def test_ends_are_seen_at_the_border_of_the_scan_and_in_a_slice_across() -> None:
-    border = axis_profile(EXPECTED, drawn=(0, 5))
-    assert ends_seen(profiles_of(border), 0)
-    inner = axis_profile(EXPECTED, drawn=(2,))
-    assert not ends_seen(profiles_of(inner), 0)
-    across = profiles_of(inner)
-    crossed = replace(across, axes=(inner, *across.axes[1:]))
-    assert ends_seen(crossed, 0)
+        found = predicted_quality(profiles_of(main), advice(scan_spread=spread))
+        assert found.low == pytest.approx(1 / (1 + np.exp(-low)))
 
 
 def test_where_all_is_known_the_answer_is_right() -> None:

@@ -13,6 +13,7 @@ from fewslice.acquisition.volume_features import (
     QUESTION_FEATURES,
     STATE_FEATURES,
     draw_features,
+    ends_seen,
     question_features,
     state_features,
 )
@@ -100,7 +101,7 @@ def test_the_state_of_an_answer() -> None:
     assert found["open_ends"] == 1.0  # closed above by the empty slice, open below
     assert found["share_beyond"] == pytest.approx((10 + 20 + 30 + 20) / 200)
     assert found["doubt_beyond"] == pytest.approx((4 + 6 + 8 + 10) / 200)
-    assert found["roundness"] == pytest.approx(7 * 0.5 / 2)  # slices 1 to 7
+    assert found["half_length"] == pytest.approx(7 * 0.5 / 2)  # slices 1 to 7
     assert found["few_slices"] == 0.5
 
 
@@ -110,6 +111,24 @@ def test_an_end_is_open_until_an_empty_slice_lies_beyond(
 ) -> None:
     main = axis_profile([0, 0, 1, 5, 9, 9, 5, 1, 0, 0], drawn=(3, 6), empty=empty)
     assert state(profiles_of(main))["open_ends"] == ends
+
+
+def test_ends_are_seen_at_the_border_of_the_scan_and_in_a_slice_across() -> None:
+    expected = [0.0, 5, 9, 9, 5, 0]
+    for drawn, empty, seen in (
+        ((0, 5), (), True),  # the first and the last slice of the scan
+        ((2,), (), False),
+        ((2,), (0,), False),
+        ((2,), (5,), False),
+        ((2,), (0, 5), True),
+    ):
+        main = axis_profile(expected, drawn=drawn, empty=empty)
+        assert ends_seen(profiles_of(main), 0) == seen
+        assert state(profiles_of(main))["ends_seen"] == float(seen)
+    inner = axis_profile(expected, drawn=(2,))
+    across = profiles_of(inner)
+    assert ends_seen(replace(across, axes=(inner, *across.axes[1:])), 0)
+    assert not ends_seen(profiles_of(axis_profile(expected)), 0)
 
 
 def test_one_drawn_slice_and_none() -> None:

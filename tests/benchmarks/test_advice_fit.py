@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.advice_fit import Table, _classifier, _model, _quality, as_trees
+from benchmarks.boosting import Table, as_trees, booster, classifier
+from benchmarks.quality_fit import logit, scan_quality, slice_quality
 
-from benchmarks import advice_fit
+from benchmarks import quality_fit
+from fewslice.acquisition.volume_features import STATE_FEATURES
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype(np.float32)
@@ -21,7 +23,7 @@ OTHERS = RNG.normal(0, 2, size=(400, 4)).astype(np.float32)
     "settings", [{}, {"loss": "quantile", "alpha": 0.5}, {"loss": "quantile", "alpha": 0.1}]
 )
 def test_a_regression_answers_as_scikit_learn_does(settings: dict[str, Any]) -> None:
-    model = _model(n_estimators=20, learning_rate=0.1, **settings).fit(X, Y)
+    model = booster(n_estimators=20, learning_rate=0.1, **settings).fit(X, Y)
     trees = as_trees(model)
     assert trees.feature.shape[0] == 20
     np.testing.assert_allclose(trees.predict(OTHERS), model.predict(OTHERS), atol=1e-5)
@@ -29,7 +31,7 @@ def test_a_regression_answers_as_scikit_learn_does(settings: dict[str, Any]) -> 
 
 
 def test_a_classifier_answers_log_odds() -> None:
-    model = _classifier().set_params(n_estimators=20).fit(X, (Y > 0.6).astype(int))
+    model = classifier().set_params(n_estimators=20).fit(X, (Y > 0.6).astype(int))
     found = as_trees(model).predict(OTHERS)
     np.testing.assert_allclose(found, model.decision_function(OTHERS), atol=1e-5)
     chance = model.predict_proba(OTHERS)[:, 1]
@@ -43,7 +45,7 @@ def test_thresholds_between_neighbouring_numbers_part_them_as_before() -> None:
         above = np.nextafter(value, np.float32(32))
         x = np.repeat([[value], [above]], 40, axis=0)
         y = np.repeat([0.0, 1.0], 40)
-        model = _model(n_estimators=3, learning_rate=0.3, subsample=1.0).fit(x, y)
+        model = booster(n_estimators=3, learning_rate=0.3, subsample=1.0).fit(x, y)
         assert np.ptp(model.predict(x)) > 0.1
         np.testing.assert_allclose(as_trees(model).predict(x), model.predict(x), atol=1e-6)
         value = above
@@ -53,12 +55,44 @@ def test_many_slices_without_any_overlap_do_not_make_the_low_number_the_same_for
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def quick(**settings: Any) -> Any:
-        return _model(**settings).set_params(n_estimators=30, learning_rate=0.3, max_features=None)
+        return booster(**settings).set_params(n_estimators=30, learning_rate=0.3, max_features=None)
 
-    monkeypatch.setattr(advice_fit, "_model", quick)
+    monkeypatch.setattr(quality_fit, "booster", quick)
     dice = np.where(X[:, 0] > 0, 0.9, 0.0) + 0.05 * RNG.random(len(X)) * (X[:, 0] > 0)
     number = np.arange(len(X))
-    _, low = _quality("slice", Table(X.astype(np.float64), dice, number, number))
+    source = np.array(["made up"] * len(X))
+    _, low = slice_quality(Table(X.astype(np.float64), dice, number, number, source))
     found = 1 / (1 + np.exp(-low.predict(X)))
     assert np.median(found[X[:, 0] > 0.2]) > 0.7
     assert np.median(found[X[:, 0] < -0.2]) < 0.05
+
+
+def states(seed: int) -> Table:
+    """Answers whose error is three times as wide where the ends were not seen."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(1200, len(STATE_FEATURES)))
+    x[:, STATE_FEATURES.index("ends_seen")] = rng.random(len(x)) < 0.5
+    wide = np.where(x[:, STATE_FEATURES.index("ends_seen")] > 0, 0.3, 0.9)
+    y = 1 / (1 + np.exp(-(2 + x[:, 0] + wide * rng.normal(size=len(x)))))
+    number = np.arange(len(x))
+    return Table(x, y, number, number, np.array(["one", "two"])[number % 2])
+
+
+def test_the_low_number_holds_whether_ends_were_seen_or_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def quick(**settings: Any) -> Any:
+        return booster(**settings).set_params(n_estimators=40, learning_rate=0.15)
+
+    monkeypatch.setattr(quality_fit, "booster", quick)
+    median, spread = scan_quality(states(0))
+    unseen = states(1)
+    middle = median.predict(unseen.x)
+    low = middle - np.exp(spread.predict(np.column_stack([unseen.x, middle])))
+    seen = unseen.x[:, STATE_FEATURES.index("ends_seen")] > 0
+    holds = logit(unseen.y) >= low
+    for rows in (seen, ~seen):
+        assert holds[rows].mean() == pytest.approx(0.9, abs=0.04)
+    assert (middle - low)[~seen].mean() > 1.8 * (middle - low)[seen].mean()
+    printed = capsys.readouterr().out
+    assert printed.count("| structures | ") == printed.count("| data sets | ") == 3

@@ -70,16 +70,18 @@ class Advice:
 
     drawing: rise in Dice from `draw_features`. closing: rise in Dice by a "no, not on this slice"
     from `question_features`. ends: log-odds that a slice holds the structure,
-    from the same. scan, scan_low: logit of the Dice of a structure over the whole scan from
-    `state_features`, its median and its 10th percentile. slice, slice_low: the same of one slice,
-    from `draw_features` across the main axis.
+    from the same. scan: logit of the Dice of a structure over the whole scan from
+    `state_features`, its median. scan_spread: from the same and
+    that median, the logarithm of how many logits the 10th percentile lies below it. slice,
+    slice_low: logit of the Dice of one slice from `draw_features` across the main axis, its median
+    and its 10th percentile.
     """
 
     drawing: Trees
     closing: Trees
     ends: Trees
     scan: Trees
-    scan_low: Trees
+    scan_spread: Trees
     slice: Trees
     slice_low: Trees
 
@@ -98,9 +100,9 @@ class Advice:
     def scan_dice(self, features: Float64Array) -> tuple[float, float]:
         """Return the median and 10th percentile of the Dice to expect of one structure."""
         rows = np.asarray(features)[None]
-        median = float(_logistic(self.scan.predict(rows))[0])
-        low = float(_logistic(self.scan_low.predict(rows))[0])
-        return median, min(low, median)
+        median = self.scan.predict(rows)
+        spread = np.exp(self.scan_spread.predict(np.column_stack([rows, median])))
+        return float(_logistic(median)[0]), float(_logistic(median - spread)[0])
 
     def slice_dice(self, features: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the median and 10th percentile of the Dice to expect on each slice."""
@@ -108,7 +110,7 @@ class Advice:
         return median, np.minimum(_logistic(self.slice_low.predict(features)), median)
 
 
-MODELS = ("drawing", "closing", "ends", "scan", "scan_low", "slice", "slice_low")
+MODELS = ("drawing", "closing", "ends", "scan", "scan_spread", "slice", "slice_low")
 
 
 @cache

@@ -31,8 +31,8 @@ QUESTION_FEATURES = (*DRAW_FEATURES, "farther")
 
 STATE_FEATURES = (
     "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
-    "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "roundness",
-    "few_slices", "compactness",
+    "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "half_length",
+    "few_slices", "compactness", "ends_seen",
 )  # fmt: skip
 """What is known of a structure's answer, in the order of `state_features`."""
 
@@ -142,8 +142,27 @@ def state_features(found: Profiles, structure: int) -> Float64Array:
             min(length / 2, 2 * _FARTHEST),
             1.0 / max(found.slices, 1),
             found.compactness[structure],
+            float(ends_seen(found, structure)),
         ]
     )
+
+
+def ends_seen(found: Profiles, structure: int) -> bool:
+    """Return whether somebody has seen where a structure begins and ends.
+
+    Either a slice across other slices was drawn, or on both sides a slice beyond the outermost
+    drawn one was said not to hold it, or that one is the last of the scan. Until then half of a
+    structure that was drawn in neighbouring slices looks like a finished one.
+    """
+    if sum(bool(axis.drawn[structure].any()) for axis in found.axes) > 1:
+        return True
+    axis = found.axes[found.main]
+    drawn, empty = np.flatnonzero(axis.drawn[structure]), np.flatnonzero(axis.empty[structure])
+    if not len(drawn):
+        return False
+    before = drawn[0] == 0 or bool((empty < drawn[0]).any())
+    after = drawn[-1] == len(axis) - 1 or bool((empty > drawn[-1]).any())
+    return bool(before and after)
 
 
 def _neighbours(

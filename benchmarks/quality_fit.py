@@ -1,0 +1,189 @@
+"""Fit what tells how good an answer is: the median of the Dice to expect, and the low number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.boosting import (
+    BoolArray,
+    Float64Array,
+    Table,
+    as_trees,
+    booster,
+    left_out,
+    parts,
+)
+from fewslice.acquisition.advice import Trees
+from fewslice.acquisition.quality import GOOD_ENOUGH
+from fewslice.acquisition.volume_features import STATE_FEATURES
+
+LOW = 0.1
+_ENDS = STATE_FEATURES.index("ends_seen")
+_SMALLEST = 0.1  # logits; errors below that are as good as none
+
+
+def logit(values: npt.ArrayLike) -> Float64Array:
+    """Return log-odds, of what is certain those of .01 and .995."""
+    inside = np.clip(np.asarray(values, dtype=np.float64), 0.01, 0.995)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def scan_quality(table: Table) -> tuple[Trees, Trees]:
+    """Fit the median of a scan's Dice, and how far below it the low number lies.
+
+    Prints how often both were right, for folds of structures and of data sets. The spread is
+    multiplied by one number a group (`_groups`), by which the low number holds in 90 % of the rows
+    left out.
+    """
+    y = logit(table.y)
+    print("| left out | states | | mean error | at least low | told to stop | rightly |", end="")
+    print(" of |\n|---|---|---|---|---|---|---|---|")
+    for name, by_source in (("data sets", True), ("structures", False)):
+        fold = table.folds(by_source)
+        median, spread = _predicted(table, y, fold)
+        _print_scans(name, table, median, _crossed(table, y, median, spread, fold))
+    trees = as_trees(_median_model().fit(table.x, y))
+    distance = np.log(np.abs(y - median) + _SMALLEST)
+    wide = as_trees(_spread_model().fit(np.column_stack([table.x, median]), distance))
+    return trees, _together(wide, _group_tree(_multiples(table, y, median, spread)))
+
+
+def _median_model() -> Any:
+    return booster(loss="quantile", alpha=0.5, max_depth=3)
+
+
+def _spread_model() -> Any:
+    return booster(n_estimators=60, learning_rate=0.06, max_depth=3, min_samples_leaf=60)
+
+
+def _predicted(
+    table: Table, y: Float64Array, fold: npt.NDArray[np.intp]
+) -> tuple[Float64Array, Float64Array]:
+    """Return the median and the spread of each row by models that did not see its fold."""
+    median = left_out(_median_model(), table.x, y, fold)
+    distance = np.log(np.abs(y - median) + _SMALLEST)
+    spread = left_out(_spread_model(), np.column_stack([table.x, median]), distance, fold)
+    return median, np.exp(spread)
+
+
+def _groups(table: Table, median: Float64Array) -> npt.NDArray[np.intp]:
+    """Return the group of each row: + 1 if a good answer is expected, + 2 if ends were seen."""
+    good = median > logit(GOOD_ENOUGH)
+    return np.asarray(2 * (table.x[:, _ENDS] > 0.5) + good, dtype=np.intp)
+
+
+def _multiples(
+    table: Table,
+    y: Float64Array,
+    median: Float64Array,
+    spread: Float64Array,
+    among: BoolArray | None = None,
+) -> Float64Array:
+    """Return, for each group, by how many spreads the low number lies below the median."""
+    group = _groups(table, median)
+    among = np.ones(len(y), dtype=bool) if among is None else among
+    scores = (median - y) / spread
+    return np.array([np.quantile(scores[among & (group == one)], 1 - LOW) for one in range(4)])
+
+
+def _crossed(
+    table: Table,
+    y: Float64Array,
+    median: Float64Array,
+    spread: Float64Array,
+    fold: npt.NDArray[np.intp],
+) -> Float64Array:
+    """Return the low number of each row, by multiples of the other folds."""
+    low = np.zeros(len(y))
+    group = _groups(table, median)
+    for others, judged in parts(fold):
+        multiples = _multiples(table, y, median, spread, others)
+        low[judged] = (median - multiples[group] * spread)[judged]
+    return low
+
+
+def _print_scans(name: str, table: Table, median: Float64Array, low: Float64Array) -> None:
+    seen = table.x[:, _ENDS] > 0.5
+    good, stop = table.y >= GOOD_ENOUGH, low >= logit(GOOD_ENOUGH)
+    error = np.abs(1 / (1 + np.exp(-median)) - table.y)
+    holds = logit(table.y) >= low
+    for what, rows in (
+        ("all", np.ones(len(seen), dtype=bool)),
+        ("ends seen", seen),
+        ("ends not seen", ~seen),
+    ):
+        told = stop & rows
+        rightly = f"{np.mean(good[told]):.3f}" if told.any() else "-"
+        print(
+            f"| {name} | {rows.sum()} | {what} | {error[rows].mean():.3f} | "
+            f"{holds[rows].mean():.3f} | {told.sum()} | {rightly} | {(good & rows).sum()} |"
+        )
+
+
+def _group_tree(multiples: Float64Array) -> Trees:
+    """Return one tree that answers the logarithm of the multiple of a row's group.
+
+    It looks at whether the ends were seen and at the median, which is the last feature.
+    """
+    last = len(STATE_FEATURES)
+    value = np.zeros((1, 7), dtype=np.float32)
+    value[0, 3:] = np.log(np.maximum(multiples, 1e-3))
+    return Trees(
+        feature=np.array([[_ENDS, last, last, -1, -1, -1, -1]], dtype=np.int16),
+        threshold=np.array([[0.5, *[logit(GOOD_ENOUGH)] * 2, 0, 0, 0, 0]], dtype=np.float32),
+        below=np.array([[1, 3, 5, 0, 0, 0, 0]], dtype=np.int16),
+        above=np.array([[2, 4, 6, 0, 0, 0, 0]], dtype=np.int16),
+        value=value,
+        base=0.0,
+    )
+
+
+def _together(first: Trees, second: Trees) -> Trees:
+    """Return trees that answer the sum of both."""
+    nodes = max(first.feature.shape[1], second.feature.shape[1])
+
+    def joined(name: str, fill: int) -> Any:
+        pads = (
+            np.pad(
+                getattr(one, name),
+                ((0, 0), (0, nodes - one.feature.shape[1])),
+                constant_values=fill,
+            )
+            for one in (first, second)
+        )
+        return np.concatenate(list(pads))
+
+    return Trees(
+        feature=joined("feature", -1),
+        threshold=joined("threshold", 0),
+        below=joined("below", 0),
+        above=joined("above", 0),
+        value=joined("value", 0),
+        base=first.base + second.base,
+    )
+
+
+def slice_quality(table: Table) -> tuple[Trees, Trees]:
+    """Fit the median and the 10th percentile of a slice's Dice, and shift the latter till it holds.
+
+    Many slices have a Dice of exactly 0. Where that is the lowest percentile to begin with, no
+    split helps and a model answers the same for all; a little noise sets them apart.
+    """
+    y = logit(table.y) + np.random.default_rng(0).normal(0, 1e-3, len(table.y))
+    median = booster(loss="quantile", alpha=0.5, min_samples_leaf=60, max_depth=3)
+    low = booster(loss="quantile", alpha=LOW, min_samples_leaf=60, max_depth=3)
+    predicted, lower = (left_out(one, table.x, y, table.folds()) for one in (median, low))
+    shift = float(np.quantile(lower - y, 1 - LOW))
+    stop = lower - shift >= logit(GOOD_ENOUGH)
+    error = np.abs(1 / (1 + np.exp(-predicted)) - table.y).mean()
+    rightly = f"{np.mean(table.y[stop] >= GOOD_ENOUGH):.3f}" if stop.any() else "-"
+    print(
+        f"\nslices: {len(y)}, mean error {error:.3f}, at least the low number "
+        f"{np.mean(y >= lower - shift):.3f}, told to stop {stop.sum()}, rightly {rightly}"
+    )
+    trees = as_trees(low.fit(table.x, y))
+    return as_trees(median.fit(table.x, y)), replace(trees, base=trees.base - shift)
