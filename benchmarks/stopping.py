@@ -23,7 +23,7 @@ GOAL = 0.90
 
 
 def ends_seen(answers: pd.DataFrame, truth: npt.NDArray[np.bool_]) -> bool:
-    """Return whether slices across were drawn, or both ends were closed, as `volume_features.ends_seen`."""
+    """Return whether slices across were drawn or both ends closed, as `volume_features` does."""
     if answers["axis"].nunique() > 1:
         return True
     main = int(answers["axis"].iloc[0])
