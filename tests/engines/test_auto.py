@@ -52,12 +52,14 @@ def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
 @pytest.mark.parametrize(
     ("scores", "chosen"),
     [
-        ([[0.80, 0.80, 0.80, 0.80, 0.80]] * 2, 0),  # a tie
-        ([[0.80, 0.84, 0.80, 0.80, 0.80]] * 2, 0),  # better, but not by the margin
-        ([[0.80, 0.86, 0.80, 0.90, 0.80]] * 2, 3),
-        ([[0.80, 0.95, 0.80, 0.80, 0.80], [0.80, 0.70, 0.80, 0.80, 0.80]], 0),  # 0.825 on average
-        ([[0.90, 0.50, 0.59, 0.90, 0.99]] * 2, 1),  # too wide for the walker: nothing can be told
-        ([[0.90, 0.50, 0.61, 0.90, 0.99]] * 2, 4),
+        ([[0.80, 0.80, 0.80, 0.80, 0.80, 0.80]] * 2, 0),  # a tie
+        ([[0.80, 0.84, 0.80, 0.80, 0.80, 0.80]] * 2, 0),  # better, but not by the margin
+        ([[0.80, 0.80, 0.86, 0.80, 0.90, 0.80]] * 2, 4),
+        # .825 on average:
+        ([[0.80, 0.95, 0.80, 0.80, 0.80, 0.80], [0.80, 0.70, 0.80, 0.80, 0.80, 0.80]], 0),
+        # Too wide for the walker, so that nothing can be told:
+        ([[0.90, 0.50, 0.50, 0.59, 0.90, 0.99]] * 2, 2),
+        ([[0.90, 0.50, 0.50, 0.61, 0.90, 0.99]] * 2, 5),
     ],
 )
 def test_another_mixture_must_win_clearly(scores: list[list[float]], chosen: int) -> None:
@@ -179,5 +181,6 @@ def test_around_a_single_slice_all_three_share() -> None:
     answers = (constant(region, 1.0), constant(region, 0.5), constant(region, 0.25))
     found = mixed(answers, 2, along(Annotation(labels, ((2, 0), (2, 2))), USUAL))
     between = np.array([True, True, True, False, False])  # up to the slice marked as empty
-    np.testing.assert_array_equal(found.probability[1][..., between], 0.375)
+    # Once 1, twice .5 and once .25, of four.
+    np.testing.assert_array_equal(found.probability[1][..., between], 0.5625)
     np.testing.assert_allclose(found.probability[1][..., ~between], 1.75 / 3, atol=1e-3)

@@ -40,6 +40,32 @@ def test_outlines_are_interpolated_halfway() -> None:
     assert widths(labels, ((2, 0), (2, 4))) == [9, 11, 13, 15, 17]
 
 
+def test_outlines_move_with_their_middle() -> None:
+    """A bar 5 wide that moves 16 rows in 4 slices: without moving nothing would be between."""
+    labels = np.zeros((31, 31, 5), dtype=np.uint8)
+    labels[5:10, 13:18, 0] = 1
+    labels[21:26, 13:18, 4] = 1
+    prior, _ = prior_of(labels, ((2, 0), (2, 4)))
+    for at in range(5):
+        found = prior.log_odds(at).argmax(axis=0) == 1
+        assert np.flatnonzero(found.any(axis=1)).tolist() == list(range(5 + 4 * at, 10 + 4 * at))
+        assert np.flatnonzero(found.any(axis=0)).tolist() == list(range(13, 18))
+
+
+def test_outlines_move_by_mm_on_a_coarser_grid_and_across_any_axis() -> None:
+    labels = np.zeros((5, 32, 40), dtype=np.uint8)
+    labels[0, 4:12, 4:12] = 1
+    labels[4, 20:28, 28:36] = 1
+    annotation = Annotation(labels, ((0, 0), (0, 4)))
+    region = Region((0, 0, 0), labels.shape)
+    spacing = (4.0, 1.0, 0.5)
+    grid = WorkingGrid(region, (5, 16, 40), spacing)  # every other row, all columns
+    shapes = slice_shapes(annotation, region, spacing)
+    found = ShapePrior.on_grid(shapes, grid, 0, TaperSettings()).log_odds(2).argmax(axis=0) == 1
+    assert np.flatnonzero(found.any(axis=1)).tolist() == [6, 7, 8, 9]  # rows 12 to 19
+    assert np.flatnonzero(found.any(axis=0)).tolist() == list(range(16, 24))
+
+
 def test_a_single_slice_tapers_in_mm_and_ends() -> None:
     labels = np.zeros((31, 31, 21), dtype=np.uint8)
     square(labels, 10, half=8)

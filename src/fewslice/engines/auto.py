@@ -4,7 +4,9 @@ The rule. Answers of interpolation, of the random walker and of the network are 
 weights; which weights is decided on what the person drew: slices that lie between others are left
 out in turn and predicted from the rest (`fewslice.engines.lessons`), and the mixture that is best
 there answers between the outermost annotated slices, if it beats the usual one by `margin`. With
-fewer than two such slices the usual mixture answers.
+fewer than two such slices the usual mixture answers: the walker counts twice beside interpolation
+and the network. (Without interpolation it was as good, but more than .05 below the better classical
+engine three times as often, on structures that run obliquely.)
 
 Leaving a slice out tears a gap twice as wide as those that will be asked about, and over wide gaps
 the network reaches farther than the random walker, so lessons flatter the network. Therefore the
@@ -85,19 +87,20 @@ class Mixture:
         return f"the mean of {', '.join(names[:-1])} and {names[-1]}"
 
 
-USUAL = Mixture(0.0, 0.5, 0.5)
+USUAL = Mixture(0.25, 0.5, 0.25)
 CAUTIOUS = Mixture(0.0, 2 / 3, 1 / 3)
 BEYOND = Mixture(0.0, 1.0, 0.0)
 ALONE = Mixture(1 / 3, 1 / 3, 1 / 3)
 CROSSING = Mixture(0.0, 0.75, 0.25)
 MIXTURES = (
     USUAL,
+    Mixture(0.0, 0.5, 0.5),
     CAUTIOUS,
     Mixture(0.0, 1.0, 0.0),
     Mixture(0.5, 0.5, 0.0),
     Mixture(1 / 3, 1 / 3, 1 / 3),
 )
-_WALKER = 2
+_WALKER = MIXTURES.index(BEYOND)
 
 
 @dataclass(frozen=True)

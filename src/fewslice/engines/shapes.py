@@ -1,18 +1,21 @@
 """Where a structure is, judged by its outlines alone: signed distances between annotated slices.
 
 Between two slices that hold a structure its signed distance (mm) is interpolated linearly (Raya
-and Udupa 1990). Towards a slice known not to hold it, and beyond the outermost slice, it tapers:
-the outline shrinks like an ellipsoid cap of a stated length in mm. Several planes are fused by
-weighting each with its inverse squared distance to the nearest annotated slice.
+and Udupa 1990), on the way of its middle (`fewslice.engines.paths`). Towards a slice known not to
+hold it, and beyond the outermost slice, it tapers: the outline shrinks like an ellipsoid cap of a
+stated length in mm. Several planes are fused by weighting each with its inverse squared distance
+to the nearest annotated slice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.paths import CentrePath, Outline, centre_path
 from fewslice.engines.taper import Cap, TaperSettings, expected_cap, tapered
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.distance import signed_distance
@@ -25,6 +28,8 @@ Float32Array = npt.NDArray[np.float32]
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
 CERTAIN = 12.0
 
+_HARDLY = 0.05  # voxels by which an outline need not be moved
+
 
 @dataclass(frozen=True, eq=False)
 class SliceShape:
@@ -32,7 +37,7 @@ class SliceShape:
 
     axis, index: the slice. distances: float32 (structure, rows, columns), signed distance in mm
     over the region, positive inside. present: which structures the slice holds. area: of each
-    structure, in mm².
+    structure, in mm². whole: whether a person said of every pixel what it is.
     """
 
     axis: int
@@ -40,6 +45,7 @@ class SliceShape:
     distances: Float32Array
     present: npt.NDArray[np.bool_]
     area: npt.NDArray[np.float64]
+    whole: bool
 
     @property
     def radii(self) -> npt.NDArray[np.float64]:
@@ -86,7 +92,7 @@ def _slice_shape(
         distances[number] = (
             signed_distance(inside, outside, steps, farthest) if present[number] else -farthest
         )
-    return SliceShape(axis, index, distances, present, area)
+    return SliceShape(axis, index, distances, present, area, bool(known.all()))
 
 
 def _inplane(axis: int) -> list[int]:
@@ -130,8 +136,8 @@ class ShapePrior:
     """The outlines of all annotated slices on one working grid, ready to be asked per slice.
 
     axis: the axis across which slices are asked. radii: median inscribed radius of each structure
-    over its slices, mm. crossing: what the planes across the other axes
-    say, computed beforehand (see `_Crossing`).
+    over its slices, mm. paths: of each plane with slices, the way of each structure's middle.
+    crossing: what the planes across the other axes say, computed beforehand (see `_Crossing`).
     """
 
     shapes: tuple[SliceShape, ...]
@@ -139,6 +145,7 @@ class ShapePrior:
     axis: int
     taper: TaperSettings
     radii: npt.NDArray[np.float64]
+    paths: Mapping[int, tuple[CentrePath, ...]]
     crossing: tuple[_Crossing, ...] = ()
 
     @classmethod
@@ -154,9 +161,11 @@ class ShapePrior:
             replace(shape, distances=grid.down(shape.distances, _inplane(shape.axis)))
             for shape in shapes
         )
-        alone = cls(coarse, grid, axis, taper, structure_radii(shapes))
-        planes = sorted({shape.axis for shape in shapes} - {axis})
-        return replace(alone, crossing=tuple(alone._crossed_by(plane) for plane in planes))
+        planes = sorted({shape.axis for shape in shapes})
+        paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
+        alone = cls(coarse, grid, axis, taper, structure_radii(shapes), paths)
+        crossing = (alone._crossed_by(plane) for plane in planes if plane != axis)
+        return replace(alone, crossing=tuple(crossing))
 
     def log_odds(self, position: int) -> Float32Array:
         """Return the log-odds of each class on one slice of the grid, from all planes together.
@@ -233,8 +242,8 @@ class ShapePrior:
                 exact: Float32Array = below.distances[number]
                 return exact
             part = np.float32((at - below.index) / (above.index - below.index))
-            between: Float32Array = (1 - part) * below.distances[number]
-            between += part * above.distances[number]
+            between: Float32Array = (1 - part) * self._moved(below, number, at)
+            between += part * self._moved(above, number, at)
             return between
         last = below if holds_below else above if holds_above else None
         if last is None:
@@ -244,7 +253,18 @@ class ShapePrior:
             if below is not None and above is not None
             else self._cap(shapes, number, above=above is None, step=step).length
         )
-        return tapered(last.distances[number], abs(at - last.index) * step, length)
+        return tapered(self._moved(last, number, at), abs(at - last.index) * step, length)
+
+    def _moved(self, shape: SliceShape, number: int, at: float) -> Float32Array:
+        """Return the signed distance (mm) of a slice's outline, moved with its middle."""
+        from scipy import ndimage
+
+        by = self.paths[shape.axis][number].moved(shape.index, at)
+        by /= [self.grid.spacing[other] for other in _inplane(shape.axis)]
+        still: Float32Array = shape.distances[number]
+        if np.abs(by).max() < _HARDLY:
+            return still
+        return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
 
     def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
         """Return how a structure goes on beyond its last drawn slice, above or below."""
@@ -253,6 +273,26 @@ class ShapePrior:
         positions = np.array([shape.index * step for shape in drawn])
         areas = np.array([shape.area[number] for shape in drawn])
         return expected_cap(positions, areas, step, self.taper)
+
+
+def _paths(
+    shapes: tuple[SliceShape, ...], plane: int, spacing: tuple[float, float, float]
+) -> tuple[CentrePath, ...]:
+    """Return the path of each structure over the slices of one plane."""
+    rows, columns = _inplane(plane)
+    steps = (spacing[rows], spacing[columns])
+    mine = [shape for shape in shapes if shape.axis == plane]
+    return tuple(
+        centre_path(
+            [
+                Outline(shape.index, shape.distances[number] > 0, shape.whole)
+                for shape in mine
+                if shape.present[number]
+            ],
+            steps,
+        )
+        for number in range(len(mine[0].present))
+    )
 
 
 def _with_background(structures: Float32Array) -> Float32Array:
