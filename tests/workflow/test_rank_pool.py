@@ -137,6 +137,15 @@ def test_planes_of_three_axes_of_a_sampler_with_features_of_one(tmp_path: Path) 
     assert rows.place[0, 1] == 0  # those of the sampler's axis come first
 
 
+def test_the_default_asks_a_slice_of_every_scan_before_a_second_of_any(
+    folder: Path, tmp_path: Path
+) -> None:
+    labels = {"d": write_drawn(tmp_path, "d", 2, 3)}
+    found = ranked(find_scans(folder), strategy="default", count=3, labels=labels)
+    assert found.strategy == "spread"
+    assert {item.case for item in found.items[:2]} == {"a", "b"}
+
+
 @pytest.mark.parametrize("strategy", ["default", *STRATEGIES])
 def test_every_strategy_repeats_itself(strategy: str) -> None:
     pool = [scan_array(number) for number in range(3)]

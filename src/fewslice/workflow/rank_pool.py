@@ -32,8 +32,8 @@ from fewslice.workflow.pool_rows import (
 from fewslice.workflow.scan_folder import ScanFiles, named_scan
 from fewslice.workflow.wording import counted
 
-DEFAULT = "power-bald"
-"""The strategy for pools: mutual information with noise, so that a batch does not repeat itself."""
+DEFAULT = "spread"
+"""The strategy for pools: few slices of many scans, each structure in its turn, with noise."""
 
 What = Literal["slices", "scans"]
 
