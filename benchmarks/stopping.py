@@ -1,28 +1,38 @@
 """Say how good the Dice to expect was, and count how often "you may stop" was right.
 
     python -m benchmarks.stopping --data DATA docs/simulations/volume-101 ...
+    python -m benchmarks.stopping --data DATA --anew strided,foreground-random-66 --from 4 ...
 
 Reads points.csv of `fewslice simulate` and the true labels; a run counts where it was first told
 that its Dice is at least 0.90 with a probability of 90 %. Stops are also counted by whether the
-ends of the structure had been seen.
+ends of the structure had been seen. `--anew` predicts once more, with the advice now shipped, for
+the slices these strategies had drawn, from so many on, and leaves the Dice as it was recorded.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from fewslice import suggest
+from fewslice.acquisition.expected_gain import DRAW
 from fewslice.evaluation.dataset import find_dataset, read_case
+from fewslice.slices.annotation import on_slice
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.workflow.suggest import Suggestion
+
+BoolArray = npt.NDArray[np.bool_]
 
 GOAL = 0.90
 
 
-def ends_seen(answers: pd.DataFrame, truth: npt.NDArray[np.bool_]) -> bool:
+def ends_seen(answers: pd.DataFrame, truth: BoolArray) -> bool:
     """Return whether slices across were drawn or both ends closed, as `volume_features` does."""
     if answers["axis"].nunique() > 1:
         return True
@@ -35,28 +45,75 @@ def ends_seen(answers: pd.DataFrame, truth: npt.NDArray[np.bool_]) -> bool:
     return bool(before and after)
 
 
-def stops(data: Path, folder: Path) -> pd.DataFrame:
-    """Return a row for every run of a simulation that was told to stop."""
+def read_points(folder: Path) -> pd.DataFrame:
+    """Return every answer of a simulation, in the order of the steps."""
+    return pd.read_csv(folder / "points.csv").sort_values("step")
+
+
+def truths(data: Path, folder: Path) -> Callable[[str], tuple[Image, BoolArray]]:
+    """Return what finds the scan and the mask of a task "case/structure"."""
     settings = json.loads((folder / "summary.json").read_text())["settings"]
     cases = {case.name: case for case in find_dataset(data / settings["dataset"]).cases}
-    points = pd.read_csv(folder / "points.csv").sort_values("step")
+
+    def find(task: str) -> tuple[Image, BoolArray]:
+        name, structure = task.split("/", 1)
+        image, labels = read_case(cases[name])
+        known = cases[name].structures_in(labels.array)
+        found = next(each for each in known if each.name == structure)
+        return image, found.mask(labels.array)
+
+    return find
+
+
+def anew(data: Path, folder: Path, strategies: list[str], fewest: int) -> pd.DataFrame:
+    """Return the answers of strategies, those to at least so many slices with new predictions."""
+    points = read_points(folder)
+    points = points[points["strategy"].isin(strategies)]
+    points = points.assign(predicted=np.nan, predicted_low=np.nan)
+    find = truths(data, folder)
+    for (task, _, _), run in points.groupby(["task", "seed", "strategy"]):
+        image, mask = find(str(task))
+        for at, point in run[run["drawn"] >= fewest].iterrows():
+            found = _suggestion(image, mask, run[run["step"] <= point["step"]])
+            points.loc[at, ["predicted", "predicted_low"]] = (
+                found.predicted_dice,
+                found.predicted_dice_low,
+            )
+    return points
+
+
+def _suggestion(image: Image, mask: BoolArray, told: pd.DataFrame) -> Suggestion:
+    """Return the advice to a person who gave these answers."""
+    labels = np.zeros(mask.shape, dtype=np.uint8)
+    annotated, present = [], []
+    for kind, axis, index in zip(told["kind"], told["axis"], told["index"], strict=True):
+        place = on_slice(int(axis), int(index))
+        if kind == DRAW:
+            labels[place] = mask[place]
+        if kind == DRAW or not mask[place].any():
+            annotated.append((int(axis), int(index)))
+        else:
+            present.append((int(axis), int(index)))
+    sparse = LabelMap(labels, image.geometry)
+    return suggest(image, sparse, annotated=annotated, present=present)
+
+
+def stops(find: Callable[[str], tuple[Image, BoolArray]], points: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for every run that was told to stop."""
     rows = []
     for (task, _, strategy), run in points.groupby(["task", "seed", "strategy"]):
         told = run[run["predicted_low"] >= GOAL]
         if not len(told):
             continue
-        name, structure = str(task).split("/", 1)
-        labels = read_case(cases[name])[1].array
-        found = next(each for each in cases[name].structures_in(labels) if each.name == structure)
         first = told.iloc[0]
-        seen = ends_seen(run[run["step"] <= first["step"]], found.mask(labels))
-        rows.append((folder.name, strategy == "default", seen, first["dice"] >= GOAL))
-    return pd.DataFrame(rows, columns=["simulation", "default", "ends seen", "right"])
+        seen = ends_seen(run[run["step"] <= first["step"]], find(str(task))[1])
+        rows.append((strategy == "default", seen, first["dice"] >= GOAL))
+    return pd.DataFrame(rows, columns=["default", "ends seen", "right"])
 
 
-def answers(folder: Path) -> list[str]:
+def answers(folder: Path, points: pd.DataFrame) -> list[str]:
     """Return a row of a table for the default strategy, and one for all others."""
-    points = pd.read_csv(folder / "points.csv").dropna(subset=["predicted_low"]).sort_values("step")
+    points = points.dropna(subset=["predicted_low"])
     rows = []
     for name, mine in (("default", True), ("others", False)):
         some = points[(points["strategy"] == "default") == mine]
@@ -80,13 +137,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--anew", type=lambda names: names.split(","), help="strategies")
+    parser.add_argument("--from", type=int, default=1, dest="fewest", help="slices")
     given = parser.parse_args()
     print("| | answers | mean error of the median | at least the low number | ", end="")
     print("runs told to stop | that reached .90 | Dice was .90 | answers told | Dice was .90 |")
     print("|---|---|---|---|---|---|---|---|---|")
-    print("\n".join(row for folder in given.folders for row in answers(folder)) + "\n")
-    table = pd.concat([stops(given.data, folder) for folder in given.folders])
-    groups = table.groupby(["simulation", "default", "ends seen"])["right"]
+    tables = []
+    for folder in given.folders:
+        points = read_points(folder)
+        if given.anew:
+            points = anew(given.data, folder, given.anew, given.fewest)
+        print("\n".join(answers(folder, points)), flush=True)
+        tables.append(stops(truths(given.data, folder), points).assign(simulation=folder.name))
+    groups = pd.concat(tables).groupby(["simulation", "default", "ends seen"])["right"]
     print(groups.agg(["count", "sum"]).rename(columns={"count": "stops", "sum": "right"}))
 
 
