@@ -9,10 +9,8 @@ and the network. (Without interpolation it was as good, but more than .05 below 
 engine three times as often, on structures that run obliquely.)
 
 Leaving a slice out tears a gap twice as wide as those that will be asked about, and over wide gaps
-the network reaches farther than the random walker, so lessons flatter the network. Therefore the
-walker has a part in every mixture; and where it does not get over the lessons' gaps at all, as on
-long thin structures that wind, they say nothing of the narrower gaps there are, in which it does
-better: then it counts twice.
+the network reaches farther than the random walker, so lessons flatter the network: no mixture to
+choose from gives it more than a third.
 
 Beyond the outermost slices there is nothing to judge by: the random walker answers there, which was
 best on the training data sets; around a single slice the mean of all three, which was as good there
@@ -56,7 +54,6 @@ _SEVERAL_PLANES = (
 _FEWEST_LESSONS = 2
 _MOST_LESSONS = 4
 _FEWEST_CROSSING = 3
-_BRIDGED = 0.6  # mean Dice of the walker on lessons that tell something of narrower gaps
 
 
 _TIMES = {2: "counted twice", 3: "counted three times"}
@@ -88,19 +85,15 @@ class Mixture:
 
 
 USUAL = Mixture(0.25, 0.5, 0.25)
-CAUTIOUS = Mixture(0.0, 2 / 3, 1 / 3)
 BEYOND = Mixture(0.0, 1.0, 0.0)
 ALONE = Mixture(1 / 3, 1 / 3, 1 / 3)
 CROSSING = Mixture(0.0, 0.75, 0.25)
 MIXTURES = (
     USUAL,
-    Mixture(0.0, 0.5, 0.5),
-    CAUTIOUS,
     Mixture(0.0, 1.0, 0.0),
     Mixture(0.5, 0.5, 0.0),
     Mixture(1 / 3, 1 / 3, 1 / 3),
 )
-_WALKER = MIXTURES.index(BEYOND)
 
 
 @dataclass(frozen=True)
@@ -215,12 +208,9 @@ class PreparedAuto:
 def best_mixture(scores: npt.NDArray[np.float64], margin: float) -> Mixture:
     """Return the mixture with the best mean, or the usual one if none beats it by `margin`.
 
-    scores: Dice (slice, mixture), mixtures in the order of `MIXTURES`, the usual one first. Where
-    the walker alone does not get over the gaps, it is the cautious one.
+    scores: Dice (slice, mixture), mixtures in the order of `MIXTURES`, the usual one first.
     """
     means = scores.mean(axis=0)
-    if means[_WALKER] < _BRIDGED:
-        return CAUTIOUS
     best = int(means.argmax())
     return MIXTURES[best] if means[best] >= means[0] + margin else USUAL
 
