@@ -5,8 +5,8 @@
 
 Reads points.csv of `fewslice simulate` and the true labels; a run counts where it was first told
 that its Dice is at least 0.90 with a probability of 90 %. Stops are also counted by whether the
-ends of the structure had been seen. `--anew` predicts once more, with the advice now shipped, for
-the slices these strategies had drawn, from so many on, and leaves the Dice as it was recorded.
+ends of the structure had been seen. `--anew` segments and predicts once more, with the engine and
+the advice of now, what these strategies had drawn, from so many slices on.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fewslice import suggest
+from fewslice import segment, suggest
 from fewslice.acquisition.expected_gain import DRAW
 from fewslice.evaluation.dataset import find_dataset, read_case
-from fewslice.slices.annotation import on_slice
+from fewslice.metrics.overlap import dice
+from fewslice.slices.annotation import SliceIndex, on_slice
 from fewslice.volumes.image import Image, LabelMap
-from fewslice.workflow.suggest import Suggestion
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -66,7 +67,8 @@ def truths(data: Path, folder: Path) -> Callable[[str], tuple[Image, BoolArray]]
 
 
 def anew(data: Path, folder: Path, strategies: list[str], fewest: int) -> pd.DataFrame:
-    """Return the answers of strategies, those to at least so many slices with new predictions."""
+    """Return the answers of strategies, those to at least so many slices answered anew."""
+    engine = json.loads((folder / "summary.json").read_text())["settings"]["engine"]
     points = read_points(folder)
     points = points[points["strategy"].isin(strategies)]
     points = points.assign(predicted=np.nan, predicted_low=np.nan)
@@ -74,28 +76,37 @@ def anew(data: Path, folder: Path, strategies: list[str], fewest: int) -> pd.Dat
     for (task, _, _), run in points.groupby(["task", "seed", "strategy"]):
         image, mask = find(str(task))
         for at, point in run[run["drawn"] >= fewest].iterrows():
-            found = _suggestion(image, mask, run[run["step"] <= point["step"]])
-            points.loc[at, ["predicted", "predicted_low"]] = (
+            said = _said(image, mask, run[run["step"] <= point["step"]])
+            answer = segment(image, said.labels, annotated=said.annotated, engine=engine)
+            found = suggest(image, said.labels, annotated=said.annotated, present=said.present)
+            points.loc[at, ["dice", "predicted", "predicted_low"]] = (
+                dice(answer.labels.array == 1, mask),
                 found.predicted_dice,
                 found.predicted_dice_low,
             )
     return points
 
 
-def _suggestion(image: Image, mask: BoolArray, told: pd.DataFrame) -> Suggestion:
-    """Return the advice to a person who gave these answers."""
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a person had drawn and answered; arguments of `segment` and `suggest`."""
+
+    labels: LabelMap
+    annotated: tuple[SliceIndex, ...]
+    present: tuple[SliceIndex, ...]
+
+
+def _said(image: Image, mask: BoolArray, told: pd.DataFrame) -> Said:
     labels = np.zeros(mask.shape, dtype=np.uint8)
-    annotated, present = [], []
+    annotated: list[SliceIndex] = []
+    present: list[SliceIndex] = []
     for kind, axis, index in zip(told["kind"], told["axis"], told["index"], strict=True):
         place = on_slice(int(axis), int(index))
         if kind == DRAW:
             labels[place] = mask[place]
-        if kind == DRAW or not mask[place].any():
-            annotated.append((int(axis), int(index)))
-        else:
-            present.append((int(axis), int(index)))
-    sparse = LabelMap(labels, image.geometry)
-    return suggest(image, sparse, annotated=annotated, present=present)
+        known = kind == DRAW or not mask[place].any()
+        (annotated if known else present).append((int(axis), int(index)))
+    return Said(LabelMap(labels, image.geometry), tuple(annotated), tuple(present))
 
 
 def stops(find: Callable[[str], tuple[Image, BoolArray]], points: pd.DataFrame) -> pd.DataFrame:
