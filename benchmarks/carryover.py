@@ -1,6 +1,7 @@
 """What other scans with labels are worth: Dice from them alone, and beside one annotated slice.
 
     python benchmarks/carryover.py --data DIR [--engines auto] [--cases 12] [--work FILE.csv]
+        [--structures hippocampus,Mandible,SpinalCord]
 
 Support are the first fully labelled scans of imagesTr in which the structure was outlined: five for
 the hippocampus (both its parts as one structure), ten for the mandible and the spinal cord. Each of
@@ -128,9 +129,12 @@ def main() -> None:
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--cases", type=int, default=12)
     parser.add_argument("--work", type=Path, default=Path("carryover.csv"))
+    names = [target.structure.name for target in TARGETS]
+    parser.add_argument("--structures", default=",".join(names))
     options = parser.parse_args()
     engines = options.engines.split(",")
-    found = measure(options.data, TARGETS, engines, options.cases, options.work)
+    wanted = [each for each in TARGETS if each.structure.name in options.structures.split(",")]
+    found = measure(options.data, wanted, engines, options.cases, options.work)
     print("\n" + table(found, engines))
 
 
