@@ -47,16 +47,16 @@ def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
     assert str(Mixture(0, 2 / 3, 1 / 3)) == (
         "the mean of the random walker (counted twice) and the network"
     )
-    assert str(MIXTURES[-1]) == "the mean of interpolation, the random walker and the network"
+    assert str(ALONE) == "the mean of interpolation, the random walker and the network"
 
 
 @pytest.mark.parametrize(
     ("scores", "chosen"),
     [
-        ([[0.80, 0.80, 0.80, 0.80]] * 2, 0),  # a tie
-        ([[0.80, 0.84, 0.80, 0.80]] * 2, 0),  # better, but not by the margin
-        ([[0.80, 0.86, 0.90, 0.80]] * 2, 2),
-        ([[0.80, 0.95, 0.80, 0.80], [0.80, 0.70, 0.80, 0.80]], 0),  # 0.825 on average
+        ([[0.80, 0.80, 0.80]] * 2, 0),  # a tie
+        ([[0.80, 0.84, 0.80]] * 2, 0),  # better, but not by the margin
+        ([[0.80, 0.86, 0.90]] * 2, 2),
+        ([[0.80, 0.95, 0.80], [0.80, 0.70, 0.80]], 0),  # 0.825 on average
     ],
 )
 def test_another_mixture_must_win_clearly(scores: list[list[float]], chosen: int) -> None:

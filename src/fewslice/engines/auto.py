@@ -10,7 +10,7 @@ engine three times as often, on structures that run obliquely.)
 
 Leaving a slice out tears a gap twice as wide as those that will be asked about, and over wide gaps
 the network reaches farther than the random walker, so lessons flatter the network: no mixture to
-choose from gives it more than a third.
+choose from gives it more than a quarter.
 
 Beyond the outermost slices there is nothing to judge by: the random walker answers there, which was
 best on the training data sets; around a single slice the mean of all three, which was as good there
@@ -92,7 +92,6 @@ MIXTURES = (
     USUAL,
     Mixture(0.0, 1.0, 0.0),
     Mixture(0.5, 0.5, 0.0),
-    Mixture(1 / 3, 1 / 3, 1 / 3),
 )
 
 
