@@ -81,7 +81,8 @@ def test_processes_of_this_computer(tmp_path: Path) -> None:
     assert not [each for each in left if "dask_worker" in " ".join(each.cmdline())]
 
 
-def test_workers_share_the_processors() -> None:
+def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "77")  # what they are told counts, not what was there
     share = str(max(1, clusters.available_processors() // 2))
     answers = [each.result for each in stream(threads, [Job(str(n), (n,)) for n in range(2)])]
     assert {number for _, number in answers} == {share}

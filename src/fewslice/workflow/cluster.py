@@ -28,11 +28,11 @@ _MOST_STARTS = 50  # of a worker that is lost again and again
 _START = 120  # seconds for the processes of this computer to start; imports from a slow disk
 
 THREAD_LIMITS = (
-    "OMP_NUMTHREADS",
-    "OPENBLAS_NUMTHREADS",
-    "MKL_NUMTHREADS",
-    "VECLIB_MAXIMUMTHREADS",
-    "NUMEXPR_NUMTHREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
 )
 """What the numerical libraries read when they are loaded."""
 
