@@ -88,11 +88,7 @@ USUAL = Mixture(0.25, 0.5, 0.25)
 BEYOND = Mixture(0.0, 1.0, 0.0)
 ALONE = Mixture(1 / 3, 1 / 3, 1 / 3)
 CROSSING = Mixture(0.0, 0.75, 0.25)
-MIXTURES = (
-    USUAL,
-    Mixture(0.0, 1.0, 0.0),
-    Mixture(0.5, 0.5, 0.0),
-)
+MIXTURES = (USUAL, BEYOND, Mixture(0.5, 0.5, 0.0))
 
 
 @dataclass(frozen=True)
