@@ -21,8 +21,12 @@ def random_cues(
     structures: int = 2,
     channels: int = 1,
     positions: tuple[int, ...] = (1, 4),
+    moving: float = 0.0,
 ) -> Cues:
-    """Return cues of random numbers within their ranges, on a grid that is not square."""
+    """Return cues of random numbers within their ranges, on a grid that is not square.
+
+    moving: outlines move by up to so many rows and columns.
+    """
     rng = np.random.default_rng(11)
     slices, height, width = shape
     full = (slices, structures, height, width)
@@ -39,6 +43,9 @@ def random_cues(
         walk=rng.uniform(-SUREST, SUREST, full).astype(np.float32),
         outlines=outlines,
         positions=positions,
+        moves=(moving * rng.uniform(-1, 1, (len(positions), structures, slices, 2))).astype(
+            np.float32
+        ),
         radii=np.linspace(4.0, 9.0, structures),
     )
 

@@ -11,7 +11,8 @@ import pytest
 
 from fewslice.engines.augment import Turn, cropped, exchanged, flipped, reversed_slices
 from fewslice.engines.cues import Cues
-from fewslice.engines.network_inputs import places
+from fewslice.engines.network_inputs import places, target_inputs
+from fewslice.networks.inputs import HINTS
 from tests.engines.known_cues import random_cues
 
 ALL = tuple(Turn(*chosen) for chosen in product((False, True), repeat=4))
@@ -37,7 +38,7 @@ def millimetres(cues: Cues) -> list[npt.NDArray[np.floating]]:
 
 
 def test_turning_twice_is_turning_back() -> None:
-    cues = random_cues()
+    cues = random_cues(moving=3.0)
     assert_same(reversed_slices(reversed_slices(cues)), cues)
     for axis in (-1, -2):
         assert_same(flipped(flipped(cues, axis), axis), cues)
@@ -89,6 +90,27 @@ def test_cues_and_truth_turn_together(turn: Turn) -> None:
     for mine, theirs in zip(millimetres(found), expected, strict=True):
         np.testing.assert_allclose(mine, np.sort(theirs))
     assert places(found, np.arange(6)).shape == (6, 3)
+
+
+@pytest.mark.parametrize("turn", ALL, ids=str)
+def test_what_a_network_is_told_turns_with_the_cues(turn: Turn) -> None:
+    cues = random_cues(moving=3.0)
+    turned, _ = turn.apply(cues, truth_of(cues))
+    at = [5 - n for n in range(6)] if turn.across else range(6)
+    found = target_inputs(turned, list(at), ()).hints.numpy()
+    expected = target_inputs(cues, range(6), ()).hints.numpy()
+    if turn.across:  # before and after, below and above change places
+        order = [_other_side(name) for name in HINTS]
+        expected = expected[:, :, [HINTS.index(name) for name in order]]
+    for turned_so, axis in ((turn.rows, -2), (turn.columns, -1)):
+        expected = np.flip(expected, axis) if turned_so else expected
+    expected = np.swapaxes(expected, -1, -2) if turn.exchange else expected
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def _other_side(name: str) -> str:
+    pairs = {"before": "after", "after": "before", "below": "above", "above": "below"}
+    return " ".join(pairs.get(word, word) for word in name.split())
 
 
 def test_all_turns_are_drawn_and_the_same_seed_draws_the_same() -> None:

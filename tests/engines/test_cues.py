@@ -255,3 +255,25 @@ def test_slices_far_apart_and_pixels_that_are_not_square() -> None:
     assert cues.step == (11.0, *(pytest.approx(grid.spacing[axis]) for axis in (0, 1)))
     truth = np.moveaxis(odd.truth[:, :, grid.region.slices[2]], 2, 0)
     assert len(cues.images) == len(truth)
+
+
+def test_moves_follow_a_slanted_rod_up_to_the_next_drawn_slices() -> None:
+    truth = np.zeros((40, 30, 21), dtype=np.uint8)
+    for k in range(21):
+        truth[5 + k : 11 + k, 20 - k // 2 : 25 - k // 2, k] = 1  # i grows, j falls half as fast
+    image = (100.0 * truth).astype(np.float32)[None]
+    slices = ((2, 4), (2, 10), (2, 16))
+    labels = np.zeros_like(truth)
+    for _, k in slices:
+        labels[:, :, k] = truth[:, :, k]
+    grid, cues = find_cues(Scan(image, (1.0, 1.0, 2.0)), Annotation(labels, slices), NATIVE)
+    assert grid.is_native
+    first = grid.region.start[2]
+    assert cues.positions == (4 - first, 10 - first, 16 - first)
+    assert cues.moves.shape == (3, 1, grid.shape[2], 2)
+    at = {k: k - first for k in range(4, 17)}
+    np.testing.assert_allclose(cues.moves[0, 0, at[7]], [3.0, -1.5], atol=0.2)
+    np.testing.assert_allclose(cues.moves[1, 0, at[7]], [-3.0, 1.5], atol=0.2)
+    np.testing.assert_allclose(cues.moves[1, 0, at[13]], [3.0, -1.5], atol=0.2)
+    np.testing.assert_array_equal(cues.moves[0, 0, at[11]], 0)  # beyond the next drawn slice
+    np.testing.assert_array_equal(cues.moves[:, 0, at[10], :][1], 0)

@@ -107,6 +107,21 @@ def test_the_nearest_annotated_slices_on_either_side() -> None:
         np.testing.assert_allclose(image, np.broadcast_to(cues.images[at, 0], image.shape))
 
 
+def test_neighbours_are_moved_as_outlines_are() -> None:
+    cues = random_cues()  # 10 rows, 12 columns; slices 1 and 4 annotated
+    moves = cues.moves.copy()
+    moves[0, 1, 2] = (3, -2)  # the second structure's outline on slice 2, from slice 1
+    hints = target_inputs(replace(cues, moves=moves), [2], ()).hints[0].numpy()
+    still = target_inputs(cues, [2], ()).hints[0].numpy()
+    for name in ("outline below", "image below"):
+        at = HINTS.index(name)
+        np.testing.assert_allclose(hints[1, at, 3:, :10], still[1, at, :7, 2:], atol=1e-6)
+        np.testing.assert_allclose(hints[1, at, :3, :10], still[1, at, :1, 2:].repeat(3, axis=0))
+        np.testing.assert_array_equal(hints[0, at], still[0, at])
+    others = [at for at, name in enumerate(HINTS) if name not in {"outline below", "image below"}]
+    np.testing.assert_array_equal(hints[:, others], still[:, others])
+
+
 def test_images_of_neighbours_are_means_over_channels() -> None:
     cues = random_cues(channels=3)
     found = hint(target_inputs(cues, [2], ()).hints, "image below")[0, 0]

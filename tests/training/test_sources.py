@@ -30,6 +30,9 @@ def source(**changes: float) -> ScanSource:
 
 
 def asked_labels(task: Task) -> set[int]:
+    """Return the labels asked for; a slanted task does not say."""
+    if not task.group:
+        return set()
     return {int(name) for name in task.group.split("/")[-1].replace("+", ",").split(",")}
 
 
@@ -128,7 +131,6 @@ def test_tasks_that_cannot_be_compared_have_no_group(tmp_path: Path) -> None:
         job = Job("balls", "train", 2, (4,), source(**changes), scan)
         groups = [task.group for task in make_tasks(job)]
         assert groups
-        assert all(group.startswith("balls/") for group in groups) == grouped
         assert any(groups) == grouped
 
 

@@ -74,7 +74,8 @@ def reversed_slices(cues: Cues) -> Cues:
     moved = {name: getattr(cues, name)[::-1] for name in _SPATIAL}  # outlines follow the positions
     positions = tuple(last - at for at in reversed(cues.positions))
     origin = (-(cues.origin[0] + last * cues.step[0]), cues.origin[1], cues.origin[2])
-    return replace(cues, origin=origin, positions=positions, **moved)
+    moves = cues.moves[::-1, :, ::-1]
+    return replace(cues, origin=origin, positions=positions, moves=moves, **moved)
 
 
 def flipped(cues: Cues, axis: int) -> Cues:
@@ -83,7 +84,9 @@ def flipped(cues: Cues, axis: int) -> Cues:
     origin = list(cues.origin)
     origin[axis] = -(origin[axis] + (length - 1) * cues.step[axis])
     moved = {name: np.flip(getattr(cues, name), axis) for name in _SPATIAL}
-    return replace(cues, origin=(origin[0], origin[1], origin[2]), **moved)
+    moves = cues.moves.copy()
+    moves[..., axis] *= -1
+    return replace(cues, origin=(origin[0], origin[1], origin[2]), moves=moves, **moved)
 
 
 def exchanged(cues: Cues) -> Cues:
@@ -94,5 +97,6 @@ def exchanged(cues: Cues) -> Cues:
         cues,
         step=(step[0], step[2], step[1]),
         origin=(origin[0], origin[2], origin[1]),
+        moves=cues.moves[..., ::-1],
         **moved,
     )

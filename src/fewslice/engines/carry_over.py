@@ -273,6 +273,7 @@ def _blank_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
         walk=blank,
         outlines=blank[:0],
         positions=(),
+        moves=np.zeros((0, structures, len(images), 2), dtype=np.float32),
         radii=np.full(structures, radius),
     )
 
@@ -322,7 +323,8 @@ def _example_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
     blank = _blank_cues(scan, grid, axis, example.radius, len(values), (example.low, example.high))
     seeds = _seeds(annotation, values, grid)
     positions = _informative(np.moveaxis(seeds, axis, 0), most)
-    return replace(blank, seeds=np.moveaxis(seeds, axis, 0), positions=positions)
+    moves = np.zeros((len(positions), *blank.moves.shape[1:]), dtype=np.float32)
+    return replace(blank, seeds=np.moveaxis(seeds, axis, 0), positions=positions, moves=moves)
 
 
 def _seeds(

@@ -76,7 +76,9 @@ class Cues:
     float32 (slice, structure, rows, columns), log-odds of each structure against the background,
     within 12, 4 and `SUREST`. outlines: signed distance in mm of each annotated slice of the axis,
     float32 (annotated, structure, rows, columns), positive inside. positions: slice on the grid
-    of each. radii: inscribed radius of each structure, mm.
+    of each. moves: by how many rows and columns each outline has moved (see
+    `fewslice.engines.paths`) on every slice up to the next annotated ones, float32
+    (annotated, structure, slice, 2), 0 elsewhere. radii: inscribed radius of each structure, mm.
     """
 
     step: tuple[float, float, float]
@@ -88,6 +90,7 @@ class Cues:
     walk: Float32Array
     outlines: Float32Array
     positions: tuple[int, ...]
+    moves: Float32Array
     radii: npt.NDArray[np.float64]
 
 
@@ -143,6 +146,7 @@ def find_cues(
         walk=np.clip(_slices_first(_between(walked, grid), axis), -SUREST, SUREST),
         outlines=_outlines([shape for _, shape in along], prior),
         positions=tuple(position for position, _ in along),
+        moves=_moves(along, prior, grid.shape[axis]),
         radii=radii,
     )
     return grid, cues
@@ -170,6 +174,18 @@ def _outlines(along: list[SliceShape], prior: ShapePrior) -> Float32Array:
         return np.stack([shape.distances for shape in along])
     inplane = [prior.grid.shape[other] for other in range(3) if other != prior.axis]
     return np.zeros((0, len(prior.radii), *inplane), dtype=np.float32)
+
+
+def _moves(along: list[tuple[int, SliceShape]], prior: ShapePrior, slices: int) -> Float32Array:
+    """Return how outlines move up to the next annotated slice: (annotated, structure, slice, 2)."""
+    moves = np.zeros((len(along), len(prior.radii), slices, 2), dtype=np.float32)
+    ends = [0, *(position for position, _ in along), slices - 1]
+    centres = prior.grid.centres(prior.axis)
+    for number, (_, shape) in enumerate(along):
+        for structure in np.flatnonzero(shape.present):
+            for at in range(ends[number], ends[number + 2] + 1):
+                moves[number, structure, at] = prior.move(shape, int(structure), float(centres[at]))
+    return moves
 
 
 def _shape_odds(prior: ShapePrior, slices: int) -> Float32Array:

@@ -15,6 +15,8 @@ from fewslice.networks.inputs import HINTS, SAME_SCAN, Inputs, Remembered
 
 Float32Array = npt.NDArray[np.float32]
 
+_HARDLY = 0.25  # pixels by which a slice need not be moved
+
 
 @dataclass(frozen=True)
 class Dropped:
@@ -139,12 +141,24 @@ def _hints(cues: Cues, target: int, dropped: Dropped) -> Float32Array:
 
 
 def _add_annotated(hints: Float32Array, side: int, cues: Cues, annotated: int, target: int) -> None:
-    """Fill in the nearest annotated slice on one side (0 below, 1 above)."""
+    """Fill in the nearest annotated slice on one side (0 below, 1 above), moved as outlines are."""
     distance = abs(cues.positions[annotated] - target) * cues.step[0]
     radii = cues.radii[:, None, None]
-    hints[:, 10 + side] = np.tanh(cues.outlines[annotated] / radii)
-    hints[:, 12 + side] = cues.images[cues.positions[annotated]].mean(axis=0)
+    outlines = np.tanh(cues.outlines[annotated] / radii)
+    image = cues.images[cues.positions[annotated]].mean(axis=0)
+    for number, by in enumerate(cues.moves[annotated, :, target]):
+        hints[number, 10 + side] = _moved(outlines[number], by)
+        hints[number, 12 + side] = _moved(image, by)
     hints[:, 14 + side] = np.exp(-distance / (3 * radii))
+
+
+def _moved(still: Float32Array, by: Float32Array) -> Float32Array:
+    """Return (rows, columns) moved by so many of each; what moves in is as the border."""
+    from scipy import ndimage
+
+    if np.abs(by).max() < _HARDLY:
+        return still
+    return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
 
 
 def _rivals(walk: Float32Array) -> Float32Array:

@@ -259,12 +259,19 @@ class ShapePrior:
         """Return the signed distance (mm) of a slice's outline, moved with its middle."""
         from scipy import ndimage
 
-        by = self.paths[shape.axis][number].moved(shape.index, at)
-        by /= [self.grid.spacing[other] for other in _inplane(shape.axis)]
+        by = self.move(shape, number, at)
         still: Float32Array = shape.distances[number]
         if np.abs(by).max() < _HARDLY:
             return still
         return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
+
+    def move(self, shape: SliceShape, number: int, at: float) -> npt.NDArray[np.float64]:
+        """Return by how many rows and columns of the grid, (2,), a structure's outline moves.
+
+        shape: a drawn slice next to the position `at`, on either side.
+        """
+        by = self.paths[shape.axis][number].moved(shape.index, at)
+        return by / [self.grid.spacing[other] for other in _inplane(shape.axis)]
 
     def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
         """Return how a structure goes on beyond its last drawn slice, above or below."""

@@ -90,7 +90,8 @@ HINTS = (
 
 Walk, outlines and looks: log-odds of the structure by the random walk, by interpolation and by
 local intensities. Rivals: probability of the other structures. Outline and image below, above: of
-the nearest annotated slice on either side, and how near it is (1 here, towards 0 far away).
+the nearest annotated slice on either side, moved as outlines are from slice to slice, and how near
+it is (1 here, towards 0 far away).
 Cues present: 0 where the scan has no annotated slice. Radius: of the structure, in pixels, as
 tanh(radius / 20).
 """

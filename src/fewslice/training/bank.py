@@ -138,7 +138,7 @@ def _do(numbered: tuple[Path, int, Job]) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-_HALF = ("images", "shape", "looks", "walk", "outlines")
+_HALF = ("images", "shape", "looks", "walk", "outlines", "moves")
 
 
 def save_task(path: Path, task: Task) -> None:

@@ -11,9 +11,11 @@ from fewslice.engines.cues import Cues, CueSettings, find_cues
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.resample import WorkingGrid
 from fewslice.slices.smooth_fields import smooth_field
+from fewslice.training.slant import slanted
 from fewslice.training.volume import LabelledVolume
 from fewslice.volumes.image import UNKNOWN
 
+_SLANTED = 0.15  # share of tasks on slices slid along each other
 _FEWEST_VOXELS = 40
 _FEWEST_SLICES = 4
 _COUNTS = (1, 2, 3, 4, 5, 6, 8)
@@ -50,6 +52,9 @@ def sample_task(
     if classes is None:
         return None
     truth, names = classes
+    slant = rng.random() < _SLANTED
+    if slant:
+        volume, truth = slanted(volume, truth, axis, rng)
     annotation = reveal(truth, axis, rng)
     if annotation is None:
         return None
@@ -61,7 +66,8 @@ def sample_task(
         number[value] = at
     target = np.where(answered, number[picked], np.int8(-1))
     target = np.ascontiguousarray(np.moveaxis(target, axis, 0))
-    return Task(cues, target, kind, _group_name(kind, axis, names, annotation), volume.name)
+    group = "" if slant else _group_name(kind, axis, names, annotation)
+    return Task(cues, target, kind, group, volume.name)
 
 
 def _group_name(kind: str, axis: int, names: tuple[str, ...], annotation: Annotation) -> str:
