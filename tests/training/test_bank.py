@@ -116,6 +116,11 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
         build_bank(tmp_path / "new", tmp_path, SOURCES)
     assert not (tmp_path / "new").exists()
     bank = bank_of(tmp_path, [task()])
+    with np.load(tmp_path / "0.npz") as arrays:
+        fewer = {name: arrays[name] for name in arrays.files if name != "moves"}
+    np.savez(tmp_path / "0.npz", **fewer)
+    with pytest.raises(ReadError, match="is a training task of another version of fewslice"):
+        bank.load(bank.entries[0])
     (tmp_path / "0.npz").write_bytes(b"PK\3\4 not an archive")
     with pytest.raises(ReadError, match=r"0\.npz is no training task that can be read"):
         bank.load(bank.entries[0])

@@ -161,6 +161,11 @@ def load_task(path: Path, entry: Entry) -> Task:
             f"{path} is no training task that can be read ({error}); remove the folder "
             f"{path.parent} to have its tasks made again."
         ) from error
+    if values.keys() != {"truth", *(field.name for field in fields(Cues))}:
+        raise ReadError(
+            f"{path} is a training task of another version of fewslice; remove the folder "
+            f"{path.parent} to have its tasks made again."
+        )
     truth = values.pop("truth")
     for name in _HALF:
         values[name] = values[name].astype(np.float32)
