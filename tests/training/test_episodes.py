@@ -238,6 +238,17 @@ def test_slices_with_something_to_answer_come_first() -> None:
     assert _targets(made, 9, np.random.default_rng(0)).tolist() == [0, 2, 3, 5]
 
 
+def test_slices_on_which_one_may_go_on_too_far_count_as_much() -> None:
+    made = task(0)
+    walk = made.cues.walk.copy()
+    walk[0], walk[5] = -6.0, 0.0  # slice 5 holds nothing, but the walk goes on there
+    tempting = replace(made, cues=replace(made.cues, walk=walk))
+    drawn = [int(_targets(tempting, 1, np.random.default_rng(n))[0]) for n in range(400)]
+    expected = {0: 0.3 / 3.3, 2: 1 / 3.3, 3: 1 / 3.3, 5: 1 / 3.3}
+    for at, share in expected.items():
+        assert drawn.count(at) / 400 == pytest.approx(share, abs=0.08)
+
+
 def test_dropped_cues_and_changed_intensities(bank: Bank) -> None:
     dropped = sample_episode(bank, 1, replace(CALM, drop=1.0), "train")
     assert not dropped.inputs.base.any()

@@ -141,12 +141,16 @@ def _open(task: Task) -> npt.NDArray[np.intp]:
 
 
 def _targets(task: Task, count: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Choose slices to answer, mostly where there is something to answer or to get wrong."""
+    """Choose slices to answer, mostly where there is something to answer or to get wrong.
+
+    Both count alike: with fewer slices just beyond the ends than there are, a network would learn
+    to go on too far.
+    """
     among = _open(task)
     flat = (len(among), -1)
     busy = (task.truth[among] > 0).reshape(flat).any(axis=1)
     tempting = (task.cues.walk[among] > -1).reshape(flat).any(axis=1)
-    weights = np.where(busy, 1.0, np.where(tempting, 0.6, 0.15))
+    weights = np.where(busy | tempting, 1.0, 0.3)
     size = min(count, len(among))
     return np.sort(rng.choice(among, size, replace=False, p=weights / weights.sum()))
 
