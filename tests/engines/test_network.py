@@ -150,6 +150,7 @@ def test_several_structures_are_answered_as_one_by_one() -> None:
             looks=cues.looks[:, one],
             walk=cues.walk[:, one],
             outlines=cues.outlines[:, one],
+            moves=cues.moves[:, one],
             radii=cues.radii[one],
         )
         np.testing.assert_allclose(
@@ -258,21 +259,37 @@ def test_joined_predictions_may_be_certain() -> None:
 
 
 def test_beyond_several_drawn_slices_the_walk_answers_and_what_is_known_stays() -> None:
-    cues = random_cues(positions=(1, 2, 4))
+    cues = random_cues((7, 10, 12), positions=(1, 2, 4, 5))
     seeds = np.full_like(cues.seeds, -1)
     seeds[1] = 0  # empty, and known in full
     seeds[2] = 2
-    seeds[4, :2] = 1  # a scribble
+    seeds[4, :2] = 1  # looked at in part
+    seeds[5] = 1
     cues = replace(cues, seeds=seeds)
     assert open_slices(cues).tolist() == [3, 4]
     found = completed_odds(untrained(random=True), cues)
     assert not np.array_equal(found[3:5], cues.walk[3:5])
-    np.testing.assert_array_equal(found[[0, 5]], cues.walk[[0, 5]])
+    np.testing.assert_array_equal(found[[0, 6]], cues.walk[[0, 6]])
     assert (found[1] == -SUREST).all()
     assert (found[2, 0] == -SUREST).all()
     assert (found[2, 1] == SUREST).all()
-    seeds[4] = -1  # around a single drawn slice nothing is left to the walk
-    assert open_slices(cues).tolist() == [0, 3, 4, 5]
+    seeds[5] = -1  # around two drawn slices, and a single one, nothing is left to the walk
+    assert open_slices(cues).tolist() == [0, 3, 4, 5, 6]
+    seeds[4] = -1
+    assert open_slices(cues).tolist() == [0, 3, 4, 5, 6]
+
+
+def test_where_there_is_too_little_to_learn_from_the_walk_answers() -> None:
+    cues = random_cues(positions=(4,))
+    seeds = np.full_like(cues.seeds, -1)
+    seeds[4, ::4, ::4] = 1  # dots: 3 x 3 of 120 pixels
+    dots = replace(cues, seeds=seeds)
+    assert open_slices(dots).tolist() == []
+    found = completed_odds(untrained(random=True), dots)
+    np.testing.assert_array_equal(found, cues.walk)
+    assert open_slices(replace(dots, positions=())).tolist() == []
+    seeds[4, ::2] = 1
+    assert open_slices(dots).tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_weights_are_loaded_when_they_are_needed_first() -> None:

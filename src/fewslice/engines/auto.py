@@ -4,19 +4,18 @@ The rule. Answers of interpolation, of the random walker and of the network are 
 weights; which weights is decided on what the person drew: slices that lie between others are left
 out in turn and predicted from the rest (`fewslice.engines.lessons`), and the mixture that is best
 there answers between the outermost annotated slices, if it beats the usual one by `margin`. With
-fewer than two such slices the usual mixture answers: the walker counts twice beside interpolation
-and the network. (Without interpolation it was as good, but more than .05 below the better classical
-engine three times as often, on structures that run obliquely.)
+fewer than two such slices the usual mixture answers: the walker and the network count twice beside
+interpolation.
 
 Leaving a slice out tears a gap twice as wide as those that will be asked about, and over wide gaps
 the network reaches farther than the random walker, so lessons flatter the network: no mixture to
-choose from gives it more than a quarter.
+choose from gives it more than the usual one does.
 
 Beyond the outermost slices there is nothing to judge by: the random walker answers there, which was
-best on the training data sets; around a single slice the mean of all three, which was as good there
-as the mean of the walker and the network, and fell far below the better classical engine half as
-often. With slices of several planes the walker answers everywhere, and from three slices on the
-network, which has learned from parallel ones, counts a quarter beside it.
+best on scans held out from training; beyond two slices interpolation counts as much, and the
+network half as much, and around a single one the usual mixture answers. With slices of several
+planes the walker answers everywhere, and from three slices on the network, which has learned from
+parallel ones, counts a quarter beside it.
 """
 
 from __future__ import annotations
@@ -84,11 +83,11 @@ class Mixture:
         return f"the mean of {', '.join(names[:-1])} and {names[-1]}"
 
 
-USUAL = Mixture(0.25, 0.5, 0.25)
+USUAL = Mixture(0.2, 0.4, 0.4)
 BEYOND = Mixture(0.0, 1.0, 0.0)
-ALONE = Mixture(1 / 3, 1 / 3, 1 / 3)
+BEYOND_TWO = Mixture(0.4, 0.4, 0.2)
 CROSSING = Mixture(0.0, 0.75, 0.25)
-MIXTURES = (USUAL, BEYOND, Mixture(0.5, 0.5, 0.0))
+MIXTURES = (USUAL, Mixture(0.25, 0.5, 0.25), BEYOND, Mixture(0.5, 0.5, 0.0))
 
 
 @dataclass(frozen=True)
@@ -171,8 +170,8 @@ class PreparedAuto:
         drawn = len(drawn_slices(annotation))
         if drawn < _FEWEST_LESSONS + 2:
             return USUAL, (
-                f"auto used {USUAL if drawn > 1 else ALONE}: fewer than four slices are drawn in "
-                "one plane, too few to leave some out and compare engines."
+                f"auto used {USUAL}: fewer than four slices are drawn in one plane, too few to "
+                "leave some out and compare engines."
             )
         scores = []
         scan, settings = self.network.scan, self.network.engine.cues
@@ -238,11 +237,11 @@ def _blend(answers: Sequence[Float32Array], mixture: Mixture) -> Float32Array:
 def along(annotation: Annotation, inside: Mixture) -> Callable[[int], Mixture]:
     """Return the mixture for each slice across the main axis.
 
-    inside: between the outermost annotated slices. Beyond them it is `BEYOND`, and `ALONE` around
-    a single slice.
+    inside: between the outermost annotated slices. Beyond them it is `BEYOND`, with two slices
+    `BEYOND_TWO`, and around a single one `USUAL`.
     """
     indices = annotation.along(annotation.axis)
-    beyond = BEYOND if len(drawn_slices(annotation)) > 1 else ALONE
+    beyond = {1: USUAL, 2: BEYOND_TWO}.get(len(drawn_slices(annotation)), BEYOND)
     return lambda index: inside if indices[0] <= index <= indices[-1] else beyond
 
 
