@@ -166,9 +166,9 @@ def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
     """Return the slices that the network has to answer, ascending.
 
     Those drawn in full are known. Beyond the outermost of three and more drawn slices the random
-    walk alone did a little better on scans held out from training. None is to be answered where there is too
-    little to learn from: no slice across this axis shows a structure, or hardly a pixel on those
-    that do was looked at, as with thin scribbles (it learned from patches of slices).
+    walk alone did a little better on scans held out from training. None is to be answered where
+    there is too little to learn from: no slice across this axis shows a structure, or hardly a
+    pixel on those that do was looked at, as with thin scribbles (it learned from patches).
     """
     drawn = [at for at in cues.positions if (cues.seeds[at] > 0).any()]
     if not drawn or np.mean(cues.seeds[drawn] >= 0) < _LOOKED_AT:
