@@ -165,15 +165,18 @@ def completed_odds(
 def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
     """Return the slices that the network has to answer, ascending.
 
-    Those drawn in full are known. Beyond the outermost of three and more drawn slices the random
-    walk alone did a little better on scans held out from training. None is to be answered where
+    Those drawn in full are known. Beyond the outermost of three and more drawn slices, and not up
+    to one that is known to be empty, the walk alone did a little better on scans held out from
+    training. None is to be answered where
     there is too little to learn from: no slice across this axis shows a structure, or hardly a
     pixel on those that do was looked at, as with thin scribbles (it learned from patches).
     """
     drawn = [at for at in cues.positions if (cues.seeds[at] > 0).any()]
     if not drawn or np.mean(cues.seeds[drawn] >= 0) < _LOOKED_AT:
         return np.zeros(0, dtype=np.intp)
-    first, last = (drawn[0], drawn[-1]) if len(drawn) > 2 else (0, len(cues.seeds) - 1)
+    first, last = 0, len(cues.seeds) - 1
+    if len(drawn) > 2:
+        first, last = cues.positions[0], cues.positions[-1]
     unsure = np.any(cues.seeds < 0, axis=(1, 2))
     return first + np.flatnonzero(unsure[first : last + 1])
 
