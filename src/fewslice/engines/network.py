@@ -167,9 +167,9 @@ def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
 
     Those drawn in full are known. Beyond the outermost of three and more drawn slices, and not up
     to one that is known to be empty, the walk alone did a little better on scans held out from
-    training. None is to be answered where
-    there is too little to learn from: no slice across this axis shows a structure, or hardly a
-    pixel on those that do was looked at, as with thin scribbles (it learned from patches).
+    training. None is to be answered where there is too little to learn from: no slice across this
+    axis shows a structure, or hardly a pixel on those that do was looked at, as with thin scribbles
+    (it learned from patches).
     """
     drawn = [at for at in cues.positions if (cues.seeds[at] > 0).any()]
     if not drawn or np.mean(cues.seeds[drawn] >= 0) < _LOOKED_AT:

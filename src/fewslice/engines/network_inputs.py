@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from fewslice.engines.cues import SUREST, Cues
+from fewslice.engines.paths import shifted
 from fewslice.engines.shapes import CERTAIN
 from fewslice.networks.inputs import HINTS, SAME_SCAN, Inputs, Remembered
 
@@ -147,18 +148,9 @@ def _add_annotated(hints: Float32Array, side: int, cues: Cues, annotated: int, t
     outlines = np.tanh(cues.outlines[annotated] / radii)
     image = cues.images[cues.positions[annotated]].mean(axis=0)
     for number, by in enumerate(cues.moves[annotated, :, target]):
-        hints[number, 10 + side] = _moved(outlines[number], by)
-        hints[number, 12 + side] = _moved(image, by)
+        hints[number, 10 + side] = shifted(outlines[number], by, _HARDLY)
+        hints[number, 12 + side] = shifted(image, by, _HARDLY)
     hints[:, 14 + side] = np.exp(-distance / (3 * radii))
-
-
-def _moved(still: Float32Array, by: Float32Array) -> Float32Array:
-    """Return (rows, columns) moved by so many of each; what moves in is as the border."""
-    from scipy import ndimage
-
-    if np.abs(by).max() < _HARDLY:
-        return still
-    return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
 
 
 def _rivals(walk: Float32Array) -> Float32Array:

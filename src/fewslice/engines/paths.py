@@ -111,6 +111,20 @@ def _better_moved(
     return bool(_overlap(laid, other) > _overlap(one, other))
 
 
+def shifted(
+    still: npt.NDArray[np.float32], by: npt.NDArray[np.floating], hardly: float
+) -> npt.NDArray[np.float32]:
+    """Return (rows, columns) float32 shifted by so many of each; what comes in is as the border.
+
+    hardly: shifts smaller than this are left out.
+    """
+    from scipy import ndimage
+
+    if np.abs(by).max() < hardly:
+        return still
+    return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
+
+
 def _overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
     shared, total = float((one & other).sum()), float(one.sum() + other.sum())
     return 2 * shared / max(total, 1.0)

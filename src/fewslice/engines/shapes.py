@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.paths import CentrePath, Outline, centre_path
+from fewslice.engines.paths import CentrePath, Outline, centre_path, shifted
 from fewslice.engines.taper import Cap, TaperSettings, expected_cap, tapered
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.distance import signed_distance
@@ -257,13 +257,7 @@ class ShapePrior:
 
     def _moved(self, shape: SliceShape, number: int, at: float) -> Float32Array:
         """Return the signed distance (mm) of a slice's outline, moved with its middle."""
-        from scipy import ndimage
-
-        by = self.move(shape, number, at)
-        still: Float32Array = shape.distances[number]
-        if np.abs(by).max() < _HARDLY:
-            return still
-        return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
+        return shifted(shape.distances[number], self.move(shape, number, at), _HARDLY)
 
     def move(self, shape: SliceShape, number: int, at: float) -> npt.NDArray[np.float64]:
         """Return by how many rows and columns of the grid, (2,), a structure's outline moves.
