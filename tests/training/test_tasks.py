@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.slices.annotation import on_slice
-from fewslice.training.tasks import Task, _group_name, _partial, _structures, reveal, sample_task
+from fewslice.training.tasks import Task, _group_name, _structures, reveal, sample_task
 from fewslice.volumes.image import UNKNOWN
 from tests.training.made_up import balls, volume
 
@@ -133,14 +133,3 @@ def test_structures_on_few_slices_are_left_alone() -> None:
     truth[4:7, 2:8, 2:8] = 1
     assert reveal(truth, 0, np.random.default_rng(0)) is None
     assert reveal(truth, 1, np.random.default_rng(0)) is not None
-
-
-def test_partial_slices_show_some_of_the_structure() -> None:
-    labels = np.zeros((30, 30), dtype=np.uint8)
-    labels[8:22, 8:22] = 2
-    for seed in range(8):
-        found = _partial(labels, np.random.default_rng(seed))
-        seen = found != UNKNOWN
-        np.testing.assert_array_equal(found[seen], labels[seen])
-        share = (found == 2).sum() / (labels == 2).sum()
-        assert 0.15 < share < 0.75

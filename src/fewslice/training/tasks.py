@@ -10,12 +10,12 @@ import numpy.typing as npt
 from fewslice.engines.cues import Cues, CueSettings, find_cues
 from fewslice.slices.annotation import Annotation, on_slice
 from fewslice.slices.resample import WorkingGrid
-from fewslice.slices.smooth_fields import smooth_field
+from fewslice.training.partly import partly_known
 from fewslice.training.slant import slanted
 from fewslice.training.volume import LabelledVolume
-from fewslice.volumes.image import UNKNOWN
 
 _SLANTED = 0.15  # share of tasks on slices slid along each other
+_PARTLY = 0.2  # share of tasks of whose slices only a part is known
 _FEWEST_VOXELS = 40
 _FEWEST_SLICES = 4
 _COUNTS = (1, 2, 3, 4, 5, 6, 8)
@@ -141,10 +141,12 @@ def reveal(truth: npt.NDArray[np.uint8], axis: int, rng: np.random.Generator) ->
     labels = np.zeros_like(truth)
     for index in slices:
         labels[on_slice(axis, index)] = truth[on_slice(axis, index)]
-    if rng.random() < 0.12:
-        for index in slices:
-            place = on_slice(axis, index)
-            labels[place] = _partial(labels[place], rng)
+    if rng.random() < _PARTLY:
+        places = [on_slice(axis, index) for index in sorted(slices)]
+        for place, known in zip(
+            places, partly_known([labels[place] for place in places], rng), strict=True
+        ):
+            labels[place] = known
     annotation = Annotation(labels, tuple((axis, index) for index in sorted(slices)))
     return annotation if annotation.values else None
 
@@ -158,14 +160,6 @@ def _spread(
     middles = (np.arange(count) + 0.5 + jitter) * len(occupied) / count
     chosen: npt.NDArray[np.intp] = occupied[np.clip(middles.astype(int), 0, len(occupied) - 1)]
     return chosen
-
-
-def _partial(labels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Return the slice as if only irregular patches of it had been looked at."""
-    field = smooth_field(labels.shape, (float(rng.uniform(3, 12)),) * 2, rng)
-    inside = field[labels > 0] if labels.any() else field.ravel()
-    seen = field > np.quantile(inside, rng.uniform(0.3, 0.8))
-    return np.where(seen, labels, np.uint8(UNKNOWN))
 
 
 def _cue_settings(rng: np.random.Generator) -> CueSettings:
