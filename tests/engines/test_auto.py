@@ -12,6 +12,7 @@ from fewslice.engines.auto import (
     CROSSING,
     MIXTURES,
     USUAL,
+    WALKER,
     Auto,
     Mixture,
     along,
@@ -39,7 +40,7 @@ def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
 def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
     assert MIXTURES[0] == USUAL
     assert len(set(MIXTURES)) == len(MIXTURES)
-    for each in (*MIXTURES, BEYOND, BEYOND_TWO, CROSSING):
+    for each in (*MIXTURES, BEYOND, BEYOND_TWO, CROSSING, WALKER):
         assert each.interpolation + each.walker + each.network == pytest.approx(1)
     assert str(Mixture(0, 1, 0)) == "the random walker"
     assert str(Mixture(0.5, 0, 0.5)) == "the mean of interpolation and the network"
@@ -171,9 +172,9 @@ def test_it_mixes_slice_by_slice_by_hand(slices: tuple[int, ...]) -> None:
     if len(slices) == 2:  # beyond them interpolation and walker count .4, the network .2
         middle = [0.45, 0.45, 0.65, *[inside] * 4, 0.65, 0.25, 0.05]
         corner = [0.4, 0.4, 0.4, *[0.25] * 4, 0.4, 0, 0]
-    else:  # the random walker's alone
-        middle = [0, 0, 0.5, *[inside] * 4, 0.5, 0.5, 0]
-        corner = [0, 0, 0, *[0.25] * 4, 0, 0, 0]
+    else:  # the walker counts .6, the others .2
+        middle = [0.25, 0.25, 0.55, *[inside] * 4, 0.55, 0.35, 0.05]
+        corner = [0.2, 0.2, 0.2, *[0.25] * 4, 0.2, 0, 0]
     np.testing.assert_allclose(found.probability[1, 2, 2], middle, atol=1e-3)
     np.testing.assert_allclose(found.probability[1, 0, 0], corner, atol=1e-3)
     np.testing.assert_allclose(found.probability.sum(axis=0), np.ones((6, 6, 10)), atol=1e-3)

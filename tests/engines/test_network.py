@@ -21,6 +21,7 @@ from fewslice.engines.network import (
     joined,
     known_odds,
     open_slices,
+    slice_odds,
 )
 from fewslice.engines.refine import refined
 from fewslice.errors import WeightsError
@@ -258,27 +259,28 @@ def test_joined_predictions_may_be_certain() -> None:
     np.testing.assert_allclose(checked(both, (1, 2))[:, 0, 0, 0], [0, 0.5, 0.5], atol=1e-3)
 
 
-def test_beyond_several_annotated_slices_the_walk_answers_and_what_is_known_stays() -> None:
+def test_beyond_several_drawn_slices_the_walk_counts_as_well_and_what_is_known_stays() -> None:
     cues = random_cues((9, 10, 12), positions=(1, 3, 4, 5))
     seeds = np.full_like(cues.seeds, -1)
-    seeds[1] = 0  # empty, and known in full: up to here the network is asked
+    seeds[1] = 0  # empty, and known in full
     seeds[3] = 2
     seeds[4, :2] = 1  # looked at in part
     seeds[5] = 1
     cues = replace(cues, seeds=seeds)
-    assert open_slices(cues).tolist() == [2, 4]
-    found = completed_odds(untrained(random=True), cues)
-    for asked in (2, 4):
-        assert not np.array_equal(found[asked], cues.walk[asked])
-    beyond = [0, 6, 7, 8]
-    np.testing.assert_array_equal(found[beyond], cues.walk[beyond])
+    assert open_slices(cues).tolist() == [0, 2, 4, 6, 7, 8]
+    network = untrained(random=True)
+    found = completed_odds(network, cues)
+    for at in (0, 2, 4, 6, 7, 8):
+        alone = slice_odds(network, cues, at)
+        assert not np.allclose(alone, cues.walk[at], atol=1e-3)
+        expected = alone if 1 <= at <= 5 else (alone + cues.walk[at]) / 2
+        np.testing.assert_allclose(found[at], expected, atol=1e-4)
     assert (found[1] == -SUREST).all()
     assert (found[3, 0] == -SUREST).all()
     assert (found[3, 1] == SUREST).all()
-    seeds[5] = -1  # around two drawn slices, and a single one, nothing is left to the walk
-    assert open_slices(cues).tolist() == [0, 2, 4, 5, 6, 7, 8]
-    seeds[4] = -1
-    assert open_slices(cues).tolist() == [0, 2, 4, 5, 6, 7, 8]
+    seeds[5] = -1  # around two drawn slices and a single one nothing is left to the walk
+    found = completed_odds(network, cues)
+    np.testing.assert_allclose(found[7], slice_odds(network, cues, 7), atol=1e-4)
 
 
 def test_where_there_is_too_little_to_learn_from_the_walk_answers() -> None:

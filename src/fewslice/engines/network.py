@@ -35,6 +35,9 @@ Float32Array = npt.NDArray[np.float32]
 _LOOKED_AT = 0.1
 """Share of the drawn slices' pixels around a structure that somebody must have looked at."""
 
+_LONE = 2
+"""Up to so many drawn slices the network alone goes on beyond them."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -142,7 +145,9 @@ def completed_odds(
     """Return log-odds (slice, structure, rows, columns) on the cues' grid.
 
     others: annotated slices of other scans, remembered beside those of this one. The network is
-    asked for `open_slices`; what is known of the others is taken from the cues.
+    asked for `open_slices`; what is known of the others is taken from the cues. Beyond the
+    outermost annotated slices, if three or more are drawn, its odds and those of the walk are
+    averaged, which was best on scans held out from training.
     """
     from fewslice.engines.model import structure_odds
     from fewslice.engines.network_inputs import own_memory, target_inputs
@@ -159,26 +164,27 @@ def completed_odds(
         (len(asked), *cues.walk.shape[1:]),
         progress,
     )
+    beyond = asked[(asked < cues.positions[0]) | (asked > cues.positions[-1])]
+    if len(_drawn(cues)) > _LONE:
+        odds[beyond] = (odds[beyond] + cues.walk[beyond]) / 2
     return odds
+
+
+def _drawn(cues: Cues) -> list[int]:
+    """Return the annotated slices that show a structure."""
+    return [at for at in cues.positions if (cues.seeds[at] > 0).any()]
 
 
 def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
     """Return the slices that the network has to answer, ascending.
 
-    Those drawn in full are known. Beyond the outermost of three and more drawn slices, and not up
-    to one that is known to be empty, the walk alone did a little better on scans held out from
-    training. None is to be answered where there is too little to learn from: no slice across this
-    axis shows a structure, or hardly a pixel on those that do was looked at, as with thin scribbles
-    (it learned from patches).
+    Those drawn in full are known. None is to be answered where there is too little to learn from:
+    no slice across this axis shows a structure, or hardly a pixel on those that do was looked at.
     """
-    drawn = [at for at in cues.positions if (cues.seeds[at] > 0).any()]
+    drawn = _drawn(cues)
     if not drawn or np.mean(cues.seeds[drawn] >= 0) < _LOOKED_AT:
         return np.zeros(0, dtype=np.intp)
-    first, last = 0, len(cues.seeds) - 1
-    if len(drawn) > 2:
-        first, last = cues.positions[0], cues.positions[-1]
-    unsure = np.any(cues.seeds < 0, axis=(1, 2))
-    return first + np.flatnonzero(unsure[first : last + 1])
+    return np.flatnonzero(np.any(cues.seeds < 0, axis=(1, 2)))
 
 
 def known_odds(cues: Cues) -> Float32Array:
