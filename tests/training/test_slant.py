@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.engines import Scan
-from fewslice.training.slant import MOST, _slid, slanted
+from fewslice.training.slant import MOST, slanted
 from fewslice.training.volume import LabelledVolume
 
 SPACING = (1.0, 2.0, 3.0)
@@ -53,13 +53,3 @@ def test_the_middle_moves_by_some_radii_at_most(axis: int) -> None:
         travels.append(float(np.linalg.norm(middles[1] - middles[0])) / 6.0)
     assert 0.5 < np.median(travels) < MOST
     assert max(travels) < MOST + 2  # a little more by the bends
-
-
-def test_slid_by_hand() -> None:
-    array = np.arange(2 * 2 * 3).reshape(2, 3, 2)  # slices across the last axis
-    ways = np.array([[0, 0], [1, -1]])
-    found = _slid(array, 2, [0, 1], ways)
-    np.testing.assert_array_equal(found[..., 0], array[..., 0])
-    # One row down, the first repeated; one column to the left, the last repeated.
-    assert array[..., 1].tolist() == [[1, 3, 5], [7, 9, 11]]
-    assert found[..., 1].tolist() == [[3, 5, 5], [3, 5, 5]]

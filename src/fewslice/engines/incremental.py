@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fewslice.engines.aligned import answer
 from fewslice.engines.boxes import around, moved, within
 from fewslice.engines.protocol import (
     Engine,
@@ -50,7 +51,7 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     """
     part = changed_part(annotation, earlier.annotation) if earlier is not None else None
     if part is None or earlier is None:
-        return engine.prepare(scan, support).predict(annotation, progress)
+        return answer(engine, scan, annotation, support, progress)
     first, last = part
     if first > last:
         return earlier.prediction
@@ -62,8 +63,8 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
         (axis, index - first) for index in annotation.along(axis) if first <= index <= last
     )
     asked = replace(annotation, labels=annotation.labels[tuple(cut)], slices=slices)
-    answer = engine.prepare(piece, support).predict(asked, progress)
-    return _pasted(earlier.prediction, answer, axis, part)
+    found = answer(engine, piece, asked, support, progress)
+    return _pasted(earlier.prediction, found, axis, part)
 
 
 def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:

@@ -6,12 +6,12 @@ Cords, vessels and oesophagi lie elsewhere on every slice; few training scans ho
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.protocol import Scan
+from fewslice.slices.displacement import slid
 from fewslice.slices.smooth_fields import smooth_field
 from fewslice.training.volume import LabelledVolume
 
@@ -31,11 +31,10 @@ def slanted(
     comes in at a border is as the border.
     """
     ways = _ways(truth, axis, volume.scan.spacing, rng)
-    inplane = [other for other in range(3) if other != axis]
-    channels = _slid(volume.scan.channels, 1 + axis, [1 + other for other in inplane], ways)
-    labels = _slid(volume.labels, axis, inplane, ways)
+    channels = np.stack([slid(channel, axis, ways) for channel in volume.scan.channels])
+    labels = slid(volume.labels, axis, ways)
     moved = replace(volume, scan=Scan(channels, volume.scan.spacing), labels=labels)
-    return moved, _slid(truth, axis, inplane, ways)
+    return moved, slid(truth, axis, ways)
 
 
 def _ways(
@@ -59,18 +58,3 @@ def _ways(
     mm = (every - middle)[:, None] * radius * np.array([np.cos(angle), np.sin(angle)])
     found: npt.NDArray[np.int64] = np.rint(mm / steps).astype(np.int64)
     return found
-
-
-def _slid(
-    array: npt.NDArray[Any], axis: int, inplane: list[int], ways: npt.NDArray[np.int64]
-) -> npt.NDArray[Any]:
-    """Return an array whose slices across `axis` are slid along two other axes."""
-    result = np.empty_like(array)
-    rest = [other - (other > axis) for other in inplane]
-    for at, way in enumerate(ways):
-        one = np.take(array, at, axis=axis)
-        for other, by in zip(rest, way.tolist(), strict=True):
-            length = one.shape[other]
-            one = np.take(one, np.clip(np.arange(length) - by, 0, length - 1), axis=other)
-        np.moveaxis(result, axis, 0)[at] = one
-    return result

@@ -1,0 +1,86 @@
+"""Asking an engine with slices that lie out of place put into place, and back afterwards.
+
+Where the eye moved between B-scans, or somebody breathed between slices, every engine does better
+on slices that lie as their neighbours do (`fewslice.slices.displacement`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from fewslice.engines.protocol import (
+    Engine,
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    empty_probability,
+    silent,
+)
+from fewslice.slices.annotation import Annotation
+from fewslice.slices.displacement import Displacement, displacement, slid
+
+_REMARK = (
+    "Slices lie up to {} voxels aside of their neighbours, as if something had moved meanwhile: "
+    "they were aligned for the answer, and brought back afterwards."
+)
+
+
+def answer(
+    engine: Engine,
+    scan: Scan,
+    annotation: Annotation,
+    support: Sequence[SupportScan] = (),
+    progress: Progress = silent,
+) -> Prediction:
+    """Return class probabilities from an engine, in the scan's own voxels.
+
+    Slices are aligned if those drawn lie in one plane, by the first channel, and only where enough
+    of them lie aside. A remark says so.
+    """
+    if not annotation.blank and len(annotation.axes) == 1:
+        axis = annotation.axis
+        ways = displacement(scan.channels[0], axis)
+        placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
+        # Nothing drawn at the border of the scan may be lost.
+        if ways.any() and placed.drawn_values == annotation.drawn_values:
+            channels = np.stack([slid(channel, axis, ways) for channel in scan.channels])
+            prepared = engine.prepare(Scan(channels, scan.spacing), support)
+            found = brought_back(prepared.predict(placed, progress), axis, ways, scan.shape)
+            remark = _REMARK.format(int(np.abs(ways).max()))
+            return replace(found, remarks=(*found.remarks, remark))
+    return engine.prepare(scan, support).predict(annotation, progress)
+
+
+def brought_back(
+    prediction: Prediction, axis: int, ways: Displacement, shape: tuple[int, int, int]
+) -> Prediction:
+    """Return a prediction for slices that were slid, with every slice where it was.
+
+    ways: (slice of the scan, 2), by which they were slid. shape: of the scan. What went out of the
+    scan on one side comes back as what lay at its border.
+    """
+    inplane = [other for other in range(3) if other != axis]
+    margins = np.zeros(3, dtype=np.int64)
+    margins[inplane] = np.abs(ways).max(axis=0)
+    region = prediction.region.grown(margins.tolist(), shape)
+    back = empty_probability(len(prediction.values), region.shape, axis)
+    back[...] = 0
+    back[0] = 1
+    into = np.moveaxis(back, 1 + axis, 0)
+    slices = np.moveaxis(prediction.probability, 1 + axis, 0)
+    first = prediction.region.start[axis]
+    inner, outer = prediction.region, region
+    for at, one in enumerate(slices):
+        target, source = [np.arange(len(one))], [np.arange(len(one))]
+        for other, way in zip(inplane, ways[first + at].tolist(), strict=True):
+            now = np.arange(outer.start[other], outer.stop[other])
+            then = np.clip(now + way, 0, shape[other] - 1) - inner.start[other]
+            inside = (then >= 0) & (then < inner.shape[other])
+            target.append(np.flatnonzero(inside))
+            source.append(then[inside])
+        into[at][np.ix_(*target)] = one[np.ix_(*source)]
+    return replace(prediction, region=region, probability=back)

@@ -1,0 +1,102 @@
+"""Slices out of place: by how much each lies aside of where its neighbours say, and sliding them.
+
+The eye moves between the B-scans of an optical coherence tomography, and people breathe between the
+slices of a cine MRI. What runs straight through the body then zigzags through the volume, which no
+interpolation between slices can know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Displacement = npt.NDArray[np.int64]
+"""(slice, 2): voxels along rows and columns by which to slide each slice into its place."""
+
+_MOST_PIXELS = 160  # of a side of the images that are compared
+_FARTHEST = 0.06  # of a side that neighbours may lie apart
+_GAIN = 0.3  # of what two neighbours lack in correlation, that sliding must bring
+_WINDOW = 7  # slices over which anatomy may run straight on
+_JITTER = 1  # voxels that do not count
+_SHARE = 0.15  # of slices that must lie aside
+
+
+def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
+    """Return by how much to slide the slices across an axis; all 0 where they lie as they should.
+
+    volume: (i, j, k), any real dtype, finite. Neighbours are compared by phase correlation (Guizar-
+    Sicairos et al. 2008); a displacement counts if it makes them much more alike. What goes on
+    evenly over some slices is anatomy and stays. Chosen so that none of the training scans, whose
+    slices lie in place, is touched.
+    """
+    from scipy.signal import savgol_filter
+
+    slices = np.moveaxis(volume, axis, 0)
+    count = len(slices)
+    window = min(_WINDOW, count - 1 + count % 2)
+    nothing: Displacement = np.zeros((count, 2), dtype=np.int64)
+    if window < 3 or min(slices.shape[1:]) < 2:
+        return nothing
+    factors = tuple(-(-length // _MOST_PIXELS) for length in slices.shape[1:])
+    images = [_reduced(one, factors) for one in slices]
+    steps = np.zeros((count, 2))
+    for at in range(1, count):
+        steps[at] = np.array(_step(images[at - 1], images[at], max(factors))) * factors
+    way = steps.cumsum(axis=0)
+    aside = np.rint(way - savgol_filter(way, window, 1, axis=0)).astype(np.int64)
+    displaced = (np.abs(aside) > _JITTER).any(axis=1)
+    return aside if displaced.mean() >= _SHARE else nothing
+
+
+def _reduced(image: npt.NDArray[Any], factors: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return a slice averaged over blocks of pixels, and smoothed a little."""
+    from scipy.ndimage import gaussian_filter
+
+    rows, columns = factors
+    height, width = image.shape[0] // rows, image.shape[1] // columns
+    whole = image[: height * rows, : width * columns].astype(np.float32)
+    blocks = whole.reshape(height, rows, width, columns).mean(axis=(1, 3))
+    return np.asarray(gaussian_filter(blocks, 0.7), dtype=np.float32)
+
+
+def _step(
+    before: npt.NDArray[np.float32], image: npt.NDArray[np.float32], factor: int
+) -> tuple[float, float]:
+    """Return by how many pixels to slide an image onto the one before; 0, 0 if it does not help."""
+    from skimage.registration import phase_cross_correlation
+
+    if before.std() == 0 or image.std() == 0:
+        return 0.0, 0.0
+    precision = 2 * factor if factor > 1 else 1
+    found = phase_cross_correlation(before, image, normalization=None, upsample_factor=precision)[0]
+    if np.any(np.abs(found) > [max(1.0, _FARTHEST * side) for side in image.shape]):
+        return 0.0, 0.0
+    rows, columns = (int(number) for number in np.rint(found))
+    without = _correlation(before, image)
+    slid_there = slid(image[None], 0, np.array([[rows, columns]]))[0]
+    if _correlation(before, slid_there) < without + _GAIN * (1 - without):
+        return 0.0, 0.0
+    return float(found[0]), float(found[1])
+
+
+def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+    deviations = one.std() * other.std()
+    return float(((one - one.mean()) * (other - other.mean())).mean() / deviations)
+
+
+def slid(array: npt.NDArray[Any], axis: int, ways: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
+    """Return an array (i, j, k) whose slices across `axis` are slid in their plane.
+
+    ways: (slice, 2), voxels along rows and columns: what lay at (r, c) comes to lie at r + ways[0],
+    c + ways[1]. What comes in at a border is as the border.
+    """
+    result = np.empty_like(array)
+    into, slices = np.moveaxis(result, axis, 0), np.moveaxis(array, axis, 0)
+    height, width = slices.shape[1:]
+    for at, (down, right) in enumerate(np.asarray(ways).tolist()):
+        rows = np.clip(np.arange(height) - down, 0, height - 1)
+        columns = np.clip(np.arange(width) - right, 0, width - 1)
+        into[at] = slices[at][np.ix_(rows, columns)]
+    return result
