@@ -20,9 +20,11 @@ from fewslice.engines.protocol import (
     empty_probability,
     silent,
 )
-from fewslice.slices.annotation import Annotation
+from fewslice.slices.annotation import Annotation, drawn_voxels
 from fewslice.slices.displacement import Displacement, displacement, slid
+from fewslice.slices.region import bounding_region
 
+_LEAST = 64  # voxels of a side to go by
 _REMARK = (
     "Slices lie up to {} voxels aside of their neighbours, as if something had moved meanwhile: "
     "they were aligned for the answer, and brought back afterwards."
@@ -38,12 +40,12 @@ def answer(
 ) -> Prediction:
     """Return class probabilities from an engine, in the scan's own voxels.
 
-    Slices are aligned if those drawn lie in one plane, by the first channel, and only where enough
-    of them lie aside. A remark says so.
+    Slices are aligned if those drawn lie in one plane, by what the first channel shows around the
+    structures, and only where enough of them lie aside. A remark says so.
     """
     if not annotation.blank and len(annotation.axes) == 1:
         axis = annotation.axis
-        ways = displacement(scan.channels[0], axis)
+        ways = displacement(scan.channels[0][_surroundings(annotation, axis)], axis)
         placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
         # Nothing drawn at the border of the scan may be lost.
         if ways.any() and placed.drawn_values == annotation.drawn_values:
@@ -53,6 +55,15 @@ def answer(
             remark = _REMARK.format(int(np.abs(ways).max()))
             return replace(found, remarks=(*found.remarks, remark))
     return engine.prepare(scan, support).predict(annotation, progress)
+
+
+def _surroundings(annotation: Annotation, axis: int) -> tuple[slice, slice, slice]:
+    """Return the box, through all slices, that reaches a structure's size beyond what is drawn."""
+    shape = annotation.labels.shape
+    drawn = bounding_region(drawn_voxels(annotation.labels))
+    margins = [max(size, (_LEAST - size) // 2) for size in drawn.shape]
+    margins[axis] = shape[axis]
+    return drawn.grown(margins, (shape[0], shape[1], shape[2])).slices
 
 
 def brought_back(

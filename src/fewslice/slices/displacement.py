@@ -16,8 +16,9 @@ Displacement = npt.NDArray[np.int64]
 """(slice, 2): voxels along rows and columns by which to slide each slice into its place."""
 
 _MOST_PIXELS = 160  # of a side of the images that are compared
-_FARTHEST = 0.06  # of a side that neighbours may lie apart
+_FARTHEST = 0.15  # of a side that neighbours may lie apart
 _GAIN = 0.3  # of what two neighbours lack in correlation, that sliding must bring
+_ALIKE = 0.85  # correlation of neighbours in place; less, and it is anatomy that differs
 _WINDOW = 7  # slices over which anatomy may run straight on
 _JITTER = 1  # voxels that do not count
 _SHARE = 0.15  # of slices that must lie aside
@@ -26,10 +27,10 @@ _SHARE = 0.15  # of slices that must lie aside
 def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
     """Return by how much to slide the slices across an axis; all 0 where they lie as they should.
 
-    volume: (i, j, k), any real dtype, finite. Neighbours are compared by phase correlation (Guizar-
-    Sicairos et al. 2008); a displacement counts if it makes them much more alike. What goes on
-    evenly over some slices is anatomy and stays. Chosen so that none of the training scans, whose
-    slices lie in place, is touched.
+    volume: (i, j, k), any real dtype, finite. Neighbours are compared by phase
+    correlation (Guizar-Sicairos et al. 2008); a displacement counts if it makes them much more
+    alike, and alike enough. What goes on evenly over some slices is anatomy and stays. Chosen so
+    that none of the training scans, whose slices lie in place, is touched.
     """
     from scipy.signal import savgol_filter
 
@@ -76,7 +77,7 @@ def _step(
     rows, columns = (int(number) for number in np.rint(found))
     without = _correlation(before, image)
     slid_there = slid(image[None], 0, np.array([[rows, columns]]))[0]
-    if _correlation(before, slid_there) < without + _GAIN * (1 - without):
+    if _correlation(before, slid_there) < max(_ALIKE, without + _GAIN * (1 - without)):
         return 0.0, 0.0
     return float(found[0]), float(found[1])
 
