@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.engines.auto import (
-    BEYOND,
     BEYOND_TWO,
     CROSSING,
     MIXTURES,
@@ -40,16 +39,13 @@ def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
 def test_mixtures_are_means_and_the_usual_one_comes_first() -> None:
     assert MIXTURES[0] == USUAL
     assert len(set(MIXTURES)) == len(MIXTURES)
-    for each in (*MIXTURES, BEYOND, BEYOND_TWO, CROSSING, WALKER):
+    for each in (*MIXTURES, BEYOND_TWO, CROSSING, WALKER):
         assert each.interpolation + each.walker + each.network == pytest.approx(1)
     assert str(Mixture(0, 1, 0)) == "the random walker"
-    assert str(Mixture(0.5, 0, 0.5)) == "the mean of interpolation and the network"
+    assert str(Mixture(0.5, 0, 0.5)) == "interpolation (50 %) and the network (50 %)"
     assert all(each.walker > 0 for each in MIXTURES)
-    assert str(Mixture(0, 2 / 3, 1 / 3)) == (
-        "the mean of the random walker (counted twice) and the network"
-    )
     thirds = Mixture(1 / 3, 1 / 3, 1 / 3)
-    assert str(thirds) == "the mean of interpolation, the random walker and the network"
+    assert str(thirds) == "interpolation (33 %), the random walker (33 %) and the network (33 %)"
     # Lessons flatter the network.
     assert max(each.network for each in MIXTURES) == USUAL.network
 
@@ -98,9 +94,7 @@ def test_from_three_slices_that_cross_the_network_counts_a_quarter() -> None:
     expected = 0.75 * walked + 0.25 * network
     np.testing.assert_allclose(on_whole(found, phantom.image.shape), expected, atol=2e-3)
     (remark,) = found.remarks
-    assert remark.startswith(
-        "auto used the mean of the random walker (counted three times) and the network: slices of"
-    )
+    assert remark.startswith("auto used the random walker (75 %) and the network (25 %): slices of")
 
 
 def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
@@ -172,8 +166,8 @@ def test_it_mixes_slice_by_slice_by_hand(slices: tuple[int, ...]) -> None:
     if len(slices) == 2:  # beyond them interpolation and walker count .4, the network .2
         middle = [0.45, 0.45, 0.65, *[inside] * 4, 0.65, 0.25, 0.05]
         corner = [0.4, 0.4, 0.4, *[0.25] * 4, 0.4, 0, 0]
-    else:  # the walker counts .6, the others .2
-        middle = [0.25, 0.25, 0.55, *[inside] * 4, 0.55, 0.35, 0.05]
+    else:  # interpolation counts .2, the walker .3 and the network .5
+        middle = [0.325, 0.325, 0.475, *[inside] * 4, 0.475, 0.275, 0.125]
         corner = [0.2, 0.2, 0.2, *[0.25] * 4, 0.2, 0, 0]
     np.testing.assert_allclose(found.probability[1, 2, 2], middle, atol=1e-3)
     np.testing.assert_allclose(found.probability[1, 0, 0], corner, atol=1e-3)
@@ -187,5 +181,6 @@ def test_around_a_single_slice_the_usual_mixture_answers_everywhere() -> None:
     region = Region((0, 0, 0), (4, 4, 5))
     answers = (constant(region, 1.0), constant(region, 0.5), constant(region, 0.25))
     found = mixed(answers, 2, along(Annotation(labels, ((2, 0), (2, 2))), USUAL))
-    # Once 1, twice .5 and twice .25, of five; slice 0, marked as empty, makes no difference.
-    np.testing.assert_allclose(found.probability[1], 0.5, atol=1e-3)
+    # Two parts of 1, three of .5 and five of .25, of ten; slice 0, marked as empty, makes no
+    # difference.
+    np.testing.assert_allclose(found.probability[1], 0.475, atol=1e-3)

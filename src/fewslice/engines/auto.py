@@ -4,19 +4,17 @@ The rule. Answers of interpolation, of the random walker and of the network are 
 weights; which weights is decided on what the person drew: slices that lie between others are left
 out in turn and predicted from the rest (`fewslice.engines.lessons`), and the mixture that is best
 there answers between the outermost annotated slices, if it beats the usual one by `margin`. With
-fewer than two such slices the usual mixture answers: the walker and the network count twice beside
-interpolation.
+fewer than two such slices the usual mixture answers: half of it is network, three tenths random
+walker, a fifth interpolation.
 
 Leaving a slice out tears a gap twice as wide as those that will be asked about, and over wide gaps
 the network reaches farther than the random walker, so lessons flatter the network: no mixture to
 choose from gives it more than the usual one does.
 
-Beyond the outermost slices there is nothing to judge by: three parts of random walker, one of
-interpolation and one of network answer there, which was best on scans held out from training and on
-made-up fluid (the walker alone goes astray now and then); beyond two slices interpolation counts as
-much as the walker, and around a single one the usual mixture answers. With slices of several
-planes the walker answers everywhere, and from three slices on the network, which has learned from
-parallel ones, counts a quarter beside it.
+Beyond the outermost slices there is nothing to judge by: the usual mixture answers there, which was
+best on scans held out from training, and beyond two slices one in which interpolation counts as
+much as the walker. With slices of several planes the walker answers everywhere, and from three
+slices on the network, which has learned from parallel ones, counts a quarter beside it.
 """
 
 from __future__ import annotations
@@ -56,9 +54,6 @@ _MOST_LESSONS = 4
 _FEWEST_CROSSING = 3
 
 
-_TIMES = {2: "counted twice", 3: "counted three times"}
-
-
 @dataclass(frozen=True)
 class Mixture:
     """Weights of interpolation, random walker and network; they sum to 1."""
@@ -73,20 +68,14 @@ class Mixture:
             (self.walker, "the random walker"),
             (self.network, "the network"),
         )
-        least = min(weight for weight, _ in parts if weight > 0)
-        names = [
-            f"{name} ({_TIMES[round(weight / least)]})" if weight > 1.5 * least else name
-            for weight, name in parts
-            if weight > 0
-        ]
+        names = [f"{name} ({100 * weight:.0f} %)" for weight, name in parts if weight > 0]
         if len(names) == 1:
-            return names[0]
-        return f"the mean of {', '.join(names[:-1])} and {names[-1]}"
+            return names[0].removesuffix(" (100 %)")
+        return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-USUAL = Mixture(0.2, 0.4, 0.4)
+USUAL = Mixture(0.2, 0.3, 0.5)
 WALKER = Mixture(0.0, 1.0, 0.0)
-BEYOND = Mixture(0.2, 0.6, 0.2)
 BEYOND_TWO = Mixture(0.4, 0.4, 0.2)
 CROSSING = Mixture(0.0, 0.75, 0.25)
 MIXTURES = (USUAL, Mixture(0.25, 0.5, 0.25), WALKER, Mixture(0.5, 0.5, 0.0))
@@ -239,11 +228,11 @@ def _blend(answers: Sequence[Float32Array], mixture: Mixture) -> Float32Array:
 def along(annotation: Annotation, inside: Mixture) -> Callable[[int], Mixture]:
     """Return the mixture for each slice across the main axis.
 
-    inside: between the outermost annotated slices. Beyond them it is `BEYOND`, with two slices
-    `BEYOND_TWO`, and around a single one `USUAL`.
+    inside: between the outermost annotated slices. Beyond them it is `USUAL`, with two slices
+    `BEYOND_TWO`.
     """
     indices = annotation.along(annotation.axis)
-    beyond = {1: USUAL, 2: BEYOND_TWO}.get(len(drawn_slices(annotation)), BEYOND)
+    beyond = BEYOND_TWO if len(drawn_slices(annotation)) == 2 else USUAL
     return lambda index: inside if indices[0] <= index <= indices[-1] else beyond
 
 
