@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 Float32Array = npt.NDArray[np.float32]
 
-_LOOKED_AT = 0.1
-"""Share of the drawn slices' pixels around a structure that somebody must have looked at."""
-
 _LONE = 2
 """Up to so many drawn slices the network alone goes on beyond them."""
 
@@ -178,11 +175,10 @@ def _drawn(cues: Cues) -> list[int]:
 def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
     """Return the slices that the network has to answer, ascending.
 
-    Those drawn in full are known. None is to be answered where there is too little to learn from:
-    no slice across this axis shows a structure, or hardly a pixel on those that do was looked at.
+    Those drawn in full are known. None is to be answered where no slice across this axis shows a
+    structure: there is nothing to learn from.
     """
-    drawn = _drawn(cues)
-    if not drawn or np.mean(cues.seeds[drawn] >= 0) < _LOOKED_AT:
+    if not _drawn(cues):
         return np.zeros(0, dtype=np.intp)
     return np.flatnonzero(np.any(cues.seeds < 0, axis=(1, 2)))
 
