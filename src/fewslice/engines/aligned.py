@@ -23,6 +23,7 @@ from fewslice.engines.protocol import (
 from fewslice.slices.annotation import Annotation, drawn_voxels
 from fewslice.slices.displacement import Displacement, displacement, slid
 from fewslice.slices.region import bounding_region
+from fewslice.volumes.image import structure_values
 
 _LEAST = 64  # voxels of a side to go by
 _REMARK = (
@@ -43,18 +44,29 @@ def answer(
     Slices are aligned if those drawn lie in one plane, by what the first channel shows around the
     structures, and only where enough of them lie aside. A remark says so.
     """
-    if not annotation.blank and len(annotation.axes) == 1:
-        axis = annotation.axis
-        ways = displacement(scan.channels[0][_surroundings(annotation, axis)], axis)
-        placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
-        # Nothing drawn at the border of the scan may be lost.
-        if ways.any() and placed.drawn_values == annotation.drawn_values:
-            channels = np.stack([slid(channel, axis, ways) for channel in scan.channels])
-            prepared = engine.prepare(Scan(channels, scan.spacing), support)
-            found = brought_back(prepared.predict(placed, progress), axis, ways, scan.shape)
-            remark = _REMARK.format(int(np.abs(ways).max()))
-            return replace(found, remarks=(*found.remarks, remark))
-    return engine.prepare(scan, support).predict(annotation, progress)
+    ways = found_ways(scan, annotation)
+    if ways is None:
+        return engine.prepare(scan, support).predict(annotation, progress)
+    axis = annotation.axis
+    placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
+    channels = np.stack([slid(channel, axis, ways) for channel in scan.channels])
+    prepared = engine.prepare(Scan(channels, scan.spacing), support)
+    found = brought_back(prepared.predict(placed, progress), axis, ways, scan.shape)
+    remark = _REMARK.format(int(np.abs(ways).max()))
+    return replace(found, remarks=(*found.remarks, remark))
+
+
+def found_ways(scan: Scan, annotation: Annotation) -> Displacement | None:
+    """Return by how much slices must be slid to lie in place; None if they are left alone."""
+    if annotation.blank or len(annotation.axes) > 1:
+        return None
+    axis = annotation.axis
+    ways = displacement(scan.channels[0][_surroundings(annotation, axis)], axis)
+    if not ways.any():
+        return None
+    # Nothing drawn at the border of the scan may be lost.
+    kept = structure_values(slid(annotation.labels, axis, ways))
+    return ways if kept == annotation.drawn_values else None
 
 
 def _surroundings(annotation: Annotation, axis: int) -> tuple[slice, slice, slice]:
