@@ -79,6 +79,12 @@ def test_noise_and_nothing_are_left_alone() -> None:
     assert not displacement(np.ones((1, 30, 10)), 2).any()
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(1e15, 0.0), (1e-12, 0.0), (300.0, -1000.0)])
+def test_the_scale_of_intensities_makes_no_difference(factor: float, offset: float) -> None:
+    moved = slid(textured(), 2, zigzag()).astype(np.float64)
+    np.testing.assert_array_equal(displacement(factor * moved + offset, 2), displacement(moved, 2))
+
+
 def test_large_slices_are_compared_at_a_lower_resolution() -> None:
     volume = np.kron(textured(), np.ones((4, 4, 1), dtype=np.float32))  # 384 by 320
     ways = 4 * zigzag()

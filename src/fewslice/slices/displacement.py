@@ -41,7 +41,7 @@ def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
     if window < 3 or min(slices.shape[1:]) < 2:
         return nothing
     factors = tuple(-(-length // _MOST_PIXELS) for length in slices.shape[1:])
-    images = [_reduced(one, factors) for one in slices]
+    images = _scaled([_reduced(one, factors) for one in slices])
     steps = np.zeros((count, 2))
     for at in range(1, count):
         steps[at] = np.array(_step(images[at - 1], images[at], max(factors))) * factors
@@ -51,15 +51,21 @@ def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
     return aside if displaced.mean() >= _SHARE else nothing
 
 
-def _reduced(image: npt.NDArray[Any], factors: tuple[int, int]) -> npt.NDArray[np.float32]:
+def _reduced(image: npt.NDArray[Any], factors: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Return a slice averaged over blocks of pixels, and smoothed a little."""
     from scipy.ndimage import gaussian_filter
 
     rows, columns = factors
     height, width = image.shape[0] // rows, image.shape[1] // columns
-    whole = image[: height * rows, : width * columns].astype(np.float32)
+    whole = image[: height * rows, : width * columns].astype(np.float64)
     blocks = whole.reshape(height, rows, width, columns).mean(axis=(1, 3))
-    return np.asarray(gaussian_filter(blocks, 0.7), dtype=np.float32)
+    return np.asarray(gaussian_filter(blocks, 0.7), dtype=np.float64)
+
+
+def _scaled(images: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float32]]:
+    """Return all slices from 0 to 1 together: correlation takes fourth powers of intensities."""
+    low, high = min(one.min() for one in images), max(one.max() for one in images)
+    return [((one - low) / max(high - low, 1e-300)).astype(np.float32) for one in images]
 
 
 def _step(
