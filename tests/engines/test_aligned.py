@@ -88,6 +88,8 @@ def test_nothing_drawn_at_the_border_is_lost() -> None:
     inside = np.zeros(truth.shape, dtype=np.float16)
     inside[found.region.slices] = found.probability[1]
     assert (inside[0:2, 30:50, 2] > 0.5).all()
+    # Also where the other slices would keep it.
+    assert not answer(Interpolation(), scan, of_slices(truth, 2, 2, 7)).remarks
     elsewhere = of_slices(truth, 2, 7)
     assert answer(Interpolation(), scan, elsewhere).remarks
 

@@ -20,7 +20,7 @@ from fewslice.engines.protocol import (
     empty_probability,
     silent,
 )
-from fewslice.slices.annotation import Annotation, drawn_voxels
+from fewslice.slices.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.slices.displacement import Displacement, displacement, slid
 from fewslice.slices.region import bounding_region
 from fewslice.volumes.image import structure_values
@@ -64,9 +64,14 @@ def found_ways(scan: Scan, annotation: Annotation) -> Displacement | None:
     ways = displacement(scan.channels[0][_surroundings(annotation, axis)], axis)
     if not ways.any():
         return None
-    # Nothing drawn at the border of the scan may be lost.
-    kept = structure_values(slid(annotation.labels, axis, ways))
-    return ways if kept == annotation.drawn_values else None
+    placed = slid(annotation.labels, axis, ways)
+    # No structure drawn at the border of the scan may be lost from a slice.
+    kept = all(
+        structure_values(placed[on_slice(*place)])
+        == structure_values(annotation.labels[on_slice(*place)])
+        for place in annotation.slices
+    )
+    return ways if kept else None
 
 
 def _surroundings(annotation: Annotation, axis: int) -> tuple[slice, slice, slice]:

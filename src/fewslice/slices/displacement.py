@@ -27,10 +27,10 @@ _SHARE = 0.15  # of slices that must lie aside
 def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
     """Return by how much to slide the slices across an axis; all 0 where they lie as they should.
 
-    volume: (i, j, k), any real dtype, finite. Neighbours are compared by phase
-    correlation (Guizar-Sicairos et al. 2008); a displacement counts if it makes them much more
-    alike, and alike enough. What goes on evenly over some slices is anatomy and stays. Chosen so
-    that none of the training scans, whose slices lie in place, is touched.
+    volume: (i, j, k), any real dtype, finite. Neighbours are compared by phase correlation
+    (Guizar-Sicairos et al. 2008); a displacement counts if it makes them much more alike, and alike
+    enough. What goes on evenly over some slices is anatomy and stays. Chosen so that none of the
+    training scans, whose slices lie in place, is touched.
     """
     from scipy.signal import savgol_filter
 
