@@ -60,13 +60,13 @@ def drawn(mask: BoolArray, axis: int, count: int) -> Annotation:
 
 def dice(prediction: Prediction, mask: BoolArray, annotation: Annotation) -> float:
     """Return Dice on the slices that were not annotated."""
-    found = np.zeros(mask.shape, dtype=bool)
-    found[prediction.region.slices] = prediction.probability[1] > prediction.probability[0]
-    open_ones = np.setdiff1d(
-        np.arange(mask.shape[annotation.axis]), annotation.along(annotation.axis)
-    )
-    found, there = (np.take(each, open_ones, axis=annotation.axis) for each in (found, mask))
-    return float(2 * (found & there).sum() / max(found.sum() + there.sum(), 1))
+    axis, region = annotation.axis, prediction.region
+    found = np.moveaxis(prediction.probability[1] > prediction.probability[0], axis, 0)
+    there = np.moveaxis(mask, axis, 0)
+    total = int(there.sum()) - sum(int(there[at].sum()) for at in annotation.along(axis))
+    left = ~np.isin(np.arange(region.start[axis], region.stop[axis]), annotation.along(axis))
+    found, there = found[left], np.moveaxis(mask[region.slices], axis, 0)[left]
+    return float(2 * (found & there).sum() / max(found.sum() + total, 1))
 
 
 def made_up(volumes: int) -> str:

@@ -50,5 +50,6 @@ def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> F
     if 0 <= at < prediction.region.shape[axis]:
         place = within(prediction.region, region)
         rows, columns = (place[other] for other in inplane)
-        whole[:, rows, columns] = np.take(prediction.probability, at, axis=1 + axis)
+        # Not numpy's take, which would copy all slices for one of them.
+        whole[:, rows, columns] = np.moveaxis(prediction.probability, 1 + axis, 0)[at]
     return whole

@@ -128,7 +128,7 @@ class _Crossing:
         """Return odds (structure, rows, columns) of a slice, and distances broadcasting over it."""
         along_rows = _inplane(axis).index(self.plane) == 0
         distance = self.distance[:, None] if along_rows else self.distance[None, :]
-        return np.take(self.odds, position, axis=1 + axis).astype(np.float32), distance
+        return np.moveaxis(self.odds, 1 + axis, 0)[position].astype(np.float32), distance
 
 
 @dataclass(frozen=True, eq=False)
