@@ -6,12 +6,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fewslice.errors import FewsliceError, InputError, WriteError
-from fewslice.evaluation import run, workers
+from fewslice.errors import InputError, WriteError
+from fewslice.evaluation import cases, run
 from fewslice.evaluation.dataset import CaseFiles
 from fewslice.evaluation.run import evaluate
 from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.summary import text_table
+from fewslice.evaluation.task import evaluate_case
 from tests.evaluation.datasets import write_dataset
 
 SETTINGS = Settings(engines=("interpolation",), slices=(1, 3))
@@ -46,16 +47,13 @@ def unplotted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def evaluated(monkeypatch: pytest.MonkeyPatch, unplotted: None) -> list[str]:
     """The names of the cases that were evaluated, in this process, as they are."""
-    from fewslice.evaluation import task
-
     seen: list[str] = []
-    really = task.evaluate_case
 
     def counted(case: CaseFiles, *rest: Any) -> Any:
         seen.append(case.name)
-        return really(case, *rest)
+        return evaluate_case(case, *rest)
 
-    monkeypatch.setattr(task, "evaluate_case", counted)
+    monkeypatch.setattr(cases, "evaluate_case", counted)
     return seen
 
 
@@ -208,6 +206,17 @@ def test_numbers_below_one_are_refused(tiny: Path, tmp_path: Path) -> None:
             evaluate(tiny, tmp_path, SETTINGS, **wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("unplotted")
+def test_a_damaged_case_is_named_by_another_process_too(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data")
+    damaged = data / "imagesTs" / "a_0000.nii.gz"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    summary = evaluate(data, tmp_path / "out", SETTINGS, jobs=2)
+    assert list(summary["failed"]) == ["a"]
+    assert "a_0000.nii.gz" in summary["failed"]["a"]
+    assert summary["dataset"]["cases"] == 1
+
+
 def test_a_damaged_case_is_named_and_tried_again(tmp_path: Path, evaluated: list[str]) -> None:
     data = write_dataset(tmp_path / "data")
     damaged = data / "imagesTs" / "a_0000.nii.gz"
@@ -230,28 +239,6 @@ def test_nothing_to_score_is_no_error(tmp_path: Path) -> None:
     assert summary["structures_not_scored"]["not outlined in the case, so unknown"] == 4
     assert not list((tmp_path / "out").glob("*.png"))
     assert "-" in text_table(summary)
-
-
-def test_a_killed_process_is_explained(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workers, "_start", _die)
-    with pytest.raises(FewsliceError, match=r"process was killed.*fewer --jobs"):
-        evaluate(tiny, tmp_path, SETTINGS, jobs=2)
-
-
-def _die() -> None:
-    import os
-
-    os._exit(9)
-
-
-def test_a_worker_limits_threads_before_numpy_is_loaded() -> None:
-    import subprocess
-    import sys
-
-    code = "import fewslice.evaluation.workers, sys; sys.exit('numpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.usefixtures("unplotted")

@@ -9,12 +9,12 @@ from typing import Any
 from fewslice._version import __version__
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
+from fewslice.evaluation.cases import run_cases
 from fewslice.evaluation.dataset import Dataset, find_dataset
 from fewslice.evaluation.rows import CaseFailure
 from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.summary import load_table, summarise
 from fewslice.evaluation.tables import open_results, write_json
-from fewslice.evaluation.workers import run_cases
 from fewslice.networks.shipped import shipped_weights
 from fewslice.workflow.cluster import available_processors
 
