@@ -196,9 +196,12 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     folder.mkdir()
     script = tmp_path / "script.py"
     script.write_text(
+        "import signal\n"
         "from pathlib import Path\n"
         "from fewslice.workflow.jobs import Job, stream\n"
         "from tests.workflow.job_functions import endless\n"
+        # It is ignored where tests run detached.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"folder = Path({str(folder)!r})\n"
         "try:\n"
         "    for each in stream(endless, [Job(str(n), (folder, n)) for n in range(9)]):\n"
