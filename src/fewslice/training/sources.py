@@ -168,7 +168,7 @@ def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, Labels,
     if job.part == "train" and chance < source.synthetic + source.supervoxels:
         volume = supervoxel_volume(scan, rng, name)
         return volume, _present(volume), False
-    volume = LabelledVolume(scan, values, name, _outlined(job.scan))
+    volume = LabelledVolume(scan, values, name, outlined(job.scan))
     return volume, _allowed(volume, source, job), True
 
 
@@ -204,8 +204,8 @@ def _allowed(volume: LabelledVolume, source: ScanSource, job: Job) -> Labels:
     return values
 
 
-def _outlined(scan: Path) -> tuple[int, ...] | None:
-    """Return the labels outlined in a scan, from the entry "annotated" of dataset.json."""
+def outlined(scan: Path) -> tuple[int, ...] | None:
+    """Return the labels outlined in a scan, from "annotated" of dataset.json; None if all are."""
     described = json.loads((scan.parent.parent / "dataset.json").read_text())
     names = described.get("annotated", {}).get(scan.name.removesuffix(".nii.gz"))
     if names is None:

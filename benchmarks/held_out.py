@@ -1,0 +1,258 @@
+"""Engines and mixtures on scans and structures that were held out from training.
+
+    python -m benchmarks.held_out --data DIR [--weights FILE] [--slices 1,3,5] [--partly]
+
+What the recipe of the shipped weights holds back (`every_scan`, `every_label`), and made-up OCT of
+seeds that no bank holds: nothing of the evaluation sets, so that engines may be chosen by it.
+Prints Dice on strided slices that were not annotated, of every engine, then of mixtures of them
+(interpolation, walker, network, in tenths) between and beyond the annotated slices. --partly prints
+what the network and the random walker make of three slices that are scribbled or dotted.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from tqdm import tqdm
+
+from benchmarks import displaced
+from benchmarks.accuracy import markdown
+from fewslice.engines import Scan
+from fewslice.engines.auto import BEYOND_TWO, USUAL, WALKER, Auto, Mixture, mixed
+from fewslice.engines.network import Network
+from fewslice.engines.protocol import Prediction
+from fewslice.slices.annotation import Annotation, on_slice
+from fewslice.slices.planes import plane_axis
+from fewslice.training.config import read_config
+from fewslice.training.partly import dots, scribbles
+from fewslice.training.sources import ScanSource, data_image, outlined
+from fewslice.volumes import read_image, read_labels
+from fewslice.workflow.jobs import Job, stream
+
+BoolArray = npt.NDArray[np.bool_]
+
+RECIPE = Path("recipes/shipped-5.toml")
+_FEWEST_VOXELS = 50
+_PLANES = {"hippocampus": "coronal"}  # they have no coarsest spacing; people draw these
+_NETWORK = Mixture(0.0, 0.0, 1.0)
+_MIXTURES = (
+    _NETWORK,
+    WALKER,
+    Mixture(0.2, 0.4, 0.4),
+    USUAL,
+    Mixture(0.2, 0.2, 0.6),
+    Mixture(0.1, 0.2, 0.7),
+    Mixture(0.4, 0.3, 0.3),
+    BEYOND_TWO,
+)
+_WAYS = {"scribbles": scribbles, "dots": dots}
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """One structure to complete. mask: (i, j, k), as the scan. axis: across which it is drawn."""
+
+    of: str
+    name: str
+    scan: Scan
+    mask: BoolArray
+    axis: int
+
+
+def structures(
+    data: Path, recipe: Path, made_up: int, scans: int, most: int
+) -> Iterator[Structure]:
+    """Yield what the recipe's sources hold back, and made-up fluid and layers.
+
+    made_up: of either kind. scans: at most so many of each source. most: structures of a scan.
+    """
+    for source in read_config(recipe).sources.scans:
+        if source.every_scan or source.every_label:
+            yield from _of_source(source, data, scans, most)
+    for number, (kind, scan, mask, axis) in enumerate(displaced.tasks(made_up)):
+        yield Structure(f"made-up {kind}", str(number), scan, mask, axis)
+
+
+def _of_source(source: ScanSource, data: Path, scans: int, most: int) -> Iterator[Structure]:
+    files = sorted((data / source.folder / "labelsTr").glob("*.nii.gz"))
+    for file in files[:: source.every_scan or 1][:scans]:
+        labels, image = read_labels(file), read_image(data_image(file))
+        axis = plane_axis(labels.geometry, _PLANES.get(source.name, "auto"))
+        scan = Scan(image.channels, labels.geometry.spacing)
+        known = outlined(file)
+        values = [
+            value
+            for value in labels.values
+            if (known is None or value in known)
+            and not (source.every_label and value % source.every_label)
+            and np.count_nonzero(labels.array == value) >= _FEWEST_VOXELS
+        ]
+        for value in np.random.default_rng(1).permutation(values)[:most].tolist():
+            name = f"{file.name.removesuffix('.nii.gz')} {value}"
+            yield Structure(source.name, name, scan, labels.array == value, axis)
+
+
+def measure(
+    structure: Structure, weights: Path | None, counts: Sequence[int]
+) -> list[list[object]]:
+    """Return rows (set, name, slices, inside, beyond, Dice): the engines, then the mixtures."""
+    engine = Auto(network=Network(weights=weights)).prepare(structure.scan)
+    rows: list[list[object]] = []
+    for count in counts:
+        if 2 * count > np.count_nonzero(structure.mask.any(axis=_others(structure.axis))):
+            continue
+        annotation = displaced.drawn(structure.mask, structure.axis, count)
+        score = partial(displaced.dice, mask=structure.mask, annotation=annotation)
+        start = [structure.of, structure.name, count]
+        rows.append([*start, "auto", "auto", score(engine.predict(annotation))])
+        answers = (
+            engine.interpolation.predict(annotation),
+            engine.walker.predict(annotation),
+            engine.network.completed(annotation),
+        )
+        rows.append([*start, "interpolation", "interpolation", score(answers[0])])
+        for inside, beyond in _pairs():
+            found = mixed(answers, annotation.axis, _placed(annotation, inside, beyond))
+            rows.append([*start, _name(inside), _name(beyond), score(found)])
+    return rows
+
+
+def _pairs() -> list[tuple[Mixture, Mixture]]:
+    """Return mixtures (between, beyond): each in both places, and each beside the usual one."""
+    both = [(one, one) for one in _MIXTURES]
+    inside = [(one, USUAL) for one in _MIXTURES if one != USUAL]
+    beyond = [(USUAL, one) for one in _MIXTURES if one != USUAL]
+    return both + inside + beyond
+
+
+def _name(mixture: Mixture) -> str:
+    parts = (mixture.interpolation, mixture.walker, mixture.network)
+    return " ".join(f"{10 * part:g}" for part in parts)
+
+
+def _placed(annotation: Annotation, inside: Mixture, beyond: Mixture) -> Callable[[int], Mixture]:
+    places = annotation.along(annotation.axis)
+    return lambda index: inside if places[0] <= index <= places[-1] else beyond
+
+
+def _others(axis: int) -> tuple[int, ...]:
+    return tuple(other for other in range(3) if other != axis)
+
+
+def measure_partly(structure: Structure, weights: Path | None, number: int) -> list[list[object]]:
+    """Return rows (set, name, way, engine, Dice) of three slices that are scribbled or dotted."""
+    full = displaced.drawn(structure.mask, structure.axis, 3)
+    engine = Auto(network=Network(weights=weights)).prepare(structure.scan)
+    rows: list[list[object]] = []
+    for name, way in _WAYS.items():
+        labels = np.zeros_like(full.labels)
+        rng = np.random.default_rng(number)
+        for place in full.slices:
+            labels[on_slice(*place)] = way(full.labels[on_slice(*place)], rng)
+        annotation = replace(full, labels=labels)
+        if not annotation.drawn_values:
+            continue
+        answers: dict[str, Prediction] = {
+            "random-walker": engine.walker.predict(annotation),
+            "network": engine.network.completed(annotation),
+        }
+        for of, answer in answers.items():
+            score = displaced.dice(answer, structure.mask, annotation)
+            rows.append([structure.of, structure.name, name, of, score])
+    return rows
+
+
+def by_set(found: pd.DataFrame) -> str:
+    """Return Markdown: mean Dice of every engine, by set and number of slices."""
+    names = {
+        "interpolation": "interpolation",
+        "random-walker": _name(WALKER),
+        "network": _name(_NETWORK),
+        "auto": "auto",
+    }
+    rows = []
+    for (of, count), part in found.groupby(["set", "slices"], sort=False):
+        means = []
+        for name in names.values():
+            chosen = part[(part["inside"] == name) & (part["beyond"] == name)]
+            means.append(f"{chosen['dice'].mean():.3f}")
+        rows.append([str(of), str(count), str(part["name"].nunique()), *means])
+    return markdown(["set", "slices", "tasks", *names], rows)
+
+
+def by_mixture(found: pd.DataFrame) -> str:
+    """Return Markdown: mean Dice of mixtures, real and made-up scans apart, by slices."""
+    made_up = found["set"].str.startswith("made-up")
+    counts = sorted(found["slices"].unique())
+    kinds = {"scans": ~made_up, "made-up": made_up}
+    rows = []
+    for (inside, beyond), part in found.groupby(["inside", "beyond"], sort=False):
+        means = [
+            part[chosen.loc[part.index] & (part["slices"] == count)]["dice"].mean()
+            for chosen in kinds.values()
+            for count in counts
+        ]
+        rows.append([str(inside), str(beyond), *(f"{mean:.4f}" for mean in means)])
+    head = [f"{kind}, {count}" for kind in kinds for count in counts]
+    return markdown(["between", "beyond", *head], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--recipe", type=Path, default=RECIPE)
+    parser.add_argument("--weights", type=Path, help="the shipped ones if not given")
+    parser.add_argument("--slices", default="1,3,5")
+    parser.add_argument("--scans", type=int, default=7, help="at most, of each source")
+    parser.add_argument("--structures", type=int, default=12, help="at most, of each scan")
+    parser.add_argument("--made-up", type=int, default=14, help="volumes of either kind")
+    parser.add_argument("--partly", action="store_true")
+    options = parser.parse_args()
+    size = (options.made_up, options.scans, options.structures)
+    tasks = structures(options.data, options.recipe, *size)
+    if options.partly:
+        print(_partly_table(tasks, options.weights))
+        return
+    counts = [int(count) for count in options.slices.split(",")]
+    jobs = (Job(f"{at}", (one, options.weights, counts)) for at, one in enumerate(tasks))
+    found = pd.DataFrame(
+        _rows(measure, jobs), columns=["set", "name", "slices", "inside", "beyond", "dice"]
+    )
+    print(by_set(found), by_mixture(found), sep="\n\n")
+
+
+def _partly_table(tasks: Iterator[Structure], weights: Path | None) -> str:
+    jobs = (Job(f"{at}", (one, weights, at)) for at, one in enumerate(tasks))
+    columns = ["set", "name", "way", "engine", "dice"]
+    return by_way(pd.DataFrame(_rows(measure_partly, jobs), columns=columns))
+
+
+def by_way(found: pd.DataFrame) -> str:
+    """Return Markdown: mean Dice of either engine, by how slices were annotated."""
+    rows = [
+        [str(way), str(engine), str(len(part)), f"{part['dice'].mean():.3f}"]
+        for (way, engine), part in found.groupby(["way", "engine"])
+    ]
+    return markdown(["annotated by", "engine", "tasks", "Dice"], rows)
+
+
+def _rows(function: Callable[..., list[list[object]]], jobs: Iterator[Job]) -> list[list[object]]:
+    rows: list[list[object]] = []
+    for outcome in tqdm(stream(function, jobs), unit="structure"):
+        if outcome.failure is not None:
+            raise SystemExit(f"{outcome.failure}\n{outcome.trace or ''}")
+        rows += outcome.result
+    return sorted(rows, key=str)
+
+
+if __name__ == "__main__":
+    main()
