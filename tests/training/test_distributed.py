@@ -68,10 +68,16 @@ def _train(rank: int, ports: list[int], folder: Path) -> None:
     settings = config(folder, optimisation={"steps": 3, "episodes_per_step": 1}, output=own)
     vars(trainer)["FewsliceNet"] = _Kept
     trainer.train(settings, materials=MATERIALS)
+    (folder / f"threads{rank}.txt").write_text(" ".join(_threads()))
     torch.save(_Kept.built[0].state_dict(), folder / f"rank{rank}.pt")
     os.environ["MASTER_PORT"] = str(ports[1])
     with process_group("cpu") as group, pytest.raises(FewsliceError, match=r"^First\.$"):
         distributed.lead(_fail, group)
+
+
+def _threads() -> list[str]:
+    """Return the names of this process's threads, those of libraries, too; none but on Linux."""
+    return [each.read_text().strip() for each in Path("/proc/self/task").glob("*/comm")]
 
 
 def _fail() -> None:
@@ -104,6 +110,8 @@ def test_two_processes_agree_and_equal_one_with_as_many_episodes(tmp_path: Path)
     for process in processes:
         process.join(120)
     assert [process.exitcode for process in processes] == [0, 0]
+    # One that still ran when Python ends would abort the process.
+    assert not [rank for rank in (0, 1) if "gloo" in (tmp_path / f"threads{rank}.txt").read_text()]
 
     first, second = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -8,6 +8,7 @@ exchange per step either way.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,10 @@ def process_group(device: str) -> Iterator[Group]:
     if world == 1:
         yield Group(0, 1, chosen)
         return
+    # Its functions take the group there is at import as a default. Imported later, as optimisers
+    # do, it keeps the group and its threads beyond destroy_process_group, and a thread that still
+    # runs when Python ends aborts the process.
+    importlib.import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Group(dist.get_rank(), world, chosen)
