@@ -9,17 +9,20 @@ import numpy.typing as npt
 
 from fewslice.engines.cues import Cues, CueSettings, find_cues
 from fewslice.slices.annotation import Annotation, on_slice
+from fewslice.slices.planes import annotation_axis
 from fewslice.slices.resample import WorkingGrid
 from fewslice.training.partly import partly_known
 from fewslice.training.slant import slanted
 from fewslice.training.volume import LabelledVolume
+from fewslice.volumes.geometry import Geometry
 
 _SLANTED = 0.15  # share of tasks on slices slid along each other
 _PARTLY = 0.2  # share of tasks of whose slices only a part is known
 _FEWEST_VOXELS = 40
 _FEWEST_SLICES = 4
 _COUNTS = (1, 2, 3, 4, 5, 6, 8)
-_SHARES = (0.28, 0.12, 0.2, 0.1, 0.14, 0.06, 0.1)
+_SHARES = (0.36, 0.12, 0.18, 0.08, 0.12, 0.05, 0.09)
+_AS_PEOPLE_DRAW = 0.6  # share of tasks whose slices lie across the axis people draw across
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +82,9 @@ def _group_name(kind: str, axis: int, names: tuple[str, ...], annotation: Annota
 
 
 def _axis(volume: LabelledVolume, rng: np.random.Generator) -> int:
-    """Return across which axis slices are drawn: the coarsest, if there is one, or any."""
-    spacing = np.array(volume.scan.spacing)
-    if spacing.max() > 1.2 * np.median(spacing) and rng.random() < 0.6:
-        return int(spacing.argmax())
+    """Return across which axis slices are drawn: mostly as people draw, or any."""
+    if rng.random() < _AS_PEOPLE_DRAW:
+        return annotation_axis(Geometry.from_spacing(volume.scan.shape, volume.scan.spacing))
     return int(rng.integers(3))
 
 
