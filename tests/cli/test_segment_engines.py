@@ -84,7 +84,7 @@ def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> 
         (["--engine", "interpolation", "--weights", "{w}"], "no use for a file of weights; leave"),
         (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or adapted."),
         (["--engine", "network", "--seconds", "9"], "no use for seconds to adapt in; leave"),
-        (["--engine", "auto", "--save-weights", "{folder}/s.safetensors"], "or choose adapted."),
+        (["--engine", "network", "--save-weights", "{folder}/s.safetensors"], "auto or adapted."),
         (["--engine", "adapted", "--seconds", "0"], "0 seconds are no time"),
         (["--engine", "adapted", "--seconds", "nan"], "nan seconds are no time"),
         (["--engine", "adapted", "--seconds", "soon"], "'soon' is not a valid float"),

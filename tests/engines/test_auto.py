@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fewslice.engines import Adapted, EngineOptions, options_of
 from fewslice.engines.auto import (
     BEYOND_TWO,
     CROSSING,
@@ -21,9 +25,13 @@ from fewslice.engines.auto import (
 from fewslice.engines.network import Network
 from fewslice.engines.protocol import Prediction, Scan
 from fewslice.engines.random_walker import RandomWalker
+from fewslice.errors import WriteError
+from fewslice.networks.shipped import shipped_weights
 from fewslice.slices.annotation import Annotation, find_annotation
 from fewslice.slices.region import Region
 from fewslice.volumes.geometry import Geometry
+from tests.engines.known_cues import weights_file
+from tests.engines.test_cues import QUICK
 from tests.phantoms import Phantom, two_organs
 
 
@@ -119,6 +127,38 @@ def test_slices_that_cannot_be_left_out_say_so() -> None:
     labels[2:5, 2:5, 8] = 3
     (remark,) = answer(phantom, Annotation(labels, annotation.slices)).remarks
     assert "too few slices could be left out" in remark
+
+
+def test_given_seconds_it_asks_the_network_adapted(tmp_path: Path) -> None:
+    phantom = two_organs()
+    scan = Scan(phantom.image[None], phantom.spacing)
+    annotation = annotation_of(phantom, 5, 8, 11, 14)
+    path = tmp_path / "adapted.safetensors"
+    # Weights that have learned nothing, so that adapting brings something.
+    blank = Network(weights_file(tmp_path, random=True), QUICK, device="cpu")
+    seen: list[float] = []
+    adapting = Auto(blank, seconds=4.0, save_to=path)
+    found = adapting.prepare(scan).predict(annotation, seen.append)
+    assert found.remarks[-1].startswith("Adapting raised Dice on annotated slices that were left")
+    assert found.remarks[-1].endswith(f"The state is in {path}.")
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    read = Auto(replace(blank, weights=path)).prepare(scan).predict(annotation)
+    np.testing.assert_array_equal(read.probability, found.probability)
+    assert read.remarks == found.remarks[:-1]
+    unlike = Auto(blank).prepare(scan).predict(annotation)
+    assert (unlike.probability != found.probability).any()
+
+
+def test_it_adapts_only_if_asked_to(tmp_path: Path) -> None:
+    assert Auto().adapting is None
+    for asked in (Auto(seconds=7.0), Auto(save_to=tmp_path / "mine.safetensors")):
+        assert asked.adapting is not None
+        assert asked.adapting.seconds == (asked.seconds or Adapted().seconds)
+        assert asked.adapting.save_to == asked.save_to
+        assert options_of(asked) == EngineOptions(None, asked.adapting.seconds, asked.save_to)
+    with pytest.raises(WriteError, match="comes with fewslice and is never changed"):
+        Auto(save_to=shipped_weights()[0])
 
 
 def test_misleading_intensities_make_it_lean_on_the_outlines() -> None:

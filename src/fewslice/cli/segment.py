@@ -113,14 +113,14 @@ class Request:
 @click.option(
     "--seconds",
     type=float,
-    help="Time the engine adapted may take to adapt.  [default: "
-    f"{options_of(ENGINES['adapted']).seconds:g}]",
+    help="Time to adapt the network to what is drawn, for the engines adapted  [default: "
+    f"{options_of(ENGINES['adapted']).seconds:g}] and auto, which does so only if this is given.",
 )
 @click.option(
     "--save-weights",
     type=options.PATH,
-    help="Where the engine adapted leaves what it learned (.safetensors), for --weights with "
-    "another scan.",
+    help="Where the engine adapted, or auto, leaves what it learned (.safetensors), for --weights "
+    "with another scan.",
 )
 @click.option(
     "--uncertainty", type=options.PATH, help="Volume to write: 0 sure to 1 a guess, per voxel."

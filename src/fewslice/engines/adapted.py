@@ -64,11 +64,16 @@ class PreparedAdapted:
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`); a remark says what adapting brought."""
-        adaptation = self.adapt(annotation, lambda part: progress(0.8 * part))
-        network = replace(self.network, loaded=adaptation.network)
+        network, remark = self.learned(annotation, lambda part: progress(0.8 * part))
         prediction = network.predict(annotation, lambda part: progress(0.8 + 0.2 * part))
-        remarks = (*prediction.remarks, self._remark(adaptation))
-        return replace(prediction, remarks=remarks)
+        return replace(prediction, remarks=(*prediction.remarks, remark))
+
+    def learned(
+        self, annotation: Annotation, progress: Progress = silent
+    ) -> tuple[PreparedNetwork, str]:
+        """Return the network adapted to an annotation, ready to be asked, and what came of it."""
+        adaptation = self.adapt(annotation, progress)
+        return replace(self.network, loaded=adaptation.network), self._remark(adaptation)
 
     def adapt(self, annotation: Annotation, progress: Progress = silent) -> Adaptation:
         """Return the network adapted to an annotation, saved where the engine says.

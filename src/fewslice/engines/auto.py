@@ -15,16 +15,21 @@ Beyond the outermost slices there is nothing to judge by: the usual mixture answ
 best on scans held out from training, and beyond two slices one in which interpolation counts as
 much as the walker. With slices of several planes the walker answers everywhere, and from three
 slices on the network, which has learned from parallel ones, counts a quarter beside it.
+
+Given seconds to adapt in, `auto` first fine-tunes the network on what was drawn
+(`fewslice.engines.adapted`); the adapted network then takes the network's place in all this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.adapted import Adapted, PreparedAdapted
 from fewslice.engines.boxes import around, slice_of
 from fewslice.engines.cues import Cues
 from fewslice.engines.interpolation import Interpolation, PreparedInterpolation
@@ -86,13 +91,27 @@ class Auto:
     """Weigh interpolation, the random walker and the network by leaving slices out.
 
     margin: by how much mean Dice on left-out slices must be higher than the usual mixture's for
-    another one to be chosen.
+    another one to be chosen. seconds, save_to: as of `Adapted`; if either is given, the network is
+    adapted before it is asked.
     """
 
     network: Network = field(default_factory=Network)
     walker: RandomWalker = field(default_factory=RandomWalker)
     interpolation: Interpolation = field(default_factory=Interpolation)
     margin: float = 0.005
+    seconds: float | None = None
+    save_to: Path | None = None
+
+    def __post_init__(self) -> None:
+        _ = self.adapting  # raises WriteError where the state must not be saved
+
+    @property
+    def adapting(self) -> Adapted | None:
+        """How the network is adapted before it is asked; None if it answers as it is."""
+        if self.seconds is None and self.save_to is None:
+            return None
+        usual = Adapted(self.network, save_to=self.save_to)
+        return usual if self.seconds is None else replace(usual, seconds=self.seconds)
 
     @property
     def uses_support(self) -> bool:
@@ -106,6 +125,7 @@ class Auto:
             self.walker.prepare(scan),
             self.interpolation.prepare(scan),
             self.margin,
+            self.adapting,
         )
 
 
@@ -117,9 +137,19 @@ class PreparedAuto:
     walker: PreparedRandomWalker
     interpolation: PreparedInterpolation
     margin: float
+    adapting: Adapted | None = None
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`); a remark says what was chosen."""
+        if self.adapting is None:
+            return self._answer(annotation, progress)
+        pupil = PreparedAdapted(self.network, self.adapting)
+        network, remark = pupil.learned(annotation, lambda part: progress(0.7 * part))
+        learned = replace(self, network=network)
+        found = learned._answer(annotation, lambda part: progress(0.7 + 0.3 * part))
+        return replace(found, remarks=(*found.remarks, remark))
+
+    def _answer(self, annotation: Annotation, progress: Progress) -> Prediction:
         if annotation.blank or annotation.values != annotation.drawn_values:
             # Structures that only support scans hold are the network's alone.
             return self.network.predict(annotation, progress)

@@ -56,8 +56,10 @@ def options_of(engine: Engine) -> EngineOptions:
     """Return the options that hold for an engine."""
     if isinstance(engine, Adapted):
         return EngineOptions(engine.network.weights, engine.seconds, engine.save_to)
-    network = engine.network if isinstance(engine, Auto) else engine
-    return EngineOptions(network.weights if isinstance(network, Network) else None)
+    if isinstance(engine, Auto):
+        adapting = engine.adapting
+        return EngineOptions(engine.network.weights) if adapting is None else options_of(adapting)
+    return EngineOptions(engine.weights if isinstance(engine, Network) else None)
 
 
 def _with_weights(engine: Engine, weights: Path) -> Engine | None:
@@ -69,11 +71,11 @@ def _with_weights(engine: Engine, weights: Path) -> Engine | None:
 
 
 def _with_seconds(engine: Engine, seconds: float) -> Engine | None:
-    return replace(engine, seconds=seconds) if isinstance(engine, Adapted) else None
+    return replace(engine, seconds=seconds) if isinstance(engine, Adapted | Auto) else None
 
 
 def _with_save_to(engine: Engine, save_to: Path) -> Engine | None:
-    return replace(engine, save_to=save_to) if isinstance(engine, Adapted) else None
+    return replace(engine, save_to=save_to) if isinstance(engine, Adapted | Auto) else None
 
 
 _SETTERS: dict[str, Callable[[Engine, Any], Engine | None]] = {
