@@ -137,7 +137,7 @@ def test_given_seconds_it_asks_the_network_adapted(tmp_path: Path) -> None:
     # Weights that have learned nothing, so that adapting brings something.
     blank = Network(weights_file(tmp_path, random=True), QUICK, device="cpu")
     seen: list[float] = []
-    adapting = Auto(blank, seconds=4.0, save_to=path)
+    adapting = Auto(blank, seconds=600.0, save_to=path)
     found = adapting.prepare(scan).predict(annotation, seen.append)
     assert found.remarks[-1].startswith("Adapting raised Dice on annotated slices that were left")
     assert found.remarks[-1].endswith(f"The state is in {path}.")
