@@ -5,6 +5,7 @@ A subcommand's module is imported when it is run, so that `fewslice --help` answ
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -106,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Exit code 0: done. 2: something given cannot be used; one sentence on standard error says what,
     and no output was touched. 130: interrupted.
     """
+    # Threads of numerical libraries that wait for each other sleep rather than spin: beside another
+    # busy program spinning makes everything twice as slow. Read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.exit(run(arguments))
 
 
