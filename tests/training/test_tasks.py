@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.slices.annotation import on_slice
-from fewslice.training.tasks import Task, _group_name, _structures, reveal, sample_task
+from fewslice.training.tasks import Task, _axis, _group_name, _structures, reveal, sample_task
 from fewslice.volumes.image import UNKNOWN
 from tests.training.made_up import balls, volume
 
@@ -52,6 +52,24 @@ def test_the_same_seed_draws_the_same_task() -> None:
     np.testing.assert_array_equal(one.truth, other.truth)
     np.testing.assert_array_equal(one.cues.walk, other.cues.walk)
     assert one.group == other.group
+
+
+@pytest.mark.parametrize(
+    ("spacing", "axis"),
+    [((1.0, 3.0, 1.0), 1), ((2.0, 4.0, 4.0), 0), ((4.0, 4.0, 2.5), 2), ((1.0, 1.0, 1.0), None)],
+)
+def test_most_tasks_are_drawn_across_the_axis_people_draw_across(
+    spacing: tuple[float, float, float], axis: int | None
+) -> None:
+    whole = volume()
+    scan = replace(whole.scan, spacing=spacing)
+    rng = np.random.default_rng(0)
+    chosen = [_axis(replace(whole, scan=scan), rng) for _ in range(600)]
+    expected = int(np.argmax(scan.shape)) if axis is None else axis
+    # Three fifths, and a third of the rest.
+    shares = np.bincount(chosen, minlength=3) / 600
+    np.testing.assert_allclose(shares[expected], 0.6 + 0.4 / 3, atol=0.06)
+    np.testing.assert_allclose(np.delete(shares, expected), 0.4 / 3, atol=0.06)
 
 
 def test_only_labels_allowed_are_asked_for() -> None:

@@ -114,7 +114,8 @@ class Request:
     "--seconds",
     type=float,
     help="Time to adapt the network to what is drawn, for the engines adapted  [default: "
-    f"{options_of(ENGINES['adapted']).seconds:g}] and auto, which does so only if this is given.",
+    f"{options_of(ENGINES['adapted']).seconds:g}] and auto, which adapts only if this "
+    "or --save-weights is given.",
 )
 @click.option(
     "--save-weights",
