@@ -30,6 +30,7 @@ SETS = {
 }
 ENGINES = ("interpolation", "random-walker", "network", "auto")
 CLASSICAL = ("interpolation", "random-walker")
+CASE = ["set", "case", "slices"]
 TASK = ["set", "case", "structure", "slices"]
 MOST_FALL = 0.05
 DISTANCES = (0, 1, 2, 4, 8, 1000)
@@ -167,24 +168,41 @@ def _change(dice: pd.DataFrame, few: int, many: int) -> str:
 
 
 def falls(scores: pd.DataFrame) -> str:
-    """List the tasks on which auto falls far below the better of the classical engines."""
-    dice = scores.pivot_table(index=TASK, columns="engine", values="dice")
-    best = dice[list(CLASSICAL)].max(axis=1)
-    fall = (best - dice["auto"]).sort_values(ascending=False)
-    far = fall[fall > MOST_FALL]
-    text = (
-        f"`auto` is more than {MOST_FALL} below the better of interpolation and random walker on "
-        f"{len(far)} of {len(fall)} tasks; the largest fall is {fall.max():.3f}. On "
-        f"{int((fall < -MOST_FALL).sum())} tasks it is more than {MOST_FALL} above the better one."
-    )
+    """Tell how far auto falls below the better of the classical engines, by case and by structure.
+
+    A case is a scan with a number of slices, its Dice the mean over its structures. Single
+    structures that fall far are listed.
+    """
+    cases = scores.pivot_table(index=CASE, columns="engine", values="dice")
+    tasks = scores.pivot_table(index=TASK, columns="engine", values="dice")
+    fall = _fall(tasks)
+    far = fall[fall > MOST_FALL].sort_values(ascending=False)
+    text = f"{_counted(_fall(cases), 'cases')}\n\n{_counted(fall, 'single structures')}"
+    best = _better(tasks)
     rows = [
-        [*map(str, task), f"{best[task]:.3f}", f"{dice['auto'][task]:.3f}", f"{size:.3f}"]
+        [*map(str, task), f"{best[task]:.3f}", f"{tasks['auto'][task]:.3f}", f"{size:.3f}"]
         for task, size in far.items()
         if isinstance(task, tuple)
     ]
     if not rows:
         return text
     return f"{text}\n\n" + markdown([*TASK, "better of the two", "auto", "fall"], rows)
+
+
+def _better(dice: pd.DataFrame) -> pd.Series[float]:
+    return dice[list(CLASSICAL)].max(axis=1)
+
+
+def _fall(dice: pd.DataFrame) -> pd.Series[float]:
+    return _better(dice) - dice["auto"]
+
+
+def _counted(fall: pd.Series[float], what: str) -> str:
+    return (
+        f"Of {len(fall)} {what}, `auto` is more than {MOST_FALL} below the better of interpolation "
+        f"and random walker on {int((fall > MOST_FALL).sum())} (the largest fall is "
+        f"{fall.max():.3f}) and as much above it on {int((fall < -MOST_FALL).sum())}."
+    )
 
 
 def by_distance(distances: pd.DataFrame) -> str:
