@@ -38,7 +38,7 @@ from fewslice.workflow.jobs import Job, stream
 
 BoolArray = npt.NDArray[np.bool_]
 
-RECIPE = Path("recipes/shipped-6.toml")
+RECIPE = Path("recipes/shipped-7.toml")
 _FEWEST_VOXELS = 50
 _PLANES = {"hippocampus": "coronal"}  # they have no coarsest spacing; people draw these
 _NETWORK = Mixture(0.0, 0.0, 1.0)
