@@ -4,9 +4,10 @@
     python -m benchmarks.comparison --data DIR --engines biomedisa --peer PYTHON --cases 1 \\
         --slices 3 --jobs 1
 
-Every case gives one structure, another one from case to case; slices are strided. `u-net` is
-trained from scratch on the annotated slices, for the seconds `adapted` has. `biomedisa` needs
-a Python that has it (`benchmarks/peer_biomedisa.py` says how) and all processors for itself.
+Every case gives one structure, another one from case to case; slices are strided. `auto 30 s`, if
+asked for, is `auto` with `--seconds 30`, which adapts the network first. `u-net` is trained from
+scratch on the annotated slices, for the seconds `adapted` has. `biomedisa` needs a Python that has
+it (`benchmarks/peer_biomedisa.py` says how) and all processors for itself.
 
 Every result goes to the work file at once, and what is in it is not done again. Prints Markdown.
 """
@@ -27,7 +28,7 @@ from time import perf_counter
 import pandas as pd
 
 from benchmarks.rivals import Biomedisa, UNet
-from fewslice.engines import ENGINES
+from fewslice.engines import ENGINES, Auto
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
 from fewslice.evaluation.task import Task, dice_within_extent, reason_to_skip
@@ -44,6 +45,7 @@ SETS = {
     "104": ("Dataset104_RetinaFluidOCT", "auto"),
 }
 COMPARED = ("interpolation", "random-walker", "network", "adapted", "auto", "u-net")
+ADAPTING = "auto 30 s"
 PEER = "biomedisa"
 KEY = ["set", "case", "structure", "slices", "engine"]
 COLUMNS = [*KEY, "dice", "dice_extent", "seconds"]
@@ -95,7 +97,9 @@ def task_of(asked: Question) -> Task:
 
 def answered(asked: Question, engine: str, peer: Path | None) -> tuple[str, ...]:
     """Return the row of one engine on one question."""
-    ENGINES.setdefault("u-net", UNet())  # rivals go by name as engines do, in this process only
+    # Rivals go by name as engines do, in this process only.
+    ENGINES.setdefault("u-net", UNet())
+    ENGINES.setdefault(ADAPTING, Auto(seconds=30.0))
     if peer is not None:
         ENGINES.setdefault(PEER, Biomedisa(peer))
     task = task_of(asked)
@@ -174,7 +178,7 @@ def main() -> None:
     counts = [int(count) for count in options.slices.split(",")]
     asked = list(questions(options.data, options.cases, counts))
     found = measure(asked, options.engines.split(","), options.work, options.jobs, options.peer)
-    present = [each for each in (*COMPARED, PEER) if each in set(found["engine"])]
+    present = [each for each in (*COMPARED, ADAPTING, PEER) if each in set(found["engine"])]
     ours = [each for each in present if each != PEER] or present
     print("\n" + table(found, ours))
     print("\nWithin the object's extent:\n\n" + table(found, ours, "dice_extent"))

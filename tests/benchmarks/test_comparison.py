@@ -32,6 +32,7 @@ def test_what_is_in_the_work_file_is_not_done_again(
         comparison.append(work, part)
     found = comparison.measure(asked, ("interpolation",), work, 1, None)
     assert len(found) == 2
+    assert comparison.ENGINES["auto 30 s"].adapting.seconds == 30
 
 
 def test_the_table_is_over_tasks_that_all_engines_have() -> None:
