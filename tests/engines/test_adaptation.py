@@ -17,6 +17,7 @@ from fewslice.engines.adaptation import (
     averaged,
     known_loss,
     lesson_dice,
+    surplus,
     unadapted,
 )
 from fewslice.engines.lessons import Lesson
@@ -73,6 +74,22 @@ def test_without_a_gain_the_network_is_the_one_given(taught: list[Lesson]) -> No
     assert found.network is network
     assert same(network, before)
     assert (found.steps, found.after) == (0, found.before)
+
+
+def test_a_gain_that_may_be_luck_is_not_kept(taught: list[Lesson]) -> None:
+    network = untrained(random=True)
+    found = adapted(network, taught, replace(QUICK, sure=100.0, steps=4), always)
+    assert found.network is network
+    assert (found.steps, found.after) == (0, found.before)
+
+
+def test_pixels_that_change_are_counted_by_hand() -> None:
+    truth = np.array([[[1, 1, 0, 0, -1, 1, 1, 0]]], dtype=np.int8)
+    lesson = Lesson(random_cues((2, 1, 8), structures=1, positions=(0, 1)), truth, 0, 0, inner=True)
+    before = np.array([[0, 0, 1, 0, 0, 1, 1, 0]])
+    after = np.array([[1, 1, 0, 0, 1, 0, 1, 0]])  # three right, one wrong, one unknown
+    assert surplus([before], [after], [lesson]) == (3 - 1) / np.sqrt(4)
+    assert surplus([after], [after], [lesson]) == 0
 
 
 def test_a_network_that_is_far_off_is_not_adapted(taught: list[Lesson]) -> None:

@@ -5,7 +5,10 @@ them teach, with heavy augmentation; others, which lie between drawn slices, dec
 kept, the first one included. The gap a left-out slice leaves is twice as wide as those that will
 be asked about, so lessons exaggerate: the weights are drawn back to where they came from (L2-SP,
 Li et al. 2018), what is kept is the mean of the weights before and after (Wortsman et al. 2022,
-robust fine-tuning), and where the gap is too wide to be bridged at all nothing is adapted.
+robust fine-tuning), and where the gap is too wide to be bridged at all nothing is adapted. A few
+small slices prove little, and looking often finds a state that is better on them by luck: among the
+pixels that change, those that become right must outnumber the others by more than chance would
+(McNemar 1947).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812
 
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 
     from fewslice.networks.inputs import Inputs
 
+Classes = npt.NDArray[np.intp]
+
 
 @dataclass(frozen=True)
 class AdaptationSettings:
@@ -40,8 +46,9 @@ class AdaptationSettings:
     distance to the shipped weights. share: of the new weights in the mean that is kept. least: mean
     Dice on the lessons kept back that is needed to adapt at all. check: steps between two looks at
     these lessons. patience: looks without an improvement before it ends. gain: by how much mean
-    Dice must be better than without adaptation for the adapted state to be kept. side: pixels of a
-    crop. seed: of the augmentation.
+    Dice must be better than without adaptation for the adapted state to be kept. sure: by how many
+    standard deviations the pixels that become right must outnumber those that become wrong. side:
+    pixels of a crop. seed: of the augmentation.
     """
 
     steps: int = 120
@@ -52,6 +59,7 @@ class AdaptationSettings:
     check: int = 10
     patience: int = 4
     gain: float = 0.005
+    sure: float = 3.0
     side: int = 96
     seed: int = 0
 
@@ -111,7 +119,8 @@ def _improvements(
     teaching = [*inner[1::2], *(lesson for lesson in found if not lesson.inner)]
     if not judging or not teaching:
         return
-    before = lesson_dice(network, judging)
+    first = _answers(network, judging)
+    before = _mean_dice(first, judging)
     yield Adaptation(network, before, before, 0)
     if before < settings.least:
         return
@@ -128,11 +137,13 @@ def _improvements(
         if step % settings.check:
             continue
         middle = averaged(network, pupil, settings.share)
-        score = lesson_dice(middle, judging)
+        answers = _answers(middle, judging)
+        score = _mean_dice(answers, judging)
         since += 1
         if score > best:
-            yield Adaptation(middle, before, score, step)
             best, since = score, 0
+            if surplus(first, answers, judging) > settings.sure:
+                yield Adaptation(middle, before, score, step)
         if since >= settings.patience:
             return
 
@@ -196,15 +207,43 @@ def known_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return entropy + (1 - dice).mean()
 
 
-@torch.inference_mode()
 def lesson_dice(network: FewsliceNet, found: Sequence[Lesson]) -> float:
     """Return the mean Dice of the structures on the lessons' slices."""
+    return _mean_dice(_answers(network, found), found)
+
+
+def surplus(before: Sequence[Classes], after: Sequence[Classes], found: Sequence[Lesson]) -> float:
+    """Return by how many standard deviations more pixels became right than wrong.
+
+    before, after: class numbers (rows, columns) of each lesson's slice. Of the pixels that are
+    right in one and wrong in the other, r became right and w wrong: (r - w) / sqrt(r + w), McNemar
+    1947; 0 if there are none.
+    """
+    right = wrong = 0
+    for then, now, lesson in zip(before, after, found, strict=True):
+        truth = lesson.truth[lesson.target]
+        known = truth >= 0
+        right += int(np.count_nonzero(known & (then != truth) & (now == truth)))
+        wrong += int(np.count_nonzero(known & (then == truth) & (now != truth)))
+    return float((right - wrong) / np.sqrt(max(right + wrong, 1)))
+
+
+def _mean_dice(answers: Sequence[Classes], found: Sequence[Lesson]) -> float:
+    scores = [
+        slice_dice(answer, lesson.truth[lesson.target])
+        for answer, lesson in zip(answers, found, strict=True)
+    ]
+    return float(np.mean(scores))
+
+
+@torch.inference_mode()
+def _answers(network: FewsliceNet, found: Sequence[Lesson]) -> list[Classes]:
+    """Return class numbers (rows, columns) of each lesson's slice."""
     was_training = network.training
     network.eval()
-    scores = []
+    answers = []
     for lesson in found:
         inputs = target_inputs(lesson.cues, [lesson.target], (own_memory(lesson.cues),))
-        answer = network(inputs.to(device_of(network)))[0].argmax(dim=0).cpu().numpy()
-        scores.append(slice_dice(answer, lesson.truth[lesson.target]))
+        answers.append(network(inputs.to(device_of(network)))[0].argmax(dim=0).cpu().numpy())
     network.train(was_training)
-    return float(np.mean(scores))
+    return answers
