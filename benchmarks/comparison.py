@@ -28,7 +28,7 @@ from time import perf_counter
 import pandas as pd
 
 from benchmarks.rivals import Biomedisa, UNet
-from fewslice.engines import ENGINES, Auto
+from fewslice.engines import Auto, Engine
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
 from fewslice.evaluation.task import Task, dice_within_extent, reason_to_skip
@@ -95,17 +95,19 @@ def task_of(asked: Question) -> Task:
     return Task(asked.case.name, image, asked.structure, mask, asked.slices, revealed)
 
 
+def rivals(peer: Path | None) -> dict[str, Engine]:
+    """Return what is compared beside the engines that have a name. peer: see `main`."""
+    found: dict[str, Engine] = {"u-net": UNet(), ADAPTING: Auto(seconds=30.0)}
+    return found if peer is None else found | {PEER: Biomedisa(peer)}
+
+
 def answered(asked: Question, engine: str, peer: Path | None) -> tuple[str, ...]:
     """Return the row of one engine on one question."""
-    # Rivals go by name as engines do, in this process only.
-    ENGINES.setdefault("u-net", UNet())
-    ENGINES.setdefault(ADAPTING, Auto(seconds=30.0))
-    if peer is not None:
-        ENGINES.setdefault(PEER, Biomedisa(peer))
     task = task_of(asked)
     sparse = LabelMap(task.revealed.sparse_labels(task.mask), task.image.geometry)
     start = perf_counter()
-    answer = segment(task.image, sparse, annotated=task.revealed.annotated, engine=engine)
+    chosen = rivals(peer).get(engine, engine)
+    answer = segment(task.image, sparse, annotated=task.revealed.annotated, engine=chosen)
     seconds = perf_counter() - start
     found = answer.labels.array == 1
     spacing = task.image.geometry.spacing

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fewslice.engines import Scan
+from fewslice.engines import ENGINES, Scan
 from fewslice.slices.annotation import Annotation
 from tests.evaluation.datasets import write_dataset
 
@@ -32,7 +32,12 @@ def test_what_is_in_the_work_file_is_not_done_again(
         comparison.append(work, part)
     found = comparison.measure(asked, ("interpolation",), work, 1, None)
     assert len(found) == 2
-    assert comparison.ENGINES["auto 30 s"].adapting.seconds == 30
+
+
+def test_rivals_are_no_engines_that_people_can_name() -> None:
+    rivals_there = comparison.rivals(None)
+    assert rivals_there["auto 30 s"].adapting.seconds == 30
+    assert not set(rivals_there) & set(ENGINES)
 
 
 def test_the_table_is_over_tasks_that_all_engines_have() -> None:
