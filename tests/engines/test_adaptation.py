@@ -16,6 +16,7 @@ from fewslice.engines.adaptation import (
     adapted,
     averaged,
     known_loss,
+    lesson_answers,
     lesson_dice,
     surplus,
     unadapted,
@@ -56,8 +57,8 @@ def test_a_better_state_is_kept_and_the_network_itself_stays_as_it_is(taught: li
     assert found.steps > 0
     assert found.steps % QUICK.check == 0
     judging = [taught[1], taught[3]]  # of the inner ones every other, the first included
-    assert found.before == lesson_dice(network, judging)
-    assert found.after == lesson_dice(found.network, judging)
+    assert found.before == lesson_dice(lesson_answers(network, judging), judging)
+    assert found.after == lesson_dice(lesson_answers(found.network, judging), judging)
     assert found.after > found.before + QUICK.gain
     assert not found.stopped
     assert not found.network.training
@@ -194,10 +195,10 @@ def test_the_loss_of_what_is_known_by_hand() -> None:
 
 def test_dice_of_lessons_by_hand(taught: list[Lesson]) -> None:
     untaught = untrained()  # answers the walk, which says: nowhere
-    assert lesson_dice(untaught, taught) == 0
+    assert lesson_dice(lesson_answers(untaught, taught), taught) == 0
     lesson = taught[0]
     sure = np.where(lesson.truth > 0, 5.0, -5.0).astype(np.float32)[:, None]
     right = replace(lesson, cues=replace(lesson.cues, walk=sure))
-    assert lesson_dice(untaught, [right]) == 1
-    assert lesson_dice(untaught, [right, lesson]) == 0.5
+    assert lesson_dice(lesson_answers(untaught, [right]), [right]) == 1
+    assert lesson_dice(lesson_answers(untaught, [right, lesson]), [right, lesson]) == 0.5
     assert not untaught.training

@@ -119,8 +119,8 @@ def _improvements(
     teaching = [*inner[1::2], *(lesson for lesson in found if not lesson.inner)]
     if not judging or not teaching:
         return
-    first = _answers(network, judging)
-    before = _mean_dice(first, judging)
+    first = lesson_answers(network, judging)
+    before = lesson_dice(first, judging)
     yield Adaptation(network, before, before, 0)
     if before < settings.least:
         return
@@ -137,8 +137,8 @@ def _improvements(
         if step % settings.check:
             continue
         middle = averaged(network, pupil, settings.share)
-        answers = _answers(middle, judging)
-        score = _mean_dice(answers, judging)
+        answers = lesson_answers(middle, judging)
+        score = lesson_dice(answers, judging)
         since += 1
         if score > best:
             best, since = score, 0
@@ -207,11 +207,6 @@ def known_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return entropy + (1 - dice).mean()
 
 
-def lesson_dice(network: FewsliceNet, found: Sequence[Lesson]) -> float:
-    """Return the mean Dice of the structures on the lessons' slices."""
-    return _mean_dice(_answers(network, found), found)
-
-
 def surplus(before: Sequence[Classes], after: Sequence[Classes], found: Sequence[Lesson]) -> float:
     """Return by how many standard deviations more pixels became right than wrong.
 
@@ -228,7 +223,8 @@ def surplus(before: Sequence[Classes], after: Sequence[Classes], found: Sequence
     return float((right - wrong) / np.sqrt(max(right + wrong, 1)))
 
 
-def _mean_dice(answers: Sequence[Classes], found: Sequence[Lesson]) -> float:
+def lesson_dice(answers: Sequence[Classes], found: Sequence[Lesson]) -> float:
+    """Return the mean Dice of the structures on the lessons' slices. answers: see `surplus`."""
     scores = [
         slice_dice(answer, lesson.truth[lesson.target])
         for answer, lesson in zip(answers, found, strict=True)
@@ -237,7 +233,7 @@ def _mean_dice(answers: Sequence[Classes], found: Sequence[Lesson]) -> float:
 
 
 @torch.inference_mode()
-def _answers(network: FewsliceNet, found: Sequence[Lesson]) -> list[Classes]:
+def lesson_answers(network: FewsliceNet, found: Sequence[Lesson]) -> list[Classes]:
     """Return class numbers (rows, columns) of each lesson's slice."""
     was_training = network.training
     network.eval()
