@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.candidates import Candidates, Place, descriptor, scan_facts, stack
-from fewslice.acquisition.planes_of_uncertainty import planes_of_maximum_uncertainty
-from fewslice.acquisition.scans import rank_scans
-from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.active_learning.candidates import Candidates, Place, descriptor, scan_facts, stack
+from fewslice.active_learning.scans import rank_scans
+from fewslice.active_learning.strategies.registry import STRATEGIES
+from fewslice.active_learning.strategies.uncertain_plane import planes_of_maximum_uncertainty
 
 SAMPLES, STRUCTURES = 8, 3
 SHAPE = (100, 128, 128)

@@ -9,7 +9,8 @@ sets), lets a simulated person draw slices of them in varied order, and tries at
 what drawing each of about ten other slices would bring. Rows go to DIR/advice-SEED.jsonl; the same
 seed collects the same rows, as many as the time allows. Half of the people follow the advice that
 is shipped, the others draw in one of four ways. `fit` prints how good the models are on
-tasks left out (five folds of tasks) and writes src/fewslice/acquisition/advice.safetensors.
+tasks left out (five folds of tasks) and writes the shipped model,
+src/fewslice/active_learning/next_slice/gain_model.safetensors.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ import numpy.typing as npt
 
 from benchmarks.advice_fit import fit
 from benchmarks.advice_tasks import BoolArray, Look, Rng, Task, others_of, tasks
-from fewslice.acquisition.advice import ADVICE_FILE, shipped_advice
-from fewslice.acquisition.expected_gain import PRESENT, expected_gain
-from fewslice.acquisition.profiles import Profiles
-from fewslice.acquisition.volume_features import draw_features, question_features, state_features
+from fewslice.active_learning.next_slice.expected_gain import PRESENT, expected_gain
+from fewslice.active_learning.next_slice.features import (
+    draw_features,
+    question_features,
+    state_features,
+)
+from fewslice.active_learning.next_slice.gain_model import ADVICE_FILE, shipped_advice
+from fewslice.active_learning.next_slice.profiles import Profiles
+from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import SliceIndex, on_slice
 
 Row = dict[str, Any]
 

@@ -12,8 +12,14 @@ import numpy as np
 
 from benchmarks.boosting import Float64Array, Table, as_trees, booster, classifier, left_out
 from benchmarks.quality_fit import scan_quality, slice_quality
-from fewslice.acquisition.advice import ADVICE_FILE, Advice, Trees, as_tensors, load_advice
-from fewslice.acquisition.volume_features import STATE_FEATURES
+from fewslice.active_learning.next_slice.features import STATE_FEATURES
+from fewslice.active_learning.next_slice.gain_model import (
+    ADVICE_FILE,
+    Advice,
+    Trees,
+    as_tensors,
+    load_advice,
+)
 
 _AXES, _OPEN = STATE_FEATURES.index("axes"), STATE_FEATURES.index("open_ends")
 

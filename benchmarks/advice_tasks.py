@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.profiles import Profiles, Said, profiles
-from fewslice.assembly.assemble import assemble_labels
+from fewslice.active_learning.next_slice.profiles import Profiles, Said, profiles
+from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
+from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
-from fewslice.engines.random_walker import RandomWalker
-from fewslice.slices.annotation import Annotation, SliceIndex, find_annotation, on_slice
-from fewslice.slices.planes import annotation_axis
-from fewslice.slices.region import Region, bounding_region
-from fewslice.training.oct_layers import random_oct
-from fewslice.training.random_shapes import random_shapes
-from fewslice.volumes import Geometry, read_image, read_labels
+from fewslice.engines.random_walker.engine import RandomWalker
+from fewslice.io import read_image, read_labels
+from fewslice.pretraining.generators.oct_layers import random_oct
+from fewslice.pretraining.generators.random_shapes import random_shapes
+from fewslice.segmentation.assemble import assemble_labels
+from fewslice.volumes import Geometry
+from fewslice.volumes.region import Region, bounding_region
 from fewslice.workflow.suggest import default_sampler
 
 BoolArray = npt.NDArray[np.bool_]

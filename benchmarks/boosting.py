@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.advice import Trees
+from fewslice.active_learning.next_slice.gain_model import Trees
 
 BoolArray = npt.NDArray[np.bool_]
 Float64Array = npt.NDArray[np.float64]

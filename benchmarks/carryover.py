@@ -24,12 +24,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from fewslice.annotation.planes import plane_axis
 from fewslice.engines import ENGINES, find_engine
 from fewslice.evaluation.annotator import nothing, strided
 from fewslice.evaluation.dataset import Structure, find_dataset, read_case
 from fewslice.evaluation.support import support_pairs
 from fewslice.evaluation.task import Task, run_engine
-from fewslice.slices.planes import plane_axis
 
 BOTH, SUPPORT, SLICE = "1 slice and support", "support alone", "1 slice alone"
 KINDS = (SUPPORT, BOTH, SLICE)

@@ -28,12 +28,12 @@ from time import perf_counter
 import pandas as pd
 
 from benchmarks.rivals import Biomedisa, UNet
+from fewslice.annotation.planes import plane_axis
 from fewslice.engines import Auto, Engine
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
 from fewslice.evaluation.task import Task, dice_within_extent, reason_to_skip
 from fewslice.metrics.scores import score_slices
-from fewslice.slices.planes import plane_axis
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.segment import segment
 

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from fewslice import read_image, read_labels, segment
+from fewslice.annotation.annotation import on_slice
+from fewslice.annotation.planes import annotation_axis
 from fewslice.evaluation.annotator import strided
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import on_slice
-from fewslice.slices.planes import annotation_axis
 from fewslice.volumes import Image
 
 SETS = ("Dataset004", "Dataset101", "Dataset102", "Dataset103", "Dataset104")

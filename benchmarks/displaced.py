@@ -2,9 +2,9 @@
 
     python -m benchmarks.displaced [--volumes N] [--data DIR]
 
-Made-up OCT, whose B-scans the eye has moved (`fewslice.training.oct_layers`): Dice on strided
-slices that were not annotated, as they lie and aligned. With --data: for how many structures of
-every data set there slices would be aligned, with the middle slice of each drawn.
+Made-up OCT, whose B-scans the eye has moved (`fewslice.pretraining.generators.oct_layers`): Dice on
+strided slices that were not annotated, as they lie and aligned. With --data: for how many
+structures of every data set there slices would be aligned, with the middle slice of each drawn.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.accuracy import markdown
+from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines import ENGINES, Scan
 from fewslice.engines.aligned import answer, found_ways
-from fewslice.engines.protocol import Prediction
-from fewslice.slices.annotation import Annotation, on_slice
-from fewslice.training.oct_layers import FLUID, random_oct
+from fewslice.engines.base import Prediction
+from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
 
 BoolArray = npt.NDArray[np.bool_]
 _ENGINES = ("interpolation", "random-walker", "auto")
@@ -95,7 +95,7 @@ def made_up(volumes: int) -> str:
 def touched(data: Path) -> str:
     """Return how many structures' scans would be aligned, of all data sets in a folder."""
     from fewslice.evaluation.dataset import find_dataset
-    from fewslice.volumes import read_image, read_labels
+    from fewslice.io import read_image, read_labels
 
     rows = []
     for folder in sorted(path for path in data.iterdir() if any(path.glob("imagesT?"))):

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from fewslice.slices.distance import distance_to
+from fewslice.volumes.distance import distance_to
 
 BoolArray = npt.NDArray[np.bool_]
 

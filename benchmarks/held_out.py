@@ -24,17 +24,17 @@ from tqdm import tqdm
 
 from benchmarks import displaced
 from benchmarks.accuracy import markdown
+from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.planes import plane_axis
+from fewslice.batch.jobs import Job, stream
 from fewslice.engines import Scan
-from fewslice.engines.auto import BEYOND_TWO, USUAL, WALKER, Auto, Mixture, mixed
-from fewslice.engines.network import Network
-from fewslice.engines.protocol import Prediction
-from fewslice.slices.annotation import Annotation, on_slice
-from fewslice.slices.planes import plane_axis
-from fewslice.training.config import read_config
-from fewslice.training.partly import dots, scribbles
-from fewslice.training.sources import ScanSource, data_image, outlined
-from fewslice.volumes import read_image, read_labels
-from fewslice.workflow.jobs import Job, stream
+from fewslice.engines.base import Prediction
+from fewslice.engines.ensemble.engine import BEYOND_TWO, USUAL, WALKER, Auto, Mixture, mixed
+from fewslice.engines.network.engine import Network
+from fewslice.io import read_image, read_labels
+from fewslice.pretraining.generators.partial_labels import dots, scribbles
+from fewslice.pretraining.loop.config import read_config
+from fewslice.pretraining.tasks.sources import ScanSource, data_image, outlined
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice import segment
+from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.annotation.planes import plane_axis
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import volume_tasks, widest_gap_first
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import SliceIndex, on_slice
-from fewslice.slices.planes import plane_axis
 from fewslice.volumes.image import Image, LabelMap
 
 BoolArray = npt.NDArray[np.bool_]

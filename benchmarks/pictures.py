@@ -20,11 +20,11 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from fewslice.annotation.planes import plane_axis
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.task import Task, run_engine
 from fewslice.metrics.overlap import dice
-from fewslice.slices.planes import plane_axis
 
 SETS = {
     "004": ("Dataset004_Hippocampus", "1"),

@@ -26,10 +26,11 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from fewslice.volumes import Geometry, Image, LabelMap, write_image
+from fewslice.io import write_image
+from fewslice.io.folder import ScanFiles, find_scans
+from fewslice.volumes import Geometry, Image, LabelMap
 from fewslice.workflow.rank_pool import rank_pool
 from fewslice.workflow.samplers import ModelSampler, model_in_use
-from fewslice.workflow.scan_folder import ScanFiles, find_scans
 
 SHAPE = (128, 128, 100)
 STRUCTURES = 3

@@ -17,9 +17,9 @@ from benchmarks.boosting import (
     left_out,
     parts,
 )
-from fewslice.acquisition.advice import Trees
-from fewslice.acquisition.quality import GOOD_ENOUGH
-from fewslice.acquisition.volume_features import STATE_FEATURES
+from fewslice.active_learning.next_slice.features import STATE_FEATURES
+from fewslice.active_learning.next_slice.gain_model import Trees
+from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
 
 LOW = 0.1
 _ENDS = STATE_FEATURES.index("ends_seen")

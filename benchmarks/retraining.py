@@ -24,11 +24,11 @@ import numpy.typing as npt
 
 from benchmarks.retraining_3d import labels_3d, train_3d
 from fewslice import read_image, read_labels
-from fewslice.slices.annotation import find_annotation, on_slice
-from fewslice.slices.planes import annotation_axis
-from fewslice.training.task_model import predict
-from fewslice.training.task_scan import TaskScan, TaskSettings
-from fewslice.training.task_trainer import train_task_model
+from fewslice.annotation.annotation import find_annotation, on_slice
+from fewslice.annotation.planes import annotation_axis
+from fewslice.training.model import predict
+from fewslice.training.scan import TaskScan, TaskSettings
+from fewslice.training.trainer import train_task_model
 from fewslice.volumes.image import LabelArray
 
 HEAD_AND_NECK = ("Brainstem", "SpinalCord", "RightParotid", "LeftParotid", "Mandible")

@@ -17,12 +17,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from fewslice.training.task_augment import _linear
-from fewslice.training.task_grid import TaskGrid, choose_grid
-from fewslice.training.task_intensity import Intensity, choose_intensity
-from fewslice.training.task_loss import task_loss
-from fewslice.training.task_scan import TaskScan, TaskSettings, label_values
-from fewslice.training.task_slices import class_numbers, stack_of
+from fewslice.training.augment import _linear
+from fewslice.training.grid import TaskGrid, choose_grid
+from fewslice.training.intensity import Intensity, choose_intensity
+from fewslice.training.loss import task_loss
+from fewslice.training.scan import TaskScan, TaskSettings, label_values
+from fewslice.training.slices import class_numbers, stack_of
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -18,11 +18,11 @@ from monai.networks.nets.basic_unet import BasicUNet
 from torch import Tensor
 from torch.nn import functional
 
+from fewslice.annotation.annotation import Annotation, drawn_voxels
 from fewslice.engines import Prediction, Progress, Scan, SupportScan, silent
-from fewslice.engines.protocol import as_half, empty_probability
-from fewslice.engines.surroundings import surroundings
-from fewslice.slices.annotation import Annotation, drawn_voxels
-from fewslice.slices.region import Region
+from fewslice.engines.base import as_half, empty_probability
+from fewslice.engines.field_of_view import surroundings
+from fewslice.volumes.region import Region
 
 PEER = Path(__file__).parent / "peer_biomedisa.py"
 MOST_SIDE = 160

@@ -22,10 +22,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from fewslice import segment, suggest
-from fewslice.acquisition.expected_gain import DRAW
+from fewslice.active_learning.next_slice.expected_gain import DRAW
+from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import SliceIndex, on_slice
 from fewslice.volumes.image import Image, LabelMap
 
 BoolArray = npt.NDArray[np.bool_]

@@ -11,7 +11,7 @@ from pathlib import Path
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.settings import NetworkSettings
 from fewslice.networks.weights import save_weights
-from fewslice.training.checkpoint import load_checkpoint
+from fewslice.pretraining.loop.checkpoint import load_checkpoint
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ def test_everything_imported_is_declared() -> None:
     missing = []
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
-        allowed = training if place.parts[0] == "training" else always
+        allowed = training if place.parts[0] == "pretraining" else always
         for name in imported(path):
             if not {each.lower() for each in distributions.get(name, [name])} & allowed:
                 missing.append(f"{place}: {name}")

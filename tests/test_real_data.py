@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pytest
 
 from fewslice import Image, LabelMap, read_image, read_labels, segment
+from fewslice.annotation.annotation import on_slice
 from fewslice.evaluation.annotator import strided
 from fewslice.metrics.scores import score_slices
-from fewslice.slices.annotation import on_slice
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

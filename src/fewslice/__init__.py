@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Any
 from fewslice._version import __version__
 
 if TYPE_CHECKING:
-    from fewslice.assembly.segmentation import Segmentation
     from fewslice.errors import FewsliceError
-    from fewslice.volumes import (
-        Geometry,
-        Image,
-        LabelMap,
-        read_image,
-        read_labels,
-        write_image,
-        write_labels,
-    )
+    from fewslice.io import read_image, read_labels, write_image, write_labels
+    from fewslice.segmentation.result import Segmentation
+    from fewslice.training.store import load_model
+    from fewslice.volumes import Geometry, Image, LabelMap
     from fewslice.workflow.model_segment import segment_with_model
-    from fewslice.workflow.models import load_model
     from fewslice.workflow.rank_pool import rank_pool
     from fewslice.workflow.retrain import retrain
     from fewslice.workflow.segment import segment
@@ -32,18 +25,18 @@ _HOME = {
     "Geometry": "fewslice.volumes",
     "Image": "fewslice.volumes",
     "LabelMap": "fewslice.volumes",
-    "Segmentation": "fewslice.assembly.segmentation",
+    "Segmentation": "fewslice.segmentation.result",
     "Suggestion": "fewslice.workflow.suggest",
-    "load_model": "fewslice.workflow.models",
+    "load_model": "fewslice.training.store",
     "rank_pool": "fewslice.workflow.rank_pool",
-    "read_image": "fewslice.volumes",
-    "read_labels": "fewslice.volumes",
+    "read_image": "fewslice.io",
+    "read_labels": "fewslice.io",
     "retrain": "fewslice.workflow.retrain",
     "segment": "fewslice.workflow.segment",
     "segment_with_model": "fewslice.workflow.model_segment",
     "suggest": "fewslice.workflow.suggest",
-    "write_image": "fewslice.volumes",
-    "write_labels": "fewslice.volumes",
+    "write_image": "fewslice.io",
+    "write_labels": "fewslice.io",
 }
 
 __all__ = [

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.advice import HABITS
 from benchmarks.advice_tasks import Task
 
+from fewslice.annotation.annotation import SliceIndex
 from fewslice.engines import Scan
-from fewslice.slices.annotation import SliceIndex
 
 MASK = np.zeros((14, 6, 6), dtype=bool)
 MASK[2:11, 2:5, 1:4] = True

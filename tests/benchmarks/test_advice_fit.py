@@ -10,7 +10,7 @@ from benchmarks.boosting import Table, as_trees, booster, classifier
 from benchmarks.quality_fit import logit, scan_quality, slice_quality
 
 from benchmarks import quality_fit
-from fewslice.acquisition.volume_features import STATE_FEATURES
+from fewslice.active_learning.next_slice.features import STATE_FEATURES
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4)).astype(np.float32)

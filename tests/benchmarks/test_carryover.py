@@ -9,8 +9,8 @@ import pytest
 
 from fewslice.engines import ENGINES
 from fewslice.evaluation.dataset import Structure
-from tests.engines.stand_in import Voting
-from tests.evaluation.datasets import write_case, write_dataset
+from tests.support.datasets import write_case, write_dataset
+from tests.support.stand_in_engine import Voting
 
 carryover = import_module("benchmarks.carryover")
 BOTH = carryover.Target("data", Structure("both", (1, 2)), "axial", 2)

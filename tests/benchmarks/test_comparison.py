@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines import ENGINES, Scan
-from fewslice.slices.annotation import Annotation
-from tests.evaluation.datasets import write_dataset
+from tests.support.datasets import write_dataset
 
 comparison = import_module("benchmarks.comparison")
 rivals = import_module("benchmarks.rivals")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from fewslice.engines import ENGINES
-from fewslice.training.sources import ScanSource
+from fewslice.pretraining.tasks.sources import ScanSource
 
 displaced = import_module("benchmarks.displaced")
 held_out = import_module("benchmarks.held_out")

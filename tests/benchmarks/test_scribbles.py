@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fewslice.volumes import LabelMap, write_labels
-from tests.evaluation.datasets import GEOMETRY, labels_of, write_dataset
+from fewslice.io import write_labels
+from fewslice.volumes import LabelMap
+from tests.support.datasets import GEOMETRY, labels_of, write_dataset
 
 scribbles = import_module("benchmarks.scribbles")
 

@@ -13,7 +13,7 @@ import pytest
 from fewslice import example
 from fewslice.cli.demo import only_slices, parallel_slices
 from fewslice.cli.main import run
-from fewslice.volumes import read_labels, write_labels
+from fewslice.io import read_labels, write_labels
 
 
 def test_sagittal_slices_show_every_structure() -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from fewslice.cli.evaluate import evaluate
 from fewslice.errors import InputError, ReadError
-from tests.evaluation.datasets import write_dataset
+from tests.support.datasets import write_dataset
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from fewslice.cli.main import run
-from fewslice.volumes import read_labels
-from tests.workflow.sparse_scans import files
+from fewslice.io import read_labels
+from tests.support.sparse_scans import files
 
 
 def arguments(folder: Path, *more: str) -> list[str]:

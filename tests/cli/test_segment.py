@@ -17,9 +17,9 @@ import pytest
 from fewslice.cli.main import run
 from fewslice.engines import ENGINES
 from fewslice.errors import WriteError
-from fewslice.volumes import read_image, read_labels
-from fewslice.workflow import outputs as writing
-from tests.engines.stand_in import Voting
+from fewslice.io import read_image, read_labels
+from fewslice.reporting import outputs as writing
+from tests.support.stand_in_engine import Voting
 
 SHAPE = (20, 18, 12)
 AFFINE = np.diag([-1.0, 1.0, 2.5, 1.0])

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from fewslice.cli.main import run
+from fewslice.io import read_labels
 from fewslice.networks.weights import read_metadata
-from fewslice.volumes import read_labels
 from tests.cli.test_segment import SHAPE, refused, save, truth
-from tests.engines.known_cues import weights_file
+from tests.support.known_features import weights_file
 
 DRAWN = (2, 4, 6, 8, 10)
 
@@ -120,7 +120,10 @@ def interrupted(place: str, times: int, arguments: list[str]) -> subprocess.Comp
 
 @pytest.mark.parametrize(
     ("place", "times"),
-    [("fewslice.engines.lessons.find_cues", 2), ("fewslice.engines.adaptation._step", 3)],
+    [
+        ("fewslice.engines.network.leave_one_out.find_cues", 2),
+        ("fewslice.engines.network.finetune._step", 3),
+    ],
 )
 def test_ctrl_c_while_it_adapts_ends_only_that(
     place: str, times: int, basic: list[str], tmp_path: Path
@@ -136,7 +139,8 @@ def test_ctrl_c_while_it_adapts_ends_only_that(
 
 
 @pytest.mark.parametrize(
-    "place", ["fewslice.engines.network.completed_odds", "fewslice.workflow.outputs.write_labels"]
+    "place",
+    ["fewslice.engines.network.engine.completed_odds", "fewslice.reporting.outputs.write_labels"],
 )
 def test_ctrl_c_otherwise_ends_all_and_leaves_nothing_half_written(
     place: str, basic: list[str], tmp_path: Path

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from fewslice.cli.main import COMMANDS, run
 from fewslice.cli.segment_many import segment_many_command
-from tests.workflow.pools import write_drawn, write_scan
+from tests.support.scan_pools import write_drawn, write_scan
 
 
 @pytest.fixture

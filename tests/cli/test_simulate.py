@@ -9,7 +9,7 @@ from fewslice.cli.main import run
 from fewslice.cli.simulate import chosen_settings, simulate_command
 from fewslice.errors import InputError
 from fewslice.evaluation.simulation.report import PLOTS, TABLES
-from tests.evaluation.datasets import write_dataset
+from tests.support.datasets import write_dataset
 
 STRATEGIES = ("strided-extent-known", "random-extent-known")
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from fewslice.cli.main import run
-from fewslice.volumes import Geometry, Image, LabelMap, write_image, write_labels
+from fewslice.io import write_image, write_labels
+from fewslice.volumes import Geometry, Image, LabelMap
 from fewslice.workflow.suggest import suggest
-from tests.assembly.posterior.small import small_organs
+from tests.support.small_organs import small_organs
 
 PHANTOM = small_organs()
 GEOMETRY = Geometry.from_spacing(PHANTOM.truth.shape, PHANTOM.spacing)

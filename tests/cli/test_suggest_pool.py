@@ -10,7 +10,7 @@ import pytest
 
 from fewslice.cli.suggest_pool import PoolRequest, pool_scans, suggest_pool
 from fewslice.errors import ReadError
-from tests.workflow.pools import write_drawn, write_model, write_scan
+from tests.support.scan_pools import write_drawn, write_model, write_scan
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.slice_shift import slid
 from fewslice.engines import Interpolation, RandomWalker, Scan
 from fewslice.engines.aligned import answer, brought_back
-from fewslice.engines.protocol import Prediction
-from fewslice.slices.annotation import Annotation, on_slice
-from fewslice.slices.displacement import slid
-from fewslice.slices.region import Region
-from tests.slices.test_displacement import textured, zigzag
+from fewslice.engines.base import Prediction
+from fewslice.volumes.region import Region
+from tests.annotation.test_slice_shift import textured, zigzag
 
 SPACING = (1.0, 1.2, 3.0)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from fewslice.assembly.assemble import assemble_labels
+from fewslice.annotation.annotation import Annotation, blank_annotation, find_annotation
 from fewslice.engines import ENGINES, Adapted, Engine, Scan, SupportScan, find_engine
 from fewslice.errors import InputError
-from fewslice.slices.annotation import Annotation, blank_annotation, find_annotation
+from fewslice.segmentation.assemble import assemble_labels
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import LabelArray
-from tests.engines.stand_in import Voting
-from tests.phantoms import Phantom, dice, two_organs
+from tests.support.phantoms import Phantom, dice, two_organs
+from tests.support.stand_in_engine import Voting
 
 AXIS = 2
 DRAWN = (6, 10, 14)

@@ -1,9 +1,9 @@
 import numpy as np
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.seeds import seeds_on_grid
-from fewslice.slices.annotation import Annotation
-from fewslice.slices.region import Region
-from fewslice.slices.resample import WorkingGrid
+from fewslice.volumes.region import Region
+from fewslice.volumes.working_grid import WorkingGrid
 
 
 def test_labels_become_class_numbers_and_unknown_stays_unknown() -> None:

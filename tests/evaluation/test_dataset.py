@@ -7,8 +7,9 @@ import pytest
 
 from fewslice.errors import GeometryError, InputError, ReadError
 from fewslice.evaluation.dataset import Dataset, Structure, find_dataset, read_case
-from fewslice.volumes import Geometry, Image, write_image
-from tests.evaluation.datasets import SHAPE, labels_of, write_case, write_dataset
+from fewslice.io import write_image
+from fewslice.volumes import Geometry, Image
+from tests.support.datasets import SHAPE, labels_of, write_case, write_dataset
 
 
 def describe(folder: Path, **entries: Any) -> None:

@@ -13,7 +13,7 @@ from fewslice.evaluation.run import evaluate
 from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.summary import text_table
 from fewslice.evaluation.task import evaluate_case
-from tests.evaluation.datasets import write_dataset
+from tests.support.datasets import write_dataset
 
 SETTINGS = Settings(engines=("interpolation",), slices=(1, 3))
 TABLES = ("scores.csv", "distances.csv", "cases.csv")

@@ -6,8 +6,9 @@ import pytest
 from fewslice.errors import GeometryError, ReadError
 from fewslice.evaluation.dataset import find_dataset
 from fewslice.evaluation.scribbles import only_slices, scribbled_case
-from fewslice.volumes import Geometry, LabelMap, write_labels
-from tests.evaluation.datasets import GEOMETRY, SHAPE, labels_of, write_dataset
+from fewslice.io import write_labels
+from fewslice.volumes import Geometry, LabelMap
+from tests.support.datasets import GEOMETRY, SHAPE, labels_of, write_dataset
 
 
 def test_the_same_slices_are_annotated_in_both_ways(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.summary import text_table
 from fewslice.evaluation.support import SupportFrom, parse_support, support_pairs
 from fewslice.evaluation.task import evaluate_case
-from tests.engines.stand_in import Voting
-from tests.evaluation.datasets import labels_of, write_case, write_dataset
+from tests.support.datasets import labels_of, write_case, write_dataset
+from tests.support.stand_in_engine import Voting
 
 BALL = Structure("ball", (1,))
 

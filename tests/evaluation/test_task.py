@@ -18,7 +18,7 @@ from fewslice.evaluation.task import (
     task_seed,
 )
 from fewslice.volumes import Geometry, Image
-from tests.evaluation.datasets import labels_of, write_dataset
+from tests.support.datasets import labels_of, write_dataset
 
 INTERPOLATION = Settings(engines=("interpolation",), slices=(1, 3))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fewslice.errors import GeometryError
 from fewslice.volumes import Geometry, require_same_grid
-from tests.volumes.samples import AFFINES, affines
+from tests.support.volume_samples import AFFINES, affines
 
 SHAPE = (5, 6, 7)
 

@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.errors import InputError
+from fewslice.io.folder import find_scans
 from fewslice.volumes import Image
 from fewslice.workflow.pool_rows import PoolScan, RowSettings, scan_rows
 from fewslice.workflow.rank_pool import PoolRanking, rank_pool
 from fewslice.workflow.samplers import EngineSampler
-from fewslice.workflow.scan_folder import find_scans
-from tests.phantoms import two_organs
-from tests.workflow.dask_cluster import dask_cluster
-from tests.workflow.job_functions import calls
-from tests.workflow.pools import (
+from tests.support.dask_cluster import dask_cluster
+from tests.support.job_functions import calls
+from tests.support.phantoms import two_organs
+from tests.support.scan_pools import (
     GEOMETRY,
     SHAPE,
     Counting,
@@ -176,7 +176,8 @@ def test_a_cluster_gives_the_same(folder: Path, tmp_path: Path) -> None:
 
 
 def test_an_engine_learns_from_support(tmp_path: Path) -> None:
-    from fewslice.volumes import LabelMap, write_image, write_labels
+    from fewslice.io import write_image, write_labels
+    from fewslice.volumes import LabelMap
 
     pairs = []
     for number in range(2):

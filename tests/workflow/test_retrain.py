@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError, ReadError, WeightsError
-from fewslice.training.task_scan import TaskSettings
+from fewslice.training.inputs import Pair, pairs_in
+from fewslice.training.scan import TaskSettings
+from fewslice.training.store import promote, promoted, versions
 from fewslice.volumes.image import Image
-from fewslice.workflow.models import promote, promoted, versions
 from fewslice.workflow.retrain import RetrainSettings, retrain
-from fewslice.workflow.training_pairs import Pair, pairs_in
-from tests.workflow.sparse_scans import files, pair
+from tests.support.sparse_scans import files, pair
 
 SETTINGS = RetrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
 

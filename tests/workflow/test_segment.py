@@ -10,7 +10,7 @@ import fewslice
 from fewslice import Geometry, Image, LabelMap, read_image, read_labels, segment
 from fewslice.errors import GeometryError, InputError
 from fewslice.example import labels_path, scan_path
-from tests.phantoms import Phantom, dice, two_organs
+from tests.support.phantoms import Phantom, dice, two_organs
 
 AFFINE = np.array([[0, 0, -2.0, 30], [0, 1.0, 0, -5], [-1.0, 0, 0, 7], [0, 0, 0, 1]])
 

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError, ReadError, WriteError
-from fewslice.volumes import Image, LabelMap, read_image, read_labels, write_image, write_labels
+from fewslice.io import read_image, read_labels, write_image, write_labels
+from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.geometry import Geometry
 from fewslice.workflow.segment import segment
 from fewslice.workflow.segment_many import JOURNAL, ManySegmented, segment_many
-from tests.phantoms import two_organs
-from tests.workflow.dask_cluster import dask_cluster, until
-from tests.workflow.pools import write_drawn, write_model, write_scan
+from tests.support.dask_cluster import dask_cluster, until
+from tests.support.phantoms import two_organs
+from tests.support.scan_pools import write_drawn, write_model, write_scan
 
 
 def made(folder: Path, names: str = "abc") -> Path:

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 import fewslice
-from fewslice.acquisition.cost import CostModel
-from fewslice.acquisition.expected_gain import ExpectedGainSettings
-from fewslice.acquisition.strategies import ALL_PLANES, STRATEGIES
-from fewslice.assembly.posterior import Ensemble, Samples
+from fewslice.active_learning.cost import CostModel
+from fewslice.active_learning.next_slice.expected_gain import ExpectedGainSettings
+from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan
-from fewslice.engines.interpolation import Interpolation
-from fewslice.engines.taper import TaperSettings
+from fewslice.engines.interpolation.end_caps import TaperSettings
+from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.errors import GeometryError, InputError
-from fewslice.slices.annotation import Annotation
+from fewslice.segmentation.posterior import Ensemble, Samples
 from fewslice.volumes import Geometry, Image, LabelMap
 from fewslice.workflow.suggest import DEFAULT, Suggestion, suggest
-from tests.assembly.posterior.small import small_organs, turned
-from tests.phantoms import Phantom
+from tests.support.phantoms import Phantom
+from tests.support.small_organs import small_organs, turned
 
 AXIS = 2
 PHANTOM = small_organs()

@@ -12,24 +12,17 @@ import click
 import numpy as np
 
 from fewslice import example
-from fewslice.assembly.segmentation import Segmentation
+from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.annotation.planes import plane_axis, plane_name
 from fewslice.cli import options
 from fewslice.cli.progress import progress_bar
 from fewslice.errors import WriteError
 from fewslice.evaluation.annotator import strided
+from fewslice.io import atomic_path, read_image, read_labels, require_writable, write_labels
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import SliceIndex, on_slice
-from fewslice.slices.planes import plane_axis, plane_name
-from fewslice.volumes import (
-    Image,
-    LabelMap,
-    atomic_path,
-    read_image,
-    read_labels,
-    require_writable,
-    write_labels,
-)
-from fewslice.workflow.picture import draw_picture
+from fewslice.reporting.figure.figure import draw_picture
+from fewslice.segmentation.result import Segmentation
+from fewslice.volumes import Image, LabelMap
 from fewslice.workflow.segment import segment
 
 _DRAWN = 5

@@ -10,13 +10,19 @@ from typing import Any
 
 import click
 
+from fewslice.annotation.phrases import annotated_text, counted, volume_text
+from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
-from fewslice.slices.planes import parse_slices
-from fewslice.volumes import Image, read_image, read_labels
-from fewslice.workflow.facts import PERCENTILES
-from fewslice.workflow.inspect import LabelMapFacts, ScanFacts, inspect_labels, inspect_scan
-from fewslice.workflow.report import describe_geometry
-from fewslice.workflow.wording import annotated_text, counted, volume_text
+from fewslice.io import read_image, read_labels
+from fewslice.reporting.inspection.inspect import (
+    LabelMapFacts,
+    ScanFacts,
+    inspect_labels,
+    inspect_scan,
+)
+from fewslice.reporting.inspection.scan_statistics import PERCENTILES
+from fewslice.reporting.report import describe_geometry
+from fewslice.volumes import Image
 
 
 @click.command("info")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
+from fewslice.annotation.phrases import counted
 from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
-from fewslice.workflow import models
+from fewslice.training import store
+from fewslice.training.inputs import Pair, pairs_in
 from fewslice.workflow.retrain import Retrained, RetrainSettings, retrain
-from fewslice.workflow.training_pairs import Pair, pairs_in
-from fewslice.workflow.wording import counted
 
 _INTERRUPTED = 130
 
@@ -77,7 +77,7 @@ def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument a
     scans on which nothing is drawn. Ctrl-C keeps the state to go on from (--resume). Works under
     torchrun with several processes.
     """
-    from fewslice.training.task_scan import TaskSettings
+    from fewslice.training.scan import TaskSettings
 
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
     settings = RetrainSettings(training, hold_out, absent_unknown)
@@ -95,8 +95,8 @@ def retrain_command(  # noqa: PLR0913, PLR0917 - click hands over one argument a
 def models_command(folder: Path, rollback: bool) -> None:
     """List the versions in a model FOLDER, with their Dice on the slices held out then."""
     if rollback:
-        click.echo(f"Version {models.roll_back(folder)} is in use again.")
-    for version in models.versions(folder):
+        click.echo(f"Version {store.roll_back(folder)} is in use again.")
+    for version in store.versions(folder):
         mark = "promoted" if version.promoted else ""
         click.echo(
             f"{version.number:04d}  Dice {_dice(version.score)} (before {_dice(version.before)})  "

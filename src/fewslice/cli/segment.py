@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from fewslice.assembly.segmentation import Segmentation
+from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.progress import progress_bar
@@ -23,12 +23,13 @@ from fewslice.engines import (
     options_of,
 )
 from fewslice.errors import InputError
-from fewslice.slices.planes import parse_slices
-from fewslice.volumes import Image, read_image, read_labels
-from fewslice.workflow.clean import cleaned
+from fewslice.io import read_image, read_labels
+from fewslice.reporting.outputs import Outputs, check_outputs, write_outputs
+from fewslice.reporting.report import make_report, report_text
+from fewslice.segmentation.cleaned import cleaned
+from fewslice.segmentation.result import Segmentation
+from fewslice.volumes import Image
 from fewslice.workflow.model_segment import segment_with_model
-from fewslice.workflow.outputs import Outputs, check_outputs, write_outputs
-from fewslice.workflow.report import make_report, report_text
 from fewslice.workflow.segment import segment
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from fewslice.annotation.phrases import counted
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.cli.pairs import parse_pair
-from fewslice.workflow.wording import counted
 
 
 @click.command("segment-many")

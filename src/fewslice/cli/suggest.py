@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from fewslice.acquisition.quality import GOOD_ENOUGH
-from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
+from fewslice.active_learning.strategies.registry import STRATEGIES
+from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.errors import InputError
-from fewslice.slices.planes import parse_slices
-from fewslice.volumes import Image, read_image, read_labels
+from fewslice.io import read_image, read_labels
+from fewslice.volumes import Image
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
 
 

@@ -10,9 +10,9 @@ from typing import Any, cast
 import click
 
 from fewslice.cli.count_bar import count_bar
+from fewslice.io.folder import ScanFiles, find_labels, find_scans
 from fewslice.workflow.rank_pool import PoolRanking, RankedItem, What, rank_pool
 from fewslice.workflow.samplers import ModelSampler, model_in_use
-from fewslice.workflow.scan_folder import ScanFiles, find_labels, find_scans
 
 _PARTS = ("imagesTr", "imagesTs")
 

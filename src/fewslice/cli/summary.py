@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fewslice.workflow.report import Report
-from fewslice.workflow.wording import annotated_text, counted, slices_text, volume_text
+from fewslice.annotation.phrases import annotated_text, counted, slices_text, volume_text
+from fewslice.reporting.report import Report
 
 
 def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:

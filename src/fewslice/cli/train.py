@@ -36,8 +36,8 @@ def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
     libraries that pip install "fewslice[train]" adds.
     """
     _require_extra()
-    from fewslice.training.config import read_config
-    from fewslice.training.trainer import train
+    from fewslice.pretraining.loop.config import read_config
+    from fewslice.pretraining.loop.trainer import train
 
     settings = read_config(config)
     with training_bar(quiet) as report, asked_to_stop() as stop:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from fewslice.engines.adapted import Adapted
-from fewslice.engines.auto import Auto
-from fewslice.engines.interpolation import Interpolation
-from fewslice.engines.network import Network
-from fewslice.engines.options import EngineOptions, configured, options_of
-from fewslice.engines.protocol import (
+from fewslice.engines.base import (
     Engine,
     Prediction,
     PreparedScan,
@@ -16,7 +11,12 @@ from fewslice.engines.protocol import (
     SupportScan,
     silent,
 )
-from fewslice.engines.random_walker import RandomWalker
+from fewslice.engines.ensemble.engine import Auto
+from fewslice.engines.interpolation.engine import Interpolation
+from fewslice.engines.network.engine import Network
+from fewslice.engines.network.finetuned_engine import Adapted
+from fewslice.engines.options import EngineOptions, configured, options_of
+from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import InputError
 
 ENGINES: dict[str, Engine] = {

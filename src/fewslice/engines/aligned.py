@@ -1,7 +1,7 @@
 """Asking an engine with slices that lie out of place put into place, and back afterwards.
 
 Where the eye moved between B-scans, or somebody breathed between slices, every engine does better
-on slices that lie as their neighbours do (`fewslice.slices.displacement`).
+on slices that lie as their neighbours do (`fewslice.annotation.slice_shift`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from fewslice.engines.protocol import (
+from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.annotation.slice_shift import Displacement, displacement, slid
+from fewslice.engines.base import (
     Engine,
     Prediction,
     Progress,
@@ -20,10 +22,8 @@ from fewslice.engines.protocol import (
     empty_probability,
     silent,
 )
-from fewslice.slices.annotation import Annotation, drawn_voxels, on_slice
-from fewslice.slices.displacement import Displacement, displacement, slid
-from fewslice.slices.region import bounding_region
 from fewslice.volumes.image import structure_values
+from fewslice.volumes.region import bounding_region
 
 _LEAST = 64  # voxels of a side to go by
 _REMARK = (

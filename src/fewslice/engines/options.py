@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fewslice.engines.adapted import Adapted
-from fewslice.engines.auto import Auto
-from fewslice.engines.network import Network
-from fewslice.engines.protocol import Engine
+from fewslice.engines.base import Engine
+from fewslice.engines.ensemble.engine import Auto
+from fewslice.engines.network.engine import Network
+from fewslice.engines.network.finetuned_engine import Adapted
 from fewslice.errors import InputError
 
 

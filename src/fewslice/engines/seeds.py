@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.slices.annotation import Annotation, on_slice
-from fewslice.slices.resample import WorkingGrid
+from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.working_grid import WorkingGrid
 
 UNSEEDED = -1
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from fewslice.batch.jobs import Job, stream
 from fewslice.errors import FewsliceError
 from fewslice.evaluation.dataset import CaseFiles
 from fewslice.evaluation.rows import CaseFailure, CaseResult
 from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.task import evaluate_case
-from fewslice.workflow.jobs import Job, stream
 
 Outcome = CaseResult | CaseFailure
 

@@ -19,15 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.errors import InputError, ReadError
-from fewslice.volumes import (
-    Image,
-    LabelMap,
-    read_image,
-    read_labels,
-    require_same_grid,
-    structure_values,
-)
-from fewslice.volumes.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io import read_image, read_labels
+from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
 from fewslice.volumes.image import LabelArray
 
 BoolArray = npt.NDArray[np.bool_]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fewslice.volumes import atomic_path
+from fewslice.io import atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fewslice.annotation.planes import plane_axis
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import annotator
 from fewslice.evaluation.support import SupportFrom
-from fewslice.slices.planes import plane_axis
 from fewslice.volumes.geometry import Geometry
 
 

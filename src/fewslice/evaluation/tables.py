@@ -18,8 +18,8 @@ from typing import Any
 
 from fewslice.errors import InputError, ReadError
 from fewslice.evaluation.rows import CaseResult, CaseRow, DistanceRow, ScoreRow
-from fewslice.volumes import atomic_path
-from fewslice.volumes.atomic import failures_named
+from fewslice.io import atomic_path
+from fewslice.io.atomic import failures_named
 
 SETTINGS = "settings.json"
 TABLES: dict[str, type[Any]] = {

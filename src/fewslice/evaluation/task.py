@@ -12,6 +12,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.annotation.planes import plane_axis, plane_name
 from fewslice.engines import find_engine
 from fewslice.evaluation.annotator import RevealedSlices, annotator, nothing
 from fewslice.evaluation.dataset import BoolArray, CaseFiles, Structure, read_case
@@ -21,7 +22,6 @@ from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.support import support_pairs
 from fewslice.metrics.overlap import dice
 from fewslice.metrics.scores import score_slices
-from fewslice.slices.planes import plane_axis, plane_name
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.segment import segment
 

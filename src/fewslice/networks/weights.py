@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from fewslice.errors import WeightsError
+from fewslice.io.atomic import atomic_path
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.settings import NetworkSettings
-from fewslice.volumes.atomic import atomic_path
 
 _FORMAT = "fewslice-network-1"
 _RESERVED = ("format", "settings")

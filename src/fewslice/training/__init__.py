@@ -1,1 +1,1 @@
-"""Training: synthetic volumes, tasks made of them, and what learns from tasks."""
+"""A model of one's own task, learned from sparse slices of several scans."""

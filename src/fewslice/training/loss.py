@@ -1,43 +1,43 @@
-"""The loss of an episode: soft Dice and cross-entropy over what is known."""
+"""The loss of a task's model: cross-entropy and soft Dice over what is known."""
 
 from __future__ import annotations
 
-from functools import cache
-
+import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
-
-UNKNOWN = -1
-"""Class number of pixels that are not scored."""
+from torch import Tensor
 
 
-def episode_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean over structures of 1 - soft Dice, plus the mean cross-entropy of pixels.
+def task_loss(logits: Tensor, truth: Tensor, not_looked_for: Tensor) -> Tensor:
+    """Return mean cross-entropy plus 1 - soft Dice over the classes, a scalar.
 
-    logits: float (slice, class, h, w), background (0) first, two classes or more. truth: int64
-    (slice, h, w) class numbers, `UNKNOWN` where not scored. Dice (Milletari et al. 2016, V-Net)
-    is taken over all slices of the episode at once: on a slice without the structure, what is
-    wrongly found counts, and the loss does not jump with every small cross-section. One pixel is
-    added to both sums, so that a structure that is nowhere has Dice 1 if nothing is found. The
-    result is a float32 scalar, 0 or more; 0 if nothing is known.
+    logits: float (n, class, h, w), background first. truth: float (n, class, h, w), how much of a
+    pixel is of each class; sums to 1 where the pixel is known and to less where it is known in
+    part or, at 0, not at all. not_looked_for: bool (n, class), classes nobody looked for in the
+    scan: there a "background" may be one of these as well, and is only learned to be one of
+    them together (the marginal loss of Shi et al., Medical Image Analysis 2021). Dice is that of
+    the batch as a whole, for classes it holds, so that small cross-sections do not make it jump.
     """
-    logits = logits.float()
-    if not bool((truth != UNKNOWN).any()):
-        return logits.sum() * 0.0  # a zero that backward can go through
-    volume = logits.movedim(1, 0)[None]  # (1, class, slice, h, w): one volume for Dice
-    soft: Tensor = _dice()(volume, truth[None, None])
-    return soft + F.cross_entropy(logits, truth, ignore_index=UNKNOWN)
+    known = truth.sum(dim=1)
+    logs = F.log_softmax(logits.float(), dim=1)
+    if bool(not_looked_for.any()):
+        logs = _merged(logs, not_looked_for)
+    entropy = -(truth * logs).sum() / known.sum().clamp_min(1.0)
+    probability = logs.exp() * known[:, None]
+    found = ~not_looked_for[:, :, None, None]
+    both = (probability * truth * found).sum(dim=(0, 2, 3))
+    either = ((probability + truth) * found).sum(dim=(0, 2, 3))
+    dice = (2 * both[1:] + 1) / (either[1:] + 1)
+    present = truth.sum(dim=(0, 2, 3))[1:] > 0
+    if not bool(present.any()):
+        return entropy
+    return entropy + 1 - dice[present].mean()
 
 
-@cache
-def _dice() -> nn.Module:
-    from monai.losses.dice import DiceLoss
-
-    return DiceLoss(
-        include_background=False,
-        to_onehot_y=True,
-        softmax=True,
-        smooth_nr=1.0,
-        smooth_dr=1.0,
-        ignore_index=UNKNOWN,
-    )
+def _merged(logs: Tensor, not_looked_for: Tensor) -> Tensor:
+    """Return log-probabilities with classes nobody looked for counted as background."""
+    minus = torch.finfo(logs.dtype).min
+    hidden = not_looked_for.clone()
+    hidden[:, 0] = True
+    background = torch.where(hidden[:, :, None, None], logs, minus).logsumexp(dim=1, keepdim=True)
+    structures = torch.where(not_looked_for[:, 1:, None, None], -30.0, logs[:, 1:])
+    return torch.cat([background, structures], dim=1)

@@ -1,6 +1,5 @@
-"""Volumes: their geometry, and reading and writing them."""
+"""What a scan is: voxels and the geometry that places them in the patient."""
 
-from fewslice.volumes.atomic import atomic_path, require_writable
 from fewslice.volumes.geometry import Geometry, require_same_grid
 from fewslice.volumes.image import (
     UNKNOWN,
@@ -11,8 +10,6 @@ from fewslice.volumes.image import (
     require_finite,
     structure_values,
 )
-from fewslice.volumes.reading import read_image, read_labels
-from fewslice.volumes.writing import write_image, write_labels
 
 __all__ = [
     "UNKNOWN",
@@ -21,13 +18,7 @@ __all__ = [
     "LabelMap",
     "StoredGeometry",
     "as_label_array",
-    "atomic_path",
-    "read_image",
-    "read_labels",
     "require_finite",
     "require_same_grid",
-    "require_writable",
     "structure_values",
-    "write_image",
-    "write_labels",
 ]

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fewslice.assembly.assemble import assemble_labels
-from fewslice.assembly.segmentation import Segmentation
-from fewslice.engines.protocol import Prediction, Progress, silent
-from fewslice.slices.annotation import (
+from fewslice.annotation.annotation import (
     Annotation,
     SliceIndex,
     blank_annotation,
     drawn_voxels,
     find_annotation,
 )
+from fewslice.engines.base import Prediction, Progress, silent
+from fewslice.segmentation.assemble import assemble_labels
+from fewslice.segmentation.result import Segmentation
+from fewslice.training.store import load_model
+from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.image import Image, LabelMap
-from fewslice.workflow.grids import AnyArray, on_one_grid
-from fewslice.workflow.models import load_model
 
 if TYPE_CHECKING:
-    from fewslice.training.task_model import TaskModel
+    from fewslice.training.model import TaskModel
 
 ENGINE = "model"
 
@@ -47,7 +47,7 @@ def segment_with_model(  # noqa: PLR0913 - as `segment` takes them
     Returns a `Segmentation` on the scan's own grid and axes, however the file stores them. Raises
     InputError, GeometryError or WeightsError, each with one sentence.
     """
-    from fewslice.training.task_model import predict
+    from fewslice.training.model import predict
 
     if isinstance(model, str | os.PathLike):
         model = load_model(model)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.candidates import (
+from fewslice.active_learning.candidates import (
     Candidates,
     Place,
     Probability,
@@ -18,15 +18,16 @@ from fewslice.acquisition.candidates import (
     scan_facts,
     stack,
 )
-from fewslice.acquisition.cost import CostModel
-from fewslice.assembly.posterior import Samples
+from fewslice.active_learning.cost import CostModel
+from fewslice.annotation.annotation import drawn_voxels, find_annotation
+from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import InputError
-from fewslice.slices.annotation import drawn_voxels, find_annotation
-from fewslice.slices.planes import annotation_axis, plane_name
-from fewslice.volumes import Image, LabelMap, read_labels
+from fewslice.io import read_labels
+from fewslice.io.folder import ScanFiles, named_scan, read_scan
+from fewslice.segmentation.posterior import Samples
+from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry
-from fewslice.workflow.grids import AnyArray, on_one_grid
-from fewslice.workflow.scan_folder import ScanFiles, named_scan, read_scan
 
 AnyScan = ScanFiles | str | Image | AnyArray
 AnyLabels = str | LabelMap | AnyArray
@@ -49,7 +50,8 @@ class PoolSamples:
 
 PoolSampler = Callable[[Image, LabelMap | None, int], PoolSamples | Samples | Probability]
 """Called with a scan, what was annotated of it (or None) and a seed. A plain array has its slices
-across the axis people draw across (`fewslice.slices.planes.annotation_axis`), or across another if
+across the axis people draw across (`fewslice.annotation.planes.annotation_axis`), or across another
+if
 only that has as many."""
 
 

@@ -14,14 +14,16 @@ from typing import Literal
 
 import numpy as np
 
-from fewslice.acquisition.candidates import Candidates, stack
-from fewslice.acquisition.protocol import Ranking
-from fewslice.acquisition.scans import rank_scans
-from fewslice.acquisition.strategies import ALL_PLANES, find_strategy
+from fewslice.active_learning.base import Ranking
+from fewslice.active_learning.candidates import Candidates, stack
+from fewslice.active_learning.scans import rank_scans
+from fewslice.active_learning.strategies.registry import ALL_PLANES, find_strategy
+from fewslice.annotation.phrases import counted
+from fewslice.batch.jobs import Job, stream
 from fewslice.errors import InputError
+from fewslice.io.folder import ScanFiles, named_scan
 from fewslice.volumes import Image
-from fewslice.workflow.grids import AnyArray
-from fewslice.workflow.jobs import Job, stream
+from fewslice.volumes.coerce import AnyArray
 from fewslice.workflow.pool_rows import (
     AnyLabels,
     PoolSampler,
@@ -29,8 +31,6 @@ from fewslice.workflow.pool_rows import (
     RowSettings,
     named_rows,
 )
-from fewslice.workflow.scan_folder import ScanFiles, named_scan
-from fewslice.workflow.wording import counted
 
 DEFAULT = "spread"
 """The strategy for pools: few slices of many scans, each structure in its turn, with noise."""
@@ -44,7 +44,7 @@ class RankedItem:
 
     case: name of the scan. axis, index, plane: array axis, number and plane of the slice; None for
     a whole scan. score: the strategy's own; larger is better. seconds: of a person's time, by
-    `fewslice.acquisition.cost`. reason: one sentence.
+    `fewslice.active_learning.cost`. reason: one sentence.
     """
 
     case: str
@@ -98,14 +98,15 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     """Say which slices (or whole scans) of a pool are worth annotating next.
 
     pool: scans as paths (files or DICOM folders; best, as only paths travel), `ScanFiles` as
-    `fewslice.workflow.scan_folder.find_scans` gives them, `Image`s or arrays (i, j, k); read one by
+    `fewslice.io.folder.find_scans` gives them, `Image`s or arrays (i, j, k); read one by
     one, so it may be longer than memory. Scans in memory are named by their number, from 0.
     sampler: gives posterior samples of a scan, such as `fewslice.workflow.samplers.ModelSampler`;
     it travels to the workers. count: how many; fewer come back if there are no more. what: "slices"
-    or "scans". strategy: a name in `fewslice.acquisition.strategies.STRATEGIES`. labels: case to
-    what was annotated of it (path, LabelMap or array); such slices are not asked again. seed: of
+    or "scans". strategy: a name in `fewslice.active_learning.strategies.registry.STRATEGIES`.
+    labels: case to what was annotated of it (path, LabelMap or array); such slices are not asked
+    again. seed: of
     samples and ties: the same seed gives the same ranking. scheduler, workers: as in
-    `fewslice.workflow.jobs.stream`. progress: called with the number of scans done.
+    `fewslice.batch.jobs.stream`. progress: called with the number of scans done.
 
     Scans that cannot be used are skipped and named in the result. Raises InputError if the pool is
     empty, if none of its scans can be used, or for a wrong argument.

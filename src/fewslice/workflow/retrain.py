@@ -11,19 +11,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fewslice.annotation.phrases import counted
 from fewslice.errors import InputError, WriteError
-from fewslice.training.task_scan import TaskScan, TaskSettings, label_values
-from fewslice.workflow import models
-from fewslice.workflow.slice_roles import SliceRoles, add_roles, read_roles
-from fewslice.workflow.training_pairs import AnyPath, Pair, usable_scans
-from fewslice.workflow.unfinished import UNFINISHED, read_state, write_state
-from fewslice.workflow.wording import counted
+from fewslice.training import store
+from fewslice.training.holdout import SliceRoles, add_roles, read_roles
+from fewslice.training.inputs import AnyPath, Pair, usable_scans
+from fewslice.training.resume_state import UNFINISHED, read_state, write_state
+from fewslice.training.scan import TaskScan, TaskSettings, label_values
 
 if TYPE_CHECKING:
-    from fewslice.training.distributed import Group
-    from fewslice.training.task_held_out import Judged
-    from fewslice.training.task_model import TaskModel
-    from fewslice.training.task_trainer import TaskState, Trained
+    from fewslice.networks.distributed import Group
+    from fewslice.training.held_out import Judged
+    from fewslice.training.model import TaskModel
+    from fewslice.training.trainer import TaskState, Trained
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def retrain(  # noqa: PLR0913 - most of it optional
     """Train a model of the task on all that is annotated, and promote it if it does better.
 
     pairs: scans with their sparse labels, as paths, `Image` and `LabelMap`, or arrays (of folders:
-    `fewslice.workflow.training_pairs.pairs_in`); a scan that cannot be used is left out and named
+    `fewslice.training.inputs.pairs_in`); a scan that cannot be used is left out and named
     in the result. model: the model folder, made if it is missing; None trains without one. resume:
     go on with a training that was interrupted. report: called with the fraction done and the
     current loss. stop: asked after every step.
@@ -89,8 +89,8 @@ def retrain(  # noqa: PLR0913 - most of it optional
     ReadError if there is nothing to resume or it was of other annotation, WeightsError if the
     promoted model is damaged, WriteError if the folder cannot be written.
     """
-    from fewslice.training.distributed import lead
-    from fewslice.training.task_trainer import train_task_model
+    from fewslice.networks.distributed import lead
+    from fewslice.training.trainer import train_task_model
 
     settings = settings or RetrainSettings()
     folder = None if model is None else Path(model)
@@ -122,8 +122,8 @@ def _processes(device: str | None) -> Iterator[Group]:
     """Yield the processes that train together: those torchrun started, or this one alone."""
     import torch
 
-    from fewslice.engines.model import best_device
-    from fewslice.training.distributed import Group, process_group
+    from fewslice.engines.network.inference import best_device
+    from fewslice.networks.distributed import Group, process_group
 
     chosen = device or best_device()
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
@@ -153,7 +153,7 @@ class _Task:
 
 
 def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings) -> _Task:
-    from fewslice.training.task_held_out import annotated_slices, choose_held_out, without_held_out
+    from fewslice.training.held_out import annotated_slices, choose_held_out, without_held_out
 
     scans, skipped = usable_scans(pairs, settings.absent_unknown)
     slices = annotated_slices(scans)
@@ -183,7 +183,7 @@ def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings)
 
 
 def _require_same(task: _Task, group: Group) -> None:
-    from fewslice.training.distributed import gather
+    from fewslice.networks.distributed import gather
 
     if len(set(gather(task.mark, group))) > 1:
         raise InputError(
@@ -194,7 +194,7 @@ def _require_same(task: _Task, group: Group) -> None:
 
 def _led(outcome: Retrained, judge: Callable[[], Retrained], group: Group) -> Retrained:
     """Let the first process judge and write, and return what came of it in all of them."""
-    from fewslice.training.distributed import gather, lead
+    from fewslice.networks.distributed import gather, lead
 
     found: list[Retrained] = []
     lead(lambda: found.append(judge()), group)
@@ -233,11 +233,11 @@ def _make(folder: Path) -> None:
 
 
 def _promoted(folder: Path | None) -> TaskModel | None:
-    now = None if folder is None else models.promoted(folder)
+    now = None if folder is None else store.promoted(folder)
     if folder is None or now is None:
         return None
-    models.history(folder)  # which may be damaged as well
-    return models.load_model(models.version_folder(folder, now))
+    store.history(folder)  # which may be damaged as well
+    return store.load_model(store.version_folder(folder, now))
 
 
 def _require_channels(scans: Sequence[TaskScan], old: TaskModel) -> None:
@@ -258,7 +258,7 @@ def _judged(
     settings: RetrainSettings,
 ) -> Retrained:
     """Compare with the promoted model on the held-out slices, and write the new version."""
-    from fewslice.training.task_held_out import held_out_dice, mean_score
+    from fewslice.training.held_out import held_out_dice, mean_score
 
     dice = held_out_dice(trained.model, task.scans, task.slices, task.held)
     score = mean_score(dice)
@@ -282,8 +282,8 @@ def _judged(
     # First what was learned from: should the computer stop here, no slice changes sides later.
     learned = {each.key for each in task.slices} - task.held
     add_roles(folder, task.roles, task.held, learned)
-    number = models.save_version(folder, trained.model, facts, trained.state.losses)
-    (models.promote if better else models.refuse)(folder, number)
+    number = store.save_version(folder, trained.model, facts, trained.state.losses)
+    (store.promote if better else store.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
     remarks = outcome.remarks
     if task.old is not None and score is None:
@@ -335,6 +335,6 @@ def _fingerprint(
 
 def _keep(folder: Path, mark: str, state: TaskState, group: Group) -> None:
     """Let the first process write the state."""
-    from fewslice.training.distributed import lead
+    from fewslice.networks.distributed import lead
 
     lead(partial(write_state, folder, mark, state), group)

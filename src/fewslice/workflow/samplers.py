@@ -7,20 +7,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewslice.assembly.posterior import Samples
-from fewslice.assembly.posterior.samples import as_samples
+from fewslice.annotation.annotation import find_annotation
 from fewslice.engines import Scan, find_engine
 from fewslice.errors import InputError
-from fewslice.slices.annotation import find_annotation
-from fewslice.volumes import Image, LabelMap, read_image, read_labels
-from fewslice.workflow.grids import on_one_grid
-from fewslice.workflow.models import load_model, read_description, version_in_use
+from fewslice.io import read_image, read_labels
+from fewslice.segmentation.posterior import Samples
+from fewslice.segmentation.posterior.samples import as_samples
+from fewslice.training.store import load_model, read_description, version_in_use
+from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.coerce import on_one_grid
 from fewslice.workflow.pool_rows import PoolSamples
 from fewslice.workflow.suggest import default_sampler
-from fewslice.workflow.supporting import support_pairs, supported_annotation
+from fewslice.workflow.support import support_pairs, supported_annotation
 
 if TYPE_CHECKING:
-    from fewslice.training.task_model import TaskModel
+    from fewslice.training.model import TaskModel
 
 _MEMBERS = 4
 """Parts of the support scans that the engine is asked with, at most."""
@@ -83,7 +84,7 @@ class ModelSampler:
 
 def model_samples(model: TaskModel, image: Image, count: int, seed: int) -> PoolSamples:
     """Return Monte-Carlo dropout samples of a scan, and what the network sees on its slices."""
-    from fewslice.training.task_model import posterior_samples, slice_features
+    from fewslice.training.model import posterior_samples, slice_features
 
     found = posterior_samples(model, image.channels, image.geometry, count=count, seed=seed)
     features = slice_features(model, image.channels, image.geometry)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fewslice.assembly.assemble import assemble_labels
-from fewslice.assembly.segmentation import Segmentation
+from fewslice.annotation.annotation import Annotation, drawn_voxels, find_annotation
+from fewslice.annotation.phrases import counted
 from fewslice.engines import (
     ENGINES,
     Engine,
@@ -16,14 +16,14 @@ from fewslice.engines import (
     find_engine,
     silent,
 )
-from fewslice.engines.incremental import Answered, answer_again
 from fewslice.errors import InputError
-from fewslice.slices.annotation import Annotation, drawn_voxels, find_annotation
+from fewslice.segmentation.assemble import assemble_labels
+from fewslice.segmentation.result import Segmentation
+from fewslice.segmentation.update import Answered, answer_again
+from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelMap
-from fewslice.workflow.grids import AnyArray, on_one_grid
-from fewslice.workflow.supporting import support_pairs, supported_annotation
-from fewslice.workflow.wording import counted
+from fewslice.workflow.support import support_pairs, supported_annotation
 
 
 def segment(  # noqa: PLR0913 - the signature is a fixed convention
@@ -49,7 +49,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     not on this slice" is said; across which axis the drawn slices lie follows from it as well.
     support: other scans with labels, on grids of their own; plain arrays are taken to lie as the
     image does. Their labels are answered as well. Labels that go from slice to slice without a gap
-    are complete: all of that scan counts as annotated (`fewslice.workflow.supporting` has the exact
+    are complete: all of that scan counts as annotated (`fewslice.workflow.support` has the exact
     rule). An engine that cannot use support says so in `remarks`.
     engine: a name in `fewslice.engines.ENGINES`, or an engine with settings of your own, such as
     `fewslice.engines.Network(weights=...)`. previous: an earlier segmentation of the same scan:

@@ -12,19 +12,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fewslice._version import __version__
-from fewslice.assembly.segmentation import Segmentation
+from fewslice.batch.jobs import Job, Outcome
+from fewslice.batch.journal import Journal, open_journal, resume
 from fewslice.engines import EngineOptions, find_engine, options_of
 from fewslice.errors import InputError
+from fewslice.io import read_labels, require_writable
+from fewslice.io.atomic import failures_named
+from fewslice.io.folder import ScanFiles, find_labels, find_scans, read_scan
 from fewslice.networks.shipped import shipped_weights
-from fewslice.volumes import Image, LabelMap, read_labels, require_writable
-from fewslice.volumes.atomic import failures_named
-from fewslice.workflow.clean import cleaned
-from fewslice.workflow.jobs import Job, Outcome
-from fewslice.workflow.journal import Journal, open_journal, resume
-from fewslice.workflow.outputs import Outputs, write_outputs
-from fewslice.workflow.report import make_report
+from fewslice.reporting.outputs import Outputs, write_outputs
+from fewslice.reporting.report import make_report
+from fewslice.segmentation.cleaned import cleaned
+from fewslice.segmentation.result import Segmentation
+from fewslice.volumes import Image, LabelMap
 from fewslice.workflow.samplers import Pairs, loaded_model, model_in_use, read_support
-from fewslice.workflow.scan_folder import ScanFiles, find_labels, find_scans, read_scan
 from fewslice.workflow.segment import segment
 
 JOURNAL = "segment-many.jsonl"
@@ -94,7 +95,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     scans: as `scan_folder.find_scans` finds them. labels: folder with sparse labels, one named
     ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.retrain`; scans need no labels then, and
     what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
-    them. scheduler, workers: as in `fewslice.workflow.jobs.stream`; workers read and write the
+    them. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and write the
     files, so all paths must be the same for them. output: also keeps a journal, by which a run that
     was interrupted goes on; a scan whose files have changed since, or whose result is gone, is done
     again.

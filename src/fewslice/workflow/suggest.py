@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.advice import shipped_advice
-from fewslice.acquisition.candidates import (
+from fewslice.active_learning.candidates import (
     Candidates,
     Place,
     descriptor,
@@ -17,23 +16,34 @@ from fewslice.acquisition.candidates import (
     slice_facts,
     stack,
 )
-from fewslice.acquisition.cost import CostModel
-from fewslice.acquisition.expected_gain import DRAW, Ask, ExpectedGainSettings, expected_gain
-from fewslice.acquisition.profiles import Profiles, Said, profiles
-from fewslice.acquisition.quality import GOOD_ENOUGH, Quality, predicted_quality, stopping_sentence
-from fewslice.acquisition.strategies import ALL_PLANES, STRATEGIES, find_strategy
-from fewslice.assembly.posterior import Committee, Sampler, Samples
-from fewslice.assembly.posterior.samples import as_samples
+from fewslice.active_learning.cost import CostModel
+from fewslice.active_learning.next_slice.expected_gain import (
+    DRAW,
+    Ask,
+    ExpectedGainSettings,
+    expected_gain,
+)
+from fewslice.active_learning.next_slice.gain_model import shipped_advice
+from fewslice.active_learning.next_slice.profiles import Profiles, Said, profiles
+from fewslice.active_learning.next_slice.quality import (
+    GOOD_ENOUGH,
+    Quality,
+    predicted_quality,
+    stopping_sentence,
+)
+from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
+from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, find_annotation
+from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
-from fewslice.engines.cues import CueSettings
-from fewslice.engines.interpolation import Interpolation
-from fewslice.engines.random_walker import RandomWalker
+from fewslice.engines.interpolation.engine import Interpolation
+from fewslice.engines.network.features import CueSettings
+from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import InputError
-from fewslice.slices.annotation import Annotation, SliceIndex, drawn_voxels, find_annotation
-from fewslice.slices.planes import plane_name
+from fewslice.segmentation.posterior import Committee, Sampler, Samples
+from fewslice.segmentation.posterior.samples import as_samples
+from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.image import Image, LabelMap
-from fewslice.workflow.grids import AnyArray, on_one_grid
-from fewslice.workflow.supporting import support_pairs, supported_annotation
+from fewslice.workflow.support import support_pairs, supported_annotation
 
 DEFAULT = "expected-gain"
 
@@ -45,7 +55,7 @@ class SuggestedSlice:
     axis, index: array axis and number of the slice. plane: its name. kind: "draw" (outline what is
     on it) or "present" (say whether the structure is on it at all). gain: expected rise in Dice for
     the default strategy, the strategy's own score for others. seconds: of a person's time, by
-    `fewslice.acquisition.cost`. reason: one sentence.
+    `fewslice.active_learning.cost`. reason: one sentence.
     """
 
     axis: int
@@ -106,8 +116,9 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
 
     image, labels, spacing, annotated, support: as in `fewslice.segment`. count: how many slices;
     fewer come back if there is nothing left to ask. strategy: a name in
-    `fewslice.acquisition.strategies.STRATEGIES`; "default" is expected gain. seed: breaks ties and
-    drives what is random; the same seed gives the same answer. present: (array axis, index) of
+    `fewslice.active_learning.strategies.registry.STRATEGIES`; "default" is expected gain. seed:
+    breaks ties and drives what is random; the same seed gives the same answer. present: (array
+    axis, index) of
     slices that a person said do hold the structure, though they did not draw them: the answer "yes"
     to a question of kind "present" (for a "no", name the slice in `annotated`). sampler: where
     posterior samples come from (default: a committee of contexts). settings: of expected gain.

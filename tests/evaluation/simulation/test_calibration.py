@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fewslice.evaluation.simulation.calibration import ALL, calibrations, reliability
-from tests.evaluation.simulation.points import run, study
+from tests.support.simulated_points import run, study
 
 
 def test_errors_coverage_and_stopping() -> None:

@@ -10,7 +10,7 @@ from fewslice.evaluation.simulation.curves import (
     learning_curves,
     normalised_area,
 )
-from tests.evaluation.simulation.points import run, study
+from tests.support.simulated_points import run, study
 
 
 def test_a_constant_curve_has_its_value_as_area() -> None:

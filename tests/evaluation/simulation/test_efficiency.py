@@ -6,7 +6,7 @@ from fewslice.evaluation.simulation.efficiency import (
     fitted_rate,
     foreground_efficiency,
 )
-from tests.evaluation.simulation.points import run, study
+from tests.support.simulated_points import run, study
 
 X = [0.1, 0.2, 0.3, 0.4, 0.5]
 SLICES = [1, 1.5, 2, 2.5, 3]

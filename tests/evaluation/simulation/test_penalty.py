@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fewslice.evaluation.simulation.penalty import mean_penalty, penalty_matrix
-from tests.evaluation.simulation.points import run, study
+from tests.support.simulated_points import run, study
 
 
 def test_the_loser_is_the_row() -> None:

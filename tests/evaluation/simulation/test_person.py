@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fewslice.acquisition.cost import CostModel
+from fewslice.active_learning.cost import CostModel
 from fewslice.evaluation.simulation.person import Person, jittered
 
 SPACING = (1.0, 2.0, 5.0)

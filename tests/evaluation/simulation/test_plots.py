@@ -11,7 +11,7 @@ from fewslice.evaluation.simulation.plots import (
     reach_figure,
 )
 from fewslice.evaluation.simulation.study import Study
-from tests.evaluation.simulation.points import run, study
+from tests.support.simulated_points import run, study
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from fewslice.evaluation.simulation.pool import (
 )
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.study import COLUMNS
-from tests.evaluation.datasets import write_case, write_dataset
+from tests.support.datasets import write_case, write_dataset
 
 SETTINGS = SimulationSettings(
     "pool", ("random",), budget=5, rounds=2, start=2, steps=2, test_cases=1

@@ -3,7 +3,7 @@ import pytest
 
 from fewslice.evaluation.simulation.reach import Comparison, comparisons, reach_table
 from fewslice.evaluation.simulation.study import Study
-from tests.evaluation.simulation.points import run, study
+from tests.support.simulated_points import run, study
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from fewslice.errors import WriteError
 from fewslice.evaluation.simulation.report import PLOTS, TABLES, write_report, written_files
 from fewslice.evaluation.simulation.study import COLUMNS
 from fewslice.evaluation.simulation.text import text_table
-from tests.evaluation.simulation.points import run, table
+from tests.support.simulated_points import run, table
 
 IDENTITY: dict[str, Any] = {
     "question": "volume",

@@ -16,7 +16,7 @@ from fewslice.evaluation.simulation.report import SUMMARY, TABLES
 from fewslice.evaluation.simulation.run import JOURNAL, simulate
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import run_volume
-from tests.evaluation.datasets import write_dataset
+from tests.support.datasets import write_dataset
 
 SETTINGS = SimulationSettings(
     strategies=("strided-extent-known", "random"), budget=2, engine="interpolation", seeds=(0, 1)

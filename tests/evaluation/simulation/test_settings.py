@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.errors import InputError
 from fewslice.evaluation.simulation.settings import BASELINES, VARIANTS, SimulationSettings
 

@@ -3,7 +3,7 @@ import pytest
 
 from fewslice.errors import InputError
 from fewslice.evaluation.simulation.study import COLUMNS, make_study
-from tests.evaluation.simulation.points import run, study, table
+from tests.support.simulated_points import run, study, table
 
 
 def test_dice_is_a_step_function_of_the_budget() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from fewslice.evaluation.simulation.report import write_report
 from fewslice.evaluation.simulation.text import text_table
-from tests.evaluation.simulation.points import run, table
+from tests.support.simulated_points import run, table
 
 
 @pytest.mark.parametrize(

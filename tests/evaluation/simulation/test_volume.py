@@ -22,9 +22,10 @@ from fewslice.evaluation.simulation.volume import (
     volume_tasks,
     widest_gap_first,
 )
+from fewslice.io import write_labels
 from fewslice.metrics.overlap import dice
-from fewslice.volumes import LabelMap, write_labels
-from tests.evaluation.datasets import GEOMETRY, SHAPE, labels_of, write_dataset
+from fewslice.volumes import LabelMap
+from tests.support.datasets import GEOMETRY, SHAPE, labels_of, write_dataset
 
 AXIS = 2
 FAST = SimulationSettings(budget=3, engine="interpolation")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fewslice.acquisition.quality import GOOD_ENOUGH
+from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
 from fewslice.evaluation.simulation.study import TOLERANCE, FloatArray, Run, Study
 
 _BINS = 10

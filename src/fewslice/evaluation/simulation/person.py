@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.cost import CostModel
-from fewslice.acquisition.profiles import contour_length
-from fewslice.slices.annotation import on_slice
+from fewslice.active_learning.cost import CostModel
+from fewslice.active_learning.next_slice.profiles import contour_length
+from fewslice.annotation.annotation import on_slice
 
 BoolArray = npt.NDArray[np.bool_]
 

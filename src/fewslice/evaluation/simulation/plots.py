@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.quality import GOOD_ENOUGH
+from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
 from fewslice.evaluation.simulation.calibration import (
     Calibration,
     predictions,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.cost import CostModel
+from fewslice.active_learning.cost import CostModel
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
+from fewslice.annotation.planes import plane_axis
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
 from fewslice.evaluation.simulation.person import Person
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import Annotation, SliceIndex, on_slice
-from fewslice.slices.planes import plane_axis
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.workflow.model_segment import segment_with_model
 from fewslice.workflow.pool_rows import PoolSamples, PoolScan
@@ -25,7 +25,7 @@ from fewslice.workflow.rank_pool import rank_pool
 from fewslice.workflow.samplers import model_samples
 
 if TYPE_CHECKING:
-    from fewslice.training.task_model import TaskModel
+    from fewslice.training.model import TaskModel
 
 POOL_PART = "Tr"
 """The part of the data set that slices are drawn from; models are tested on another."""
@@ -241,8 +241,8 @@ class _Run:
         return PoolScan(case.name, case.image, labels, tuple(drawn.slices))
 
     def _train(self, number: int) -> TaskModel:
-        from fewslice.training.task_scan import TaskScan, TaskSettings
-        from fewslice.training.task_trainer import train_task_model
+        from fewslice.training.scan import TaskScan, TaskSettings
+        from fewslice.training.trainer import train_task_model
 
         scans = [
             TaskScan(

@@ -25,7 +25,7 @@ from fewslice.evaluation.simulation.penalty import mean_penalty, penalty_matrix
 from fewslice.evaluation.simulation.reach import Comparison, comparisons, reach_table
 from fewslice.evaluation.simulation.study import COLUMNS, FloatArray, Study, make_study
 from fewslice.evaluation.tables import write_json
-from fewslice.volumes.atomic import atomic_path, failures_named
+from fewslice.io.atomic import atomic_path, failures_named
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fewslice._version import __version__
+from fewslice.batch.jobs import Function, Job
+from fewslice.batch.journal import open_journal, resume
 from fewslice.errors import FewsliceError, InputError
 from fewslice.evaluation.dataset import find_dataset
 from fewslice.evaluation.simulation.pool import PoolTask, pool_tasks, run_pool
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import Point, VolumeTask, run_volume, volume_tasks
 from fewslice.networks.shipped import shipped_weights
-from fewslice.workflow.jobs import Function, Job
-from fewslice.workflow.journal import open_journal, resume
 
 JOURNAL = "journal.jsonl"
 
@@ -36,7 +36,7 @@ def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
 
     folder: a dataset in the nnU-Net convention. output: folder for the results; what an earlier,
     interrupted simulation with the same settings finished there is not computed again. scheduler,
-    workers: see `fewslice.workflow.jobs.stream`. Each run reads its own scans.
+    workers: see `fewslice.batch.jobs.stream`. Each run reads its own scans.
 
     Returns the summary, which is also in summary.json. Runs that failed are named in its entry
     "failed" and tried again the next time. Raises InputError, ReadError or WriteError.
@@ -88,7 +88,7 @@ def identity_of(folder: Path, settings: SimulationSettings) -> dict[str, Any]:
     """Return what makes two simulations comparable, as JSON values; kept with the results."""
     import hashlib
 
-    from fewslice.acquisition.advice import ADVICE_FILE
+    from fewslice.active_learning.next_slice.gain_model import ADVICE_FILE
 
     dataset = find_dataset(folder, settings.part, settings.most_cases)
     return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fewslice.acquisition.strategies import STRATEGIES
+from fewslice.active_learning.strategies.registry import STRATEGIES
+from fewslice.annotation.planes import plane_axis
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
-from fewslice.slices.planes import plane_axis
 from fewslice.volumes.geometry import Geometry
 
 QUESTIONS = ("volume", "pool")

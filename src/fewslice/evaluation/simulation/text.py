@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fewslice.annotation.phrases import counted
 from fewslice.evaluation.simulation.reach import GOALS
-from fewslice.workflow.wording import counted
 
 _QUESTIONS = {"volume": "Finish this volume", "pool": "Train the next model"}
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.acquisition.expected_gain import PRESENT, ExpectedGainSettings
+from fewslice.active_learning.next_slice.expected_gain import PRESENT, ExpectedGainSettings
+from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.annotation.planes import plane_axis
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import random_slices, strided
 from fewslice.evaluation.dataset import BoolArray, find_dataset, read_case
@@ -26,8 +28,6 @@ from fewslice.evaluation.simulation.settings import (
 )
 from fewslice.evaluation.task import task_seed
 from fewslice.metrics.overlap import dice
-from fewslice.slices.annotation import SliceIndex, on_slice
-from fewslice.slices.planes import plane_axis
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.segment import segment
 from fewslice.workflow.suggest import Suggestion, suggest

@@ -1,0 +1,1 @@
+"""Many scans: jobs on this computer or a cluster, and a journal of what is finished."""

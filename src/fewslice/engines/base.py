@@ -1,0 +1,115 @@
+"""What every engine is: prepare a scan once, then predict from annotations as often as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import Annotation
+from fewslice.volumes.region import Region
+
+Float32Array = npt.NDArray[np.float32]
+
+Progress = Callable[[float], None]
+"""Called with the fraction done, from 0 to 1, never falling."""
+
+
+def silent(fraction: float) -> None:
+    """Take progress and show nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What an engine sees of a scan.
+
+    channels: (channel, i, j, k), any real dtype, finite. spacing: mm per array axis.
+    """
+
+    channels: npt.NDArray[Any]
+    spacing: tuple[float, float, float]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along each array axis."""
+        i, j, k = self.channels.shape[1:]
+        return i, j, k
+
+
+@dataclass(frozen=True, eq=False)
+class SupportScan:
+    """Another scan with labels, to learn from.
+
+    scan: its axes run in the same directions as those of the scan to segment, as nearly as whole
+    axes can; it has the same channels, and a spacing and shape of its own. annotation: what is
+    known of it, with the label values of the scan to segment; at least one slice holds a label.
+    """
+
+    scan: Scan
+    annotation: Annotation
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What an engine answers for the voxels of a region; all others are background.
+
+    region: the box answered. values: the label of each class, background (0) first, ascending.
+    probability: float16 (class, i, j, k) over the region, in [0, 1], summing to 1 over classes
+    (to float16 precision). remarks: sentences a person should read.
+    """
+
+    region: Region
+    values: tuple[int, ...]
+    probability: npt.NDArray[np.float16]
+    remarks: tuple[str, ...] = ()
+
+
+def empty_probability(
+    classes: int, shape: tuple[int, int, int], axis: int
+) -> npt.NDArray[np.float16]:
+    """Return a (class, i, j, k) array that lies in memory slice after slice across `axis`.
+
+    Filling and reading it slice by slice is several times faster than in C order.
+    """
+    by_slice = [shape[axis], classes, *(shape[other] for other in range(3) if other != axis)]
+    return np.moveaxis(np.empty(by_slice, dtype=np.float16), 0, 1 + axis)
+
+
+def as_half(probability: Float32Array) -> npt.NDArray[np.float16]:
+    """Return probabilities as float16, with what is below its normal range (6e-5) as 0.
+
+    Converting such values properly is twenty times slower, and nobody needs them.
+    """
+    smallest = np.finfo(np.float16).smallest_normal
+    return np.where(probability < smallest, 0, probability).astype(np.float16)
+
+
+class PreparedScan(Protocol):
+    """A scan made ready by one engine. Immutable: predicting changes nothing in it."""
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities from the annotated slices.
+
+        Voxels the annotation knows may come back with any probability: assembly puts what the
+        person said in their place.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """A way of segmenting. An engine holds its settings only and is immutable."""
+
+    @property
+    def uses_support(self) -> bool:
+        """Whether labels of other scans help this engine."""
+        ...
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedScan:
+        """Do what can be done before anything of the scan is annotated.
+
+        support: other scans with labels; an engine that cannot use them ignores them.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Interpolation, random walker and network together: what `auto` is."""

@@ -1,0 +1,1 @@
+"""Shape-based interpolation: signed distances of the outlines, intensities unseen."""

@@ -1,0 +1,309 @@
+"""Where a structure is, judged by its outlines alone: signed distances between annotated slices.
+
+Between two slices that hold a structure its signed distance (mm) is interpolated linearly (Raya
+and Udupa 1990), on the way of its middle (`fewslice.engines.interpolation.centreline`). Towards a
+slice known not to
+hold it, and beyond the outermost slice, it tapers: the outline shrinks like an ellipsoid cap of a
+stated length in mm. Several planes are fused by weighting each with its inverse squared distance
+to the nearest annotated slice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
+from fewslice.engines.interpolation.end_caps import Cap, TaperSettings, expected_cap, tapered
+from fewslice.volumes.distance import signed_distance
+from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.region import Region
+from fewslice.volumes.working_grid import WorkingGrid
+
+Float32Array = npt.NDArray[np.float32]
+
+# Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
+CERTAIN = 12.0
+
+_HARDLY = 0.05  # voxels by which an outline need not be moved
+
+
+@dataclass(frozen=True, eq=False)
+class SliceShape:
+    """The outlines of one annotated slice.
+
+    axis, index: the slice. distances: float32 (structure, rows, columns), signed distance in mm
+    over the region, positive inside. present: which structures the slice holds. area: of each
+    structure, in mm². whole: whether a person said of every pixel what it is.
+    """
+
+    axis: int
+    index: int
+    distances: Float32Array
+    present: npt.NDArray[np.bool_]
+    area: npt.NDArray[np.float64]
+    whole: bool
+
+    @property
+    def radii(self) -> npt.NDArray[np.float64]:
+        """Radius in mm of the largest inscribed circle of each structure; 0 where absent."""
+        deepest = self.distances.reshape(len(self.present), -1).max(axis=1)
+        return np.where(self.present, np.maximum(deepest, 0.0), 0.0)
+
+
+def slice_shapes(
+    annotation: Annotation, region: Region, spacing: tuple[float, float, float]
+) -> tuple[SliceShape, ...]:
+    """Measure the outlines on each annotated slice that touches the region, at full resolution."""
+    farthest = float(np.linalg.norm(np.array(region.shape) * spacing))
+    return tuple(
+        _slice_shape(annotation, region, spacing, (axis, index), farthest)
+        for axis, index in annotation.slices
+    )
+
+
+def _slice_shape(
+    annotation: Annotation,
+    region: Region,
+    spacing: tuple[float, float, float],
+    place: tuple[int, int],
+    farthest: float,
+) -> SliceShape:
+    axis, index = place
+    inplane = _inplane(axis)
+    labels = annotation.labels[on_slice(axis, index)][
+        tuple(region.slices[other] for other in inplane)
+    ]
+    steps = [spacing[other] for other in inplane]
+    known = labels != UNKNOWN
+    distances = np.empty((len(annotation.values), *labels.shape), dtype=np.float32)
+    present = np.zeros(len(annotation.values), dtype=bool)
+    area = np.zeros(len(annotation.values))
+    for number, value in enumerate(annotation.values):
+        inside = labels == value
+        present[number] = inside.any()
+        area[number] = inside.sum() * steps[0] * steps[1]
+        outside = known & ~inside
+        if present[number] and not outside.any():
+            outside = _border(labels.shape) & ~inside
+        distances[number] = (
+            signed_distance(inside, outside, steps, farthest) if present[number] else -farthest
+        )
+    return SliceShape(axis, index, distances, present, area, bool(known.all()))
+
+
+def _inplane(axis: int) -> list[int]:
+    return [other for other in range(3) if other != axis]
+
+
+def _border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Rim of a slice: taken as outside where nobody said what is (only a scribble inside)."""
+    rim = np.ones(shape, dtype=bool)
+    rim[1:-1, 1:-1] = False
+    return rim
+
+
+def structure_radii(shapes: tuple[SliceShape, ...]) -> npt.NDArray[np.float64]:
+    """Return the median inscribed radius in mm of each structure over the slices that hold it."""
+    radii = np.stack([shape.radii for shape in shapes])
+    return np.array([np.median(column[column > 0]) for column in radii.T])
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossing:
+    """What one plane says of the whole grid, for slices across another axis.
+
+    odds: float16 (structure, i, j, k). distance: mm to the plane's nearest annotated slice, per
+    position across the plane.
+    """
+
+    plane: int
+    odds: npt.NDArray[np.float16]
+    distance: npt.NDArray[np.float64]
+
+    def slice_at(self, axis: int, position: int) -> tuple[Float32Array, npt.NDArray[np.float64]]:
+        """Return odds (structure, rows, columns) of a slice, and distances broadcasting over it."""
+        along_rows = _inplane(axis).index(self.plane) == 0
+        distance = self.distance[:, None] if along_rows else self.distance[None, :]
+        return np.moveaxis(self.odds, 1 + axis, 0)[position].astype(np.float32), distance
+
+
+@dataclass(frozen=True, eq=False)
+class ShapePrior:
+    """The outlines of all annotated slices on one working grid, ready to be asked per slice.
+
+    axis: the axis across which slices are asked. radii: median inscribed radius of each structure
+    over its slices, mm. paths: of each plane with slices, the way of each structure's middle.
+    crossing: what the planes across the other axes say, computed beforehand (see `_Crossing`).
+    """
+
+    shapes: tuple[SliceShape, ...]
+    grid: WorkingGrid
+    axis: int
+    taper: TaperSettings
+    radii: npt.NDArray[np.float64]
+    paths: Mapping[int, tuple[CentrePath, ...]]
+    crossing: tuple[_Crossing, ...] = ()
+
+    @classmethod
+    def on_grid(
+        cls,
+        shapes: tuple[SliceShape, ...],
+        grid: WorkingGrid,
+        axis: int,
+        taper: TaperSettings,
+    ) -> ShapePrior:
+        """Resample outlines to a working grid, to be asked for slices across `axis`."""
+        coarse = tuple(
+            replace(shape, distances=grid.down(shape.distances, _inplane(shape.axis)))
+            for shape in shapes
+        )
+        planes = sorted({shape.axis for shape in shapes})
+        paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
+        alone = cls(coarse, grid, axis, taper, structure_radii(shapes), paths)
+        crossing = (alone._crossed_by(plane) for plane in planes if plane != axis)
+        return replace(alone, crossing=tuple(crossing))
+
+    def log_odds(self, position: int) -> Float32Array:
+        """Return the log-odds of each class on one slice of the grid, from all planes together.
+
+        position: the slice, in voxels of the working grid. Result: float32
+        (class, rows, columns), background first; only differences between classes mean something,
+        and they are at most `CERTAIN`.
+        """
+        answers = [
+            (crossing.plane, *crossing.slice_at(self.axis, position)) for crossing in self.crossing
+        ]
+        if any(shape.axis == self.axis for shape in self.shapes):
+            at = float(self.grid.centres(self.axis)[position])
+            odds, distance = self._at(self.axis, at)
+            answers.append((self.axis, odds, np.full((1, 1), distance)))
+        if len(answers) == 1:
+            return _with_background(answers[0][1])
+        weights = [
+            1.0 / (distance + self.grid.native_spacing[plane]) ** 2
+            for plane, _, distance in answers
+        ]
+        fused = np.zeros(answers[0][1].shape, dtype=np.float32)
+        for (_, odds, _), weight in zip(answers, weights, strict=True):
+            fused += odds * weight / sum(weights)
+        return _with_background(fused)
+
+    def _crossed_by(self, plane: int) -> _Crossing:
+        answers = [self._at(plane, float(at)) for at in self.grid.centres(plane)]
+        odds = np.stack([odds.astype(np.float16) for odds, _ in answers], axis=1 + plane)
+        return _Crossing(plane, odds, np.array([distance for _, distance in answers]))
+
+    def _at(self, plane: int, at: float) -> tuple[Float32Array, float]:
+        """Return half log-odds (structure, rows, columns) at a position across one plane."""
+        shapes = [shape for shape in self.shapes if shape.axis == plane]
+        step = self.grid.native_spacing[plane]
+        distance = min(abs(shape.index - at) for shape in shapes) * step
+        numbers = range(len(shapes[0].present))
+        field = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
+        blur = self._blur(shapes, at, max(distance, step))
+        odds = np.clip(field / blur[:, None, None], -CERTAIN / 2, CERTAIN / 2)
+        return odds.astype(np.float32), distance
+
+    def _blur(
+        self, shapes: list[SliceShape], at: float, distance: float
+    ) -> npt.NDArray[np.float64]:
+        """Return by how many mm each structure's outline may be off at a position.
+
+        One mm per mm from the nearest slice, but no more than two inscribed radii: a thin layer
+        would otherwise be anywhere within the distance between two slices. Beyond the outermost
+        slice it may be more (see `Cap`), and without a limit.
+        """
+        blur = np.minimum(distance, 2.0 * self.radii)
+        above = at > max(shape.index for shape in shapes)
+        outside = above or at < min(shape.index for shape in shapes)
+        step = self.grid.native_spacing[shapes[0].axis]
+        for number, drawn in enumerate(np.sum([shape.present for shape in shapes], axis=0)):
+            if drawn == 1:
+                blur[number] = distance
+            if drawn and outside:
+                cap = self._cap(shapes, number, above=above, step=step)
+                blur[number] = max(blur[number], cap.doubt * distance)
+        return np.maximum(blur, min(self.grid.spacing))
+
+    def _structure_at(
+        self, shapes: list[SliceShape], number: int, at: float, step: float
+    ) -> Float32Array:
+        """Return the signed distance (mm) of one structure at a position across one plane."""
+        below = max((s for s in shapes if s.index <= at), key=lambda s: s.index, default=None)
+        above = min((s for s in shapes if s.index >= at), key=lambda s: s.index, default=None)
+        holds_below = below is not None and bool(below.present[number])
+        holds_above = above is not None and bool(above.present[number])
+        if below is not None and above is not None and holds_below and holds_above:
+            if below.index == above.index:
+                exact: Float32Array = below.distances[number]
+                return exact
+            part = np.float32((at - below.index) / (above.index - below.index))
+            between: Float32Array = (1 - part) * self._moved(below, number, at)
+            between += part * self._moved(above, number, at)
+            return between
+        last = below if holds_below else above if holds_above else None
+        if last is None:
+            return np.full(shapes[0].distances.shape[1:], -1e6, dtype=np.float32)
+        length = (
+            abs(above.index - below.index) * step
+            if below is not None and above is not None
+            else self._cap(shapes, number, above=above is None, step=step).length
+        )
+        return tapered(self._moved(last, number, at), abs(at - last.index) * step, length)
+
+    def _moved(self, shape: SliceShape, number: int, at: float) -> Float32Array:
+        """Return the signed distance (mm) of a slice's outline, moved with its middle."""
+        return shifted(shape.distances[number], self.move(shape, number, at), _HARDLY)
+
+    def move(self, shape: SliceShape, number: int, at: float) -> npt.NDArray[np.float64]:
+        """Return by how many rows and columns of the grid, (2,), a structure's outline moves.
+
+        shape: a drawn slice next to the position `at`, on either side.
+        """
+        by = self.paths[shape.axis][number].moved(shape.index, at)
+        return by / [self.grid.spacing[other] for other in _inplane(shape.axis)]
+
+    def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
+        """Return how a structure goes on beyond its last drawn slice, above or below."""
+        drawn = [shape for shape in shapes if shape.present[number]]
+        drawn.sort(key=lambda shape: shape.index, reverse=not above)
+        positions = np.array([shape.index * step for shape in drawn])
+        areas = np.array([shape.area[number] for shape in drawn])
+        return expected_cap(positions, areas, step, self.taper)
+
+
+def _paths(
+    shapes: tuple[SliceShape, ...], plane: int, spacing: tuple[float, float, float]
+) -> tuple[CentrePath, ...]:
+    """Return the path of each structure over the slices of one plane."""
+    rows, columns = _inplane(plane)
+    steps = (spacing[rows], spacing[columns])
+    mine = [shape for shape in shapes if shape.axis == plane]
+    return tuple(
+        centre_path(
+            [
+                Outline(shape.index, shape.distances[number] > 0, shape.whole)
+                for shape in mine
+                if shape.present[number]
+            ],
+            steps,
+        )
+        for number in range(len(mine[0].present))
+    )
+
+
+def _with_background(structures: Float32Array) -> Float32Array:
+    """Put the background's log-odds, the opposite of the nearest structure's, in front."""
+    return np.concatenate([-structures.max(axis=0, keepdims=True), structures])
+
+
+def softmax(log_odds: Float32Array) -> Float32Array:
+    """Return class probabilities along the first axis."""
+    exponents = np.exp(log_odds - log_odds.max(axis=0, keepdims=True))
+    result: Float32Array = exponents / exponents.sum(axis=0, keepdims=True)
+    return result

@@ -1,0 +1,1 @@
+"""The learned engine: a network that completes a structure from examples."""

@@ -1,0 +1,243 @@
+"""The learned engine: a network completes a structure it has never seen, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines.base import (
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    as_half,
+    empty_probability,
+    silent,
+)
+from fewslice.engines.network.features import SUREST, Cues, CueSettings, find_cues
+from fewslice.engines.predictions import around, within
+from fewslice.engines.random_walker.refinement import refined
+from fewslice.volumes.working_grid import WorkingGrid
+
+if TYPE_CHECKING:
+    from fewslice.networks.fewslice_net import FewsliceNet
+    from fewslice.networks.inputs import Remembered
+
+Float32Array = npt.NDArray[np.float32]
+
+_LONE = 2
+"""Up to so many drawn slices the network alone goes on beyond them."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Complete slices with a network that has learned to learn from examples.
+
+    Outlines, looks and a coarse random walk suggest an answer; the network, which sees the slice,
+    its neighbours and all annotated slices of this scan and of support scans, corrects it. See
+    `fewslice.networks.fewslice_net`.
+
+    weights: a file of weights; None for those that come with fewslice. most_support: how many
+    support scans are used, the likest ones. device: None takes a GPU if there is one.
+    """
+
+    weights: Path | None = None
+    cues: CueSettings = field(default_factory=CueSettings)
+    most_support: int = 8
+    device: str | None = None
+
+    @property
+    def uses_support(self) -> bool:
+        """Annotated slices of other scans are examples like those of this one."""
+        return True
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedNetwork:
+        """Choose among support scans, and read the file of weights if there is one.
+
+        Raises WeightsError if it is not what it should be.
+        """
+        from fewslice.engines.atlas.selection import most_similar
+        from fewslice.engines.network.inference import load_network
+
+        network = load_network(self.weights, self.device) if self.weights is not None else None
+        chosen = most_similar(scan, support, self.most_support) if support else ()
+        return PreparedNetwork(scan, chosen, self, network)
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedNetwork:
+    """A scan, the support scans chosen for it, and the network that is asked.
+
+    loaded: the network; None for that of the engine, which is loaded when it is first asked: where
+    nothing is drawn on a scan it never is.
+    """
+
+    scan: Scan
+    support: tuple[SupportScan, ...]
+    engine: Network
+    loaded: FewsliceNet | None = None
+
+    @cached_property
+    def network(self) -> FewsliceNet:
+        """The network, ready to be asked. Raises WeightsError."""
+        from fewslice.engines.network.inference import load_network
+
+        if self.loaded is not None:
+            return self.loaded
+        return load_network(self.engine.weights, self.engine.device)
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities (see `PreparedScan`)."""
+        from fewslice.engines.atlas.engine import carried_over
+        from fewslice.engines.with_support import with_support
+
+        absent = tuple(v for v in annotation.values if v not in annotation.drawn_values)
+        if annotation.blank:
+            return carried_over(self, annotation, absent, progress)
+        drawn = replace(annotation, extra_values=())
+        found = self.completed(drawn, lambda part: progress(part / 2))
+        found = with_support(found, self, drawn, lambda part: progress((1 + part) / 2))
+        progress(1.0)
+        if not absent:
+            return found
+        return joined(found, carried_over(self, annotation, absent, silent), annotation.axis)
+
+    def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Complete the structures that are drawn on this scan, and no others, from its slices."""
+        grid, cues = find_cues(self.scan, annotation, self.engine.cues)
+        progress(0.4)
+        odds = completed_odds(
+            self.network,
+            cues,
+            self._remembered(cues, annotation),
+            lambda part: progress(0.4 + 0.5 * part),
+        )
+        coarse = as_prediction(odds, grid, annotation.axis, annotation.drawn_values)
+        fine = refined(
+            coarse, self.scan, annotation, grid, progress=lambda part: progress(0.9 + 0.1 * part)
+        )
+        progress(1.0)
+        return fine
+
+    def _remembered(self, cues: Cues, annotation: Annotation) -> tuple[Remembered, ...]:
+        """Return the annotated slices of support scans that hold what is drawn here."""
+        from fewslice.engines.atlas.engine import remembered_support
+
+        return remembered_support(self.support, annotation.drawn_values, annotation.axis, cues)
+
+
+def completed_odds(
+    network: FewsliceNet,
+    cues: Cues,
+    others: tuple[Remembered, ...] = (),
+    progress: Progress = silent,
+) -> Float32Array:
+    """Return log-odds (slice, structure, rows, columns) on the cues' grid.
+
+    others: annotated slices of other scans, remembered beside those of this one. The network is
+    asked for `open_slices`; what is known of the others is taken from the cues. Beyond the
+    outermost annotated slices, if three or more are drawn, its odds and those of the walk are
+    averaged, which was best on scans held out from training.
+    """
+    from fewslice.engines.network.inference import structure_odds
+    from fewslice.engines.network.inputs import own_memory, target_inputs
+
+    odds = known_odds(cues)
+    asked = open_slices(cues)
+    if not len(asked):
+        return odds
+    memory = (own_memory(cues), *others)
+    odds[asked] = structure_odds(
+        network,
+        memory,
+        lambda targets: target_inputs(cues, asked[targets], ()),
+        (len(asked), *cues.walk.shape[1:]),
+        progress,
+    )
+    beyond = asked[(asked < cues.positions[0]) | (asked > cues.positions[-1])]
+    if len(_drawn(cues)) > _LONE:
+        odds[beyond] = (odds[beyond] + cues.walk[beyond]) / 2
+    return odds
+
+
+def _drawn(cues: Cues) -> list[int]:
+    """Return the annotated slices that show a structure."""
+    return [at for at in cues.positions if (cues.seeds[at] > 0).any()]
+
+
+def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
+    """Return the slices that the network has to answer, ascending.
+
+    Those drawn in full are known. None is to be answered where no slice across this axis shows a
+    structure: there is nothing to learn from.
+    """
+    if not _drawn(cues):
+        return np.zeros(0, dtype=np.intp)
+    return np.flatnonzero(np.any(cues.seeds < 0, axis=(1, 2)))
+
+
+def known_odds(cues: Cues) -> Float32Array:
+    """Return the walk's log-odds, and on slices that are known in full what was drawn there."""
+    odds = cues.walk.copy()
+    for at in np.flatnonzero((cues.seeds >= 0).all(axis=(1, 2))):
+        for number, one in enumerate(odds[at], start=1):
+            one[...] = np.where(cues.seeds[at] == number, SUREST, -SUREST)
+    return odds
+
+
+def slice_odds(network: FewsliceNet, cues: Cues, target: int) -> Float32Array:
+    """Return log-odds (structure, rows, columns) of one slice, from this scan's memory alone."""
+    from fewslice.engines.network.inference import structure_odds
+    from fewslice.engines.network.inputs import own_memory, target_inputs
+
+    shape = (1, *cues.walk.shape[1:])
+    memory = (own_memory(cues),)
+    found = structure_odds(network, memory, lambda _: target_inputs(cues, [target], ()), shape)
+    odds: Float32Array = found[0]
+    return odds
+
+
+def as_prediction(
+    odds: Float32Array, grid: WorkingGrid, axis: int, values: tuple[int, ...]
+) -> Prediction:
+    """Bring log-odds (slice, structure, rows, columns) to the region's own voxels.
+
+    Log-odds are interpolated, not probabilities: a boundary stays as sharp as it is.
+    """
+    inplane = [other for other in range(3) if other != axis]
+    probability = empty_probability(len(values) + 1, grid.region.shape, axis)
+    by_slice = np.moveaxis(probability, 1 + axis, 0)
+    for at, slice_odds in enumerate(odds):
+        fine = np.clip(grid.up(slice_odds, inplane), -30, 30)
+        exponents = np.exp(fine)
+        total = 1 + exponents.sum(axis=0)
+        by_slice[at, 1:] = as_half(exponents / total)
+        by_slice[at, 0] = as_half(1 / total)
+    return Prediction(grid.region, (0, *values), probability)
+
+
+def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:
+    """Join predictions of different structures: odds against the background stay what they are.
+
+    The result covers the box around both regions.
+    """
+    region = around([one.region, other.region])
+    values = tuple(sorted({*one.values, *other.values}))
+    odds = np.zeros((len(values), *region.shape), dtype=np.float32)
+    for prediction in (one, other):
+        place = within(prediction.region, region)
+        background = np.maximum(prediction.probability[0].astype(np.float32), 1e-4)
+        for number, value in enumerate(prediction.values[1:], start=1):
+            into = odds[values.index(value)]
+            into[place] = prediction.probability[number].astype(np.float32) / background
+    odds[0] = 1
+    probability = empty_probability(len(values), region.shape, axis)
+    probability[...] = as_half(odds / odds.sum(axis=0))
+    return Prediction(region, values, probability, (*one.remarks, *other.remarks))

@@ -1,0 +1,213 @@
+"""What is known of each slice before a network looks at it: intensities, outlines, looks, a walk.
+
+The cues lie slice by slice on one working grid. Outlines are those of signed-distance
+interpolation; looks and the random walk are solved on a coarser grid of their own (a sketch) and
+interpolated, since the network sharpens what they only have to suggest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines.base import Scan
+from fewslice.engines.field_of_view import surroundings
+from fewslice.engines.interpolation.signed_distance import (
+    CERTAIN,
+    ShapePrior,
+    SliceShape,
+    slice_shapes,
+    structure_radii,
+)
+from fewslice.engines.random_walker.appearance import AppearanceSettings, background_band
+from fewslice.engines.random_walker.engine import (
+    WalkerSettings,
+    pose_walk,
+    run_lengths,
+    scaled_intensities,
+)
+from fewslice.engines.seeds import seeds_on_grid
+from fewslice.volumes.working_grid import (
+    WorkingGrid,
+    apply_along,
+    averaging_matrix,
+    interpolating_matrix,
+    working_grid,
+)
+
+Float32Array = npt.NDArray[np.float32]
+
+SUREST = 6.0
+"""Log-odds of the random walk are cut at plus and minus this."""
+
+
+@dataclass(frozen=True)
+class CueSettings:
+    """How fine the cues are, and how much of the scan they cover.
+
+    margin, reach: of the region, see `surroundings`. radius_in_voxels, most_voxels: of the grid,
+    see `WalkerSettings`. sketch: the random walker that is solved on its own, coarser grid.
+    """
+
+    margin: float = 0.35
+    reach: float = 1.0
+    radius_in_voxels: float = 14.0
+    most_voxels: int = 700_000
+    sketch: WalkerSettings = field(
+        default_factory=lambda: WalkerSettings(
+            radius_in_voxels=9.0,
+            most_voxels=160_000,
+            appearance=AppearanceSettings(trees=30, samples=5000),
+        )
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Cues:
+    """Everything known of a scan's slices, on a grid of their own, slices first.
+
+    Rows and columns are the other two array axes in their order. step: mm from slice to slice,
+    row to row and column to column. origin: mm from the middle of the scan to the first voxel,
+    along the same three. images: float32 (slice, channel, rows, columns), about 0 to 1 at
+    the structure. seeds: int (slice, rows, columns), class numbers, -1 unknown. shape, looks, walk:
+    float32 (slice, structure, rows, columns), log-odds of each structure against the background,
+    within 12, 4 and `SUREST`. outlines: signed distance in mm of each annotated slice of the axis,
+    float32 (annotated, structure, rows, columns), positive inside. positions: slice on the grid
+    of each. moves: by how many rows and columns each outline has moved (see
+    `fewslice.engines.interpolation.centreline`) on every slice up to the next annotated ones,
+    float32 (annotated, structure, slice, 2), 0 elsewhere. radii: inscribed radius of each
+    structure, mm.
+    """
+
+    step: tuple[float, float, float]
+    origin: tuple[float, float, float]
+    images: Float32Array
+    seeds: npt.NDArray[np.intp]
+    shape: Float32Array
+    looks: Float32Array
+    walk: Float32Array
+    outlines: Float32Array
+    positions: tuple[int, ...]
+    moves: Float32Array
+    radii: npt.NDArray[np.float64]
+
+
+def find_cues(
+    scan: Scan, annotation: Annotation, settings: CueSettings
+) -> tuple[WorkingGrid, Cues]:
+    """Gather the cues around what was drawn; there must be at least one annotated slice.
+
+    Returns the grid they lie on, with the scan's array axes in their own order, and the cues.
+    """
+    axis = annotation.axis
+    region = surroundings(annotation, scan.spacing, settings.margin, settings.reach)
+    shapes = slice_shapes(annotation, region, scan.spacing)
+    radii = structure_radii(shapes)
+    runs = run_lengths(annotation, scan.spacing)
+    smallest = float(radii.min())
+    grid = working_grid(
+        region,
+        scan.spacing,
+        finest=smallest / settings.radius_in_voxels,
+        most=settings.most_voxels,
+        runs=runs,
+    )
+    sketch_grid = working_grid(
+        region,
+        scan.spacing,
+        finest=smallest / settings.sketch.radius_in_voxels,
+        most=min(settings.sketch.most_voxels, int(np.prod(grid.shape))),
+        runs=runs,
+    )
+    problem = pose_walk(scan, annotation, shapes, sketch_grid, settings.sketch)
+    structures = np.stack(list(problem.solve()))
+    background = np.clip(1 - structures.sum(axis=0), 1e-4, 1)
+    walked = np.log(np.clip(structures, 1e-4, 1) / background)
+    seeds = seeds_on_grid(annotation, grid)
+    band = background_band(seeds, axis, grid.spacing, 0.5 * float(np.median(radii)))
+    near = (seeds > 0) | band
+    prior = ShapePrior.on_grid(shapes, grid, axis, settings.sketch.taper)
+    # A slice marked "not on this slice" may lie outside of the region.
+    along = [
+        (position, shape)
+        for shape in prior.shapes
+        if shape.axis == axis and (position := grid.index_of(axis, shape.index)) is not None
+    ]
+    order = slices_first_order(axis)
+    cues = Cues(
+        step=(grid.spacing[order[0]], grid.spacing[order[1]], grid.spacing[order[2]]),
+        origin=origin_in_scan(grid, scan, order),
+        images=_slices_first(scaled_intensities(scan, grid, near), axis),
+        seeds=np.moveaxis(seeds, axis, 0),
+        shape=_shape_odds(prior, grid.shape[axis]),
+        looks=_slices_first(_between(problem.looks[1:] - problem.looks[:1], grid), axis),
+        walk=np.clip(_slices_first(_between(walked, grid), axis), -SUREST, SUREST),
+        outlines=_outlines([shape for _, shape in along], prior),
+        positions=tuple(position for position, _ in along),
+        moves=_moves(along, prior, grid.shape[axis]),
+        radii=radii,
+    )
+    return grid, cues
+
+
+def slices_first_order(axis: int) -> tuple[int, int, int]:
+    """Return the array axes as cues have them: across the slices, rows, columns."""
+    row, column = (other for other in range(3) if other != axis)
+    return axis, row, column
+
+
+def origin_in_scan(
+    grid: WorkingGrid, scan: Scan, order: tuple[int, int, int]
+) -> tuple[float, float, float]:
+    """Return mm from the middle of the scan to the grid's first voxel, along axes in an order."""
+    first, second, third = (
+        float(grid.centres(axis)[0] - (scan.shape[axis] - 1) / 2) * scan.spacing[axis]
+        for axis in order
+    )
+    return first, second, third
+
+
+def _outlines(along: list[SliceShape], prior: ShapePrior) -> Float32Array:
+    if along:
+        return np.stack([shape.distances for shape in along])
+    inplane = [prior.grid.shape[other] for other in range(3) if other != prior.axis]
+    return np.zeros((0, len(prior.radii), *inplane), dtype=np.float32)
+
+
+def _moves(along: list[tuple[int, SliceShape]], prior: ShapePrior, slices: int) -> Float32Array:
+    """Return how outlines move up to the next annotated slice: (annotated, structure, slice, 2)."""
+    moves = np.zeros((len(along), len(prior.radii), slices, 2), dtype=np.float32)
+    ends = [0, *(position for position, _ in along), slices - 1]
+    centres = prior.grid.centres(prior.axis)
+    for number, (_, shape) in enumerate(along):
+        for structure in np.flatnonzero(shape.present):
+            for at in range(ends[number], ends[number + 2] + 1):
+                moves[number, structure, at] = prior.move(shape, int(structure), float(centres[at]))
+    return moves
+
+
+def _shape_odds(prior: ShapePrior, slices: int) -> Float32Array:
+    """Return log-odds of each structure against the background: (slice, structure, h, w)."""
+    odds = np.stack([prior.log_odds(at) for at in range(slices)])
+    against = odds[:, 1:] - odds[:, :1]
+    return np.clip(against, -CERTAIN, CERTAIN, out=against)
+
+
+def _slices_first(array: Float32Array, axis: int) -> Float32Array:
+    """Turn (first, i, j, k) into (slice, first, rows, columns)."""
+    return np.ascontiguousarray(np.moveaxis(array, 1 + axis, 0))
+
+
+def _between(array: Float32Array, grid: WorkingGrid) -> Float32Array:
+    """Bring (first, i, j, k) from another grid over the same region to this one's shape."""
+    result = np.asarray(array, dtype=np.float32)
+    for axis, wanted in enumerate(grid.shape, start=1):
+        length = result.shape[axis]
+        if length < wanted:
+            result = apply_along(result, interpolating_matrix(length, wanted), axis)
+        elif length > wanted:
+            result = apply_along(result, averaging_matrix(length, wanted), axis)
+    return result

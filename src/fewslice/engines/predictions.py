@@ -1,0 +1,55 @@
+"""Predictions of different boxes of a scan, brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.engines.base import Prediction
+from fewslice.volumes.region import Region
+
+Float32Array = npt.NDArray[np.float32]
+
+
+def around(regions: Sequence[Region]) -> Region:
+    """Return the smallest box that holds all of these; there must be one."""
+    i, j, k = (min(region.start[axis] for region in regions) for axis in range(3))
+    a, b, c = (max(region.stop[axis] for region in regions) for axis in range(3))
+    return Region((i, j, k), (a, b, c))
+
+
+def within(inner: Region, outer: Region) -> tuple[slice, slice, slice]:
+    """Return the numpy index of a box in an array over a larger one that holds it."""
+    i, j, k = (
+        slice(start - offset, stop - offset)
+        for start, stop, offset in zip(inner.start, inner.stop, outer.start, strict=True)
+    )
+    return i, j, k
+
+
+def moved(region: Region, axis: int, by: int) -> Region:
+    """Return the box, so many voxels further along an axis."""
+    start, stop = list(region.start), list(region.stop)
+    start[axis] += by
+    stop[axis] += by
+    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> Float32Array:
+    """Return probabilities (class, rows, columns) of a slice of the scan over a larger region.
+
+    Outside of its own region a prediction is sure of background.
+    """
+    inplane = [other for other in range(3) if other != axis]
+    shape = [region.shape[other] for other in inplane]
+    whole = np.zeros((len(prediction.values), *shape), dtype=np.float32)
+    whole[0] = 1
+    at = index - prediction.region.start[axis]
+    if 0 <= at < prediction.region.shape[axis]:
+        place = within(prediction.region, region)
+        rows, columns = (place[other] for other in inplane)
+        # Not numpy's take, which would copy all slices for one of them.
+        whole[:, rows, columns] = np.moveaxis(prediction.probability, 1 + axis, 0)[at]
+    return whole

@@ -1,0 +1,1 @@
+"""Random walker with priors: outlines and intensities on one graph."""

@@ -1,0 +1,373 @@
+"""A second pass at the scan's own voxels, where an answer from a coarser grid changes class.
+
+An engine that answers on a coarser working grid (`fewslice.volumes.working_grid`) places boundaries
+to about one of its voxels. Here only the voxels in a band around these boundaries are asked again,
+by a random walk with priors (Grady 2005) among them; all others keep their answer and hold the rim.
+The prior is the coarse answer times the looks of the classes nearby: a Gaussian of the intensities
+of each class, fitted in a window around every voxel (a relative of the guided filter, He et al.
+2013). How much looks are worth is learned on the annotated slices, where the truth is known: next
+to nothing where a boundary is a convention, and much at a sharp edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
+from fewslice.engines.random_walker.graph import edge_weights
+from fewslice.engines.random_walker.intensity_model import FAINT, Looks, averaged
+from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
+from fewslice.volumes.working_grid import WorkingGrid
+
+Float32Array = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+Box = tuple[slice, slice, slice]
+
+_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)  # that looks may be found worth
+_BLURS = (0.0, 0.7)  # standard deviations in voxels, for scans with little and with much noise
+_JUDGED = 8  # annotated slices that looks are judged on, at most
+_SAMPLED = 16  # slices that intensities are scaled by
+_HALO = 2  # slices solved beyond either end of a piece, so that pieces meet without a seam
+
+
+@dataclass(frozen=True)
+class RefineSettings:
+    """Settings of the second pass; the defaults were chosen on the training data sets.
+
+    band: half its width, in voxels of the coarse grid. window: half the side of the window in which
+    the looks of each class are measured, in the same unit. edge: difference of intensity that
+    weakens an edge by a factor e, in standard deviations of the difference that noise makes between
+    neighbours. smoothing: the walk smooths over 1/smoothing voxels of the coarse grid.
+    spread: smallest variance of a class, with intensities scaled to 0 to 1. decisive: looks
+    change log-odds by at most this. most_numbers: probabilities worked on at once; each takes about
+    60 bytes.
+    """
+
+    band: float = 1.5
+    window: float = 2.0
+    edge: float = 1.2
+    smoothing: float = 2.0
+    spread: float = 1e-3
+    decisive: float = 4.0
+    most_numbers: int = 6_000_000
+
+
+_DEFAULT = RefineSettings()
+
+
+def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answered, and how
+    prediction: Prediction,
+    scan: Scan,
+    annotation: Annotation,
+    grid: WorkingGrid,
+    settings: RefineSettings = _DEFAULT,
+    progress: Progress = silent,
+) -> Prediction:
+    """Return the prediction with its boundaries placed anew at the scan's own voxels.
+
+    prediction: interpolated from `grid`, over the grid's region. The grid keeps all slices across
+    `annotation.axis`, so the band lies in the slices. Only voxels in the band change; those that a
+    person drew become what was drawn. A prediction from a native grid is returned as it is.
+    """
+    assert prediction.region == grid.region  # noqa: S101 - ours to hold
+    if grid.is_native:
+        return prediction
+    axis = annotation.axis
+    probability = prediction.probability.copy(order="K")
+    coarse = np.moveaxis(prediction.probability, 1 + axis, 0)
+    fine = np.moveaxis(probability, 1 + axis, 0)
+    labels = np.stack([one.astype(np.float32).argmax(axis=0).astype(np.uint16) for one in coarse])
+    sides = _inplane(grid, axis)
+    band = _changing(labels, [_side(settings.band, side) for side in sides])
+    del labels
+    if band.any():
+        problem = _Problem.pose(scan, annotation, grid, coarse, band)
+        looks = _judged(_windows(settings, sides), problem)
+        for first, stop, box in _pieces(band, coarse.shape[1], looks, settings):
+            _refine_piece(problem, box, looks, settings, fine[first:stop], first)
+            progress(stop / len(band))
+    return Prediction(prediction.region, prediction.values, probability, prediction.remarks)
+
+
+def _inplane(grid: WorkingGrid, axis: int) -> list[float]:
+    """Return how many voxels of the scan a voxel of the grid spans, along rows and columns."""
+    return [grid.region.shape[other] / grid.shape[other] for other in range(3) if other != axis]
+
+
+def _side(half: float, voxels: float) -> int:
+    """Return the odd number of voxels of a window reaching `half` coarse voxels to both sides."""
+    return 2 * int(np.ceil(half * voxels)) + 1
+
+
+def _changing(labels: npt.NDArray[np.uint16], sides: list[int]) -> BoolArray:
+    """Return where labels (slice, row, column) differ inside a window within the slice."""
+    from scipy.ndimage import maximum_filter1d, minimum_filter1d
+
+    high = low = labels
+    for place, side in enumerate(sides, start=1):
+        high = maximum_filter1d(high, side, axis=place, mode="nearest")
+        low = minimum_filter1d(low, side, axis=place, mode="nearest")
+    return np.asarray(high != low)
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """What is known of the region, slices first.
+
+    channels: (channel, slice, row, column), the scan's own values. low, width: (channel,), what
+    becomes 0 and 1. noise: standard deviation of differences between neighbours, so scaled.
+    coarse: (slice, class, row, column). band: (slice, row, column), where to ask again.
+    drawn: class numbers, -1 where unknown. judged: annotated slices the band runs through.
+    spacing: mm, of the scan; reach: side of a coarse voxel in units of its finest spacing.
+    """
+
+    channels: npt.NDArray[Any]
+    low: Float32Array
+    width: Float32Array
+    noise: float
+    coarse: npt.NDArray[np.float16]
+    band: BoolArray
+    drawn: npt.NDArray[np.int16]
+    judged: tuple[int, ...]
+    spacing: tuple[float, float, float]
+    reach: float
+
+    @staticmethod
+    def pose(
+        scan: Scan,
+        annotation: Annotation,
+        grid: WorkingGrid,
+        coarse: npt.NDArray[np.float16],
+        band: BoolArray,
+    ) -> _Problem:
+        """Bring everything into one order of axes, and measure the scale of intensities."""
+        axis, region = annotation.axis, grid.region
+        channels = np.moveaxis(scan.channels[(slice(None), *region.slices)], 1 + axis, 1)
+        native = WorkingGrid(region, region.shape, grid.native_spacing)
+        drawn = np.moveaxis(seeds_on_grid(annotation, native).astype(np.int16), axis, 0)
+        inside = [index - region.start[axis] for index in annotation.along(axis)]
+        judged = [at for at in inside if 0 <= at < len(band) and band[at].any()]
+        low, width, noise = _scale(channels, band)
+        others = [other for other in range(3) if other != axis]
+        native_steps = [grid.native_spacing[other] for other in others]
+        return _Problem(
+            channels,
+            low,
+            width,
+            noise,
+            coarse,
+            band,
+            drawn,
+            tuple(_spread_out(np.array(judged, dtype=np.intp), _JUDGED).tolist()),
+            (grid.native_spacing[axis], native_steps[0], native_steps[1]),
+            min(grid.spacing[other] for other in others) / min(native_steps),
+        )
+
+    def intensities(self, box: Box, blur: float) -> Float32Array:
+        """Return scaled intensities (channel, slice, row, column), blurred within slices."""
+        from scipy.ndimage import gaussian_filter
+
+        values = self.channels[(slice(None), *box)].astype(np.float32)
+        low, width = (one[:, None, None, None] for one in (self.low, self.width))
+        values = np.clip((values - low) / width, -0.25, 1.25)
+        if blur:
+            values = gaussian_filter(values, (0, 0, blur, blur))
+        return np.asarray(values, dtype=np.float32)
+
+    def chances(self, box: Box) -> tuple[npt.NDArray[np.intp], Float32Array]:
+        """Return the classes found in a box, and their coarse probability, classes first."""
+        coarse = np.moveaxis(self.coarse[box[0], :, box[1], box[2]], 1, 0)
+        found = np.flatnonzero(coarse.max(axis=(1, 2, 3)) > FAINT)
+        chosen = coarse[found].astype(np.float32)
+        return found, chosen / np.maximum(chosen.sum(axis=0), 1e-6)
+
+
+def _spread_out(numbers: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
+    """Return at most so many of the numbers, evenly spread."""
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(np.intp)]
+
+
+def _scale(channels: npt.NDArray[Any], band: BoolArray) -> tuple[Float32Array, Float32Array, float]:
+    """Return the 2nd percentile, the way to the 98th, and the noise, all within the band.
+
+    The noise is that of the noisiest channel: a robust standard deviation (Hampel 1974) of
+    differences between neighbours, which an edge here and there does not change.
+    """
+    slices = _spread_out(np.flatnonzero(band.any(axis=(1, 2))), _SAMPLED)
+    near = band[slices]
+    low, width, noise = [], [], 0.0
+    for channel in channels:
+        values = channel[slices].astype(np.float32)
+        bottom, top = np.percentile(values[near], [2, 98])
+        low.append(bottom)
+        width.append(max(float(top - bottom), 1e-6 * max(abs(float(top)), 1.0)))
+        steps = np.concatenate(
+            [
+                np.diff(values, axis=1)[near[:, 1:]],
+                np.diff(values, axis=2)[near[:, :, 1:]],
+            ]
+        )
+        if steps.size:
+            noise = max(noise, 1.4826 * float(np.median(np.abs(steps))) / width[-1])
+    return np.array(low, np.float32), np.array(width, np.float32), noise
+
+
+def _windows(settings: RefineSettings, sides: list[float]) -> Looks:
+    """Return looks for a grid whose voxels span so many of the scan's, not judged yet."""
+    rows, columns = (_side(settings.window, side) for side in sides)
+    voxel = [_side(1.0, side) for side in sides]
+    return Looks((rows, columns), (voxel[0], voxel[1]), settings.spread, settings.decisive)
+
+
+def _judged(looks: Looks, problem: _Problem) -> Looks:
+    """Return the looks with the weight and blur that say best what a person drew.
+
+    On annotated slices, from an answer as uncertain as one between them: blurred over coarse
+    voxels. Without such slices the weight stays 1.
+    """
+    losses: dict[tuple[float, float], float] = {}
+    for at in problem.judged:
+        box = (slice(at, at + 1), *_crop(problem.band[at : at + 1], looks.window))
+        known = problem.band[box] & (problem.drawn[box] != UNSEEDED)
+        if not known.any():
+            continue
+        classes, chances = problem.chances(box)
+        number = np.searchsorted(classes, problem.drawn[box][known])
+        known_here = np.isin(problem.drawn[box][known], classes)
+        number = np.where(known_here, number, 0)
+        blurred = averaged(chances, (1, *looks.coarse_voxel))
+        log_prior = np.log(np.maximum(blurred[:, known], FAINT))
+        for blur in _BLURS:
+            share = looks.log_likelihood(problem.intensities(box, blur), chances, 1)[0][:, known]
+            for weight in _WEIGHTS:
+                loss = _log_loss(log_prior + weight * share, number)[known_here].sum()
+                losses[weight, blur] = losses.get((weight, blur), 0.0) + float(loss)
+    if not losses:
+        return looks
+    weight, blur = min(losses, key=lambda choice: losses[choice])
+    return replace(looks, weight=weight, blur=blur)
+
+
+def _log_loss(logs: Float32Array, number: npt.NDArray[np.intp]) -> Float32Array:
+    """Return -log of the softmax (class, voxel) at the true class of each voxel."""
+    top = logs.max(axis=0)
+    total = top + np.log(np.exp(logs - top).sum(axis=0))
+    return np.asarray(total - np.take_along_axis(logs, number[None], axis=0)[0], dtype=np.float32)
+
+
+def _crop(band: BoolArray, margins: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns that the band touches, with margins in voxels."""
+    found = []
+    for place, margin in enumerate(margins, start=1):
+        others = tuple(other for other in range(3) if other != place)
+        touched = np.flatnonzero(band.any(axis=others))
+        first, stop = int(touched[0]) - margin, int(touched[-1]) + 1 + margin
+        found.append(slice(max(first, 0), min(stop, band.shape[place])))
+    return found[0], found[1]
+
+
+def _pieces(
+    band: BoolArray, classes: int, looks: Looks, settings: RefineSettings
+) -> Iterator[tuple[int, int, Box]]:
+    """Yield runs of slices, first and stop, and the box to solve for them, with its halo."""
+    touched = np.flatnonzero(band.any(axis=(1, 2)))
+    rows, columns = _crop(band, looks.window)
+    area = (rows.stop - rows.start) * (columns.stop - columns.start)
+    length = max(1, settings.most_numbers // (area * classes) - 2 * _HALO)
+    for first in range(int(touched[0]), int(touched[-1]) + 1, length):
+        stop = min(first + length, int(touched[-1]) + 1)
+        if band[first:stop].any():
+            solved = slice(max(first - _HALO, 0), min(stop + _HALO, len(band)))
+            yield first, stop, (solved, *_crop(band[solved], looks.window))
+
+
+def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs from piece to piece
+    problem: _Problem,
+    box: Box,
+    looks: Looks,
+    settings: RefineSettings,
+    fine: npt.NDArray[np.float16],
+    first: int,
+) -> None:
+    """Solve one box and put the band's probabilities of the slices from `first` on in `fine`."""
+    classes, chances = problem.chances(box)
+    drawn, band = problem.drawn[box], problem.band[box]
+    known = drawn != UNSEEDED
+    chances[:, known] = classes[:, None] == drawn[known]
+    intensities = problem.intensities(box, looks.blur)
+    prior = looks.prior(intensities, chances)
+    free = band & ~known
+    if free.any():
+        scale = max(settings.edge * problem.noise * (0.5 if looks.blur else 1.0), 0.02)
+        weights = edge_weights(
+            intensities / np.float32(scale * np.sqrt(len(intensities))), problem.spacing
+        )
+        pull = (settings.smoothing / problem.reach) ** 2
+        chances[:, free] = _walk_within(weights, free, chances, prior[:, free], pull)
+    start = first - box[0].start
+    inside = band[start : start + len(fine)]
+    values = np.zeros((fine.shape[1], np.count_nonzero(inside)), dtype=np.float16)
+    values[classes] = as_half(chances[:, start : start + len(fine)][:, inside])
+    np.moveaxis(fine[:, :, box[1], box[2]], 1, 0)[:, inside] = values
+
+
+def _walk_within(
+    weights: list[Float32Array],
+    free: BoolArray,
+    chances: Float32Array,
+    prior: Float32Array,
+    pull: float,
+) -> Float32Array:
+    """Return the probabilities (class, free voxel) of a walk that ends where voxels are not free.
+
+    weights: of the edges along each axis. chances: (class, slice, row, column), the probabilities
+    outside, in which the walk ends. prior: (class, free voxel). pull: rate to the prior.
+    The band is narrow and the pull strong, so plain conjugate gradients need few steps.
+    """
+    from scipy import sparse
+    from scipy.sparse.linalg import cg
+
+    size = int(np.count_nonzero(free))
+    number = np.full(free.shape, -1, dtype=np.int32)
+    number[free] = np.arange(size, dtype=np.int32)
+    degree = np.full(size, pull)
+    towards = pull * prior.astype(np.float64)
+    links: list[tuple[npt.NDArray[Any], ...]] = []
+    for axis, weight in enumerate(weights):
+        before: list[slice] = [slice(None)] * 3
+        after = list(before)
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        for here, there in ((before, after), (after, before)):
+            own, other = number[tuple(here)], number[tuple(there)]
+            starts = own >= 0
+            degree += np.bincount(own[starts], weight[starts], size)
+            both = starts & (other >= 0)
+            links.append((own[both], other[both], -weight[both]))
+            ends = starts & (other < 0)
+            outside = chances[(slice(None), *there)][:, ends]
+            for place, probability in enumerate(outside):
+                towards[place] += np.bincount(own[ends], weight[ends] * probability, size)
+    rows, columns, values = (np.concatenate(parts) for parts in zip(*links, strict=True))
+    system = (
+        sparse.coo_array((values.astype(np.float64), (rows, columns)), shape=(size, size))
+        + sparse.dia_array((degree[None], [0]), shape=(size, size))
+    ).tocsr()
+    scaling = sparse.dia_array((1 / degree[None], [0]), shape=(size, size))
+    result = np.empty(prior.shape, dtype=np.float32)
+    for place in range(1, len(prior)):
+        solution, _ = cg(
+            system, towards[place], x0=prior[place].astype(np.float64), rtol=1e-3, M=scaling
+        )
+        result[place] = np.clip(solution, 0, 1)
+    total = result[1:].sum(axis=0)
+    result[0] = np.clip(1 - total, 0, 1)
+    result[1:] /= np.maximum(total, 1)
+    return result

@@ -1,0 +1,1 @@
+"""DICOM series: which files belong together, their geometry, their pixels."""

@@ -1,0 +1,169 @@
+"""NRRD, a header and voxels in one file (.nrrd) or two (.nhdr), read and written by pynrrd.
+
+pynrrd keeps the vectors of the header as they are, where SimpleITK changes their last bits.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fewslice.errors import ReadError
+from fewslice.io.formats import suffix_of
+from fewslice.io.itk import (
+    LPS_TO_RAS,
+    Grid,
+    data_file,
+    geometry_of,
+    grid_to_write,
+    image_of,
+)
+from fewslice.io.library_errors import damage_named, require_whole
+from fewslice.volumes.geometry import Float64Array
+from fewslice.volumes.image import Image, LabelMap
+
+Header = dict[str, Any]
+
+SPATIAL_KINDS = ("domain", "space", "none", "???")
+COLOUR_KINDS = ("rgb-color", "hsv-color", "xyz-color", "rgba-color", "complex")
+COMPRESSION = 1
+
+
+def read(path: Path) -> Image:
+    """Read a file with its stored type; an axis outside of space becomes the channels.
+
+    Raises ReadError or GeometryError.
+    """
+    import nrrd
+
+    with damage_named(path, nrrd.NRRDError):
+        with path.open("rb") as stream:
+            header = nrrd.read_header(stream)
+            end = stream.tell()
+        sizes = [int(n) for n in header["sizes"]]
+        if len(sizes) != header["dimension"] or not 2 <= len(sizes) <= 16:
+            raise _wrong(path, header, "dimension", "as many axes as sizes, 2 to 4")
+        if min(sizes) < 1:
+            raise _wrong(path, header, "sizes", "at least one voxel along each axis")
+        spatial = _spatial_axes(path, header)
+        others = [axis for axis in range(len(sizes)) if axis not in spatial]
+        if len(spatial) not in (2, 3) or sum(sizes[axis] > 1 for axis in others) > 1:
+            raise _wrong(path, header, "sizes", "one volume with at most one channel axis")
+        grid = _grid(header, spatial)
+        geometry = geometry_of(path, (*(sizes[axis] for axis in spatial), 1)[:3], grid)
+        data, start = _voxels(path, header, end)
+        with data.open("rb") as stream:
+            stream.seek(start)
+            array = nrrd.read_data(header, stream).transpose([*others, *spatial])
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return image_of(array, geometry, grid)
+
+
+def write(path: Path, volume: Image | LabelMap) -> None:
+    """Write a .nrrd file, compressed, or a .nhdr file with its .raw file next to it."""
+    import nrrd
+
+    grid, channels = grid_to_write(volume), volume.array.ndim - 3
+    header = {
+        "space": "left-posterior-superior",
+        # a row of NaN stands for an axis outside of space
+        "space directions": np.vstack([np.full((channels, 3), np.nan), grid.steps.T]),
+        "kinds": ["vector"] * channels + ["domain"] * 3,
+        "space origin": grid.origin,
+        "encoding": "gzip" if suffix_of(path) == ".nrrd" else "raw",
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its utcnow() under Python 3.12
+        nrrd.write(str(path), volume.array, header, compression_level=COMPRESSION)
+
+
+def data_file_named(path: Path) -> str:
+    """Return the name of the data file in a header, "" if it has none."""
+    import nrrd
+
+    with damage_named(path, nrrd.NRRDError), path.open("rb") as stream:
+        header = nrrd.read_header(stream)
+    return str(header.get("data file", header.get("datafile", "")))
+
+
+def _voxels(path: Path, header: Header, end: int) -> tuple[Path, int]:
+    """Return where the voxels are, after the checks that pynrrd does not make.
+
+    end: where the header ends. The name of a data file is taken out of the header, because pynrrd
+    leaves such a file open when it fails.
+    """
+    name = header.pop("data file", header.pop("datafile", ""))
+    data, start = (data_file(path, name), 0) if name else (path, end)
+    if header.get("line skip", header.get("lineskip", 0)) != 0:
+        raise _wrong(path, header, "line skip", "0")
+    if header["type"] == "block":
+        raise _wrong(path, header, "type", "a type of real numbers such as short")
+    if header["encoding"] in ("gzip", "gz"):
+        require_whole(path, data, math.prod(int(n) for n in header["sizes"]), start)
+    elif header["encoding"] != "raw":
+        raise _wrong(path, header, "encoding", "raw or gzip")
+    return data, start
+
+
+def _spatial_axes(path: Path, header: Header) -> list[int]:
+    """Return the axes that lie in space; of four, the last one is taken for time."""
+    count = header["dimension"]
+    kinds = [kind.lower() for kind in header.get("kinds", [])]
+    if any(kind in COLOUR_KINDS for kind in kinds):
+        raise _wrong(path, header, "kinds", "one real number per voxel")
+    axes = list(range(count))
+    if "space directions" in header:
+        directions = header["space directions"]
+        if len(directions) != count:
+            raise _wrong(path, header, "space directions", f"{count} vectors")
+        axes = [axis for axis in axes if not np.isnan(directions[axis]).all()]
+    elif len(kinds) == count:
+        axes = [axis for axis in axes if kinds[axis] in SPATIAL_KINDS]
+    return axes[:3] if len(axes) == 4 else axes
+
+
+def _grid(header: Header, spatial: list[int]) -> Grid:
+    """Return the grid in LPS+; a 2-D image gets a normal of one mm."""
+    directions, spacings = header.get("space directions"), header.get("spacings")
+    steps = np.eye(3)
+    for column, axis in enumerate(spatial):
+        if directions is not None:
+            steps[:, column] = _in_space(directions[axis])
+        elif spacings is not None:
+            steps[column, column] = spacings[axis]
+    origin = _in_space(header.get("space origin", np.zeros(3)))
+    if len(spatial) == 2:
+        with np.errstate(all="ignore"):
+            normal = np.cross(steps[:, 0], steps[:, 1])
+            steps[:, 2] = normal / np.linalg.norm(normal)
+    if directions is None and (np.diag(steps) <= 0).any():
+        return Grid(origin, np.diag(steps), np.eye(3), steps)  # refused by name later
+    signs = _signs(header.get("space", "").lower())
+    return Grid.from_steps(signs * origin + 0.0, signs[:, np.newaxis] * steps + 0.0)
+
+
+def _in_space(vector: Float64Array) -> Float64Array:
+    """Return a vector of two to four numbers (x, y, z, time) as three."""
+    return np.array([*vector, 0.0, 0.0, 0.0][:3])
+
+
+def _signs(space: str) -> Float64Array:
+    """Return what turns the file's space into LPS+; spaces without anatomy count as LPS+."""
+    if space.startswith(("right-anterior-superior", "ras")):
+        return LPS_TO_RAS
+    if space.startswith(("left-anterior-superior", "las")):
+        return np.array([1.0, -1.0, 1.0])
+    return np.ones(3)
+
+
+def _wrong(path: Path, header: Header, name: str, expected: str) -> ReadError:
+    found: Any = header.get(name)
+    text = " ".join(map(str, found)) if np.ndim(found) == 1 else " ".join(str(found).split())
+    return ReadError(
+        f"{path} has '{text[:60]}' as {name} in its header; expected {expected}: "
+        "convert the file (for example with 3D Slicer) or copy it again."
+    )

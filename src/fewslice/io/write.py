@@ -1,0 +1,116 @@
+"""Writing images and label maps, each as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.io import metaimage, nifti, nrrd
+from fewslice.io.atomic import atomic_path, require_writable
+from fewslice.io.formats import suffix_of
+from fewslice.volumes.image import Array, Image, LabelMap, as_label_array
+
+Volume = Image | LabelMap
+
+WRITERS: dict[str, Callable[[Path, Volume], None]] = {
+    ".nii": nifti.write,
+    ".nii.gz": nifti.write,
+    ".mha": metaimage.write,
+    ".nrrd": nrrd.write,
+}
+DETACHED = {".mhd": metaimage, ".nhdr": nrrd}
+
+
+def write_image(path: str | os.PathLike[str], image: Image) -> None:
+    """Write an image, such as a float32 map of uncertainty, in the format of the suffix.
+
+    Voxels are written unscaled with their dtype (bool as uint8, float16 as float32), channels as
+    the fourth axis of NIfTI and as vectors elsewhere. The geometry is exactly the one that was
+    read if the format is the same, else the same grid. .mhd and .nhdr get a .raw file of their
+    own next to them. Whatever is at `path` is replaced at once or, on failure, left as it was.
+
+    Raises WriteError, and InputError for voxels that are no real numbers.
+    """
+    _write(path, replace(image, array=_storable(image.array)))
+
+
+def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
+    """Write a label map as uint8 or uint16 in the format of the suffix; see write_image."""
+    _write(path, replace(labels, array=_storable(as_label_array(labels.array))))
+
+
+def _write(path: str | os.PathLike[str], volume: Volume) -> None:
+    require_writable(path)
+    target = Path(os.path.realpath(path))
+    suffix = suffix_of(Path(path))
+    if suffix_of(target) != suffix:  # the libraries choose the format by the name that they get
+        raise WriteError(
+            f"{path} is a link to {target.name}; expected a name that ends with {suffix} as well: "
+            "choose another name."
+        )
+    if suffix in DETACHED:
+        _write_detached(target, suffix, volume)
+        return
+    with atomic_path(target) as temporary:
+        WRITERS[suffix](temporary, volume)
+
+
+def _write_detached(header: Path, suffix: str, volume: Volume) -> None:
+    """Write voxels under a name that is still free, then the header that points to them.
+
+    Replacing the header is the one step that counts: before it the old pair is whole, after it
+    the new one is. The voxels of the old pair are removed last.
+    """
+    old = _own_data_file(header, suffix)
+    data = _free_data_file(header)
+    try:
+        with (
+            atomic_path(data) as temporary,
+            TemporaryDirectory(prefix=".fewslice-", dir=header.parent) as folder,
+        ):
+            made = Path(folder) / f"{data.stem}{suffix}"  # so that the header names `data`
+            DETACHED[suffix].write(made, volume)
+            text = made.read_bytes()
+            made.with_suffix(".raw").replace(temporary)
+        with atomic_path(header) as temporary:
+            temporary.write_bytes(text)
+    finally:
+        if _own_data_file(header, suffix) != data:
+            data.unlink(missing_ok=True)
+    if old is not None:
+        old.unlink(missing_ok=True)
+
+
+def _free_data_file(header: Path) -> Path:
+    numbers = (f"-{number}" if number else "" for number in count())
+    names = (header.with_name(f"{header.stem}{number}.raw") for number in numbers)
+    return next(path for path in names if not path.exists())
+
+
+def _own_data_file(header: Path, suffix: str) -> Path | None:
+    """Return the data file of a header if its name shows that it belongs to that header alone."""
+    try:
+        name = DETACHED[suffix].data_file_named(header)
+    except (OSError, ReadError):
+        return None  # nothing there, or nothing that can be understood
+    own = rf"{re.escape(header.stem)}(-\d+)?\.z?raw"
+    return header.with_name(name) if re.fullmatch(own, name) else None
+
+
+def _storable(array: Array) -> Array:
+    """Return the array with a dtype that every format has."""
+    if array.dtype.kind not in "buif":
+        raise InputError(f"Voxels of type {array.dtype} cannot be written; expected real numbers.")
+    if array.dtype == np.bool_:
+        return array.view(np.uint8)
+    if array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
+        return array.astype(np.float32 if array.dtype.itemsize == 2 else np.float64)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,1 @@
+"""Random changes of images that training learns to see through."""

@@ -1,0 +1,1 @@
+"""Training: synthetic volumes, tasks made of them, and what learns from tasks."""

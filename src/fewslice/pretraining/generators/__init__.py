@@ -1,0 +1,1 @@
+"""Synthetic volumes: random shapes, retinal layers, supervoxels, images from label maps."""

@@ -1,0 +1,1 @@
+"""The loop that trains the shipped network: settings, loss, validation, checkpoints."""

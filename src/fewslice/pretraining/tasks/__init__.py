@@ -1,0 +1,1 @@
+"""From labelled volumes to episodes: tasks, a bank of them, and the loader."""

@@ -1,0 +1,1 @@
+"""What is in a scan and its labels, and what looks wrong."""

@@ -1,0 +1,106 @@
+"""The files that a segmentation leaves: checked before the work, written all or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from fewslice.errors import InputError
+from fewslice.io import atomic_path, require_writable, write_image, write_labels
+from fewslice.io.formats import suffix_of
+from fewslice.reporting.report import Report, write_report
+from fewslice.segmentation.result import Segmentation
+from fewslice.volumes import Image
+
+_DETACHED = (".mhd", ".nhdr")  # header and voxels in two files: written in place, not moved
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where to write what; all but the labels may be left out.
+
+    weights: of the adapted network. The engine writes them itself, as soon as it has adapted.
+    """
+
+    labels: Path
+    uncertainty: Path | None = None
+    report: Path | None = None
+    picture: Path | None = None
+    weights: Path | None = None
+
+    @property
+    def written_here(self) -> tuple[Path, ...]:
+        """The files that `write_outputs` writes, the labels first."""
+        extra = (self.uncertainty, self.report, self.picture)
+        return (self.labels, *(path for path in extra if path is not None))
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files to write, the labels first."""
+        return self.written_here if self.weights is None else (*self.written_here, self.weights)
+
+
+def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
+    """Raise unless every output can be written and none would replace an input or another one."""
+    require_writable(outputs.labels)
+    if outputs.uncertainty is not None:
+        require_writable(outputs.uncertainty)
+    if outputs.report is not None:
+        require_writable(outputs.report, (".json",))
+    if outputs.picture is not None:
+        require_writable(outputs.picture, (".png",))
+    if outputs.weights is not None:
+        require_writable(outputs.weights, (".safetensors",))
+    for number, output in enumerate(outputs.paths):
+        if any(_same_file(output, other) for other in inputs):
+            raise InputError(
+                f"The output {output} is an input as well, which is never changed; choose another "
+                "name."
+            )
+        if any(_same_file(output, other) for other in outputs.paths[:number]):
+            raise InputError(f"The output {output} is given twice; choose different names.")
+
+
+def write_outputs(
+    outputs: Outputs, image: Image, segmentation: Segmentation, report: Report
+) -> None:
+    """Write all outputs but the weights; if one of them fails, none is put in its place.
+
+    Each is written beside its place first, then all are moved there, the labels last. Volumes of
+    two files (.mhd, .nhdr) cannot be moved and are written once all others are complete.
+    """
+    labels = segmentation.labels
+    with ExitStack() as stack:
+        places = {path: _staged(stack, path) for path in outputs.written_here}
+        if outputs.report is not None:
+            write_report(places[outputs.report], report)
+        if outputs.picture is not None:
+            from fewslice.reporting.figure.figure import draw_picture
+
+            draw_picture(places[outputs.picture], image, segmentation)
+        writers = {}
+        if outputs.uncertainty is not None:
+            uncertainty = Image(segmentation.uncertainty, labels.geometry, labels.stored)
+            writers[outputs.uncertainty] = lambda path: write_image(path, uncertainty)
+        writers[outputs.labels] = lambda path: write_labels(path, labels)
+        for path in sorted(writers, key=lambda path: suffix_of(path) in _DETACHED):
+            writers[path](places[path])
+
+
+def _staged(stack: ExitStack, path: Path) -> Path:
+    """Return where to write `path` now; leaving the stack moves it to its place."""
+    if suffix_of(path) in _DETACHED:
+        return path
+    return stack.enter_context(atomic_path(path))
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    if os.path.realpath(one) == os.path.realpath(other):
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them does not exist
+        return False

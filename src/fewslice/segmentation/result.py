@@ -1,0 +1,120 @@
+"""A finished segmentation: labels on the scan's grid, and how sure they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.engines.base import Prediction
+from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
+from fewslice.volumes.image import LabelArray, LabelMap
+
+Float32Array = npt.NDArray[np.float32]
+
+HUMAN = "human"
+ENGINE = "engine"
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """What `segment` returns. All arrays are on the input's grid, with the input's axes.
+
+    labels: the answer; `labels.array` is the numpy array. What a person drew is in it bit for bit.
+    annotation: what the person drew. prediction: what the engine answered for the region around
+    it. engine: its name. remarks: sentences a person should read. support: how many other scans the
+    engine learned from.
+    """
+
+    labels: LabelMap
+    annotation: Annotation
+    prediction: Prediction
+    engine: str
+    remarks: tuple[str, ...] = ()
+    support: int = 0
+
+    @property
+    def label_values(self) -> tuple[int, ...]:
+        """The label of each class in `probability`: background (0) first, then ascending."""
+        return self.prediction.values
+
+    @property
+    def axis(self) -> int:
+        """The array axis across which most slices were annotated; `provenance` goes along it.
+
+        Of a scan on which none was, the axis across which those of the support scans were.
+        """
+        return self.annotation.axis
+
+    @property
+    def probability(self) -> Float32Array:
+        """Probability of each class, float32 (class, i, j, k), in [0, 1], background first.
+
+        1 and 0 where a person said what a voxel is. Made anew at each access: it is large.
+        """
+        place = self.prediction.region.slices
+        full = np.zeros((len(self.label_values), *self.labels.array.shape), dtype=np.float32)
+        full[0] = 1.0
+        full[(slice(None), *place)] = self.prediction.probability
+        known = self.annotation.known()
+        for number, value in enumerate(self.label_values):
+            full[number][known] = self.labels.array[known] == value
+        return full
+
+    @property
+    def uncertainty(self) -> Float32Array:
+        """Normalised entropy of each voxel, float32 (i, j, k), in [0, 1].
+
+        0 where a person said what a voxel is, and far from anything drawn. Made anew at each
+        access.
+        """
+        region = self.prediction.region
+        full = np.zeros(self.labels.array.shape, dtype=np.float32)
+        inside = full[region.slices]
+        for at in range(region.shape[self.axis]):
+            place = on_slice(self.axis, at)
+            inside[place] = normalised_entropy(self.prediction.probability[(slice(None), *place)])
+        inside[self.annotation.known(region)] = 0.0
+        return full
+
+    @cached_property
+    def provenance(self) -> tuple[str, ...]:
+        """Who made each slice along `axis`: "human" (annotated) or "engine"."""
+        annotated = set(self.annotation.along(self.axis))
+        length = self.labels.array.shape[self.axis]
+        return tuple(HUMAN if index in annotated else ENGINE for index in range(length))
+
+    @cached_property
+    def confidence(self) -> npt.NDArray[np.float64]:
+        """Expected Dice of each slice along `axis`, float64 in [0, 1]; see `assembly.uncertainty`.
+
+        1 on slices that a person annotated completely, and where nothing was drawn near.
+        """
+        region, axis = self.prediction.region, self.axis
+        result = np.ones(self.labels.array.shape[axis])
+        known = self.annotation.known(region)
+        labels = self.labels.array[region.slices]
+        for at in range(region.shape[axis]):
+            place = on_slice(axis, at)
+            if known[place].all():
+                continue
+            result[region.start[axis] + at] = self._slice_confidence(
+                self.prediction.probability[(slice(None), *place)], labels[place], known[place]
+            )
+        return result
+
+    def _slice_confidence(
+        self,
+        probability: npt.NDArray[np.float16],
+        labels: LabelArray,
+        known: npt.NDArray[np.bool_],
+    ) -> float:
+        answer = np.searchsorted(self.label_values, labels)
+        certain = probability.astype(np.float32)
+        if known.any():
+            for number in range(len(self.label_values)):
+                certain[number][known] = answer[known] == number
+        return expected_dice(certain, answer)

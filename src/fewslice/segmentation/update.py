@@ -1,0 +1,128 @@
+"""Answering again after one more slice: only what lies around it, the rest is kept.
+
+A new slice changes most what lies between it and its annotated neighbours. There the engine is
+asked again, on that part of the scan alone; everything else stays as it was answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.engines.aligned import answer
+from fewslice.engines.base import (
+    Engine,
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    empty_probability,
+    silent,
+)
+from fewslice.engines.predictions import around, moved, within
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """An earlier answer: what was annotated then, and what the engine said."""
+
+    annotation: Annotation
+    prediction: Prediction
+
+
+def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier answer
+    engine: Engine,
+    scan: Scan,
+    annotation: Annotation,
+    earlier: Answered | None,
+    *,
+    support: Sequence[SupportScan] = (),
+    progress: Progress = silent,
+) -> Prediction:
+    """Return class probabilities for an annotation that has changed since an earlier answer.
+
+    Between the annotated slices around what has changed the engine answers anew, from those slices
+    and what lies between them; elsewhere the earlier answer stands. All of it is answered anew
+    where that is no saving or makes no sense: other structures, another main axis, slices of
+    several planes, no structure drawn, or changes all over the scan; and without an earlier answer.
+    """
+    part = changed_part(annotation, earlier.annotation) if earlier is not None else None
+    if part is None or earlier is None:
+        return answer(engine, scan, annotation, support, progress)
+    first, last = part
+    if first > last:
+        return earlier.prediction
+    axis = annotation.axis
+    cut = [slice(None)] * 3
+    cut[axis] = slice(first, last + 1)
+    piece = Scan(scan.channels[(slice(None), *cut)], scan.spacing)
+    slices = tuple(
+        (axis, index - first) for index in annotation.along(axis) if first <= index <= last
+    )
+    asked = replace(annotation, labels=annotation.labels[tuple(cut)], slices=slices)
+    found = answer(engine, piece, asked, support, progress)
+    return _pasted(earlier.prediction, found, axis, part)
+
+
+def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:
+    """Return the first and last slice to answer again; None for all of the scan.
+
+    The part reaches from the annotated slice before the first change to the one after the last
+    change, or to the end of the scan. If nothing has changed, first is greater than last.
+    """
+    axis = now.axis
+    if then.axes != (axis,) or now.axes != (axis,) or now.blank:
+        return None
+    if now.values != then.values or now.labels.shape != then.labels.shape:
+        return None
+    changed = _changed(now, then)
+    if not changed:
+        return 0, -1
+    kept = [index for index in now.along(axis) if index not in changed]
+    below = max((index for index in kept if index < min(changed)), default=0)
+    above = min(
+        (index for index in kept if index > max(changed)), default=now.labels.shape[axis] - 1
+    )
+    cut = [slice(None)] * 3
+    cut[axis] = slice(below, above + 1)
+    held = replace(now, labels=now.labels[tuple(cut)], extra_values=())
+    if held.drawn_values != now.drawn_values:
+        return None
+    return below, above
+
+
+def _changed(now: Annotation, then: Annotation) -> set[int]:
+    """Return the slices that were annotated or given up since, or say something else."""
+    axis = now.axis
+    mine, theirs = set(now.along(axis)), set(then.along(axis))
+    changed = mine ^ theirs
+    for index in mine & theirs:
+        place = on_slice(axis, index)
+        if not np.array_equal(now.labels[place], then.labels[place]):
+            changed.add(index)
+    return changed
+
+
+def _pasted(
+    earlier: Prediction, answer: Prediction, axis: int, part: tuple[int, int]
+) -> Prediction:
+    """Put an answer for a part of the scan in the place of the earlier one.
+
+    answer: its region counts slices from the first of the part.
+    """
+    first, last = part
+    place = moved(answer.region, axis, first)
+    region = around([place, earlier.region])
+    probability = empty_probability(len(earlier.values), region.shape, axis)
+    probability[...] = 0
+    probability[0] = 1
+    probability[(slice(None), *within(earlier.region, region))] = earlier.probability
+    along = slice(max(first - region.start[axis], 0), max(last + 1 - region.start[axis], 0))
+    by_slice = np.moveaxis(probability, 1 + axis, 0)[along]
+    by_slice[:, 1:] = 0
+    by_slice[:, 0] = 1
+    probability[(slice(None), *within(place, region))] = answer.probability
+    return Prediction(region, earlier.values, probability, answer.remarks)

@@ -1,0 +1,140 @@
+"""Annotated slices that no model learns from, so that models can be compared on them.
+
+A slice is known by the scan's voxels (not by its file's name), the plane and the position along
+the patient, so that a scan that is renamed or stored with other axes stays the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
+from fewslice.training.grid import turned
+from fewslice.training.model import TaskModel, predict
+from fewslice.training.scan import TaskScan
+
+_FEWEST = 3  # annotated slices below which none is held out
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An annotated slice. key: the same for ever. scan: its number. labels: drawn on it."""
+
+    key: str
+    scan: int
+    place: SliceIndex
+    labels: frozenset[int]
+
+
+def annotated_slices(scans: Sequence[TaskScan]) -> tuple[Judged, ...]:
+    """Return all annotated slices of scans with their keys."""
+    found = []
+    for number, scan in enumerate(scans):
+        how = turned(scan.geometry)
+        voxels = np.ascontiguousarray(how.turn.array(scan.channels), dtype="<f4")
+        digest = hashlib.sha256(voxels.data).hexdigest()[:16]
+        for axis, index in scan.annotation.slices:
+            across = how.turn.axes.index(axis)
+            last = scan.geometry.shape[axis] - 1
+            at = last - index if how.turn.flipped[across] else index
+            drawn = scan.annotation.labels[on_slice(axis, index)]
+            labels = frozenset(int(value) for value in np.unique(drawn[drawn_voxels(drawn)]))
+            found.append(Judged(f"{digest}:{across}:{at}", number, (axis, index), labels))
+    return tuple(found)
+
+
+def choose_held_out(
+    slices: Sequence[Judged],
+    held: Collection[str],
+    learned: Collection[str],
+    *,
+    part: float = 0.2,
+    seed: int = 0,
+) -> frozenset[str]:
+    """Return the keys of the slices to hold out now: those of before that are still there, and new.
+
+    held, learned: keys of slices held out, and learned from, in earlier trainings: neither changes
+    sides. part: of the annotated slices that is to be held out; of three and more at least one.
+    Which of the new ones is decided by their keys and the seed. A slice that is the last one to
+    show a structure is learned from.
+    """
+    now = {each.key for each in slices}
+    chosen = {key for key in held if key in now}
+    wanted = max(1, round(part * len(slices))) if len(slices) >= _FEWEST and part > 0 else 0
+    new = [each for each in slices if each.key not in chosen and each.key not in learned]
+    for each in sorted(new, key=lambda one: _order(one.key, seed)):
+        if len(chosen) >= wanted:
+            break
+        rest = [one.labels for one in slices if one.key not in chosen and one.key != each.key]
+        if each.labels and each.labels <= frozenset().union(*rest):
+            chosen.add(each.key)
+    return frozenset(chosen)
+
+
+def _order(key: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
+
+
+def without_held_out(
+    scans: Sequence[TaskScan], slices: Sequence[Judged], held: Collection[str]
+) -> list[TaskScan]:
+    """Return scans as if the held-out slices had never been looked at."""
+    result = []
+    for number, scan in enumerate(scans):
+        annotation = scan.annotation
+        for each in slices:
+            if each.scan == number and each.key in held:
+                annotation = annotation.without(each.place)
+        if annotation.slices:
+            result.append(replace(scan, annotation=annotation))
+    return result
+
+
+def held_out_dice(
+    model: TaskModel,
+    scans: Sequence[TaskScan],
+    slices: Sequence[Judged],
+    held: Collection[str],
+) -> dict[int, float]:
+    """Return the Dice of each label on the held-out slices, all slices pooled.
+
+    Only labels drawn on one of them have one. Voxels that another annotated slice crosses are
+    left out: they may have been learned from.
+    """
+    both: dict[int, int] = {}
+    either: dict[int, int] = {}
+    for number, scan in enumerate(scans):
+        mine = [each for each in slices if each.scan == number and each.key in held]
+        if not mine:
+            continue
+        prediction = predict(model, scan.channels, scan.geometry)
+        answer = np.zeros(scan.geometry.shape, dtype=np.int64)
+        best = prediction.probability.astype(np.float32).argmax(axis=0)
+        answer[prediction.region.slices] = np.array(prediction.values)[best]
+        rest = _rest(scan.annotation, mine).known()
+        for each in mine:
+            place = on_slice(*each.place)
+            drawn = scan.annotation.labels[place]
+            scored = scan.annotation.known()[place] & ~rest[place]
+            for value in scan.annotation.drawn_values:
+                one, other = (drawn == value) & scored, (answer[place] == value) & scored
+                both[value] = both.get(value, 0) + int(np.count_nonzero(one & other))
+                sizes = int(np.count_nonzero(one)) + int(np.count_nonzero(other))
+                either[value] = either.get(value, 0) + sizes
+    shown = {value for each in slices if each.key in held for value in each.labels}
+    return {value: 2 * both[value] / either[value] for value in sorted(shown) if either[value]}
+
+
+def _rest(annotation: Annotation, mine: Sequence[Judged]) -> Annotation:
+    for each in mine:
+        annotation = annotation.without(each.place)
+    return annotation
+
+
+def mean_score(dice: Mapping[int, float]) -> float | None:
+    """Return the mean over labels; None if there is nothing to judge by."""
+    return float(np.mean(list(dice.values()))) if dice else None

@@ -1,0 +1,109 @@
+"""Scans with their sparse labels, as people give them, made into what a model can learn from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fewslice.annotation.annotation import drawn_voxels, find_annotation
+from fewslice.errors import FewsliceError, InputError, ReadError
+from fewslice.io import read_image, read_labels
+from fewslice.io.folder import ScanFiles, find_labels, find_scans, read_scan
+from fewslice.io.formats import VOLUME_SUFFIXES, listed
+from fewslice.training.scan import TaskScan
+from fewslice.volumes.coerce import AnyArray, on_one_grid
+from fewslice.volumes.image import Image, LabelMap
+
+AnyPath = str | os.PathLike[str]
+AnyScan = Image | AnyArray | AnyPath | ScanFiles
+Pair = tuple[AnyScan, LabelMap | AnyArray | AnyPath]
+
+
+def pairs_in(images: Path, labels: Path) -> list[tuple[ScanFiles, Path]]:
+    """Return each label map of a folder with its scan in another: CASE.nii.gz, CASE_0000.nii.gz.
+
+    Scans are found as `find_scans` finds them: with all their channels, and also under the very
+    name of their labels. Scans without labels are no concern here. Raises ReadError if a folder is
+    missing or no label map has a scan, and InputError if two files claim to be the same case.
+    """
+    scans = {scan.name: scan for scan in find_scans(images)}
+    drawn = find_labels(labels)
+    if not scans.keys() & drawn.keys():
+        raise ReadError(
+            f"No label map in {labels} has a scan of its name in {images}; expected CASE.nii.gz "
+            f"and CASE_0000.nii.gz (or another of {listed(VOLUME_SUFFIXES)})."
+        )
+    return [(scans.get(name, _missing(images, name)), path) for name, path in drawn.items()]
+
+
+def _missing(images: Path, name: str) -> ScanFiles:
+    """Return the file that should be there: whoever reads it says that it is not."""
+    return ScanFiles(name, (images / f"{name}_0000.nii.gz",))
+
+
+def usable_scans(
+    pairs: Sequence[Pair], absent_unknown: bool
+) -> tuple[list[TaskScan], tuple[str, ...]]:
+    """Return the scans that can be learned from, and a sentence for each that cannot.
+
+    absent_unknown: whether a label drawn on no slice of a scan was not looked for there. Raises
+    InputError if no scan is left.
+    """
+    scans: list[TaskScan] = []
+    skipped: list[str] = []
+    for number, (image, labels) in enumerate(pairs, start=1):
+        name = _name(image, f"scan {number}")
+        try:
+            scans.append(_scan(name, image, labels, absent_unknown))
+        except FewsliceError as error:
+            skipped.append(f"Left out {name}: {error}")
+    if not scans:
+        first = f" ({skipped[0]})" if skipped else ""
+        raise InputError(
+            f"There is no annotation to learn from{first}; give scans with labels in which a "
+            "structure is drawn on at least one slice."
+        )
+    return _same_channels(scans, skipped)
+
+
+def _same_channels(
+    scans: list[TaskScan], skipped: list[str]
+) -> tuple[list[TaskScan], tuple[str, ...]]:
+    wanted = len(scans[0].channels)
+    kept = [scan for scan in scans if len(scan.channels) == wanted]
+    for scan in scans:
+        if len(scan.channels) != wanted:
+            skipped.append(
+                f"Left out {scan.name}: it has {len(scan.channels)} channels, {scans[0].name} "
+                f"has {wanted}."
+            )
+    return kept, tuple(skipped)
+
+
+def _scan(
+    name: str,
+    image: AnyScan,
+    labels: LabelMap | AnyArray | AnyPath,
+    absent_unknown: bool,
+) -> TaskScan:
+    scan = _read(image)
+    drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
+    scan, drawn = on_one_grid(scan, drawn, image_is="the scan", labels_are="its label map")
+    if not drawn_voxels(drawn.array).any():
+        raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
+    annotation = find_annotation(drawn.array, scan.geometry)
+    looked_for = annotation.drawn_values if absent_unknown else None
+    return TaskScan(name, scan.channels, scan.geometry, annotation, looked_for)
+
+
+def _read(image: AnyScan) -> Image | AnyArray:
+    if isinstance(image, ScanFiles):
+        return read_scan(image)
+    return read_image(image) if isinstance(image, str | os.PathLike) else image
+
+
+def _name(image: AnyScan, otherwise: str) -> str:
+    if isinstance(image, ScanFiles):
+        return str(image.images[0])
+    return str(image) if isinstance(image, str | os.PathLike) else otherwise

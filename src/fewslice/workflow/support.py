@@ -1,0 +1,139 @@
+"""Support scans: other scans with labels, made ready for an engine to learn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import (
+    Annotation,
+    SliceIndex,
+    blank_annotation,
+    drawn_voxels,
+    find_annotation,
+)
+from fewslice.annotation.planes import annotation_axis
+from fewslice.engines import Scan, SupportScan
+from fewslice.errors import InputError
+from fewslice.volumes.coerce import AnyArray, on_one_grid
+from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.orientation import turn_towards
+
+# Of slices in a row: that many are a whole body, or that many if the ends are so much smaller.
+_LONG_RUN = 5
+_SHORT_RUN = 3
+_TAPERED = 0.75
+
+Pair = tuple[Image, LabelMap]
+
+
+def support_pairs(
+    support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]], image: Image
+) -> tuple[Pair, ...]:
+    """Give every support scan and its labels a grid, and check them against the scan to segment.
+
+    Plain arrays are taken to lie as the scan does: with its spacing and its directions. Raises
+    GeometryError or InputError, naming the number of the support scan, counted from 1.
+    """
+    return tuple(
+        _checked(*pair, image, f"support scan {number}")
+        for number, pair in enumerate(support, start=1)
+    )
+
+
+def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, name: str) -> Pair:
+    if not isinstance(scan, Image) and not isinstance(labels, LabelMap):
+        array = np.asarray(scan)
+        if array.ndim in (3, 4):
+            scan = Image(array, Geometry(array.shape[-3:], image.geometry.affine))
+    scan, labels = on_one_grid(scan, labels, image_is=name, labels_are=f"the labels of {name}")
+    mine, theirs = len(image.channels), len(scan.channels)
+    if mine != theirs:
+        raise InputError(
+            f"{name[0].upper()}{name[1:]} has {theirs} channels, the scan to segment {mine}; give "
+            "scans with the same channels in the same order."
+        )
+    if not drawn_voxels(labels.array).any():
+        raise InputError(
+            f"The labels of {name} hold no structure (every voxel is 0 or 255); leave it out, or "
+            "give the labels that belong to it."
+        )
+    return scan, labels
+
+
+def support_scans(pairs: Sequence[Pair], geometry: Geometry, axis: int) -> tuple[SupportScan, ...]:
+    """Return support scans as engines take them: turned to run as the scan to segment does.
+
+    geometry: of the scan to segment. axis: across which the slices of complete labels lie (see
+    `support_annotation`), an axis of the scan to segment.
+    """
+    return tuple(_support_scan(*pair, geometry, axis) for pair in pairs)
+
+
+def _support_scan(image: Image, labels: LabelMap, like: Geometry, axis: int) -> SupportScan:
+    turn = turn_towards(image.geometry, like)
+    grid = turn.geometry(image.geometry)
+    annotation = support_annotation(turn.array(labels.array), grid, axis)
+    return SupportScan(Scan(turn.array(image.channels), grid.spacing), annotation)
+
+
+def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annotation:
+    """Return what the labels of a support scan say.
+
+    Complete labels say something of every voxel: all slices of the scan count as annotated, across
+    `axis`, so that beyond its ends a structure is known not to be there. Complete are labels that
+    go from slice to slice without a gap, each time at least five slices, or three that become
+    smaller towards both ends. Others are taken as those of the scan to segment are.
+    """
+    found = find_annotation(labels, geometry)
+    if len(found.axes) > 1 or not _whole_bodies(labels, found):
+        return found
+    return Annotation(labels, tuple((axis, index) for index in range(labels.shape[axis])))
+
+
+def _whole_bodies(labels: AnyArray, found: Annotation) -> bool:
+    """Whether every run of neighbouring annotated slices can be a whole body, not part of one."""
+    indices = found.along(found.axis)
+    others = tuple(axis for axis in range(3) if axis != found.axis)
+    areas = np.count_nonzero(drawn_voxels(labels), axis=others)[list(indices)]
+    breaks = [n for n, (a, b) in enumerate(pairwise(indices), 1) if b != a + 1]
+    runs = (areas[start:stop] for start, stop in pairwise([0, *breaks, len(indices)]))
+    return all(len(run) >= _LONG_RUN or _tapers(run) for run in runs)
+
+
+def _tapers(areas: npt.NDArray[np.intp]) -> bool:
+    ends = max(areas[0], areas[-1])
+    return len(areas) >= _SHORT_RUN and bool(ends < _TAPERED * areas.max())
+
+
+def supported_annotation(
+    labels: LabelMap,
+    geometry: Geometry,
+    named: Sequence[SliceIndex],
+    pairs: Sequence[Pair],
+) -> tuple[Annotation, tuple[SupportScan, ...]]:
+    """Return the annotation of the scan to segment, and its support scans ready for an engine.
+
+    named: slices that count as annotated. The annotation has the labels its support holds as well.
+    Without a label and without a named slice it has no slices, and its main axis is that of most
+    support scans.
+    """
+    usual = annotation_axis(geometry)
+    own = (
+        find_annotation(labels.array, geometry, named) if drawn_voxels(labels.array).any() else None
+    )
+    axis = own.axis if own else named[0][0] if named else usual
+    support = support_scans(pairs, geometry, axis)
+    values = sorted({value for each in support for value in each.annotation.values})
+    if own:
+        return own.with_values(values), support
+    if named:
+        return find_annotation(labels.array, geometry, named, values), support
+    counts = Counter(each.annotation.axis for each in support)
+    most = max(counts, key=lambda axis: (counts[axis], axis == usual))
+    return blank_annotation(labels.array, most, values), support

@@ -1,0 +1,234 @@
+"""Jobs in this process, in processes of this computer, and on a real cluster with losses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fewslice.batch import cluster as clusters
+from fewslice.batch import jobs as module
+from fewslice.batch.jobs import Job, Outcome, stream
+from fewslice.errors import FewsliceError, InputError, ReadError
+from tests.support.dask_cluster import Cluster, dask_cluster, until
+from tests.support.job_functions import calls, endless, held, meet, square, threads, troubled
+
+SQUARES = {str(number): number * number for number in range(12)}
+
+
+def jobs(folder: Path, count: int = 12) -> Iterator[Job]:
+    return (Job(str(number), (folder, number)) for number in range(count))
+
+
+def results(outcomes: Iterator[Outcome]) -> dict[str, object]:
+    return {each.key: each.failure or each.result for each in outcomes}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with dask_cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+def test_one_worker_is_this_process(tmp_path: Path) -> None:
+    assert results(stream(square, jobs(tmp_path), workers=1)) == SQUARES
+    assert {path.name.split(".")[1] for path in tmp_path.iterdir()} == {str(os.getpid())}
+
+
+def test_results_come_one_by_one(tmp_path: Path) -> None:
+    outcomes = stream(square, jobs(tmp_path), workers=1)
+    assert next(outcomes) == Outcome("0", 0)
+    assert calls(tmp_path) == {"0": 1}
+
+
+def test_no_jobs() -> None:
+    assert list(stream(square, [], workers=2)) == []
+
+
+def test_failures_are_told_apart(tmp_path: Path) -> None:
+    some = [Job(str(number), (tmp_path, number)) for number in (0, 1, 2)]
+    zero, refused, broken = stream(troubled, some, workers=1)
+    assert zero == Outcome("0", 0)
+    assert refused == Outcome("1", None, "One is not wanted; give another number.")
+    assert broken.failure == (
+        "It failed in a way that was not foreseen (ZeroDivisionError: two is a bug): a fault of "
+        "the program."
+    )
+    assert broken.trace is not None
+    assert "job_functions.py" in broken.trace
+
+
+def test_processes_of_this_computer(tmp_path: Path) -> None:
+    """One job that refuses, one that breaks and one that ends its worker leave the others alone."""
+    before = set(psutil.Process().children(recursive=True))
+    found = results(stream(troubled, jobs(tmp_path), workers=2))
+    assert {key: found[key] for key in SQUARES if key not in "123"} == {
+        key: value for key, value in SQUARES.items() if key not in "123"
+    }
+    assert found["1"] == "One is not wanted; give another number."
+    assert "ZeroDivisionError" in str(found["2"])
+    assert str(found["3"]).startswith("Every worker that tried it was lost")
+    assert found.keys() == SQUARES.keys()
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [each for each in left if "dask_worker" in " ".join(each.cmdline())]
+
+
+def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "77")  # what they are told counts, not what was there
+    share = str(max(1, clusters.available_processors() // 2))
+    answers = [each.result for each in stream(threads, [Job(str(n), (n,)) for n in range(2)])]
+    assert {number for _, number in answers} == {share}
+    assert os.getpid() not in {process for process, _ in answers}
+
+
+def test_a_version_that_differs_is_named(tmp_path: Path) -> None:
+    outcome = module.perform(square, Job("a", (tmp_path, 1)), "0.0.1")
+    assert outcome.failure is not None
+    assert "but the job came from 0.0.1; install the same version for both" in outcome.failure
+    assert calls(tmp_path) == {}
+
+
+def test_a_cluster_does_the_same(cluster: Cluster, tmp_path: Path) -> None:
+    assert results(stream(square, jobs(tmp_path), scheduler=cluster.address)) == SQUARES
+    assert calls(tmp_path) == dict.fromkeys(sorted(SQUARES), 1)
+    assert str(os.getpid()) not in {path.name.split(".")[1] for path in tmp_path.iterdir()}
+    few = [Job("7", (tmp_path, 7))]
+    assert results(stream(square, few, scheduler=str(cluster.file))) == {"7": 49}
+
+
+def test_jobs_are_read_as_they_are_needed(cluster: Cluster, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def many() -> Iterator[Job]:
+        for job in jobs(tmp_path, 5000):
+            asked.append(job.key)
+            yield job
+
+    outcomes = stream(square, many(), scheduler=cluster.address)
+    first = [next(outcomes).key for _ in range(3)]
+    outcomes.close()  # type: ignore[attr-defined]
+    assert len(set(first)) == 3
+    assert len(asked) < 20
+
+
+def test_workers_that_come_later_get_work(tmp_path: Path) -> None:
+    """Work begins before there is a worker, when only one job is sent."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    with dask_cluster(tmp_path) as two:
+        found = results(stream(meet, jobs(folder, 2), scheduler=two.address))
+    assert found == {"0": True, "1": True}
+
+
+def test_a_killed_worker_makes_no_difference(tmp_path: Path) -> None:
+    """The worker that is at job 0 is killed while it is; somebody else does it again."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    with dask_cluster(tmp_path) as two:
+
+        def kill() -> None:
+            until(lambda: any(folder.glob("0.*")), "job 0")
+            os.kill(int(next(folder.glob("0.*")).name.split(".")[1]), signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        found = results(stream(held, jobs(folder), scheduler=two.address))
+        killer.join()
+        ended = [process.poll() for process in two.workers]
+    assert found == SQUARES
+    assert calls(folder)["0"] == 2
+    assert sorted(ended, key=str) == [-signal.SIGKILL, None]
+
+
+def test_a_scheduler_that_goes_away_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "_PATIENCE", 3)  # it may come back meanwhile
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    with dask_cluster(tmp_path, workers=1) as one:
+        outcomes = stream(endless, jobs(folder), scheduler=one.address)
+        assert next(outcomes) == Outcome("0", 0)
+    with pytest.raises(FewsliceError, match="scheduler or its workers were lost"):
+        next(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "message"),
+    [
+        ("nonsense", InputError, "not the address of a scheduler; expected tcp://HOST:PORT"),
+        ("127.0.0.1:99999", InputError, "not the address of a scheduler"),
+        ("missing.json", ReadError, r"There is no file missing\.json"),
+    ],
+)
+def test_a_wrong_address(address: str, kind: type[FewsliceError], message: str) -> None:
+    with pytest.raises(kind, match=message):
+        list(stream(square, [Job("a")], scheduler=address))
+
+
+def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "_PATIENCE", 1)
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(FewsliceError, match=f"No Dask scheduler answers at {address}; start"):
+            list(stream(square, [Job("a")], scheduler=address))
+
+
+def test_numbers_of_workers() -> None:
+    with pytest.raises(InputError, match="number of workers is 0"):
+        stream(square, [], workers=0)
+    with pytest.raises(InputError, match="leave one of the two out"):
+        stream(square, [], workers=2, scheduler="tcp://127.0.0.1:1")
+
+
+def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
+    """A program without a main guard, stopped while its workers are busy."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import signal\n"
+        "from pathlib import Path\n"
+        "from fewslice.batch.jobs import Job, stream\n"
+        "from tests.support.job_functions import endless\n"
+        # It is ignored where tests run detached.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"folder = Path({str(folder)!r})\n"
+        "try:\n"
+        "    for each in stream(endless, [Job(str(n), (folder, n)) for n in range(9)]):\n"
+        "        print(each.key, flush=True)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True)\n",
+        encoding="utf-8",
+    )
+    program = subprocess.Popen(
+        [sys.executable, "-W", "error", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "0\n"
+    until(lambda: len(calls(folder)) >= 3, "two busy workers")
+    family = psutil.Process(program.pid).children(recursive=True)
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert (out.split(), err, program.returncode) == (["interrupted"], "", 0)
+    until(lambda: not any(_alive(each) for each in family), "the end of the workers")
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

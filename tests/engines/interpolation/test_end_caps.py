@@ -1,0 +1,84 @@
+"""Caps beyond the last drawn slice, worked out by hand."""
+
+import numpy as np
+import pytest
+
+from fewslice.engines.interpolation.end_caps import TaperSettings, expected_cap, tapered
+
+PLAIN = TaperSettings()
+
+
+def of(positions: list[float], radii: list[float], step: float = 1.0) -> tuple[float, float]:
+    areas = np.pi * np.array(radii) ** 2
+    found = expected_cap(np.array(positions), areas, step, PLAIN)
+    return found.length, found.doubt
+
+
+def test_one_slice_goes_on_for_one_and_a_half_radii() -> None:
+    assert of([7.0], [10.0]) == pytest.approx((15.0, 2.0))
+
+
+def test_evenly_spaced_slices_end_three_quarters_of_a_gap_on() -> None:
+    # Three slices 8 mm apart imply an extent of 24 mm, more than one and a half radii.
+    assert of([0.0, 8.0, 16.0], [10.0, 10.0, 10.0]) == pytest.approx((6.0, 0.0))
+
+
+def test_a_slice_more_or_less_is_still_even() -> None:
+    assert of([0.0, 8.0, 17.0], [10.0, 10.0, 10.0]) == pytest.approx((0.75 * 8.5, 0.0))
+    assert of([0.0, 3.0, 16.0], [10.0, 10.0, 10.0])[1] > 0
+
+
+def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
+    # Slices 4, 5 and 7 of 10 mm: gaps of one and two slices, which might be anywhere.
+    length, doubt = of([40.0, 50.0, 70.0], [20.0, 20.0, 20.0], step=10.0)
+    assert length == pytest.approx(20.0)  # the radius
+    assert doubt == pytest.approx(3.0)
+    # Five of nine slices cannot be spread more evenly than this.
+    spread = of([10.0, 30.0, 40.0, 60.0, 80.0], [20.0] * 5, step=10.0)
+    assert spread == pytest.approx(
+        (15.0, 0.0)
+    )  # three quarters of 17.5 mm are less than 1.5 slices
+
+
+def test_slices_next_to_each_other_go_on_for_a_radius_where_nothing_narrows() -> None:
+    # Three slices 1 mm apart imply 3 mm: they cover nothing of a structure 20 mm wide.
+    assert of([4.0, 5.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((10.0, 3.0))
+
+
+def test_where_the_last_outline_is_small_the_end_is_near_and_surer() -> None:
+    mean = float(np.sqrt((100 + 100 + 25) / 3))
+    length, doubt = of([4.0, 5.0, 6.0], [10.0, 10.0, 5.0])
+    # Half the radius to the fifth power is a 32nd; a fifth of the mean radius is longer.
+    assert length == pytest.approx(0.2 * mean)
+    assert doubt == pytest.approx(3.0 / 32)
+
+
+def test_two_slices_tell_by_their_outlines_too() -> None:
+    assert of([0.0, 30.0], [10.0, 10.0]) == pytest.approx((15.0, 3.0))  # half the gap
+    assert of([0.0, 2.0], [10.0, 10.0]) == pytest.approx((10.0, 3.0))  # the radius
+
+
+def test_slices_many_radii_apart_were_spread() -> None:
+    # Seven radii apart nothing changes; twice as far doubt is a quarter.
+    assert of([0.0, 70.0], [10.0, 10.0]) == pytest.approx((35.0, 3.0))
+    assert of([0.0, 140.0], [10.0, 10.0]) == pytest.approx((70.0, 0.75))
+    # The mean of uneven gaps counts: 140 mm.
+    assert of([0.0, 70.0, 280.0], [10.0, 10.0, 10.0]) == pytest.approx((70.0, 0.75))
+
+
+def test_either_end_is_asked_about_by_the_order_of_positions() -> None:
+    assert of([9.0, 5.0, 4.0], [5.0, 9.0, 10.0]) == of([-9.0, -5.0, -4.0], [5.0, 9.0, 10.0])
+    assert of([4.0, 5.0, 9.0], [10.0, 9.0, 5.0])[0] < of([9.0, 5.0, 4.0], [5.0, 9.0, 10.0])[0]
+
+
+def test_no_cap_is_shorter_than_one_and_a_half_slices() -> None:
+    assert of([0.0, 4.0], [1.0, 1.0], step=4.0)[0] == pytest.approx(6.0)
+
+
+def test_outlines_shrink_like_an_ellipsoid() -> None:
+    distances = np.array([[5.0, 0.0, -5.0]], dtype=np.float32)
+    np.testing.assert_allclose(tapered(distances, 0.0, 10.0), distances)
+    # At .6 of the length, 1 - sqrt(1 - .36) is a fifth of the radius of 5 mm.
+    np.testing.assert_allclose(tapered(distances, 6.0, 10.0), distances - 1.0)
+    np.testing.assert_allclose(tapered(distances, 10.0, 10.0), distances - 5.0)
+    np.testing.assert_allclose(tapered(distances, 20.0, 10.0), distances - 35.0)

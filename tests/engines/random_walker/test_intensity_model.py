@@ -1,0 +1,52 @@
+"""Looks of classes nearby: a hand-worked window, and priors from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fewslice.engines.random_walker.intensity_model import Looks, averaged
+
+LOOKS = Looks(window=(1, 9), coarse_voxel=(1, 1), spread=0.01, decisive=4.0)
+
+
+def halves() -> tuple[np.ndarray, np.ndarray]:
+    """Return one row of 9 voxels: dark background on the left, a bright structure on the right."""
+    intensities = np.zeros((1, 1, 1, 9), dtype=np.float32)
+    intensities[..., 5:] = 1
+    chances = np.zeros((2, 1, 1, 9), dtype=np.float32)
+    chances[0, ..., :5] = 1
+    chances[1, ..., 5:] = 1
+    return intensities, chances
+
+
+def test_means_are_taken_over_a_box_and_keep_the_first_axis() -> None:
+    values = np.zeros((2, 1, 3, 3), dtype=np.float32)
+    values[1, 0, 1, 1] = 9
+    found = averaged(values, (1, 3, 3))
+    assert not found[0].any()
+    assert found[1, 0, 1, 1] == pytest.approx(1)
+    np.testing.assert_array_equal(averaged(values, (1, 1, 1)), values)
+
+
+def test_the_likelier_class_has_zero_and_the_other_at_least_the_limit() -> None:
+    intensities, chances = halves()
+    found, share = LOOKS.log_likelihood(intensities, chances, 1)
+    # In the middle the window holds all: 5 dark and 4 bright voxels, of variance 0.01 at least.
+    assert share[:, 0, 0, 4] == pytest.approx([5 / 9, 4 / 9], abs=1e-3)
+    assert found[0, 0, 0, 4] == 0
+    assert found[1, 0, 0, 4] == -4  # one unit from a mean of 1 is 50 in the exponent
+
+
+def test_looks_turn_a_coarse_answer_and_without_weight_leave_it() -> None:
+    intensities, chances = halves()
+    moved = np.roll(chances, 1, axis=3)  # a boundary placed one voxel too far to the right
+    moved[:, ..., 0] = [[[1]], [[0]]]
+    found = Looks((1, 9), (1, 1), 0.01, 4.0, weight=2.0).prior(intensities, moved)
+    assert found.sum(axis=0) == pytest.approx(np.ones((1, 1, 9)))
+    assert found[1, 0, 0].argmax() >= 5
+    assert moved[1, 0, 0, 5] == 0
+    assert found[1, 0, 0, 5] > 0.1  # bright, so the structure may come up here again
+    assert found[1, 0, 0, 1] < 0.01
+    still = Looks((1, 9), (1, 1), 0.01, 4.0, weight=0.0)
+    assert still.prior(intensities, moved) is moved

@@ -1,0 +1,39 @@
+"""Boxes around boxes, and slices of predictions over larger regions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fewslice.engines.base import Prediction
+from fewslice.engines.predictions import around, moved, slice_of, within
+from fewslice.volumes.region import Region
+
+
+def test_boxes_are_joined_and_moved() -> None:
+    one, other = Region((0, 4, 2), (3, 6, 9)), Region((1, 2, 3), (5, 5, 4))
+    assert around([one, other]) == Region((0, 2, 2), (5, 6, 9))
+    assert around([one]) == one
+    assert moved(one, 1, 3) == Region((0, 7, 2), (3, 9, 9))
+
+
+def test_a_box_is_found_in_a_larger_one() -> None:
+    inner, outer = Region((3, 4, 5), (5, 6, 8)), Region((2, 4, 1), (9, 9, 9))
+    whole = np.zeros(outer.shape)
+    whole[within(inner, outer)] = 1
+    assert whole.sum() == 2 * 2 * 3
+    assert whole[1:3, 0:2, 4:7].all()
+
+
+def test_a_slice_has_background_around_its_own_region() -> None:
+    probability = np.zeros((2, 2, 1, 2), dtype=np.float16)
+    probability[1] = np.array([[[0.25, 0.5]], [[0.75, 1.0]]])
+    probability[0] = 1 - probability[1]
+    prediction = Prediction(Region((1, 2, 3), (3, 3, 5)), (0, 7), probability)
+    larger = Region((0, 1, 0), (4, 3, 6))
+    found = slice_of(prediction, 2, 4, larger)
+    np.testing.assert_array_equal(found[1], [[0, 0], [0, 0.5], [0, 1], [0, 0]])
+    np.testing.assert_array_equal(found.sum(axis=0), np.ones((4, 2)))
+    assert found.dtype == np.float32
+    beyond = slice_of(prediction, 2, 5, larger)
+    assert (beyond[0] == 1).all()
+    assert not beyond[1].any()

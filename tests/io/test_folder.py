@@ -1,0 +1,90 @@
+"""Which files of a folder are which scan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewslice.errors import GeometryError, InputError, ReadError
+from fewslice.io import write_image
+from fewslice.io.folder import find_labels, find_scans, named_scan, read_scan
+from fewslice.volumes import Geometry, Image
+from tests.support.scan_pools import GEOMETRY, scan_array, write_scan
+
+
+def touched(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def found(folder: Path) -> dict[str, list[str]]:
+    return {scan.name: [path.name for path in scan.images] for scan in find_scans(folder)}
+
+
+def test_names_and_channels(tmp_path: Path) -> None:
+    touched(tmp_path, "b_0001.nrrd", "b_0000.nii.gz", "a_0000.mha", "plain.nii", "notes.txt")
+    touched(tmp_path, "scan_2021.nii.gz", ".hidden.nii")
+    (tmp_path / "empty folder").mkdir()
+    assert found(tmp_path) == {
+        "a": ["a_0000.mha"],
+        "b": ["b_0000.nii.gz", "b_0001.nrrd"],
+        "plain": ["plain.nii"],
+        "scan_2021": ["scan_2021.nii.gz"],
+    }
+    assert find_labels(tmp_path)["plain"] == tmp_path / "plain.nii"
+
+
+def test_a_dicom_folder_is_a_scan(tmp_path: Path) -> None:
+    series = tmp_path / "patient 7"
+    series.mkdir()
+    (series / "IM1").write_bytes(b"\0" * 128 + b"DICM")
+    assert found(tmp_path) == {"patient 7": ["patient 7"]}
+    assert named_scan(series).name == "patient 7"
+
+
+def test_channels_are_put_together(tmp_path: Path) -> None:
+    write_image(tmp_path / "a_0000.nii.gz", Image(scan_array(0), GEOMETRY))
+    write_image(tmp_path / "a_0001.nii.gz", Image(scan_array(1), GEOMETRY))
+    scan = read_scan(find_scans(tmp_path)[0])
+    assert scan.array.shape == (2, *GEOMETRY.shape)
+    np.testing.assert_array_equal(scan.array[1], scan_array(1))
+    other = Geometry.from_spacing(GEOMETRY.shape, (1, 1, 1))
+    write_image(tmp_path / "a_0001.nii.gz", Image(scan_array(1), other))
+    with pytest.raises(GeometryError, match=r"a_0001\.nii\.gz"):
+        read_scan(find_scans(tmp_path)[0])
+
+
+def test_a_single_file_is_named_as_in_a_folder(tmp_path: Path) -> None:
+    assert named_scan(write_scan(tmp_path, "x", 0)).name == "x"
+    assert named_scan(tmp_path / "x_0001.nii.gz").name == "x_0001"
+
+
+@pytest.mark.parametrize("names", [("a.nii", "a.nrrd"), ("a.nii.gz", "a_0000.nii.gz")])
+def test_the_same_case_twice(tmp_path: Path, names: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match="holds the same case twice"):
+        find_scans(touched(tmp_path, *names))
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="holds no scan; expected files ending with"):
+        find_scans(tmp_path)
+    with pytest.raises(ReadError, match="is not a folder"):
+        find_scans(tmp_path / "missing")
+    assert find_labels(tmp_path) == {}
+
+
+UNREADABLE = Path("/proc/self/mem")  # opens, and cannot be read where nothing is mapped: at 0
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="needs Linux's /proc")
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    write_scan(tmp_path, "a", 0)
+    series = tmp_path / "series"
+    series.mkdir()
+    (series / "IM1").symlink_to(UNREADABLE)
+    for find in (find_scans, find_labels):
+        with pytest.raises(ReadError, match="something in it cannot be read"):
+            find(tmp_path)

@@ -1,0 +1,135 @@
+"""The folder of models: versions, what is promoted, going back, and damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fewslice.errors import InputError, ReadError, WeightsError, WriteError
+from fewslice.training.model import TaskModel, predict
+from fewslice.training.store import (
+    history,
+    load_model,
+    promote,
+    promoted,
+    refuse,
+    roll_back,
+    save_version,
+    version_folder,
+    versions,
+)
+from tests.training.test_model import CHANNELS, GEOMETRY, random_model
+
+FACTS = {"score": 0.5, "before": None, "trained_slices": 4, "trained_scans": 2}
+
+
+def saved(folder: Path, count: int = 1) -> TaskModel:
+    model = random_model()
+    for _ in range(count):
+        promote(folder, save_version(folder, model, FACTS, [(0, 1.5)]))
+    return model
+
+
+def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
+    model = saved(tmp_path)
+    again = load_model(tmp_path)
+    assert (again.grid, again.intensity, again.values) == (
+        model.grid,
+        model.intensity,
+        model.values,
+    )
+    state = again.network.state_dict()
+    assert all(torch.equal(state[name], t) for name, t in model.network.state_dict().items())
+    one, other = (predict(each, CHANNELS, GEOMETRY, whole=True) for each in (model, again))
+    assert np.array_equal(one.probability, other.probability)
+    assert (version_folder(tmp_path, 1) / "log.csv").read_text() == "step,loss\n0,1.500000\n"
+
+
+def test_versions_are_listed_with_the_promoted_one(tmp_path: Path) -> None:
+    model = saved(tmp_path, 2)
+    refuse(tmp_path, save_version(tmp_path, model, FACTS, []))
+    found = versions(tmp_path)
+    assert [(each.number, each.promoted) for each in found] == [(1, False), (2, True), (3, False)]
+    assert (found[0].score, found[0].slices, found[0].scans) == (0.5, 4, 2)
+    assert [event["action"] for event in history(tmp_path)] == [
+        "promoted",
+        "promoted",
+        "not promoted",
+    ]
+
+
+def test_rollbacks_go_back_promotion_by_promotion(tmp_path: Path) -> None:
+    model = saved(tmp_path, 3)
+    assert roll_back(tmp_path) == 2
+    promote(tmp_path, save_version(tmp_path, model, FACTS, []))
+    assert [roll_back(tmp_path), roll_back(tmp_path)] == [2, 1]
+    assert promoted(tmp_path) == 1
+    with pytest.raises(InputError, match="no earlier promotion"):
+        roll_back(tmp_path)
+
+
+def test_a_version_can_be_asked_for_by_its_own_folder(tmp_path: Path) -> None:
+    saved(tmp_path, 2)
+    assert load_model(version_folder(tmp_path, 1)).values == (0, 4, 7)
+
+
+def test_weights_of_another_version_are_refused(tmp_path: Path) -> None:
+    saved(tmp_path)
+    path = version_folder(tmp_path, 1) / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(WeightsError, match=r"is not the file that model\.json"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"plane"', '"pane"'), ('"widths"', '"width"'), ("task-model-1", "task-model-9"), ("{", "")],
+)
+def test_damaged_descriptions_are_one_sentence(tmp_path: Path, old: str, new: str) -> None:
+    saved(tmp_path)
+    path = version_folder(tmp_path, 1) / "model.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(WeightsError):
+        load_model(tmp_path)
+
+
+def test_where_there_is_no_model_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="holds no promoted model"):
+        load_model(tmp_path)
+    with pytest.raises(ReadError, match="holds no models"):
+        versions(tmp_path)
+    (tmp_path / "promoted").write_text("one")
+    with pytest.raises(ReadError, match="no number of a version"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["5", "[1]", '[{"action": "promoted"}]', "{"])
+def test_a_damaged_history_is_one_sentence(tmp_path: Path, content: str) -> None:
+    saved(tmp_path, 2)
+    (tmp_path / "history.json").write_text(content)
+    with pytest.raises(WeightsError, match=r"history\.json is damaged"):
+        roll_back(tmp_path)
+
+
+def test_a_crash_leaves_the_old_version_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = saved(tmp_path)
+
+    def fail(*paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail)
+        with pytest.raises(WriteError, match="No space left"):
+            save_version(tmp_path, model, FACTS, [])
+    assert [path.name for path in (tmp_path / "versions").iterdir()] == ["0001"]
+    number = save_version(tmp_path, model, FACTS, [])
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", fail)
+        with pytest.raises(WriteError):
+            promote(tmp_path, number)
+    assert promoted(tmp_path) == 1
