@@ -24,13 +24,16 @@ from tqdm import tqdm
 
 from benchmarks import displaced
 from benchmarks.accuracy import markdown
-from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.planes import plane_axis
 from fewslice.batch.jobs import Job, stream
-from fewslice.engines import Scan
+from fewslice.engines import Scan, engine_name
 from fewslice.engines.base import Prediction
-from fewslice.engines.ensemble.engine import BEYOND_TWO, USUAL, WALKER, Auto, Mixture, mixed
+from fewslice.engines.ensemble.engine import BEYOND_TWO, USUAL, WALKER, Auto, Mixture, averaged
+from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.engines.network.engine import Network
+from fewslice.engines.network.features import Cues
+from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.io import read_image, read_labels
 from fewslice.pretraining.generators.partial_labels import dots, scribbles
 from fewslice.pretraining.loop.config import read_config
@@ -52,6 +55,7 @@ _MIXTURES = (
     Mixture(0.4, 0.3, 0.3),
     BEYOND_TWO,
 )
+_ALONE = "alone"
 _WAYS = {"scribbles": scribbles, "dots": dots}
 
 
@@ -103,7 +107,8 @@ def measure(
     structure: Structure, weights: Path | None, counts: Sequence[int]
 ) -> list[list[object]]:
     """Return rows (set, name, slices, inside, beyond, Dice): the engines, then the mixtures."""
-    engine = Auto(network=Network(weights=weights)).prepare(structure.scan)
+    network = Network(weights=weights).prepare(structure.scan)
+    engines = (Auto(network.engine), network.engine, Interpolation(), RandomWalker())
     rows: list[list[object]] = []
     for count in counts:
         if 2 * count > np.count_nonzero(structure.mask.any(axis=_others(structure.axis))):
@@ -111,15 +116,13 @@ def measure(
         annotation = displaced.drawn(structure.mask, structure.axis, count)
         score = partial(displaced.dice, mask=structure.mask, annotation=annotation)
         start = [structure.of, structure.name, count]
-        rows.append([*start, "auto", "auto", score(engine.predict(annotation))])
-        answers = (
-            engine.interpolation.predict(annotation),
-            engine.walker.predict(annotation),
-            engine.network.completed(annotation),
-        )
-        rows.append([*start, "interpolation", "interpolation", score(answers[0])])
+        for engine in engines:
+            answer = engine.prepare(structure.scan).predict(annotation)
+            rows.append([*start, engine_name(engine), _ALONE, score(answer)])
+        grid, cues, odds = network.coarse(annotation)
         for inside, beyond in _pairs():
-            found = mixed(answers, annotation.axis, _placed(annotation, inside, beyond))
+            mean = averaged(cues, odds, _placed(cues, inside, beyond))
+            found = network.refined(mean, grid, annotation)
             rows.append([*start, _name(inside), _name(beyond), score(found)])
     return rows
 
@@ -137,8 +140,8 @@ def _name(mixture: Mixture) -> str:
     return " ".join(f"{10 * part:g}" for part in parts)
 
 
-def _placed(annotation: Annotation, inside: Mixture, beyond: Mixture) -> Callable[[int], Mixture]:
-    places = annotation.along(annotation.axis)
+def _placed(cues: Cues, inside: Mixture, beyond: Mixture) -> Callable[[int], Mixture]:
+    places = cues.positions
     return lambda index: inside if places[0] <= index <= places[-1] else beyond
 
 
@@ -149,7 +152,7 @@ def _others(axis: int) -> tuple[int, ...]:
 def measure_partly(structure: Structure, weights: Path | None, number: int) -> list[list[object]]:
     """Return rows (set, name, way, engine, Dice) of three slices that are scribbled or dotted."""
     full = displaced.drawn(structure.mask, structure.axis, 3)
-    engine = Auto(network=Network(weights=weights)).prepare(structure.scan)
+    network, walker = Network(weights=weights), RandomWalker()
     rows: list[list[object]] = []
     for name, way in _WAYS.items():
         labels = np.zeros_like(full.labels)
@@ -160,8 +163,8 @@ def measure_partly(structure: Structure, weights: Path | None, number: int) -> l
         if not annotation.drawn_values:
             continue
         answers: dict[str, Prediction] = {
-            "random-walker": engine.walker.predict(annotation),
-            "network": engine.network.completed(annotation),
+            "random-walker": walker.prepare(structure.scan).predict(annotation),
+            "network": network.prepare(structure.scan).predict(annotation),
         }
         for of, answer in answers.items():
             score = displaced.dice(answer, structure.mask, annotation)
@@ -171,17 +174,12 @@ def measure_partly(structure: Structure, weights: Path | None, number: int) -> l
 
 def by_set(found: pd.DataFrame) -> str:
     """Return Markdown: mean Dice of every engine, by set and number of slices."""
-    names = {
-        "interpolation": "interpolation",
-        "random-walker": _name(WALKER),
-        "network": _name(_NETWORK),
-        "auto": "auto",
-    }
+    names = ("interpolation", "random-walker", "network", "auto")
     rows = []
     for (of, count), part in found.groupby(["set", "slices"], sort=False):
         means = []
-        for name in names.values():
-            chosen = part[(part["inside"] == name) & (part["beyond"] == name)]
+        for name in names:
+            chosen = part[(part["inside"] == name) & (part["beyond"] == _ALONE)]
             means.append(f"{chosen['dice'].mean():.3f}")
         rows.append([str(of), str(count), str(part["name"].nunique()), *means])
     return markdown(["set", "slices", "tasks", *names], rows)
@@ -193,7 +191,8 @@ def by_mixture(found: pd.DataFrame) -> str:
     counts = sorted(found["slices"].unique())
     kinds = {"scans": ~made_up, "made-up": made_up}
     rows = []
-    for (inside, beyond), part in found.groupby(["inside", "beyond"], sort=False):
+    mixed = found[found["beyond"] != _ALONE]
+    for (inside, beyond), part in mixed.groupby(["inside", "beyond"], sort=False):
         means = [
             part[chosen.loc[part.index] & (part["slices"] == count)]["dice"].mean()
             for chosen in kinds.values()

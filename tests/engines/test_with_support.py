@@ -47,7 +47,7 @@ def test_a_scan_done_before_helps_beyond_a_single_slice(tmp_path: Path) -> None:
     alone = engine.prepare(scan)
     helped = engine.prepare(scan, [support])
     found = alone.predict(annotation)
-    assert with_support(found, alone, annotation, lambda _: None) is found
+    assert with_support(found, scan, (), annotation) is found
     before_help = assemble_labels(found, annotation)
     after = assemble_labels(helped.predict(annotation), annotation)
     for value in annotation.values:

@@ -22,6 +22,11 @@ def silent(fraction: float) -> None:
     """Take progress and show nothing."""
 
 
+def part(progress: Progress, first: float, last: float) -> Progress:
+    """Return the progress of a part of the work, which goes from `first` to `last` of the whole."""
+    return lambda fraction: progress(first + (last - first) * fraction)
+
+
 @dataclass(frozen=True, eq=False)
 class Scan:
     """What an engine sees of a scan.

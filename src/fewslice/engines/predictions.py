@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.base import Prediction
+from fewslice.engines.base import Prediction, as_half, empty_probability
 from fewslice.volumes.region import Region
 
 Float32Array = npt.NDArray[np.float32]
@@ -53,3 +53,23 @@ def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> F
         # Not numpy's take, which would copy all slices for one of them.
         whole[:, rows, columns] = np.moveaxis(prediction.probability, 1 + axis, 0)[at]
     return whole
+
+
+def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:
+    """Join predictions of different structures: odds against the background stay what they are.
+
+    The result covers the box around both regions.
+    """
+    region = around([one.region, other.region])
+    values = tuple(sorted({*one.values, *other.values}))
+    odds = np.zeros((len(values), *region.shape), dtype=np.float32)
+    for prediction in (one, other):
+        place = within(prediction.region, region)
+        background = np.maximum(prediction.probability[0].astype(np.float32), 1e-4)
+        for number, value in enumerate(prediction.values[1:], start=1):
+            into = odds[values.index(value)]
+            into[place] = prediction.probability[number].astype(np.float32) / background
+    odds[0] = 1
+    probability = empty_probability(len(values), region.shape, axis)
+    probability[...] = as_half(odds / odds.sum(axis=0))
+    return Prediction(region, values, probability, (*one.remarks, *other.remarks))

@@ -6,19 +6,25 @@ support scans' vote (`fewslice.engines.atlas.engine`) counts for more.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.engines.atlas.engine import NOT_ALIKE, NOT_HELD, carried_over
-from fewslice.engines.base import Prediction, Progress, as_half, empty_probability
-from fewslice.engines.predictions import around, slice_of
-
-if TYPE_CHECKING:
-    from fewslice.engines.network.engine import PreparedNetwork
+from fewslice.engines.base import (
+    Prediction,
+    Progress,
+    Scan,
+    SupportScan,
+    as_half,
+    empty_probability,
+    part,
+    silent,
+)
+from fewslice.engines.predictions import around, joined, slice_of
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -26,22 +32,50 @@ _INSIDE = 0.5
 _REACH = 0.5
 
 
+def completed(
+    drawn: Callable[[Annotation, Progress], Prediction],
+    scan: Scan,
+    support: tuple[SupportScan, ...],
+    annotation: Annotation,
+    progress: Progress = silent,
+) -> Prediction:
+    """Answer every structure from what there is of it: drawn slices, support scans, or both.
+
+    drawn: answers the structures that are drawn on this scan. Where nothing is drawn, support
+    scans answer alone; structures that only they hold are joined to the others.
+    """
+    absent = tuple(v for v in annotation.values if v not in annotation.drawn_values)
+    if annotation.blank:
+        return carried_over(scan, support, absent, annotation.axis, progress)
+    asked = replace(annotation, extra_values=())
+    found = drawn(asked, part(progress, 0, 0.5) if support else progress)
+    found = with_support(found, scan, support, asked, part(progress, 0.5, 1))
+    progress(1.0)
+    if not absent:
+        return found
+    return joined(found, carried_over(scan, support, absent, annotation.axis), annotation.axis)
+
+
 def with_support(
-    found: Prediction, prepared: PreparedNetwork, annotation: Annotation, progress: Progress
+    found: Prediction,
+    scan: Scan,
+    support: tuple[SupportScan, ...],
+    annotation: Annotation,
+    progress: Progress = silent,
 ) -> Prediction:
     """Return a prediction from drawn slices, averaged with what support scans say.
 
     found: of the drawn structures. Where no support scan holds them or looks like this scan, it
     comes back as it is.
     """
-    if not prepared.support:
+    if not support:
         return found
-    carried = carried_over(prepared, annotation, annotation.drawn_values, progress)
+    carried = carried_over(scan, support, annotation.drawn_values, annotation.axis, progress)
     if NOT_HELD in carried.remarks or NOT_ALIKE in carried.remarks:
         return found
     axis = annotation.axis
     region = around([found.region, carried.region])
-    shares = vote_shares(annotation, prepared.scan.spacing, region.shape[axis], region.start[axis])
+    shares = vote_shares(annotation, scan.spacing, region.shape[axis], region.start[axis])
     probability = empty_probability(len(found.values), region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
     for at, share in enumerate(shares):

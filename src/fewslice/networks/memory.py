@@ -167,6 +167,14 @@ def nearest(memory: Memory | None, place: Tensor, most: int) -> Memory | None:
     return Memory(memory.keys[kept], memory.values[:, kept], memory.place[kept], memory.frame[kept])
 
 
+def of_structure(memory: Memory | None, structure: int) -> Memory | None:
+    """Return what a memory holds of one structure."""
+    if memory is None:
+        return None
+    values = memory.values[structure : structure + 1]
+    return Memory(memory.keys, values, memory.place, memory.frame)
+
+
 def gather(parts: list[tuple[Tensor, Tensor, Tensor, Tensor]]) -> Memory | None:
     """Join (keys, values, place, frame) of groups of slices into one memory; None if none."""
     if not parts:

@@ -17,12 +17,12 @@ from fewslice.engines.network.engine import (
     Network,
     as_prediction,
     completed_odds,
-    joined,
     known_odds,
     open_slices,
     slice_odds,
 )
 from fewslice.engines.network.features import SUREST, find_cues
+from fewslice.engines.predictions import joined
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.errors import WeightsError
 from fewslice.networks.inputs import HINTS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
+from fewslice.engines import with_support
 from fewslice.engines.base import (
     Prediction,
     Progress,
@@ -22,7 +23,6 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.network.features import SUREST, Cues, CueSettings, find_cues
-from fewslice.engines.predictions import around, within
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -95,22 +95,20 @@ class PreparedNetwork:
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`)."""
-        from fewslice.engines.atlas.engine import carried_over
-        from fewslice.engines.with_support import with_support
-
-        absent = tuple(v for v in annotation.values if v not in annotation.drawn_values)
-        if annotation.blank:
-            return carried_over(self, annotation, absent, progress)
-        drawn = replace(annotation, extra_values=())
-        found = self.completed(drawn, lambda part: progress(part / 2))
-        found = with_support(found, self, drawn, lambda part: progress((1 + part) / 2))
-        progress(1.0)
-        if not absent:
-            return found
-        return joined(found, carried_over(self, annotation, absent, silent), annotation.axis)
+        return with_support.completed(self.completed, self.scan, self.support, annotation, progress)
 
     def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Complete the structures that are drawn on this scan, and no others, from its slices."""
+        grid, _, odds = self.coarse(annotation, progress)
+        return self.refined(odds, grid, annotation, progress)
+
+    def coarse(
+        self, annotation: Annotation, progress: Progress = silent
+    ) -> tuple[WorkingGrid, Cues, Float32Array]:
+        """Return the working grid, what is known on it, and the network's log-odds there.
+
+        The log-odds are (slice, structure, rows, columns). progress goes to 0.9.
+        """
         grid, cues = find_cues(self.scan, annotation, self.engine.cues)
         progress(0.4)
         odds = completed_odds(
@@ -119,6 +117,19 @@ class PreparedNetwork:
             self._remembered(cues, annotation),
             lambda part: progress(0.4 + 0.5 * part),
         )
+        return grid, cues, odds
+
+    def refined(
+        self,
+        odds: Float32Array,
+        grid: WorkingGrid,
+        annotation: Annotation,
+        progress: Progress = silent,
+    ) -> Prediction:
+        """Return log-odds of a grid as probabilities at the scan's own voxels.
+
+        progress goes from 0.9 to 1.
+        """
         coarse = as_prediction(odds, grid, annotation.axis, annotation.drawn_values)
         fine = refined(
             coarse, self.scan, annotation, grid, progress=lambda part: progress(0.9 + 0.1 * part)
@@ -128,7 +139,7 @@ class PreparedNetwork:
 
     def _remembered(self, cues: Cues, annotation: Annotation) -> tuple[Remembered, ...]:
         """Return the annotated slices of support scans that hold what is drawn here."""
-        from fewslice.engines.atlas.engine import remembered_support
+        from fewslice.engines.network.support_memory import remembered_support
 
         return remembered_support(self.support, annotation.drawn_values, annotation.axis, cues)
 
@@ -146,28 +157,22 @@ def completed_odds(
     outermost annotated slices, if three or more are drawn, its odds and those of the walk are
     averaged, which was best on scans held out from training.
     """
-    from fewslice.engines.network.inference import structure_odds
-    from fewslice.engines.network.inputs import own_memory, target_inputs
+    from fewslice.engines.network.inference import doubtful_odds
+    from fewslice.engines.network.inputs import own_memory
 
     odds = known_odds(cues)
     asked = open_slices(cues)
     if not len(asked):
         return odds
     memory = (own_memory(cues), *others)
-    odds[asked] = structure_odds(
-        network,
-        memory,
-        lambda targets: target_inputs(cues, asked[targets], ()),
-        (len(asked), *cues.walk.shape[1:]),
-        progress,
-    )
+    odds[asked] = doubtful_odds(network, memory, cues, asked, progress)
     beyond = asked[(asked < cues.positions[0]) | (asked > cues.positions[-1])]
-    if len(_drawn(cues)) > _LONE:
+    if len(drawn_positions(cues)) > _LONE:
         odds[beyond] = (odds[beyond] + cues.walk[beyond]) / 2
     return odds
 
 
-def _drawn(cues: Cues) -> list[int]:
+def drawn_positions(cues: Cues) -> list[int]:
     """Return the annotated slices that show a structure."""
     return [at for at in cues.positions if (cues.seeds[at] > 0).any()]
 
@@ -178,7 +183,7 @@ def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
     Those drawn in full are known. None is to be answered where no slice across this axis shows a
     structure: there is nothing to learn from.
     """
-    if not _drawn(cues):
+    if not drawn_positions(cues):
         return np.zeros(0, dtype=np.intp)
     return np.flatnonzero(np.any(cues.seeds < 0, axis=(1, 2)))
 
@@ -221,23 +226,3 @@ def as_prediction(
         by_slice[at, 1:] = as_half(exponents / total)
         by_slice[at, 0] = as_half(1 / total)
     return Prediction(grid.region, (0, *values), probability)
-
-
-def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:
-    """Join predictions of different structures: odds against the background stay what they are.
-
-    The result covers the box around both regions.
-    """
-    region = around([one.region, other.region])
-    values = tuple(sorted({*one.values, *other.values}))
-    odds = np.zeros((len(values), *region.shape), dtype=np.float32)
-    for prediction in (one, other):
-        place = within(prediction.region, region)
-        background = np.maximum(prediction.probability[0].astype(np.float32), 1e-4)
-        for number, value in enumerate(prediction.values[1:], start=1):
-            into = odds[values.index(value)]
-            into[place] = prediction.probability[number].astype(np.float32) / background
-    odds[0] = 1
-    probability = empty_probability(len(values), region.shape, axis)
-    probability[...] = as_half(odds / odds.sum(axis=0))
-    return Prediction(region, values, probability, (*one.remarks, *other.remarks))

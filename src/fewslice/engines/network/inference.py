@@ -10,15 +10,20 @@ import numpy.typing as npt
 import torch
 
 from fewslice.engines.base import Progress, silent
+from fewslice.engines.network.features import Cues
+from fewslice.engines.network.inputs import cropped, target_inputs
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.inputs import Inputs, Remembered
-from fewslice.networks.memory import nearest
+from fewslice.networks.memory import nearest, of_structure
 from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import load_weights
 
 Float32Array = npt.NDArray[np.float32]
 
 _PIXELS_AT_ONCE = 40_000
+_MARGIN = 12
+_LEAST_SIDE = 32
+_POSSIBLE = -4.5  # log-odds: a chance of one in a hundred
 _NEAREST = 8  # annotated slices of the scan that a slice is compared with, as many as in training
 
 
@@ -72,3 +77,62 @@ def structure_odds(
         odds[targets.start : targets.stop] = (logits[:, 1:] - logits[:, :1]).float().cpu().numpy()
         progress(targets.stop / slices)
     return odds
+
+
+@torch.inference_mode()
+def doubtful_odds(
+    network: FewsliceNet,
+    memory: tuple[Remembered, ...],
+    cues: Cues,
+    asked: npt.NDArray[np.intp],
+    progress: Progress = silent,
+) -> Float32Array:
+    """Return log-odds (slice, structure, rows, columns) of the slices asked for.
+
+    The network answers each structure in the box in which walk or outlines leave room for it
+    (`doubtful_box`), a few slices at a time; elsewhere the walk's log-odds stay. Over most of a
+    slice all agree on background, and what is not asked costs nothing.
+    """
+    device = device_of(network)
+    written = network.remember(tuple(group.to(device) for group in memory))
+    odds: Float32Array = cues.walk[asked].copy()
+    slices, structures, rows, columns = odds.shape
+    at_once = max(1, _PIXELS_AT_ONCE // (rows * columns))
+    for start in range(0, slices, at_once):
+        group = slice(start, min(start + at_once, slices))
+        inputs = target_inputs(cues, asked[group], ())
+        near = nearest(written, inputs.place.to(device), _NEAREST)
+        for structure in range(structures):
+            box = doubtful_box(cues, asked[group], structure)
+            if box is None:
+                continue
+            part = cropped(inputs, structure, box).to(device)
+            logits = network.answer(part, of_structure(near, structure))
+            found = (logits[:, 1] - logits[:, 0]).float().cpu().numpy()
+            odds[(group, structure, *box)] = found
+        progress(group.stop / slices)
+    return odds
+
+
+def doubtful_box(
+    cues: Cues, targets: npt.NDArray[np.intp], structure: int
+) -> tuple[slice, slice] | None:
+    """Return the rows and columns in which a structure may be on some slices; None if nowhere.
+
+    With a margin of `_MARGIN` pixels that the network sees around it, and never fewer than
+    `_LEAST_SIDE` pixels a side.
+    """
+    possible = (cues.walk[targets, structure] > _POSSIBLE) | (
+        cues.shape[targets, structure] > _POSSIBLE
+    )
+    inplane = possible.any(axis=0)
+    if not inplane.any():
+        return None
+    sides = []
+    for axis, length in enumerate(inplane.shape):
+        touched = np.flatnonzero(inplane.any(axis=1 - axis))
+        first, stop = int(touched[0]) - _MARGIN, int(touched[-1]) + 1 + _MARGIN
+        short = max(_LEAST_SIDE - (stop - first), 0)
+        first, stop = first - short // 2, stop + (short + 1) // 2
+        sides.append(slice(max(first, 0), min(stop, length)))
+    return sides[0], sides[1]

@@ -50,6 +50,22 @@ def target_inputs(
     )
 
 
+def cropped(inputs: Inputs, structure: int, box: tuple[slice, slice]) -> Inputs:
+    """Return the inputs of one structure, in some rows and columns of the same slices."""
+    rows, columns = box
+    place = inputs.place.clone()
+    place[:, 0] += rows.start
+    place[:, 1] += columns.start
+    one = slice(structure, structure + 1)
+    return Inputs(
+        images=inputs.images[..., rows, columns],
+        hints=inputs.hints[:, one, :, rows, columns],
+        base=inputs.base[:, one, rows, columns],
+        place=place,
+        memory=(),
+    )
+
+
 def blank_inputs(
     cues: Cues, targets: Sequence[int] | npt.NDArray[np.intp], memory: tuple[Remembered, ...]
 ) -> Inputs:
