@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fewslice.workflow.rank_pool import rank_pool
     from fewslice.workflow.retrain import retrain
     from fewslice.workflow.segment import segment
+    from fewslice.workflow.session import Session
     from fewslice.workflow.suggest import Suggestion, suggest
 
 # Where each public name lives; looked up when it is first asked for, so that importing fewslice
@@ -26,6 +27,7 @@ _HOME = {
     "Image": "fewslice.volumes",
     "LabelMap": "fewslice.volumes",
     "Segmentation": "fewslice.segmentation.result",
+    "Session": "fewslice.workflow.session",
     "Suggestion": "fewslice.workflow.suggest",
     "load_model": "fewslice.training.store",
     "rank_pool": "fewslice.workflow.rank_pool",
@@ -45,6 +47,7 @@ __all__ = [
     "Image",
     "LabelMap",
     "Segmentation",
+    "Session",
     "Suggestion",
     "__version__",
     "load_model",

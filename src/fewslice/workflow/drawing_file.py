@@ -1,0 +1,74 @@
+"""What was drawn in a session, as one file: numbers only, nothing that runs when it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.drawing import Drawing
+from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.io import atomic_path
+from fewslice.volumes.geometry import Geometry
+
+_VERSION = 1
+_TOLERANCE = 1e-3  # mm
+
+
+def write_drawing(path: Path, drawing: Drawing, geometry: Geometry) -> None:
+    """Write a drawing with the grid it lies on. Raises WriteError."""
+    if path.suffix != ".npz":
+        raise WriteError(f"{path} does not end with .npz; choose a name that does.")
+    arrays: dict[str, npt.NDArray[Any]] = {
+        f"slice {number}": each.labels for number, each in enumerate(drawing.slices)
+    }
+    arrays |= {
+        "version": np.array(_VERSION),
+        "shape": np.array(drawing.shape),
+        "affine": geometry.affine,
+        "places": np.array([each.place for each in drawing.slices]).reshape(-1, 2),
+        "present": np.array(sorted(drawing.present)).reshape(-1, 2),
+    }
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_drawing(path: Path, geometry: Geometry) -> Drawing:
+    """Read a drawing that was made on this grid. Raises ReadError."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return _drawing(arrays, path, geometry)
+    except FileNotFoundError as error:
+        raise ReadError(f"{path} does not exist.") from error
+    except (OSError, BadZipFile, ValueError, KeyError, EOFError, TypeError, InputError) as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(
+            f"{path} is not a file of drawn slices, or is damaged; expected one that a session "
+            "saved."
+        ) from error
+
+
+def _drawing(arrays: dict[str, npt.NDArray[Any]], path: Path, geometry: Geometry) -> Drawing:
+    version = int(arrays["version"])
+    if version != _VERSION:
+        raise ReadError(
+            f"{path} is of version {version}; this fewslice reads version {_VERSION}: install the "
+            "one that wrote it."
+        )
+    same = tuple(arrays["shape"].tolist()) == geometry.shape
+    if not same or not np.allclose(arrays["affine"], geometry.affine, atol=_TOLERANCE):
+        raise ReadError(
+            f"{path} was drawn on another grid, of {tuple(arrays['shape'].tolist())} voxels; "
+            f"expected {geometry.shape} and the same position: load it beside its own scan."
+        )
+    drawing = Drawing(geometry.shape)
+    for number, (axis, index) in enumerate(arrays["places"].tolist()):
+        drawing = drawing.drawn((axis, index), arrays[f"slice {number}"])
+    for axis, index in arrays["present"].tolist():
+        drawing = drawing.said_present((axis, index))
+    return drawing

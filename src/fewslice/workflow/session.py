@@ -1,0 +1,220 @@
+"""Annotating one scan in a loop: draw, look at the answer, ask what to draw next.
+
+A thin layer of values over `segment` and `suggest`: what was drawn is a `Drawing`, which is
+replaced as a whole by every change, so that an answer under way never sees a half-made one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event, RLock
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import SliceIndex, find_annotation, on_slice
+from fewslice.annotation.drawing import Drawing
+from fewslice.engines import Engine, Progress, silent
+from fewslice.errors import FewsliceError, InputError
+from fewslice.segmentation.result import Segmentation
+from fewslice.volumes.coerce import AnyArray, on_one_grid
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.workflow.drawing_file import read_drawing, write_drawing
+from fewslice.workflow.segment import segment
+from fewslice.workflow.suggest import Suggestion, suggest
+
+
+class CancelledError(FewsliceError):
+    """An answer was given up, since `Session.cancel` was called."""
+
+
+class Session:
+    """One scan, what is drawn on it, and the last answer.
+
+    Several threads may use a session: an answer works on the drawing as it was when it began, and
+    `cancel` ends it from another thread.
+
+    Parameters
+    ----------
+    image
+        As in `fewslice.segment`.
+    labels
+        What was drawn before: a sparse label map on the same grid; its annotated slices are found
+        as `segment` finds them.
+    annotated
+        (array axis, index) of further slices of `labels` that count as annotated.
+    spacing
+        mm per array axis, for plain arrays.
+    support
+        Other scans with labels, as in `fewslice.segment`.
+    engine
+        A name in `fewslice.engines.ENGINES`, or an engine.
+    """
+
+    def __init__(  # noqa: PLR0913 - as `segment`, whose arguments these are
+        self,
+        image: Image | AnyArray,
+        labels: LabelMap | AnyArray | None = None,
+        *,
+        annotated: Sequence[SliceIndex] = (),
+        spacing: Sequence[float] | None = None,
+        support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
+        engine: str | Engine = "auto",
+    ) -> None:
+        self.image, label_map = on_one_grid(image, labels, spacing)
+        self._blank = label_map.with_array(np.zeros_like(label_map.array))
+        self._support, self._engine = tuple(support), engine
+        self._drawing = _drawing_of(label_map, annotated)
+        self._undone: list[Drawing] = []
+        self._done: list[Drawing] = []
+        self._result: Segmentation | None = None
+        self._lock, self._cancelled = RLock(), Event()
+
+    @property
+    def annotated(self) -> tuple[SliceIndex, ...]:
+        """(array axis, index) of every slice that was drawn or named empty, ascending."""
+        return self._drawing.places
+
+    @property
+    def labels(self) -> LabelMap:
+        """What was drawn, as a sparse label map on the scan's grid."""
+        return self._blank.with_array(self._drawing.labels())
+
+    @property
+    def result(self) -> Segmentation | None:
+        """The last answer; None before the first. It may be older than the drawing."""
+        return self._result
+
+    def draw(self, axis: int, index: int, labels: npt.ArrayLike) -> None:
+        """Take a slice as drawn.
+
+        labels: (rows, columns), the other two array axes in their order: 0 background, 255 not
+        looked at, else a structure. Raises InputError if they do not fit the slice.
+        """
+        self._change(lambda drawing: drawing.drawn((axis, index), labels))
+
+    def absent(self, axis: int, index: int) -> None:
+        """Take a slice as looked at and empty."""
+        self._change(lambda drawing: drawing.absent((axis, index)))
+
+    def present(self, axis: int, index: int) -> None:
+        """Say that a slice holds the structure, without drawing it: `suggest` goes by that."""
+        self._change(lambda drawing: drawing.said_present((axis, index)))
+
+    def erase(self, axis: int, index: int) -> None:
+        """Forget what was said of a slice; slices of other planes that cross it stay."""
+        self._change(lambda drawing: drawing.erased((axis, index)))
+
+    def accept(self, axis: int, index: int) -> None:
+        """Take a slice of the last answer as drawn. Raises InputError before the first answer."""
+        result = self._result
+        if result is None:
+            raise InputError("There is no answer to accept yet; call segment first.")
+        axis, index = self._drawing.checked((axis, index))
+        self.draw(axis, index, result.labels.array[on_slice(axis, index)])
+
+    def undo(self) -> bool:
+        """Take the last change of the drawing back; False if there is none."""
+        return self._step(self._done, self._undone)
+
+    def redo(self) -> bool:
+        """Make the last change that was taken back again; False if there is none."""
+        return self._step(self._undone, self._done)
+
+    def segment(self, progress: Progress | None = None) -> Segmentation:
+        """Answer the scan from what is drawn now.
+
+        Only what lies between the annotated slices around a change is answered again. Raises
+        CancelledError if `cancel` was called meanwhile (then the last answer stays), and InputError
+        if nothing is drawn and there is no support.
+        """
+        self._cancelled.clear()
+        with self._lock:
+            drawing, previous = self._drawing, self._result
+        found = segment(
+            self.image,
+            self._blank.with_array(drawing.labels()),
+            annotated=drawing.places,
+            support=self._support,
+            engine=self._engine,
+            previous=previous,
+            progress=self._watched(progress or silent),
+        )
+        with self._lock:
+            if self._cancelled.is_set():
+                raise CancelledError(_GIVEN_UP)
+            self._result = found
+        return found
+
+    def cancel(self) -> None:
+        """End a running `segment` at its next step; it raises CancelledError."""
+        self._cancelled.set()
+
+    def suggest(self, count: int = 1, *, strategy: str = "default", seed: int = 0) -> Suggestion:
+        """Say which slices to draw next, and how good the answer is; see `fewslice.suggest`."""
+        drawing = self._drawing
+        return suggest(
+            self.image,
+            self._blank.with_array(drawing.labels()),
+            annotated=drawing.places,
+            present=tuple(sorted(drawing.present)),
+            support=self._support,
+            count=count,
+            strategy=strategy,
+            seed=seed,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write what was drawn to a file (.npz) that `load` reads; the scan is not in it.
+
+        An old file is replaced as a whole or not at all. Raises WriteError.
+        """
+        write_drawing(Path(path), self._drawing, self.image.geometry)
+
+    def load(self, path: str | Path) -> None:
+        """Take what was drawn from a file that `save` wrote; `undo` takes it back.
+
+        Raises ReadError if the file is not one, or belongs to a scan on another grid.
+        """
+        drawing = read_drawing(Path(path), self.image.geometry)
+        self._change(lambda _: drawing)
+
+    def _change(self, change: Callable[[Drawing], Drawing]) -> None:
+        with self._lock:
+            changed = change(self._drawing)
+            self._done.append(self._drawing)
+            self._undone.clear()
+            self._drawing = changed
+
+    def _step(self, source: list[Drawing], target: list[Drawing]) -> bool:
+        with self._lock:
+            if not source:
+                return False
+            target.append(self._drawing)
+            self._drawing = source.pop()
+            return True
+
+    def _watched(self, progress: Progress) -> Progress:
+        def watch(fraction: float) -> None:
+            if self._cancelled.is_set():
+                raise CancelledError(_GIVEN_UP)
+            progress(fraction)
+
+        return watch
+
+
+_GIVEN_UP = "The answer was given up, since it was cancelled; the one before stays."
+
+
+def _drawing_of(labels: LabelMap, annotated: Sequence[SliceIndex]) -> Drawing:
+    """Return the annotated slices of a sparse label map."""
+    drawing = Drawing(labels.geometry.shape)
+    if not labels.values:
+        for place in annotated:
+            drawing = drawing.absent(place)
+        return drawing
+    found = find_annotation(labels.array, labels.geometry, annotated)
+    for axis, index in found.slices:
+        drawing = drawing.drawn((axis, index), labels.array[on_slice(axis, index)])
+    return drawing

@@ -1,0 +1,192 @@
+"""A session: what people do in a loop, and what must never happen to what they drew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+import fewslice
+from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.volumes import Geometry, Image
+from fewslice.workflow.session import CancelledError, Session
+from tests.support.phantoms import two_organs
+
+PHANTOM = two_organs()
+
+
+def session(*drawn: int, engine: str = "interpolation") -> Session:
+    found = Session(PHANTOM.image, spacing=PHANTOM.spacing, engine=engine)
+    for index in drawn:
+        found.draw(2, index, PHANTOM.truth[..., index])
+    return found
+
+
+def test_it_answers_as_segment_does() -> None:
+    mine = session(6, 10, 14, engine="auto")
+    mine.absent(2, 21)
+    named = [(2, 6), (2, 10), (2, 14), (2, 21)]
+    expected = fewslice.segment(
+        PHANTOM.image, PHANTOM.sparse(2, 6, 10, 14), annotated=named, spacing=PHANTOM.spacing
+    )
+    assert mine.annotated == tuple(named)
+    np.testing.assert_array_equal(mine.segment().labels.array, expected.labels.array)
+    assert mine.result is not None
+
+
+def test_one_more_slice_is_answered_around_it_and_stands_as_drawn() -> None:
+    mine = session(4, 9, 14)
+    before = mine.segment().labels.array
+    mine.draw(2, 16, PHANTOM.truth[..., 16])
+    after = mine.segment().labels.array
+    np.testing.assert_array_equal(after[..., 16], PHANTOM.truth[..., 16])
+    np.testing.assert_array_equal(after[..., :14], before[..., :14])
+
+
+def test_steps_back_and_forth() -> None:
+    mine = session(6)
+    assert not mine.redo()
+    mine.draw(2, 10, PHANTOM.truth[..., 10])
+    mine.erase(2, 6)
+    assert list(mine.annotated) == [(2, 10)]
+    assert mine.undo()
+    assert list(mine.annotated) == [(2, 6), (2, 10)]
+    assert mine.undo()
+    assert mine.redo()
+    np.testing.assert_array_equal(mine.labels.array, PHANTOM.sparse(2, 6, 10))
+    mine.absent(2, 0)
+    assert not mine.redo()  # a new change ends what could be redone
+    assert [mine.undo() for _ in range(4)] == [True, True, True, False]
+    assert not mine.labels.array.any()
+
+
+def test_a_refused_change_changes_nothing() -> None:
+    mine = session(6)
+    with pytest.raises(InputError):
+        mine.draw(2, 7, np.ones((2, 2)))
+    assert mine.annotated == ((2, 6),)
+    assert mine.undo()
+    assert not mine.annotated
+
+
+def test_labels_drawn_before_are_taken_over() -> None:
+    sparse = PHANTOM.sparse(2, 6, 14)
+    mine = Session(PHANTOM.image, sparse, annotated=[(2, 21)], spacing=PHANTOM.spacing)
+    assert mine.annotated == ((2, 6), (2, 14), (2, 21))
+    np.testing.assert_array_equal(mine.labels.array, sparse)
+    empty = Session(PHANTOM.image, annotated=[(2, 3)], spacing=PHANTOM.spacing)
+    assert empty.annotated == ((2, 3),)
+
+
+def test_an_accepted_slice_counts_as_drawn() -> None:
+    mine = session(6, 14)
+    with pytest.raises(InputError, match="no answer to accept"):
+        mine.accept(2, 10)
+    answer = mine.segment().labels.array[..., 10]
+    mine.accept(2, 10)
+    np.testing.assert_array_equal(mine.labels.array[..., 10], answer)
+    assert (2, 10) in mine.annotated
+
+
+def test_suggestions_leave_out_what_was_said() -> None:
+    mine = session(10)
+    (asked,) = mine.suggest().slices
+    assert (asked.axis, asked.index) not in mine.annotated
+    mine.present(2, 16)
+    again = mine.suggest(count=3)
+    expected = fewslice.suggest(
+        PHANTOM.image,
+        PHANTOM.sparse(2, 10),
+        annotated=[(2, 10)],
+        present=[(2, 16)],
+        spacing=PHANTOM.spacing,
+        count=3,
+    )
+    assert again.slices == expected.slices
+
+
+def test_a_cancelled_answer_leaves_the_one_before() -> None:
+    mine = session(6, 14)
+    first = mine.segment()
+    mine.draw(2, 10, PHANTOM.truth[..., 10])
+
+    def from_another_thread(_: float) -> None:
+        other = Thread(target=mine.cancel)
+        other.start()
+        other.join()
+
+    with pytest.raises(CancelledError):
+        mine.segment(from_another_thread)
+    assert mine.result is first
+    assert mine.segment() is not first
+
+
+def test_an_answer_under_way_does_not_see_what_is_drawn_meanwhile() -> None:
+    mine = session(6, 14)
+    drawn: list[int] = []
+
+    def draw_meanwhile(_: float) -> None:
+        if not drawn:
+            drawn.append(10)
+            other = Thread(target=mine.draw, args=(2, 10, PHANTOM.truth[..., 10]))
+            other.start()
+            other.join()
+
+    found = mine.segment(draw_meanwhile)
+    assert found.annotation.slices == ((2, 6), (2, 14))
+    assert mine.annotated == ((2, 6), (2, 10), (2, 14))
+
+
+def test_what_was_drawn_is_kept_in_a_file(tmp_path: Path) -> None:
+    mine = session(6)
+    mine.draw(0, 14, PHANTOM.truth[14])
+    mine.absent(2, 0)
+    mine.present(2, 9)
+    path = tmp_path / "mine.npz"
+    mine.save(path)
+    other = session(3)
+    other.load(path)
+    assert other.annotated == mine.annotated
+    np.testing.assert_array_equal(other.labels.array, mine.labels.array)
+    assert other._drawing.present == {(2, 9)}
+    assert other.undo()
+    assert other.annotated == ((2, 3),)
+    with pytest.raises(WriteError, match=r"does not end with \.npz"):
+        mine.save(tmp_path / "mine.nii.gz")
+
+
+def test_files_that_are_not_of_this_scan_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    session(6).save(path)
+    mirrored = Geometry(PHANTOM.image.shape, np.diag([-1.0, 1.0, 1.0, 1.0]))
+    for image in (PHANTOM.image[:-1], Image(PHANTOM.image, mirrored)):
+        with pytest.raises(ReadError, match="was drawn on another grid"):
+            Session(image).load(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ReadError, match="is damaged"):
+        session(6).load(path)
+    path.write_text("no zip")
+    with pytest.raises(ReadError, match="is damaged"):
+        session(6).load(path)
+    with pytest.raises(ReadError, match="does not exist"):
+        session(6).load(tmp_path / "other.npz")
+
+
+def test_a_save_that_fails_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mine.npz"
+    session(6).save(path)
+    before = path.read_bytes()
+
+    def crash(*_: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(WriteError):
+        session(6, 10).save(path)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["mine.npz"]
