@@ -1,15 +1,18 @@
-"""Speed and memory: prints a Markdown table, each case in a process of its own.
+"""Speed and memory: prints a Markdown table, each case in processes of its own.
 
-    python benchmarks/speed.py            # all
-    python benchmarks/speed.py interpolation-512x512x300
+    python benchmarks/speed.py [--runs 5]       # all
+    python benchmarks/speed.py auto-organ       # one, one run
 
-Libraries and weights are loaded before the clock starts, except in `network-first-call`. Peak
-memory is the greatest resident set of the process, the interpreter and its libraries included.
+Medians of the runs. *First answer*: a whole call, from arrays to labels. *One more slice*: the
+next answer of the same `Session`, after one more slice was drawn. Libraries and weights are loaded
+before the clock starts, except where a command is timed. Peak memory is the greatest resident set
+of the process, the interpreter and its libraries included. Time it on a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -17,11 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from inspect import signature
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
+
+Figures = dict[str, float]
+"""Seconds of "first" and "again", and "memory" in GB; what was not measured is missing."""
 
 
 def scan(shape: tuple[int, int, int], structures: int, annotated: int) -> tuple[Any, Any]:
@@ -44,102 +50,122 @@ def scan(shape: tuple[int, int, int], structures: int, annotated: int) -> tuple[
     return image, labels
 
 
-def middle(shape: tuple[int, int, int], annotated: int) -> tuple[Any, Any]:
-    """Return int16 intensities and sparse labels: one ellipsoid, a third of each side long."""
+def ellipsoid(
+    shape: tuple[int, int, int], size: tuple[int, int, int], annotated: int
+) -> tuple[Any, Any]:
+    """Return int16 intensities and sparse labels: one ellipsoid in the middle, `size` voxels."""
     rng = np.random.default_rng(0)
     image = rng.integers(-100, 100, shape, dtype=np.int16)
     labels = np.zeros(shape, dtype=np.uint8)
     rows, columns = np.ogrid[: shape[0], : shape[1]]
-    first, last = shape[2] // 3, 2 * shape[2] // 3
-    wanted = {int(first + (part + 0.5) * (last - first) / annotated) for part in range(annotated)}
-    for index in range(first, last + 1):
-        height = 1 - (2 * (index - first) / (last - first) - 1) ** 2
-        inside = (rows / shape[0] - 0.5) ** 2 + (columns / shape[1] - 0.5) ** 2 < height / 36
+    first = (shape[2] - size[2]) // 2
+    wanted = {int(first + (part + 0.5) * size[2] / annotated) for part in range(annotated)}
+    flat = ((rows - shape[0] / 2) / (size[0] / 2)) ** 2 + (
+        (columns - shape[1] / 2) / (size[1] / 2)
+    ) ** 2
+    for index in range(first, first + size[2]):
+        inside = flat < 1 - ((index - shape[2] / 2) / (size[2] / 2)) ** 2
         image[inside, index] += 150
         if index in wanted:
             labels[inside, index] = 1
     return image, labels
 
 
-def interpolation() -> str:
-    from fewslice import segment
+def example() -> tuple[Any, Any, tuple[float, float, float]]:
+    """Return the bundled scan, four structures on five sagittal slices, and its spacing."""
+    from fewslice import read_image, read_labels
+    from fewslice.example import labels_path, scan_path
 
-    image, labels = scan((512, 512, 300), structures=3, annotated=5)
-    return timed(lambda: segment(image, labels, spacing=(0.7, 0.7, 1), engine="interpolation"))
+    image, labels = read_image(scan_path()), read_labels(labels_path()).array.copy()
+    holding = np.flatnonzero(labels.any(axis=(1, 2)))
+    drawn = holding[np.linspace(2, len(holding) - 3, 5).astype(int)]
+    labels[np.setdiff1d(np.arange(len(labels)), drawn)] = 0
+    return image.array, labels, image.geometry.spacing
 
 
-def random_walker() -> str:
-    from fewslice import segment
+def answers(
+    image: Any, labels: Any, spacing: tuple[float, float, float], axis: int = 2, name: str = "auto"
+) -> Figures:
+    """Time the first answer without the second drawn slice, and the next one with it."""
+    from fewslice import Session
 
+    warm_up(name)
+    others = tuple(other for other in range(3) if other != axis)
+    drawn = [int(index) for index in np.flatnonzero(labels.any(axis=others))]
+    slices = {index: np.take(labels, index, axis).copy() for index in drawn}
+    del labels
+
+    def session(indices: list[int]) -> Session:
+        found = Session(image, spacing=spacing, engine=name)
+        for index in indices:
+            found.draw(axis, index, slices[index])
+        return found
+
+    first = timed(session(drawn).segment)
+    memory = peak()
+    mine = session([drawn[0], *drawn[2:]])
+    mine.segment()
+    mine.draw(axis, drawn[1], slices[drawn[1]])
+    return {"first": first, "again": timed(mine.segment), "memory": memory}
+
+
+def suggestions(image: Any, labels: Any, spacing: tuple[float, float, float]) -> Figures:
+    """Time `suggest` in a session that has answered."""
+    from fewslice import Session
+
+    warm_up("auto")
+    named = [(2, int(index)) for index in np.flatnonzero(labels.any(axis=(0, 1)))]
+    mine = Session(image, labels, annotated=named, spacing=spacing)
+    del labels
+    mine.segment()
+    first = timed(mine.suggest)
+    return {"first": first, "again": timed(mine.suggest), "memory": peak()}
+
+
+def small(name: str, annotated: int = 4) -> Figures:
+    return answers(*scan((128, 128, 100), 1, annotated), (0.7, 0.7, 1.0), name=name)
+
+
+def bundled() -> Figures:
+    image, labels, spacing = example()
+    return answers(image, labels, spacing, axis=0)
+
+
+def large(name: str) -> Figures:
+    shape = (512, 512, 200)
+    return answers(*ellipsoid(shape, (170, 170, 67), 4), (0.7, 0.7, 1.0), name=name)
+
+
+def organ() -> tuple[Any, Any]:
+    return ellipsoid((512, 512, 400), (240, 220, 240), 3)
+
+
+def interpolated() -> Figures:
+    return answers(*scan((512, 512, 300), 3, 5), (0.7, 0.7, 1.0), name="interpolation")
+
+
+def walked() -> Figures:
     image, labels = scan((128, 128, 60), structures=1, annotated=5)
     labels[:2, :, 30] = labels[-2:, :, 30] = 1  # the region is the whole of 128x128x60
     labels[:, :2, 30] = labels[:, -2:, 30] = 1
-    return timed(lambda: segment(image, labels, spacing=(1, 1, 1), engine="random-walker"))
+    return answers(image, labels, (1.0, 1.0, 1.0), name="random-walker")
 
 
-def engine(
-    name: str, shape: tuple[int, int, int], annotated: int, *, loaded: bool = True
-) -> Callable[[], str]:
-    """Time one call on a structure that goes through the whole scan."""
+def cold_start() -> Figures:
+    """Time the command on the bundled scan, from its start to the file."""
+    from fewslice import LabelMap, read_image, write_labels
+    from fewslice.example import scan_path
 
-    def run() -> str:
-        from fewslice import segment
-
-        image, labels = scan(shape, structures=1, annotated=annotated)
-        # Many slices of a round structure could be rows as well: the planes have to be named.
-        drawn = [(2, int(index)) for index in np.flatnonzero(labels.any(axis=(0, 1)))]
-        if loaded:
-            warm_up(name)
-        settings: dict[str, Any] = {"spacing": (0.7, 0.7, 1.0), "engine": name}
-        return timed(lambda: segment(image, labels, annotated=drawn, **settings))
-
-    return run
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        labels = LabelMap(example()[1], read_image(scan_path()).geometry)
+        write_labels(place / "sparse.nii.gz", labels)
+        command = [sys.executable, "-m", "fewslice", "segment", str(scan_path()), "--quiet"]
+        command += ["--labels", str(place / "sparse.nii.gz"), "-o", str(place / "out.nii.gz")]
+        return commanded(command)
 
 
-def large(name: str) -> Callable[[], str]:
-    """Time one call on 512x512x200 voxels, the structure a third of each side long."""
-
-    def run() -> str:
-        from fewslice import segment
-
-        image, labels = middle((512, 512, 200), annotated=4)
-        warm_up(name)
-        return timed(lambda: segment(image, labels, spacing=(0.7, 0.7, 1.0), engine=name))
-
-    return run
-
-
-def again(name: str) -> Callable[[], str]:
-    """Time a second call after one more annotated slice, which is given the first one's answer."""
-
-    def run() -> str:
-        from fewslice import segment
-
-        if "previous" not in signature(segment).parameters:
-            return "- | - | -"
-        image, labels = middle((512, 512, 200), annotated=5)
-        fewer = labels.copy()
-        fewer[..., int(np.flatnonzero(labels.any(axis=(0, 1)))[1])] = 0
-        warm_up(name)
-        started, used = time.perf_counter(), time.process_time()
-        settings: dict[str, Any] = {"spacing": (0.7, 0.7, 1.0), "engine": name}
-        first = segment(image, fewer, **settings)
-        seconds, used = time.perf_counter() - started, time.process_time() - used
-        answer = timed(lambda: segment(image, labels, previous=first, **settings))
-        return f"{answer} (first: {seconds:.2f} s, {used:.2f} s)"
-
-    return run
-
-
-def warm_up(name: str) -> None:
-    """Load libraries and weights by a call on a tiny scan, and none of its memory."""
-    from fewslice import segment
-
-    image, labels = scan((32, 32, 9), structures=1, annotated=1)
-    segment(image, labels, engine=name)
-
-
-def files() -> str:
+def files() -> Figures:
     """Read, segment by interpolation and write a 512x512x600 scan, by the command line."""
     from fewslice import Geometry, Image, LabelMap, write_image, write_labels
 
@@ -153,63 +179,90 @@ def files() -> str:
         command = [sys.executable, "-m", "fewslice", "segment", str(place / "scan.nii.gz")]
         command += ["--labels", str(place / "sparse.nii.gz"), "-o", str(place / "out.nii.gz")]
         command += ["--engine", "interpolation", "--quiet"]
-        return measured(command)
+        return commanded(command)
 
 
-def help_text() -> str:
-    return measured([sys.executable, "-m", "fewslice", "--help"])
+def warm_up(name: str) -> None:
+    """Load libraries and weights by a call on a tiny scan, and none of its memory."""
+    from fewslice import segment
+
+    image, labels = scan((32, 32, 9), structures=1, annotated=1)
+    segment(image, labels, spacing=(1.0, 1.0, 1.0), engine=name)
 
 
-def measured(command: list[str]) -> str:
-    """Run a command and return its time, its processor time and its own peak memory."""
+def commanded(command: list[str]) -> Figures:
+    """Run a command and return its time and its own peak memory."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{command} failed")
-    used = usage.ru_utime + usage.ru_stime
-    return f"{time.perf_counter() - started:.2f} s | {used:.2f} s | {usage.ru_maxrss / 1e6:.2f} GB"
+    return {"first": time.perf_counter() - started, "memory": usage.ru_maxrss / 1e6}
 
 
-def timed(work: Callable[[], Any]) -> str:
-    """Return time and processor time of one call and the peak memory of this process so far."""
-    started, used = time.perf_counter(), time.process_time()
+def timed(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
     work()
-    seconds, used = time.perf_counter() - started, time.process_time() - used
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return f"{seconds:.2f} s | {used:.2f} s | {memory:.2f} GB"
+    return time.perf_counter() - started
 
 
-CASES: dict[str, tuple[str, Callable[[], str]]] = {
-    "interpolation-512x512x300": ("10 s, 2 GB", interpolation),
-    "random-walker-128x128x60": ("20 s", random_walker),
-    "network-128x128x100, 4 drawn": ("2.5 s", engine("network", (128, 128, 100), 4)),
-    "network-128x128x100, 32 drawn": ("4 s", engine("network", (128, 128, 100), 32)),
-    "network-first-call": ("-", engine("network", (128, 128, 100), 4, loaded=False)),
-    "network-512x512x200": ("30 s, 3 GB", large("network")),
-    "network-again": ("half of the first", again("network")),
-    "auto-128x128x100, 4 drawn": ("-", engine("auto", (128, 128, 100), 4)),
-    "auto-512x512x200": ("30 s, 3 GB", large("auto")),
-    "auto-again": ("half of the first", again("auto")),
-    "adapted-128x128x100, 5 drawn": ("30 s and a call", engine("adapted", (128, 128, 100), 5)),
-    "read-segment-write-512x512x600": ("3 GB", files),
-    "help": ("0.5 s", help_text),
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+CASES: dict[str, tuple[str, Callable[[], Figures]]] = {
+    "auto-128x128x100, 4 drawn": ("2.0 s, 0.7 s", lambda: small("auto")),
+    "auto-bundled, 4 labels, 5 drawn": ("3.0 s, 1.2 s", bundled),
+    "auto-512x512x200, a third of each side": ("7 s, 2.0 s, 1.3 GB", lambda: large("auto")),
+    "auto-organ, 240x220x240 of 512x512x400": (
+        "15 s, 4 s, 2.4 GB",
+        lambda: answers(*organ(), (0.8, 0.8, 1.0)),
+    ),
+    "suggest-organ": ("5 s, 2 s", lambda: suggestions(*organ(), (0.8, 0.8, 1.0))),
+    "suggest-128x128x100, 3 labels": (
+        "1.5 s",
+        lambda: suggestions(*scan((128, 128, 100), 3, 4), (0.7, 0.7, 1.0)),
+    ),
+    "command-bundled, cold start to file": ("answer + 2.5 s", cold_start),
+    "network-128x128x100, 32 drawn": ("4 s", lambda: small("network", 32)),
+    "network-512x512x200": ("-", lambda: large("network")),
+    "interpolation-512x512x300, 3 labels": ("10 s, -, 2 GB", interpolated),
+    "random-walker-128x128x60": ("20 s", walked),
+    "read-segment-write-512x512x600": ("-, -, 3 GB", files),
+    "help": ("0.5 s", lambda: commanded([sys.executable, "-m", "fewslice", "--help"])),
 }
+"""By name: what was asked (first answer, one more slice, memory), and what measures it."""
+
+
+def row(name: str, runs: int) -> str:
+    """Return a line of the table: medians of runs in processes of their own."""
+    found = [
+        json.loads(
+            subprocess.run(
+                [sys.executable, __file__, name], check=True, capture_output=True, text=True
+            ).stdout
+        )
+        for _ in range(runs)
+    ]
+    cells = [
+        f"{median(each[key] for each in found):.2f} {unit}" if key in found[0] else "-"
+        for key, unit in (("first", "s"), ("again", "s"), ("memory", "GB"))
+    ]
+    return f"| {name} | {CASES[name][0]} | {' | '.join(cells)} |"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cases", nargs="*", choices=[[], *CASES], metavar="CASE")
-    chosen: list[str] = parser.parse_args().cases
+    parser.add_argument("--runs", type=int, default=5)
+    options = parser.parse_args()
+    chosen: list[str] = options.cases
     if len(chosen) == 1:
-        print(CASES[chosen[0]][1]())
+        print(json.dumps(CASES[chosen[0]][1]()))
         return
-    print("| what | at most | time | processor time | peak memory |\n|---|---|---|---|---|")
+    print("| what | asked | first answer | one more slice | peak memory |\n|---|---|---|---|---|")
     for name in chosen or CASES:
-        answer = subprocess.run(
-            [sys.executable, __file__, name], check=True, capture_output=True, text=True
-        )
-        print(f"| {name} | {CASES[name][0]} | {answer.stdout.strip()} |", flush=True)
+        print(row(name, options.runs), flush=True)
 
 
 if __name__ == "__main__":

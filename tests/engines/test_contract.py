@@ -16,9 +16,13 @@ AXIS = 2
 DRAWN = (6, 10, 14)
 # Adapting ends after a step, not after so many seconds: it repeats itself, and is quick.
 TESTED: dict[str, Engine] = ENGINES | {"adapted": Adapted(seconds=600, steps=1, most_lessons=2)}
+SUPPORT_ONLY = {"atlas": TESTED.pop("atlas")}
+"""Engines that nothing drawn on the scan tells anything: they are tested with support only."""
 LEARNERS: dict[str, Engine] = {
-    name: engine for name, engine in TESTED.items() if engine.uses_support
-} | {"voting": Voting()}
+    **{name: engine for name, engine in TESTED.items() if engine.uses_support},
+    **SUPPORT_ONLY,
+    "voting": Voting(),
+}
 """Engines that learn from support, and one that is so simple that these tests must be right."""
 
 
@@ -322,6 +326,13 @@ def test_progress_only_grows(engine: Engine) -> None:
     assert seen == sorted(seen)
     assert seen[0] >= 0
     assert seen[-1] <= 1
+
+
+@pytest.mark.parametrize("name", sorted(SUPPORT_ONLY))
+def test_an_engine_that_needs_support_says_so(name: str) -> None:
+    phantom = two_organs()
+    with pytest.raises(InputError, match=f"The engine {name} answers from support scans alone"):
+        SUPPORT_ONLY[name].prepare(Scan(phantom.image[None], phantom.spacing))
 
 
 def test_an_engine_that_does_not_exist_lists_those_that_do() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fewslice.engines.atlas.engine import Atlas
 from fewslice.engines.base import (
     Engine,
     Prediction,
@@ -25,6 +26,7 @@ ENGINES: dict[str, Engine] = {
     "random-walker": RandomWalker(),
     "network": Network(),
     "adapted": Adapted(),
+    "atlas": Atlas(),
 }
 """Every engine by the name people call it."""
 
@@ -72,6 +74,7 @@ def _listed(names: list[str]) -> str:
 __all__ = [
     "ENGINES",
     "Adapted",
+    "Atlas",
     "Auto",
     "Engine",
     "EngineOptions",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -206,7 +206,8 @@ def _annotation(
 
 def default_sampler() -> Committee:
     """Return the committee that suggestions are made from: as quick as it can be and still tell."""
-    return Committee(engines=(RandomWalker(CueSettings().sketch), Interpolation()))
+    sketch = replace(CueSettings().sketch, refine=False)
+    return Committee(engines=(RandomWalker(sketch), Interpolation()))
 
 
 def _samples(

@@ -6,8 +6,8 @@ import numpy as np
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.atlas.alignment import (
-    Atlas,
     AtlasSettings,
+    LabelledScan,
     Located,
     filled_in,
     located_on,
@@ -29,10 +29,10 @@ def scan(shift: int = 0) -> Scan:
     return Scan(values[None], (1.0, 1.0, 2.0))
 
 
-def atlas(shift: int = 0) -> Atlas:
+def atlas(shift: int = 0) -> LabelledScan:
     labels = np.zeros(scan().shape, dtype=np.int16)
     labels[6 + shift : 14 + shift, 5:12, 4:11] = 1
-    return Atlas(scan(shift), labels, (0,))
+    return LabelledScan(scan(shift), labels, (0,))
 
 
 def test_only_values_that_are_drawn_count_and_what_is_unknown_stays_so() -> None:

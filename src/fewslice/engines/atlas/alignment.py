@@ -58,7 +58,7 @@ class AtlasSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas:
+class LabelledScan:
     """A support scan whose every voxel says something.
 
     labels: (i, j, k), class numbers of the structures asked for from 1, 0 for all else, -1 unknown.
@@ -70,7 +70,7 @@ class Atlas:
     held: tuple[int, ...]
 
 
-def filled_in(support: SupportScan, values: tuple[int, ...]) -> Atlas | None:
+def filled_in(support: SupportScan, values: tuple[int, ...]) -> LabelledScan | None:
     """Return a support scan with every slice filled in; None if it holds none of the values."""
     annotation = support.annotation
     held = tuple(n for n, value in enumerate(values) if value in annotation.drawn_values)
@@ -90,7 +90,7 @@ def filled_in(support: SupportScan, values: tuple[int, ...]) -> Atlas | None:
     if whole:
         labels[~known] = -1
     held = tuple(n for n in held if (labels == n + 1).any())
-    return Atlas(support.scan, labels, held) if held else None
+    return LabelledScan(support.scan, labels, held) if held else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +99,12 @@ class Located:
     middles of both. correlation: of the two scans where they overlap, -1 to 1; 0 if they hardly do.
     """
 
-    atlas: Atlas
+    atlas: LabelledScan
     transform: SimpleITK.AffineTransform
     correlation: float
 
 
-def located_on(fixed: SimpleITK.Image, atlas: Atlas, settings: AtlasSettings) -> Located:
+def located_on(fixed: SimpleITK.Image, atlas: LabelledScan, settings: AtlasSettings) -> Located:
     """Lay an atlas over the whole scan: the best of all shifts, then an affine map."""
     scan = atlas.scan
     grid = grid_of(Region((0, 0, 0), scan.shape), scan.spacing, settings.whole)
@@ -141,7 +141,7 @@ def ones_like(image: SimpleITK.Image) -> SimpleITK.Image:
     return ones
 
 
-def points_of(atlas: Atlas, numbers: Sequence[int], most: int = 2000) -> Float64Array:
+def points_of(atlas: LabelledScan, numbers: Sequence[int], most: int = 2000) -> Float64Array:
     """Return where some voxels of structures lie, (point, axis), mm from the scan's middle."""
     places = np.argwhere(np.isin(atlas.labels, [number + 1 for number in numbers]))
     places = places[:: max(1, len(places) // most)]

@@ -12,14 +12,17 @@ on the others. What the network does use of support scans is in
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.atlas.label_fusion import Vote, voted
 from fewslice.engines.atlas.registration import grid_of
+from fewslice.engines.atlas.selection import most_similar
 from fewslice.engines.base import (
     Prediction,
     Progress,
@@ -40,6 +43,7 @@ from fewslice.engines.random_walker.appearance import (
 )
 from fewslice.engines.random_walker.engine import scaled_intensities
 from fewslice.engines.random_walker.graph import edge_weights, laplacian, walk
+from fewslice.errors import InputError
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -62,6 +66,45 @@ NOT_ALIKE = (
     "No support scan looks enough like this scan to be laid over it, so that nothing was carried "
     "over; choose support scans of the same part of the body, or draw a slice on this scan."
 )
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Register support scans to this one and fuse their labels; what is drawn here is not used.
+
+    `auto` and `network` ask it for structures that are not drawn on the scan, and beside what is
+    (`fewslice.engines.with_support`).
+
+    most_support: how many support scans are used, those that look most like the scan.
+    """
+
+    most_support: int = 8
+
+    @property
+    def uses_support(self) -> bool:
+        """There is nothing else it could learn from."""
+        return True
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAtlas:
+        """Choose among support scans. Raises InputError if there is none."""
+        if not support:
+            raise InputError(
+                "The engine atlas answers from support scans alone, and none was given; give scans "
+                "with labels as support, or choose another engine."
+            )
+        return PreparedAtlas(scan, most_similar(scan, support, self.most_support))
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedAtlas:
+    """A scan, and the support scans chosen for it."""
+
+    scan: Scan
+    support: tuple[SupportScan, ...]
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities (see `PreparedScan`)."""
+        return carried_over(self.scan, self.support, annotation.values, annotation.axis, progress)
 
 
 def carried_over(
