@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint format coverage bench benchmarks clean
+.PHONY: demo test lint format docs coverage bench benchmarks clean
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -21,7 +21,11 @@ format: $(VENV)/.dev ## lay out the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## speed and memory, see docs/benchmarks.md
+docs: $(VENV)/.dev ## the documentation as a site, docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
 benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 40 minutes
@@ -31,7 +35,7 @@ benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 40 m
 	$(BIN)/python -m benchmarks.comparison --data $(or $(DATA),../shared/data)
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+	rm -rf $(VENV) demo docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

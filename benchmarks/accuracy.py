@@ -1,4 +1,4 @@
-"""Dice of the engines on the five evaluation sets, and the tables of docs/benchmarks.md.
+"""Dice of the engines on the five evaluation sets, and the tables of docs/results/benchmarks.md.
 
     python benchmarks/accuracy.py --data DIR --work DIR [--plots DIR]  # runs, resumable
     python benchmarks/accuracy.py --work DIR --tables-only  # prints what has been run so far

@@ -1,4 +1,4 @@
-"""Print the tables of docs/active-learning.md from the folders that `fewslice simulate` wrote.
+"""Print the tables of docs/results/active-learning.md from what `fewslice simulate` wrote.
 
 python -m benchmarks.active_learning FOLDER [FOLDER...]
 """

@@ -1,7 +1,7 @@
 """The main job on real labelled scans; skipped where they are not there.
 
 The least Dice asked for are the figures that were measured before the engines were written (see
-docs/benchmarks.md), not what the engines reach.
+docs/results/benchmarks.md), not what the engines reach.
 """
 
 from pathlib import Path

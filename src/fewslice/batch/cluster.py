@@ -75,7 +75,7 @@ def connected(scheduler: str) -> Iterator[Client]:
         except (OSError, TimeoutError, TypeError, ValueError):
             raise FewsliceError(
                 f"No Dask scheduler answers at {scheduler}; start one (dask scheduler) or correct "
-                "the address: docs/cluster.md says how."
+                "the address: docs/how-to/cluster.md says how."
             ) from None
         try:
             if not client.nthreads():

@@ -7,8 +7,8 @@ error to expect of it, which is predicted as well (normalised conformal predicti
 al., ECML 2002; Lei et al., JASA 2018). The multiples were chosen so that it held on scans left out
 of the fit, one where the ends of the structure were seen and one where they were not, each of these
 for good answers and for others (Mondrian conformal prediction, Vovk et al. 2005): half of a
-structure that was drawn in neighbouring slices looks like a finished one. `docs/active-learning.md`
-says how often it held on scans that neither ever saw.
+structure that was drawn in neighbouring slices looks like a finished one.
+`docs/results/active-learning.md` says how often it held on scans that neither ever saw.
 """
 
 from __future__ import annotations
