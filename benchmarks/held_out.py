@@ -51,7 +51,7 @@ _MIXTURES = (
     Mixture(0.2, 0.4, 0.4),
     USUAL,
     Mixture(0.2, 0.2, 0.6),
-    Mixture(0.2, 0.3, 0.5),
+    Mixture(0.1, 0.2, 0.7),
     Mixture(0.4, 0.3, 0.3),
     BEYOND_TWO,
 )

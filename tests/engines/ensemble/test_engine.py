@@ -150,17 +150,17 @@ def test_it_averages_slice_by_slice_by_hand(drawn: tuple[int, ...]) -> None:
     network = np.full((10, 1, 2, 2), np.log(1 / 3), dtype=np.float32)  # a quarter
     found = chances(averaged(cues, network, along(cues, Mixture(0.25, 0.25, 0.5))))
     inside = 0.25 * 1 + 0.25 * 0.5 + 0.5 * 0.25  # slices 3 to 6
-    # Beyond two drawn slices interpolation and walk count .4, the network .2; else .1, .2 and .7.
-    beyond = 0.4 + 0.2 + 0.05 if len(drawn) == 2 else 0.1 + 0.1 + 0.175
+    # Beyond two drawn slices interpolation and walk count .4, the network .2; else .2, .3 and .5.
+    beyond = 0.4 + 0.2 + 0.05 if len(drawn) == 2 else 0.2 + 0.15 + 0.125
     np.testing.assert_allclose(found, [beyond] * 3 + [inside] * 4 + [beyond] * 3, atol=1e-4)
 
 
 def test_around_a_single_slice_the_usual_mixture_answers_everywhere() -> None:
     cues = known((0, 2), (2,), slices=5)
     network = np.full((5, 1, 2, 2), np.log(1 / 3), dtype=np.float32)
-    # One part of 1, two of .5 and seven of .25, of ten; slice 0, marked as empty, makes no
+    # Two parts of 1, three of .5 and five of .25, of ten; slice 0, marked as empty, makes no
     # difference.
-    np.testing.assert_allclose(chances(averaged(cues, network, along(cues))), 0.375, atol=1e-4)
+    np.testing.assert_allclose(chances(averaged(cues, network, along(cues))), 0.475, atol=1e-4)
 
 
 def test_several_structures_stay_odds_against_the_background() -> None:
@@ -168,8 +168,8 @@ def test_several_structures_stay_odds_against_the_background() -> None:
     two = replace(cues, shape=np.zeros((3, 2, 2, 2), np.float32))
     two = replace(two, walk=two.shape, radii=np.ones(2))
     found = averaged(two, np.full((3, 2, 2, 2), np.log(2), np.float32), along(two))
-    # Three tenths of the weight say 1/3 for each class, seven 2/5 for each structure.
-    np.testing.assert_allclose(np.exp(found), (0.1 + 0.28) / (0.1 + 0.14), rtol=1e-4)
+    # Half of the weight says 1/3 for each class, half of it 2/5 for each structure.
+    np.testing.assert_allclose(np.exp(found), (1 / 6 + 2 / 10) / (1 / 6 + 1 / 10), rtol=1e-4)
 
 
 def test_one_plane_is_answered_without_a_remark() -> None:
