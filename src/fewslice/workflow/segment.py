@@ -39,25 +39,45 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
 ) -> Segmentation:
     """Segment a whole volume from its annotated slices, from other scans with labels, or both.
 
-    image: an `Image`, or an array (i, j, k) or (channel, i, j, k) of any real dtype.
-    labels: sparse labels on the same grid, a `LabelMap` or an array of whole numbers: 0 background
-    or not annotated, 1 to 65,535 structures, 255 "not looked at" inside an annotated slice. A
-    slice counts as annotated if it holds a label or is named in `annotated`. None, or labels that
-    are all 0, if nothing is annotated: that takes support, and an engine that uses it.
-    spacing: mm per array axis, for plain arrays (default 1, 1, 1).
-    annotated: (array axis, index) of slices to count as annotated: this is how "the structure is
-    not on this slice" is said; across which axis the drawn slices lie follows from it as well.
-    support: other scans with labels, on grids of their own; plain arrays are taken to lie as the
-    image does. Their labels are answered as well. Labels that go from slice to slice without a gap
-    are complete: all of that scan counts as annotated (`fewslice.workflow.support` has the exact
-    rule). An engine that cannot use support says so in `remarks`.
-    engine: a name in `fewslice.engines.ENGINES`, or an engine with settings of your own, such as
-    `fewslice.engines.Network(weights=...)`. previous: an earlier segmentation of the same scan:
-    then only what lies between the annotated slices around a change is answered again, which is
-    several times faster, and the rest stays as it was. progress: called with the fraction done.
+    Parameters
+    ----------
+    image
+        An `Image`, or an array (i, j, k) or (channel, i, j, k) of any real dtype.
+    labels
+        Sparse labels on the same grid, a `LabelMap` or an array of whole numbers: 0 background or
+        not annotated, 1 to 65,535 structures, 255 "not looked at" inside an annotated slice. A
+        slice counts as annotated if it holds a label or is named in `annotated`. None, or labels
+        that are all 0, if nothing is annotated: that takes support, and an engine that uses it.
+    spacing
+        mm per array axis, for plain arrays (default 1, 1, 1).
+    annotated
+        (array axis, index) of slices to count as annotated. This is how "the structure is not on
+        this slice" is said; across which axis the drawn slices lie follows from it as well.
+    support
+        Other scans with labels, on grids of their own; plain arrays are taken to lie as the image
+        does. Their labels are answered as well. Labels that go from slice to slice without a gap
+        are complete: all of that scan counts as annotated (see `fewslice.workflow.support`). An
+        engine that cannot use support says so in `remarks`.
+    engine
+        A name in `fewslice.engines.ENGINES`, or an engine with settings of your own, such as
+        `fewslice.engines.Network(weights=...)`.
+    previous
+        An earlier segmentation of the same scan. Only what lies between the annotated slices
+        around a change is then answered again, which is several times faster.
+    progress
+        Called with the fraction done, 0 to 1.
 
-    Returns a `Segmentation` on the input's grid and axes. Raises InputError or GeometryError, each
-    with one sentence that says what to do.
+    Returns
+    -------
+    Segmentation
+        On the input's grid and axes; what was drawn is in it bit for bit.
+
+    Raises
+    ------
+    InputError
+        If the inputs cannot be used, in one sentence that says what to do.
+    GeometryError
+        If scan and labels do not lie on one grid.
     """
     chosen = find_engine(engine) if isinstance(engine, str) else engine
     name = engine_name(chosen)
