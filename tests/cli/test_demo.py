@@ -37,7 +37,7 @@ def test_the_demo_can_be_run_again_and_its_command_too(
     }
     assert list(scores) == list(example.label_names().values())
     assert min(scores.values()) > 0.7
-    assert "the network" in shown.out
+    assert "Picture: " in shown.out
     assert str(folder / "result.png") in shown.out
     assert (folder / "result.png").read_bytes().startswith(b"\x89PNG")
     command = shlex.split(shown.out.splitlines()[-1])

@@ -89,7 +89,9 @@ class Segmentation:
 
     @cached_property
     def confidence(self) -> npt.NDArray[np.float64]:
-        """Expected Dice of each slice along `axis`, float64 in [0, 1]; see `fewslice.segmentation.uncertainty`.
+        """Expected Dice of each slice along `axis`, float64 in [0, 1].
+
+        See `fewslice.segmentation.uncertainty`.
 
         1 on slices that a person annotated completely, and where nothing was drawn near.
         """
