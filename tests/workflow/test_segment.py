@@ -80,6 +80,19 @@ def test_support_that_cannot_be_used_is_named() -> None:
     assert "cannot learn from other scans" in answer.remarks[-1]
 
 
+def test_a_spacing_that_cannot_be_trusted_is_said() -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 6, 10, 14)
+
+    def remarks(**given: Any) -> tuple[str, ...]:
+        return segment(phantom.image, labels, engine="interpolation", **given).remarks
+
+    assert remarks(spacing=phantom.spacing) == ()
+    assert remarks()[0].startswith("No spacing was given, so 1 mm is taken along every axis")
+    metres = tuple(step * 1000 for step in phantom.spacing)
+    assert "which no scan of a body is" in remarks(spacing=metres)[0]
+
+
 def test_the_bundled_scan() -> None:
     image, truth = read_image(scan_path()), read_labels(labels_path())
     sparse = np.zeros_like(truth.array)

@@ -23,6 +23,7 @@ from fewslice.segmentation.update import Answered, answer_again
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.spacing import spacing_origin, spacing_remarks
 from fewslice.workflow.support import support_pairs, supported_annotation
 
 
@@ -82,6 +83,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     chosen = find_engine(engine) if isinstance(engine, str) else engine
     name = engine_name(chosen)
     scan, label_map = on_one_grid(image, labels, spacing)
+    doubts = spacing_remarks(scan, spacing_origin(image, labels, spacing))
     pairs = support_pairs(support, scan)
     named = tuple(annotated or ())
     others: tuple[SupportScan, ...] = ()
@@ -104,7 +106,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         progress=progress or silent,
     )
     answer = label_map.with_array(assemble_labels(prediction, annotation))
-    remarks = (*prediction.remarks, *_remarks(name, annotation, len(pairs), len(others)))
+    support_remarks = _remarks(name, annotation, len(pairs), len(others))
+    remarks = (*doubts, *prediction.remarks, *support_remarks)
     return Segmentation(answer, annotation, prediction, name, remarks, len(others))
 
 

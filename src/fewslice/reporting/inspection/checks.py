@@ -17,7 +17,6 @@ _ANISOTROPIC = 4.0
 _OBLIQUE_DEGREES = 10.0
 _FEW_VALUES = 24
 _FEW_VOXELS = 5
-_LONGEST_MM = 3000.0
 
 
 def finite_problems(image: Image) -> tuple[str, ...]:
@@ -46,11 +45,6 @@ def grid_problems(axes: tuple[AxisFacts, ...]) -> tuple[str, ...]:
         found.append(
             f"The scan is oblique by {max(axis.tilt for axis in axes):.0f} degrees; planes are "
             "named after the nearest anatomical direction."
-        )
-    if max(axis.extent for axis in axes) > _LONGEST_MM:
-        found.append(
-            f"The scan is {max(axis.extent for axis in axes):.5g} mm long; check that its spacing "
-            "is in mm."
         )
     return tuple(found)
 

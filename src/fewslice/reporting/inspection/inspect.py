@@ -33,6 +33,7 @@ from fewslice.reporting.inspection.scan_statistics import (
 )
 from fewslice.volumes.geometry import Geometry, require_same_grid
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
+from fewslice.volumes.spacing import spacing_origin, spacing_remarks
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def inspect_scan(image: Image) -> ScanFacts:
     finite = finite_problems(image)
     channels = tuple(intensities(channel) for channel in image.channels)
     axes = axis_facts(image.geometry)
-    problems = (*finite, *grid_problems(axes), *intensity_problems(image, channels))
+    spacing = spacing_remarks(image, spacing_origin(image, None, None))
+    problems = (*finite, *grid_problems(axes), *spacing, *intensity_problems(image, channels))
     plane = plane_name(image.geometry, annotation_axis(image.geometry))
     return ScanFacts(axes, plane, str(image.array.dtype), channels, problems)
 
