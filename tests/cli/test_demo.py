@@ -38,6 +38,7 @@ def test_the_demo_can_be_run_again_and_its_command_too(
     assert list(scores) == list(example.label_names().values())
     assert min(scores.values()) > 0.7
     assert "Picture: " in shown.out
+    assert not any(line.endswith("..") for line in shown.out.splitlines())
     assert str(folder / "result.png") in shown.out
     assert (folder / "result.png").read_bytes().startswith(b"\x89PNG")
     command = shlex.split(shown.out.splitlines()[-1])

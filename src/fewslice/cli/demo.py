@@ -145,8 +145,7 @@ def _tell(
         f"in {seconds:.1f} s."
     )
     for remark in segmentation.remarks:
-        chosen, _, _ = remark.partition(":")  # the scores behind the choice are for later
-        click.echo(f"{chosen}.")
+        click.echo(remark)
     click.echo("Dice against the reference, on all voxels outside of these slices:")
     left = ~segmentation.annotation.known()
     for value, name in example.label_names().items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -206,8 +206,7 @@ def _annotation(
 
 def default_sampler() -> Committee:
     """Return the committee that suggestions are made from: as quick as it can be and still tell."""
-    sketch = replace(CueSettings().sketch, refine=False)
-    return Committee(engines=(RandomWalker(sketch), Interpolation()))
+    return Committee(engines=(RandomWalker(CueSettings().sketch), Interpolation()))
 
 
 def _samples(

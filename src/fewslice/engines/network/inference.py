@@ -23,7 +23,7 @@ Float32Array = npt.NDArray[np.float32]
 _PIXELS_AT_ONCE = 40_000
 _MARGIN = 12
 _LEAST_SIDE = 32
-_POSSIBLE = -5.5  # log-odds: a chance of one in 250; beyond -4.5 made-up fluid lost .01 of Dice
+_POSSIBLE = -5.5  # log-odds: a chance of one in 250
 _NEAREST = 8  # annotated slices of the scan that a slice is compared with, as many as in training
 
 

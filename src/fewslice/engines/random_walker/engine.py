@@ -53,8 +53,7 @@ class WalkerSettings:
     smoothing: the walk is drawn to its prior so that it smooths over 1/smoothing of a structure's
     inscribed radius. margin: of the region, in the slices, as a fraction of what was drawn.
     radius_in_voxels, most_voxels: the working grid is as fine as the first asks for the thinnest
-    structure, and never larger than the second. refine: place boundaries anew at the scan's own
-    voxels; answers that are only ranked can do without.
+    structure, and never larger than the second.
     """
 
     intensity_edges: float = 100.0
@@ -65,7 +64,6 @@ class WalkerSettings:
     radius_in_voxels: float = 12.0
     most_voxels: int = 1_200_000
     decided: float = 1e-4
-    refine: bool = True
     taper: TaperSettings = field(default_factory=TaperSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
 
@@ -117,9 +115,6 @@ class PreparedRandomWalker:
         progress(0.4)
         probability = _solve(problem, grid, annotation.axis, lambda part: progress(0.9 * part))
         coarse = Prediction(region, (0, *annotation.values), probability)
-        if not self.settings.refine:
-            progress(1.0)
-            return coarse
         fine = refined(
             coarse, self.scan, annotation, grid, progress=lambda part: progress(0.9 + 0.1 * part)
         )
