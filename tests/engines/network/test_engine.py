@@ -19,9 +19,10 @@ from fewslice.engines.network.engine import (
     completed_odds,
     known_odds,
     open_slices,
-    slice_odds,
 )
 from fewslice.engines.network.features import SUREST, find_cues
+from fewslice.engines.network.inference import doubtful_odds
+from fewslice.engines.network.inputs import own_memory
 from fewslice.engines.predictions import joined
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.errors import WeightsError
@@ -271,7 +272,7 @@ def test_beyond_several_drawn_slices_the_walk_counts_as_well_and_what_is_known_s
     network = untrained(random=True)
     found = completed_odds(network, cues)
     for at in (0, 2, 4, 6, 7, 8):
-        alone = slice_odds(network, cues, at)
+        alone = doubtful_odds(network, (own_memory(cues),), cues, np.array([at]))[0]
         assert not np.allclose(alone, cues.walk[at], atol=1e-3)
         expected = alone if 1 <= at <= 5 else (alone + cues.walk[at]) / 2
         np.testing.assert_allclose(found[at], expected, atol=1e-4)
@@ -280,7 +281,8 @@ def test_beyond_several_drawn_slices_the_walk_counts_as_well_and_what_is_known_s
     assert (found[3, 1] == SUREST).all()
     seeds[5] = -1  # around two drawn slices and a single one nothing is left to the walk
     found = completed_odds(network, cues)
-    np.testing.assert_allclose(found[7], slice_odds(network, cues, 7), atol=1e-4)
+    (alone,) = doubtful_odds(network, (own_memory(cues),), cues, np.array([7]))
+    np.testing.assert_allclose(found[7], alone, atol=1e-4)
 
 
 def test_where_no_slice_shows_a_structure_the_walk_answers() -> None:

@@ -21,9 +21,9 @@ def annotated(phantom: Phantom, *extra: tuple[int, int]) -> Annotation:
     return Annotation(labels, tuple(sorted((*DRAWN, *extra))))
 
 
-def found(annotation: Annotation, most: int = 8, *, inner_only: bool = False) -> list[Lesson]:
+def found(annotation: Annotation, most: int = 8) -> list[Lesson]:
     scan = scan_of(two_organs())
-    return list(lessons(scan, annotation, QUICK, most, inner_only=inner_only))
+    return list(lessons(scan, annotation, QUICK, most))
 
 
 def test_what_was_left_out_is_nowhere_in_the_cues() -> None:
@@ -58,7 +58,6 @@ def test_inner_slices_come_first_and_may_be_all() -> None:
     indices = [(lesson.index, lesson.inner) for lesson in found(annotation)]
     # Without an outer slice the region may not reach to it any more; here it does.
     assert indices == [(8, True), (11, True), (5, False), (14, False)]
-    assert [lesson.index for lesson in found(annotation, inner_only=True)] == [8, 11]
     assert [lesson.index for lesson in found(annotation, most=1)] == [8]
 
 

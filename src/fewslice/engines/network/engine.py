@@ -197,18 +197,6 @@ def known_odds(cues: Cues) -> Float32Array:
     return odds
 
 
-def slice_odds(network: FewsliceNet, cues: Cues, target: int) -> Float32Array:
-    """Return log-odds (structure, rows, columns) of one slice, from this scan's memory alone."""
-    from fewslice.engines.network.inference import structure_odds
-    from fewslice.engines.network.inputs import own_memory, target_inputs
-
-    shape = (1, *cues.walk.shape[1:])
-    memory = (own_memory(cues),)
-    found = structure_odds(network, memory, lambda _: target_inputs(cues, [target], ()), shape)
-    odds: Float32Array = found[0]
-    return odds
-
-
 def as_prediction(
     odds: Float32Array, grid: WorkingGrid, axis: int, values: tuple[int, ...]
 ) -> Prediction:

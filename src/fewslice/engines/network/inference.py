@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from fewslice.engines.base import Progress, silent
 from fewslice.engines.network.features import Cues
 from fewslice.engines.network.inputs import cropped, target_inputs
 from fewslice.networks.fewslice_net import FewsliceNet
-from fewslice.networks.inputs import Inputs, Remembered
+from fewslice.networks.inputs import Remembered
 from fewslice.networks.memory import nearest, of_structure
 from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import load_weights
@@ -51,35 +50,6 @@ def device_of(network: FewsliceNet) -> torch.device:
 
 
 @torch.inference_mode()
-def structure_odds(
-    network: FewsliceNet,
-    memory: tuple[Remembered, ...],
-    inputs_for: Callable[[Sequence[int]], Inputs],
-    shape: tuple[int, int, int, int],
-    progress: Progress = silent,
-) -> Float32Array:
-    """Return log-odds of each structure against the background on all slices of a grid.
-
-    memory: written once, read by every slice; of many slices of the scan itself each slice reads
-    the nearest ones. inputs_for: makes the inputs of some slices. shape:
-    (slice, structure, rows, columns), which is the shape of the result.
-    """
-    device = device_of(network)
-    groups = tuple(group.to(device) for group in memory)
-    written = network.remember(groups)
-    slices, structures, rows, columns = shape
-    at_once = max(1, _PIXELS_AT_ONCE // (structures * rows * columns))
-    odds = np.empty(shape, dtype=np.float32)
-    for start in range(0, slices, at_once):
-        targets = range(start, min(start + at_once, slices))
-        inputs = inputs_for(targets).to(device)
-        logits = network.answer(inputs, nearest(written, inputs.place, _NEAREST))
-        odds[targets.start : targets.stop] = (logits[:, 1:] - logits[:, :1]).float().cpu().numpy()
-        progress(targets.stop / slices)
-    return odds
-
-
-@torch.inference_mode()
 def doubtful_odds(
     network: FewsliceNet,
     memory: tuple[Remembered, ...],
@@ -91,7 +61,8 @@ def doubtful_odds(
 
     The network answers each structure in the box in which walk or outlines leave room for it
     (`doubtful_box`), a few slices at a time; elsewhere the walk's log-odds stay. Over most of a
-    slice all agree on background, and what is not asked costs nothing.
+    slice all agree on background, and what is not asked costs nothing. The memory is written once;
+    of many annotated slices each target reads the nearest ones.
     """
     device = device_of(network)
     written = network.remember(tuple(group.to(device) for group in memory))
@@ -120,7 +91,7 @@ def doubtful_box(
     """Return the rows and columns in which a structure may be on some slices; None if nowhere.
 
     With a margin of `_MARGIN` pixels that the network sees around it, and never fewer than
-    `_LEAST_SIDE` pixels a side.
+    `_LEAST_SIDE` pixels a side where the slice has as many.
     """
     possible = (cues.walk[targets, structure] > _POSSIBLE) | (
         cues.shape[targets, structure] > _POSSIBLE
@@ -131,8 +102,9 @@ def doubtful_box(
     sides = []
     for axis, length in enumerate(inplane.shape):
         touched = np.flatnonzero(inplane.any(axis=1 - axis))
-        first, stop = int(touched[0]) - _MARGIN, int(touched[-1]) + 1 + _MARGIN
+        first = max(int(touched[0]) - _MARGIN, 0)
+        stop = min(int(touched[-1]) + 1 + _MARGIN, length)
         short = max(_LEAST_SIDE - (stop - first), 0)
-        first, stop = first - short // 2, stop + (short + 1) // 2
-        sides.append(slice(max(first, 0), min(stop, length)))
+        first = max(min(first - short // 2, length - (stop - first) - short), 0)
+        sides.append(slice(first, min(max(stop, first + _LEAST_SIDE), length)))
     return sides[0], sides[1]

@@ -41,17 +41,11 @@ def drawn_slices(annotation: Annotation) -> tuple[int, ...]:
 
 
 def lessons(
-    scan: Scan,
-    annotation: Annotation,
-    settings: CueSettings,
-    most: int,
-    *,
-    inner_only: bool = False,
+    scan: Scan, annotation: Annotation, settings: CueSettings, most: int
 ) -> Iterator[Lesson]:
     """Yield at most `most` lessons, of slices spread over those drawn.
 
-    inner_only: leave out only slices that lie between others. A slice that alone holds a
-    structure gives none: without it nobody would look for that.
+    A slice that alone holds a structure gives none: without it nobody would look for that.
     """
     annotation = replace(annotation, extra_values=())
     axis = annotation.axis
@@ -59,8 +53,6 @@ def lessons(
     if len(drawn) < 2:
         return
     for number in _spread(len(drawn), most):
-        if inner_only and not 0 < number < len(drawn) - 1:
-            continue
         index = drawn[number]
         rest = annotation.without((axis, index))
         if rest.drawn_values != annotation.drawn_values:
