@@ -21,7 +21,7 @@ extensions = [
     "numpydoc",
     "sphinx_click",
 ]
-exclude_patterns = ["_build", "results/before"]  # the latter is raw output
+exclude_patterns = ["_build", "results/after", "results/before"]  # the latter is raw output
 
 smartquotes = False  # "--labels" is an option, no dash
 myst_enable_extensions = ["colon_fence"]
