@@ -110,7 +110,7 @@ def sample_volume(data: Path, rng: Rng) -> Volume:
         outlined = described.get("annotated", {}).get(case)
         known = None if outlined is None else [described["labels"][each] for each in outlined]
         image = read_image(data / name / "imagesTr" / f"{case}_0000.nii.gz")
-        scan, labels = Scan(image.channels, image.geometry.spacing), read_labels(file).array
+        scan, labels = Scan.of(image), read_labels(file).array
         source = str(name)[7:10]
     values = [int(value) for value in np.unique(labels) if value]
     return source, scan, labels, [v for v in values if known is None or v in known]
@@ -154,7 +154,7 @@ def sample_task(data: Path, rng: Rng, volume: Volume | None = None) -> Task:
             axis = int(rng.integers(3))
         task = Task(
             source,
-            Scan(np.ascontiguousarray(channels), steps),
+            Scan.from_spacing(np.ascontiguousarray(channels), steps),
             np.ascontiguousarray(mask),
             axis,
         )

@@ -20,7 +20,7 @@ import pandas as pd
 from benchmarks.accuracy import markdown
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines import ENGINES, Scan
-from fewslice.engines.aligned import answer, found_ways
+from fewslice.engines.aligned import Aligned, found_ways
 from fewslice.engines.base import Prediction
 from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
 
@@ -78,7 +78,7 @@ def made_up(volumes: int) -> str:
             aligned = found_ways(scan, annotation) is not None
             for name in _ENGINES:
                 as_is = ENGINES[name].prepare(scan).predict(annotation)
-                put = answer(ENGINES[name], scan, annotation)
+                put = Aligned(ENGINES[name]).prepare(scan).predict(annotation)
                 both = dice(as_is, mask, annotation), dice(put, mask, annotation)
                 rows.append((kind, count, aligned, name, *both))
     frame = pd.DataFrame(rows, columns=["kind", "slices", "aligned", "engine", "as is", "put"])
@@ -103,7 +103,7 @@ def touched(data: Path) -> str:
         counts = [0, 0]
         for case in find_dataset(folder, part, 12).cases:
             image, labels = read_image(case.images[0]), read_labels(case.labels)
-            scan = Scan(image.channels, image.geometry.spacing)
+            scan = Scan.of(image)
             axis = int(np.argmax(scan.spacing))
             for value in np.unique(labels.array[labels.array > 0])[:10]:
                 ways = found_ways(scan, drawn(labels.array == value, axis, 1))

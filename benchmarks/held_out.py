@@ -89,7 +89,7 @@ def _of_source(source: ScanSource, data: Path, scans: int, most: int) -> Iterato
     for file in files[:: source.every_scan or 1][:scans]:
         labels, image = read_labels(file), read_image(data_image(file))
         axis = plane_axis(labels.geometry, _PLANES.get(source.name, "auto"))
-        scan = Scan(image.channels, labels.geometry.spacing)
+        scan = Scan.from_spacing(image.channels, labels.geometry.spacing)
         known = outlined(file)
         values = [
             value

@@ -16,7 +16,7 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +26,15 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines import Scan
 from fewslice.io import write_image
 from fewslice.io.folder import ScanFiles, find_scans
-from fewslice.volumes import Geometry, Image, LabelMap
+from fewslice.segmentation.posterior import Sampler, Samples
+from fewslice.training.dropout import Dropout
+from fewslice.training.store import model_in_use
+from fewslice.volumes import Geometry, Image
 from fewslice.workflow.rank_pool import rank_pool
-from fewslice.workflow.samplers import ModelSampler, model_in_use
 
 SHAPE = (128, 128, 100)
 STRUCTURES = 3
@@ -51,10 +55,18 @@ def write_scans(folder: Path, count: int) -> tuple[ScanFiles, ...]:
     return find_scans(folder)
 
 
-def made_up(image: Image, labels: LabelMap | None, seed: int) -> npt.NDArray[np.float16]:
+class MadeUp:
+    """A sampler whose samples, (8, 4, 100, 128, 128), disagree where structures meet."""
+
+    def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
+        """Return the samples of a scan."""
+        return Samples.of_scan(made_up(scan.channels[0], seed), axis=2)
+
+
+def made_up(channel: npt.NDArray[Any], seed: int) -> npt.NDArray[np.float16]:
     """Return samples that disagree where one structure becomes another: (8, 4, 100, 128, 128)."""
     rng = np.random.default_rng(seed)
-    scan = np.moveaxis(image.channels[0], 2, 0).astype(np.float32) / 100
+    scan = np.moveaxis(channel, 2, 0).astype(np.float32) / 100
     surely = scan < 0.3  # background, as most of a scan is
     result = np.empty((SAMPLES, STRUCTURES + 1, *scan.shape), dtype=np.float16)
     for sample in range(SAMPLES):
@@ -108,11 +120,11 @@ def watched() -> Iterator[Use]:
         use.processor[-1] = -before
 
 
-def measure(scans: tuple[ScanFiles, ...], sampler: Callable[..., Any], workers: int | None) -> str:
+def measure(scans: tuple[ScanFiles, ...], sampler: Sampler, workers: int | None) -> str:
     """Return a row of the table."""
     with watched() as use:
         start = time.perf_counter()
-        found = rank_pool(scans, sampler, count=10, strategy="batch-bald", workers=workers)
+        found = rank_pool(scans, sampler=sampler, count=10, strategy="batch-bald", workers=workers)
         seconds = time.perf_counter() - start
     if found.skipped:
         raise SystemExit(f"{found.skipped[0].case}: {found.skipped[0].sentence}")
@@ -130,9 +142,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, help="processes (default: number of processors)")
     options = parser.parse_args()
     counts = [int(text) for text in options.scans.split(",")]
-    sampler: Callable[..., Any] = made_up
+    sampler: Sampler = MadeUp()
     if options.model:
-        sampler = ModelSampler(str(model_in_use(options.model)[0]), SAMPLES)
+        sampler = Dropout(str(model_in_use(options.model)[0]), SAMPLES)
     with tempfile.TemporaryDirectory() as folder:
         scans = write_scans(Path(folder), max(counts))
         print("| scans | seconds | processor time (s) | the same per scan | peak memory (GB) |")

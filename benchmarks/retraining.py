@@ -26,6 +26,7 @@ from benchmarks.retraining_3d import labels_3d, train_3d
 from fewslice import read_image, read_labels
 from fewslice.annotation.annotation import find_annotation, on_slice
 from fewslice.annotation.planes import annotation_axis
+from fewslice.engines import Scan
 from fewslice.training.model import predict
 from fewslice.training.scan import TaskScan, TaskSettings
 from fewslice.training.trainer import train_task_model
@@ -65,7 +66,7 @@ def read(folder: Path, name: str, slices: int) -> Case:
         sparse[on_slice(axis, int(index))] = truth[on_slice(axis, int(index))]
     places = [(axis, int(index)) for index in at]
     annotation = find_annotation(sparse, image.geometry, places)
-    return Case(TaskScan(name, image.channels, image.geometry, annotation), truth)
+    return Case(TaskScan(name, Scan.of(image), annotation), truth)
 
 
 def run(
@@ -84,7 +85,7 @@ def run(
     answers = (
         labels_3d(volumetric, case.scan)
         if model == "3d"
-        else _labels(predict(trained.model, case.scan.channels, case.scan.geometry, whole=True))
+        else _labels(predict(trained.model, case.scan.scan, whole=True))
         for case in tested
     )
     rows = [

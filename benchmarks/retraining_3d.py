@@ -85,7 +85,7 @@ class Model3d:
 
 def seen_volume(scan: TaskScan, grid: TaskGrid, intensity: Sequence[Intensity]) -> Float32Array:
     """Return a scan on the model's pixels, with places: (channel + 3, slice, rows, columns)."""
-    stack = stack_of(scan.channels, scan.geometry, grid, intensity)
+    stack = stack_of(scan.scan, grid, intensity)
     places = stack.places(np.arange(len(stack.images)))
     return np.ascontiguousarray(np.concatenate([stack.images, places], axis=1).swapaxes(0, 1))
 
@@ -131,7 +131,7 @@ def _volume(
     scan: TaskScan, grid: TaskGrid, intensity: Sequence[Intensity], values: Sequence[int]
 ) -> Volume:
     images = seen_volume(scan, grid, intensity)
-    turn = stack_of(scan.channels, scan.geometry, grid, intensity).turned.turn
+    turn = stack_of(scan.scan, grid, intensity).turned.turn
     labels = np.moveaxis(turn.array(scan.annotation.labels), grid.plane, 0)
     known = np.moveaxis(turn.array(scan.annotation.known()), grid.plane, 0)
     size = (images.shape[2], images.shape[3])
@@ -181,7 +181,7 @@ def labels_3d(model: Model3d, scan: TaskScan) -> npt.NDArray[np.int64]:
     """Return the labels of a scan on its own grid; its pixels must be the model's."""
     images = torch.from_numpy(seen_volume(scan, model.grid, model.intensity))[None]
     logits = model.network.eval()(images)[0]
-    turn = stack_of(scan.channels, scan.geometry, model.grid, model.intensity).turned
+    turn = stack_of(scan.scan, model.grid, model.intensity).turned
     plane = model.grid.plane
     size = [turn.geometry.shape[axis] for axis in model.grid.inplane]
     full = F.interpolate(logits.swapaxes(0, 1), size, mode="bilinear", align_corners=False)

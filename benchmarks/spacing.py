@@ -176,7 +176,7 @@ def _worth_of(
         for kind, steps in (("right", spacing), ("ones", (1.0,) * 3), ("estimate", estimate)):
             named = tuple((axis, int(at)) for at in drawn)
             annotation = find_annotation(labels, Geometry.from_spacing(mask.shape, steps), named)
-            scan = Scan(np.asarray(array, np.float32)[np.newaxis], steps)
+            scan = Scan.from_spacing(np.asarray(array, np.float32)[np.newaxis], steps)
             prediction = ENGINES["random-walker"].prepare(scan).predict(annotation)
             answer = np.zeros(mask.shape, bool)
             answer[prediction.region.slices] = prediction.probability[1] > prediction.probability[0]

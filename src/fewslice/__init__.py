@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from fewslice.segmentation.result import Segmentation
     from fewslice.training.store import load_model
     from fewslice.volumes import Geometry, Image, LabelMap
-    from fewslice.workflow.model_segment import segment_with_model
     from fewslice.workflow.rank_pool import rank_pool
     from fewslice.workflow.retrain import retrain
     from fewslice.workflow.segment import segment
@@ -35,7 +34,6 @@ _HOME = {
     "read_labels": "fewslice.io",
     "retrain": "fewslice.workflow.retrain",
     "segment": "fewslice.workflow.segment",
-    "segment_with_model": "fewslice.workflow.model_segment",
     "suggest": "fewslice.workflow.suggest",
     "write_image": "fewslice.io",
     "write_labels": "fewslice.io",
@@ -56,7 +54,6 @@ __all__ = [
     "read_labels",
     "retrain",
     "segment",
-    "segment_with_model",
     "suggest",
     "write_image",
     "write_labels",

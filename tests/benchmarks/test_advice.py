@@ -12,7 +12,9 @@ from fewslice.engines import Scan
 
 MASK = np.zeros((14, 6, 6), dtype=bool)
 MASK[2:11, 2:5, 1:4] = True
-TASK = Task("made up", Scan(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)), MASK, 0)
+TASK = Task(
+    "made up", Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)), MASK, 0
+)
 
 
 def follow(habit: str, seed: int) -> list[SliceIndex]:

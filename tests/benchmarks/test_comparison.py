@@ -64,7 +64,9 @@ def test_the_u_net_learns_a_bright_disc() -> None:
     labels = np.zeros((40, 36, 7), dtype=np.uint8)
     labels[disc, 1] = labels[disc, 5] = 3
     engine = rivals.UNet(seconds=300.0, steps=40)
-    found = engine.prepare(Scan(image, (1, 1, 1))).predict(Annotation(labels, ((2, 1), (2, 5))))
+    found = engine.prepare(Scan.from_spacing(image, (1, 1, 1))).predict(
+        Annotation(labels, ((2, 1), (2, 5)))
+    )
     assert found.values == (0, 3)
     answer = found.probability[1] > 0.5
     truth = np.repeat(disc[..., None], 7, axis=2)[found.region.slices]

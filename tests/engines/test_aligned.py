@@ -9,7 +9,7 @@ import pytest
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.annotation.slice_shift import slid
 from fewslice.engines import Interpolation, RandomWalker, Scan
-from fewslice.engines.aligned import answer, brought_back
+from fewslice.engines.aligned import Aligned, brought_back
 from fewslice.engines.base import Prediction
 from fewslice.volumes.region import Region
 from tests.annotation.test_slice_shift import textured, zigzag
@@ -46,9 +46,9 @@ def test_moved_slices_are_answered_where_they_lie(
     image = slid(np.moveaxis(straight, 2, axis), axis, zigzag())
     truth = slid(np.moveaxis(its_truth, 2, axis), axis, zigzag())
     spacing = np.insert(np.array(SPACING[:2]), axis, SPACING[2])
-    scan = Scan(image[None], (float(spacing[0]), float(spacing[1]), float(spacing[2])))
+    scan = Scan.from_spacing(image[None], (float(spacing[0]), float(spacing[1]), float(spacing[2])))
     annotation = of_slices(truth, axis, 0, 4, 11)
-    aligned = answer(engine, scan, annotation)
+    aligned = Aligned(engine).prepare(scan).predict(annotation)
     assert "slices lie up to" in aligned.remarks[-1].lower()
     as_it_is = engine.prepare(scan).predict(annotation)
     # The column is so bright that the random walker finds it anyhow.
@@ -59,8 +59,8 @@ def test_moved_slices_are_answered_where_they_lie(
 
 def test_slices_in_place_are_answered_as_they_are() -> None:
     image, truth = column()
-    scan, annotation = Scan(image[None], SPACING), of_slices(truth, 2, 2, 8)
-    found = answer(Interpolation(), scan, annotation)
+    scan, annotation = Scan.from_spacing(image[None], SPACING), of_slices(truth, 2, 2, 8)
+    found = Aligned(Interpolation()).prepare(scan).predict(annotation)
     expected = Interpolation().prepare(scan).predict(annotation)
     np.testing.assert_array_equal(found.probability, expected.probability)
     assert found.region == expected.region
@@ -70,10 +70,10 @@ def test_slices_in_place_are_answered_as_they_are() -> None:
 def test_slices_of_several_planes_and_none_are_not_aligned() -> None:
     image, truth = column()
     image, truth = slid(image, 2, zigzag()), slid(truth, 2, zigzag())
-    scan = Scan(image[None], SPACING)
+    scan = Scan.from_spacing(image[None], SPACING)
     labels = of_slices(truth, 2, 4).labels | of_slices(truth, 0, 45).labels
     crossing = Annotation(labels, ((0, 45), (2, 4)))
-    assert not answer(Interpolation(), scan, crossing).remarks
+    assert not Aligned(Interpolation()).prepare(scan).predict(crossing).remarks
 
 
 def test_nothing_drawn_at_the_border_is_lost() -> None:
@@ -81,17 +81,17 @@ def test_nothing_drawn_at_the_border_is_lost() -> None:
     truth[:] = 0
     truth[0:2, 30:50] = 3  # sliding slice 2 up by 3 or so would push it out
     ways = zigzag()
-    scan = Scan(slid(image, 2, ways)[None], SPACING)
+    scan = Scan.from_spacing(slid(image, 2, ways)[None], SPACING)
     annotation = of_slices(truth, 2, 2)
-    found = answer(Interpolation(), scan, annotation)
+    found = Aligned(Interpolation()).prepare(scan).predict(annotation)
     assert not found.remarks
     inside = np.zeros(truth.shape, dtype=np.float16)
     inside[found.region.slices] = found.probability[1]
     assert (inside[0:2, 30:50, 2] > 0.5).all()
     # Also where the other slices would keep it.
-    assert not answer(Interpolation(), scan, of_slices(truth, 2, 2, 7)).remarks
+    assert not Aligned(Interpolation()).prepare(scan).predict(of_slices(truth, 2, 2, 7)).remarks
     elsewhere = of_slices(truth, 2, 7)
-    assert answer(Interpolation(), scan, elsewhere).remarks
+    assert Aligned(Interpolation()).prepare(scan).predict(elsewhere).remarks
 
 
 def test_brought_back_by_hand() -> None:

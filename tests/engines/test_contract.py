@@ -46,7 +46,9 @@ def complete(
     engine: Engine, phantom: Phantom, labels: LabelArray, named: tuple[tuple[int, int], ...] = ()
 ) -> LabelArray:
     annotation = annotate(phantom, labels, named)
-    prediction = engine.prepare(Scan(phantom.image[None], phantom.spacing)).predict(annotation)
+    prediction = engine.prepare(Scan.from_spacing(phantom.image[None], phantom.spacing)).predict(
+        annotation
+    )
     probability = prediction.probability.astype(np.float32)
     assert np.isfinite(probability).all()
     assert probability.min() >= 0
@@ -78,7 +80,7 @@ def test_completes_two_organs(plain: LabelArray) -> None:
 def test_predicting_changes_nothing_and_repeats_itself(engine: Engine) -> None:
     phantom = two_organs()
     image, labels = phantom.image.copy(), phantom.sparse(AXIS, *DRAWN)
-    prepared = engine.prepare(Scan(phantom.image[None], phantom.spacing))
+    prepared = engine.prepare(Scan.from_spacing(phantom.image[None], phantom.spacing))
     first = prepared.predict(annotate(phantom, labels))
     prepared.predict(annotate(phantom, phantom.sparse(AXIS, 9)))
     again = prepared.predict(annotate(phantom, labels))
@@ -227,7 +229,9 @@ def test_forty_labels_share_the_space(engine: Engine) -> None:
     labels[:, :, 5] = truth[:, :, 5]
     geometry = Geometry.from_spacing(shape)
     annotation = find_annotation(labels, geometry, ((2, 1), (2, 5)))
-    prediction = engine.prepare(Scan(image[None], geometry.spacing)).predict(annotation)
+    prediction = engine.prepare(Scan.from_spacing(image[None], geometry.spacing)).predict(
+        annotation
+    )
     answer = assemble_labels(prediction, annotation)
     assert answer.dtype == np.uint16
     assert (answer[:, :, 3] == truth[:, :, 3]).mean() > 0.9
@@ -237,7 +241,7 @@ def test_several_channels(engine: Engine) -> None:
     phantom = two_organs()
     annotation = annotate(phantom, phantom.sparse(AXIS, *DRAWN))
     noise = np.random.default_rng(3).normal(size=phantom.image.shape).astype(np.float32)
-    scan = Scan(np.stack([noise, phantom.image]), phantom.spacing)
+    scan = Scan.from_spacing(np.stack([noise, phantom.image]), phantom.spacing)
     answer = assemble_labels(engine.prepare(scan).predict(annotation), annotation)
     assert dice(answer, phantom.truth, 1) > 0.85
 
@@ -246,14 +250,15 @@ def supported(phantom: Phantom) -> SupportScan:
     """Return a phantom as a support scan on which every slice is annotated."""
     every = tuple((AXIS, index) for index in range(phantom.truth.shape[AXIS]))
     return SupportScan(
-        Scan(phantom.image[None], phantom.spacing), annotate(phantom, phantom.truth, every)
+        Scan.from_spacing(phantom.image[None], phantom.spacing),
+        annotate(phantom, phantom.truth, every),
     )
 
 
 def test_support_is_accepted_and_never_changed(engine: Engine) -> None:
     phantom, other = two_organs(), two_organs(seed=7)
     support = supported(other)
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     annotation = annotate(phantom, phantom.sparse(AXIS, *DRAWN))
     prediction = engine.prepare(scan, (support,)).predict(annotation)
     answer = assemble_labels(prediction, annotation)
@@ -268,7 +273,7 @@ def test_support_makes_no_difference_to_engines_that_do_not_use_it(engine: Engin
     if engine.uses_support:
         pytest.skip("it uses support")
     phantom = two_organs()
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     annotation = annotate(phantom, phantom.sparse(AXIS, *DRAWN))
     with_support = engine.prepare(scan, (supported(two_organs(seed=7)),)).predict(annotation)
     np.testing.assert_array_equal(
@@ -278,7 +283,7 @@ def test_support_makes_no_difference_to_engines_that_do_not_use_it(engine: Engin
 
 def test_support_alone_is_enough_to_answer(learner: Engine) -> None:
     phantom = two_organs()
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     support = tuple(supported(two_organs(seed=seed)) for seed in (7, 8, 9))
     blank = blank_annotation(np.zeros_like(phantom.truth), AXIS, (1, 2))
     prepared = learner.prepare(scan, support)
@@ -293,7 +298,7 @@ def test_support_alone_is_enough_to_answer(learner: Engine) -> None:
 
 def test_with_support_a_scan_may_hold_nothing_but_slices_named_empty(learner: Engine) -> None:
     phantom = two_organs()
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     support = tuple(supported(two_organs(seed=seed)) for seed in (7, 8, 9))
     geometry = Geometry.from_spacing(phantom.truth.shape, phantom.spacing)
     empty = find_annotation(np.zeros_like(phantom.truth), geometry, ((AXIS, 1),), (1, 2))
@@ -306,7 +311,7 @@ def test_with_support_a_scan_may_hold_nothing_but_slices_named_empty(learner: En
 
 def test_labels_that_only_support_holds_are_answered(learner: Engine) -> None:
     phantom = two_organs()
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     support = tuple(supported(two_organs(seed=seed)) for seed in (7, 8, 9))
     geometry = Geometry.from_spacing(phantom.truth.shape, phantom.spacing)
     drawn = np.where(phantom.sparse(AXIS, 4) == 1, 1, 0).astype(np.uint8)
@@ -320,7 +325,7 @@ def test_labels_that_only_support_holds_are_answered(learner: Engine) -> None:
 def test_progress_only_grows(engine: Engine) -> None:
     phantom = two_organs()
     seen: list[float] = []
-    engine.prepare(Scan(phantom.image[None], phantom.spacing)).predict(
+    engine.prepare(Scan.from_spacing(phantom.image[None], phantom.spacing)).predict(
         annotate(phantom, phantom.sparse(AXIS, *DRAWN)), seen.append
     )
     assert seen == sorted(seen)
@@ -332,7 +337,7 @@ def test_progress_only_grows(engine: Engine) -> None:
 def test_an_engine_that_needs_support_says_so(name: str) -> None:
     phantom = two_organs()
     with pytest.raises(InputError, match=f"The engine {name} answers from support scans alone"):
-        SUPPORT_ONLY[name].prepare(Scan(phantom.image[None], phantom.spacing))
+        SUPPORT_ONLY[name].prepare(Scan.from_spacing(phantom.image[None], phantom.spacing))
 
 
 def test_an_engine_that_does_not_exist_lists_those_that_do() -> None:

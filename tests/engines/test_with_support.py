@@ -37,9 +37,9 @@ def test_between_annotated_slices_the_vote_counts_half() -> None:
 
 def test_a_scan_done_before_helps_beyond_a_single_slice(tmp_path: Path) -> None:
     phantom, before = two_organs(seed=0), two_organs(seed=1)
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     support = SupportScan(
-        Scan(before.image[None], before.spacing),
+        Scan.from_spacing(before.image[None], before.spacing),
         Annotation(before.truth, tuple((2, index) for index in range(22))),
     )
     engine = Network(weights=weights_file(tmp_path))

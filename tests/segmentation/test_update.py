@@ -19,7 +19,7 @@ def annotated(phantom: Phantom, *indices: int) -> Annotation:
 
 
 def scan_of(phantom: Phantom) -> Scan:
-    return Scan(phantom.image[None], phantom.spacing)
+    return Scan.from_spacing(phantom.image[None], phantom.spacing)
 
 
 def full(prediction: Prediction, shape: tuple[int, ...]) -> np.ndarray:

@@ -32,7 +32,7 @@ def volume(seed: int = 0, known: tuple[int, ...] | None = None) -> LabelledVolum
     """Return the balls with the intensities 1 to 4, and noise."""
     labels = balls()
     noise = np.random.default_rng(seed).normal(0, 0.2, SHAPE)
-    scan = Scan((labels + noise)[None].astype(np.float32), (1.0, 1.0, 1.5))
+    scan = Scan.from_spacing((labels + noise)[None].astype(np.float32), (1.0, 1.0, 1.5))
     return LabelledVolume(scan, labels, f"scan{seed}", known)
 
 

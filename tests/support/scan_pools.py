@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines import Scan
 from fewslice.io import write_image, write_labels
+from fewslice.segmentation.posterior import Samples
 from fewslice.volumes import Geometry, Image, LabelMap
-from fewslice.workflow.pool_rows import PoolSamples
 from tests.support.job_functions import called
 
 SHAPE = (10, 12, 7)
@@ -43,16 +45,21 @@ def write_drawn(folder: Path, name: str, *indices: int) -> Path:
     return path
 
 
-def unsure_where_bright(
-    image: Image, labels: LabelMap | None, seed: int
-) -> npt.NDArray[np.floating[Any]]:
-    """Two samples that disagree by 0.1 per unit of brightness, two classes."""
-    disagreement = np.clip(0.1 * np.moveaxis(image.channels[0], 2, 0), 0, 0.5)
+def unsure_where_bright(channel: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Two samples that disagree by 0.1 per unit of brightness, two classes, slices first."""
+    disagreement = np.clip(0.1 * np.moveaxis(channel, 2, 0), 0, 0.5)
     one, other = 0.5 - disagreement, 0.5 + disagreement
     found = np.stack((np.stack((one, other)), np.stack((other, one))))
     found[:, 0][:, disagreement == 0] = 1
     found[:, 1][:, disagreement == 0] = 0
     return found.astype(np.float32)
+
+
+class Unsure:
+    """A sampler that is the less sure the brighter the scan is."""
+
+    def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
+        return Samples.of_scan(unsure_where_bright(scan.channels[0]), axis=2)
 
 
 class Counting:
@@ -61,16 +68,17 @@ class Counting:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, image: Image, labels: LabelMap | None, seed: int) -> PoolSamples:
-        called(self.folder, int(image.array.max()))
-        found = unsure_where_bright(image, labels, seed)
-        by_axes = np.moveaxis(found, 2, 4)
-        features = np.ones((SHAPE[0], 3), dtype=np.float32)
-        return PoolSamples(0, by_axes, features)
+    def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
+        called(self.folder, int(scan.channels.max()))
+        by_axes = np.moveaxis(unsure_where_bright(scan.channels[0]), 2, 4)
+        return Samples.of_scan(by_axes, 0, np.ones((SHAPE[0], 3), dtype=np.float32))
 
 
-def wrong_shape(image: Image, labels: LabelMap | None, seed: int) -> npt.NDArray[Any]:
-    return np.zeros((2, 2, 3, 3, 3))
+class WrongShape:
+    """A sampler that answers for a part of the scan that is not there."""
+
+    def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
+        return Samples.of_scan(np.zeros((2, 2, 30, 3, 3)), axis=2)
 
 
 def write_model(folder: Path) -> Path:

@@ -29,7 +29,7 @@ def turned(
 
 
 def scan_of(phantom: Phantom) -> Scan:
-    return Scan(phantom.image[None], phantom.spacing)
+    return Scan.from_spacing(phantom.image[None], phantom.spacing)
 
 
 def annotation_of(

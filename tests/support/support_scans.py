@@ -32,7 +32,7 @@ def ball(
     for axis, index in every:
         place = (slice(None),) * axis + (index,)
         labels[place] = np.where(inside[place], value, 0)
-    return SupportScan(Scan(scale * image[None], spacing), Annotation(labels, every))
+    return SupportScan(Scan.from_spacing(scale * image[None], spacing), Annotation(labels, every))
 
 
 def supported_by(
@@ -43,7 +43,9 @@ def supported_by(
     labels = np.zeros_like(truth)
     for _, at in slices:
         labels[..., at] = truth[..., at]
-    return SupportScan(Scan(image[None], two_organs().spacing), Annotation(labels, slices))
+    return SupportScan(
+        Scan.from_spacing(image[None], two_organs().spacing), Annotation(labels, slices)
+    )
 
 
 def moved(phantom: Phantom, by: tuple[int, int, int]) -> SupportScan:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fewslice.annotation.annotation import find_annotation
+from fewslice.engines.base import Scan
 from fewslice.training.held_out import (
     Judged,
     annotated_slices,
@@ -32,7 +33,7 @@ def drawn_scan() -> TaskScan:
     labels[2:6, 3:7, [1, 3, 5]] = 4
     geometry = Geometry.from_spacing(labels.shape, (1.0, 1.0, 3.0))
     channels = rng.normal(size=(1, *labels.shape)).astype(np.float32)
-    return TaskScan("a", channels, geometry, find_annotation(labels, geometry))
+    return TaskScan("a", Scan(channels, geometry), find_annotation(labels, geometry))
 
 
 def test_a_fifth_is_held_out_and_always_the_same_for_a_seed() -> None:
@@ -77,8 +78,7 @@ def test_a_slice_is_known_again_however_the_scan_is_stored() -> None:
     grid = turn.geometry(scan.geometry)
     other = TaskScan(
         "b",
-        turn.array(scan.channels),
-        grid,
+        Scan(turn.array(scan.channels), grid),
         find_annotation(turn.array(scan.annotation.labels), grid),
     )
     keys = {each.key for each in annotated_slices([scan])}

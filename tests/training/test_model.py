@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from fewslice.engines.base import Scan
 from fewslice.errors import InputError
 from fewslice.training.grid import TaskGrid
 from fewslice.training.intensity import Intensity
-from fewslice.training.model import (
-    TaskModel,
-    posterior_samples,
-    predict,
-    slice_features,
-)
+from fewslice.training.model import TaskModel, predict
 from fewslice.training.network import TaskNet, TaskShape
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
@@ -25,6 +21,14 @@ SPACING = (1.5, 1.0, 3.0)
 SHAPE = (12, 15, 9)
 GEOMETRY = Geometry.from_spacing(SHAPE, SPACING)
 CHANNELS = np.random.default_rng(0).normal(size=(1, *SHAPE)).astype(np.float32)
+
+
+SCAN = Scan(CHANNELS, GEOMETRY)
+
+
+def turned_scan(turn: Turn) -> Scan:
+    """The same scan, stored otherwise."""
+    return Scan(turn.array(CHANNELS), turn.geometry(GEOMETRY))
 
 
 def random_model(plane: int = 2, pixel: tuple[float, float] = (1.5, 1.0)) -> TaskModel:
@@ -40,17 +44,17 @@ def random_model(plane: int = 2, pixel: tuple[float, float] = (1.5, 1.0)) -> Tas
 @pytest.mark.parametrize("axes", list(permutations(range(3))))
 def test_every_way_to_store_a_scan_gives_the_same_answer(axes: tuple[int, int, int]) -> None:
     model = random_model()
-    usual = predict(model, CHANNELS, GEOMETRY, whole=True).probability
+    usual = predict(model, SCAN, whole=True).probability
     for i, j, k in product((False, True), repeat=3):
         turn = Turn(axes, (i, j, k))
-        other = predict(model, turn.array(CHANNELS), turn.geometry(GEOMETRY), whole=True)
+        other = predict(model, turned_scan(turn), whole=True)
         assert np.array_equal(other.probability, turn.array(usual))
 
 
 def test_a_mirrored_patient_is_another_patient() -> None:
     model = random_model()
-    usual = predict(model, CHANNELS, GEOMETRY, whole=True).probability
-    mirrored = predict(model, CHANNELS[:, ::-1], GEOMETRY, whole=True).probability
+    usual = predict(model, SCAN, whole=True).probability
+    mirrored = predict(model, Scan(CHANNELS[:, ::-1], GEOMETRY), whole=True).probability
     assert not np.allclose(mirrored[:, ::-1], usual, atol=0.01)
 
 
@@ -64,7 +68,7 @@ def test_slices_are_those_of_the_world_not_of_the_array(plane: int) -> None:
 
 @pytest.mark.parametrize("pixel", [(1.5, 1.0), (3.0, 2.0), (0.7, 0.5)])
 def test_answers_are_probabilities_on_the_scans_grid(pixel: tuple[float, float]) -> None:
-    answer = predict(random_model(pixel=pixel), CHANNELS, GEOMETRY, whole=True)
+    answer = predict(random_model(pixel=pixel), SCAN, whole=True)
     assert answer.probability.shape == (3, *SHAPE)
     assert answer.probability.dtype == np.float16
     np.testing.assert_allclose(answer.probability.astype(float).sum(axis=0), 1, atol=2e-3)
@@ -72,11 +76,10 @@ def test_answers_are_probabilities_on_the_scans_grid(pixel: tuple[float, float])
 
 def test_finer_voxels_show_the_model_the_same_slices() -> None:
     model = random_model()
-    usual = model.stack(CHANNELS, GEOMETRY)
+    usual = model.stack(SCAN)
     fine = CHANNELS.repeat(2, axis=1).repeat(3, axis=2).repeat(2, axis=3)
-    shape = (2 * SHAPE[0], 3 * SHAPE[1], 2 * SHAPE[2])
     spacing = (SPACING[0] / 2, SPACING[1] / 3, SPACING[2] / 2)
-    other = model.stack(fine, Geometry.from_spacing(shape, spacing))
+    other = model.stack(Scan.from_spacing(fine, spacing))
     assert (usual.apart, other.apart) == (1.0, 2.0)
     np.testing.assert_allclose(
         other.seen(np.array([8, 9])), usual.seen(np.array([4, 4])), atol=5e-3
@@ -92,9 +95,9 @@ def test_outside_of_the_box_there_is_nothing() -> None:
     with torch.no_grad():
         model.network.decoder.logit.weight *= 0.3
         model.network.get_parameter("decoder.logit.bias")[0] += 3
-    whole = predict(model, CHANNELS, GEOMETRY, whole=True)
+    whole = predict(model, SCAN, whole=True)
     turn = Turn((1, 2, 0), (True, False, True))
-    box = predict(model, turn.array(CHANNELS), turn.geometry(GEOMETRY))
+    box = predict(model, turned_scan(turn))
     inside = turn.array(whole.probability)[(slice(None), *box.region.slices)]
     assert np.array_equal(box.probability, inside)
     outside = turn.array(whole.probability).astype(float)[1:].sum(axis=0)
@@ -102,33 +105,6 @@ def test_outside_of_the_box_there_is_nothing() -> None:
     assert outside.max() < 0.021
 
 
-def test_samples_repeat_by_seed_differ_among_each_other_and_know_their_slices() -> None:
-    model = random_model(plane=1)
-    turn = Turn((1, 2, 0), (True, False, False))
-    channels, geometry = turn.array(CHANNELS), turn.geometry(GEOMETRY)
-    samples = posterior_samples(model, channels, geometry, count=3, seed=5)
-    again = posterior_samples(model, channels, geometry, count=3, seed=5)
-    assert samples.axis == 0
-    assert samples.probability.shape == (3, 3, *geometry.shape)
-    assert samples.probability.dtype == np.float16
-    assert np.array_equal(samples.probability, again.probability)
-    assert np.abs(np.diff(samples.probability.astype(float), axis=0)).max() > 0.01
-    other = posterior_samples(random_model(plane=1), CHANNELS, GEOMETRY, count=3, seed=5)
-    assert other.axis == 1
-    # (sample, class, j, i, k) of the one are (sample, class, i', ...) of the other, turned.
-    as_volume = np.moveaxis(other.probability, 2, 3)
-    assert np.array_equal(turn.array(as_volume), samples.probability)
-
-
-def test_features_are_in_the_order_of_the_slices() -> None:
-    model = random_model()
-    turn = Turn((0, 1, 2), (False, False, True))
-    usual = slice_features(model, CHANNELS, GEOMETRY)
-    assert usual.shape == (SHAPE[2], 16)
-    turned = slice_features(model, turn.array(CHANNELS), turn.geometry(GEOMETRY))
-    assert np.array_equal(turned, usual[::-1])
-
-
 def test_other_channels_are_refused() -> None:
     with pytest.raises(InputError, match="2 channels, but the model was trained on 1"):
-        predict(random_model(), np.repeat(CHANNELS, 2, axis=0), GEOMETRY)
+        predict(random_model(), Scan(np.repeat(CHANNELS, 2, axis=0), GEOMETRY))

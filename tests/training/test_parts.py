@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from fewslice.annotation.annotation import find_annotation
+from fewslice.engines.base import Scan
 from fewslice.training.augment import draw_batch
 from fewslice.training.grid import TaskGrid, beside, choose_grid, on_pixels, slices_apart
 from fewslice.training.intensity import choose_intensity
@@ -24,7 +25,7 @@ def scan_of(image: np.ndarray, spacing: tuple[float, float, float], axis: int = 
     middle[axis] = slice(image.shape[axis] // 2, image.shape[axis] // 2 + 1)
     labels[tuple(middle)] = 1
     geometry = Geometry.from_spacing(image.shape, spacing)
-    return TaskScan("s", image[None], geometry, find_annotation(labels, geometry))
+    return TaskScan("s", Scan(image[None], geometry), find_annotation(labels, geometry))
 
 
 def test_the_grid_is_that_of_most_scans_in_the_patients_directions() -> None:
@@ -32,7 +33,9 @@ def test_the_grid_is_that_of_most_scans_in_the_patients_directions() -> None:
     turn = Turn((2, 0, 1), (True, False, True))
     geometry = turn.geometry(scans[0].geometry)
     labels = turn.array(scans[0].annotation.labels)
-    odd = TaskScan("o", turn.array(scans[0].channels), geometry, find_annotation(labels, geometry))
+    odd = TaskScan(
+        "o", Scan(turn.array(scans[0].channels), geometry), find_annotation(labels, geometry)
+    )
     grid = choose_grid([odd, *scans])
     assert (grid.plane, grid.step, grid.pixel) == (2, 5.0, (1.0, 2.0))
     assert grid.extent == (40.0, 20.0, 48.0)
@@ -82,7 +85,7 @@ def test_the_stack_has_slices_across_the_plane_of_the_world() -> None:
     image = np.random.default_rng(1).random((6, 10, 4)).astype(np.float32)
     scan = scan_of(image, (1, 1, 3))
     intensity = choose_intensity([scan])
-    stack = stack_of(scan.channels, scan.geometry, TaskGrid(1, 1.0, (1.0, 3.0)), intensity)
+    stack = stack_of(scan.scan, TaskGrid(1, 1.0, (1.0, 3.0)), intensity)
     assert stack.images.shape == (10, 1, 8, 8)  # 4 columns are interpolated to the fewest
     seen = stack.seen(np.array([3]))
     assert np.array_equal(seen[0], stack.images[2:5, 0])

@@ -21,7 +21,7 @@ from fewslice.training.store import (
     version_folder,
     versions,
 )
-from tests.training.test_model import CHANNELS, GEOMETRY, random_model
+from tests.training.test_model import SCAN, random_model
 
 FACTS = {"score": 0.5, "before": None, "trained_slices": 4, "trained_scans": 2}
 
@@ -43,7 +43,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     )
     state = again.network.state_dict()
     assert all(torch.equal(state[name], t) for name, t in model.network.state_dict().items())
-    one, other = (predict(each, CHANNELS, GEOMETRY, whole=True) for each in (model, again))
+    one, other = (predict(each, SCAN, whole=True) for each in (model, again))
     assert np.array_equal(one.probability, other.probability)
     assert (version_folder(tmp_path, 1) / "log.csv").read_text() == "step,loss\n0,1.500000\n"
 

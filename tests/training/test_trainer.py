@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from fewslice.annotation.annotation import Annotation, find_annotation
+from fewslice.engines.base import Scan
 from fewslice.errors import InputError
 from fewslice.training.grid import choose_grid
 from fewslice.training.intensity import choose_intensity
@@ -28,7 +29,7 @@ def phantom_scan(seed: int = 0, *indices: int) -> TaskScan:
     labels = phantom.sparse(2, *(indices or (6, 10, 14)))
     geometry = Geometry.from_spacing(phantom.image.shape, phantom.spacing)
     return TaskScan(
-        f"scan {seed}", phantom.image[None], geometry, find_annotation(labels, geometry)
+        f"scan {seed}", Scan(phantom.image[None], geometry), find_annotation(labels, geometry)
     )
 
 
@@ -42,7 +43,7 @@ def test_finds_both_organs_in_a_scan_stored_otherwise() -> None:
     new = two_organs(seed=2)
     turn = Turn((2, 0, 1), (True, False, True))
     geometry = turn.geometry(Geometry.from_spacing(new.image.shape, new.spacing))
-    answer = predict(trained.model, turn.array(new.image[None]), geometry, whole=True)
+    answer = predict(trained.model, Scan(turn.array(new.image[None]), geometry), whole=True)
     labels = np.array(answer.values)[answer.probability.argmax(axis=0)]
     truth = turn.array(new.truth)
     assert trained.finished
@@ -120,14 +121,16 @@ def test_nothing_drawn_is_refused() -> None:
 
 def test_other_channels_are_refused() -> None:
     scan = phantom_scan()
-    two = replace(scan, name="the odd one", channels=np.repeat(scan.channels, 2, axis=0))
+    two = replace(
+        scan, name="the odd one", scan=Scan(np.repeat(scan.channels, 2, axis=0), scan.geometry)
+    )
     with pytest.raises(InputError, match=r"the odd one has 2 channels, scan 0 has 1"):
         train_task_model([scan, two], QUICK)
 
 
 def test_several_channels_are_learned_from() -> None:
     scan = phantom_scan()
-    two = replace(scan, channels=np.concatenate([scan.channels, -scan.channels]))
+    two = replace(scan, scan=Scan(np.concatenate([scan.channels, -scan.channels]), scan.geometry))
     trained = train_task_model([two], replace(QUICK, steps=2))
-    answer = predict(trained.model, two.channels, two.geometry, whole=True)
+    answer = predict(trained.model, two.scan, whole=True)
     assert answer.probability.shape == (3, *scan.geometry.shape)

@@ -13,10 +13,10 @@ import pytest
 from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.errors import InputError
 from fewslice.io.folder import find_scans
-from fewslice.volumes import Image
+from fewslice.volumes import Image, LabelMap
 from fewslice.workflow.pool_rows import PoolScan, RowSettings, scan_rows
 from fewslice.workflow.rank_pool import PoolRanking, rank_pool
-from fewslice.workflow.samplers import EngineSampler
+from fewslice.workflow.suggest import default_sampler
 from tests.support.dask_cluster import dask_cluster
 from tests.support.job_functions import calls
 from tests.support.phantoms import two_organs
@@ -24,11 +24,11 @@ from tests.support.scan_pools import (
     GEOMETRY,
     SHAPE,
     Counting,
+    Unsure,
+    WrongShape,
     scan_array,
-    unsure_where_bright,
     write_drawn,
     write_scan,
-    wrong_shape,
 )
 
 
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def ranked(pool: Any, **options: Any) -> PoolRanking:
     settings: dict[str, Any] = {"strategy": "bald", "workers": 1} | options
-    return rank_pool(pool, unsure_where_bright, **settings)
+    return rank_pool(pool, sampler=Unsure(), **settings)
 
 
 def places(ranking: PoolRanking) -> list[tuple[str, int | None, int | None]]:
@@ -120,7 +120,7 @@ def test_the_axis_and_the_features_of_the_sampler_hold(tmp_path: Path) -> None:
 
 def test_planes_of_three_axes() -> None:
     image = Image(scan_array(1), GEOMETRY)
-    rows = scan_rows(0, PoolScan("x", image), unsure_where_bright, RowSettings(all_planes=True))
+    rows = scan_rows(0, PoolScan("x", image), Unsure(), RowSettings(all_planes=True))
     assert np.bincount(rows.place[:, 1]).tolist() == list(SHAPE)
     across = [rows.entropy[rows.place[:, 1] == axis].sum() for axis in range(3)]
     assert across == pytest.approx([across[0]] * 3)
@@ -161,12 +161,12 @@ def test_a_cluster_gives_the_same(folder: Path, tmp_path: Path) -> None:
     there.mkdir()
     scans = find_scans(folder)
     settings: dict[str, Any] = {"count": 9, "strategy": "batch-bald"}
-    alone = rank_pool(scans, Counting(here), workers=1, **settings)
+    alone = rank_pool(scans, sampler=Counting(here), workers=1, **settings)
     with dask_cluster(tmp_path) as two:
-        found = rank_pool(scans, Counting(there), scheduler=two.address, **settings)
+        found = rank_pool(scans, sampler=Counting(there), scheduler=two.address, **settings)
         in_memory = rank_pool(
             (Image(scan_array(number), GEOMETRY) for number in (0, 1, 3)),
-            unsure_where_bright,
+            sampler=Unsure(),
             strategy="bald",
             scheduler=two.address,
         )
@@ -175,28 +175,21 @@ def test_a_cluster_gives_the_same(folder: Path, tmp_path: Path) -> None:
     assert in_memory.items[0].case == "2"
 
 
-def test_an_engine_learns_from_support(tmp_path: Path) -> None:
-    from fewslice.io import write_image, write_labels
-    from fewslice.volumes import LabelMap
-
-    pairs = []
-    for number in range(2):
-        phantom = two_organs(seed=number)
-        geometry = GEOMETRY.from_spacing(phantom.truth.shape, phantom.spacing)
-        write_image(tmp_path / f"s{number}.nii.gz", Image(phantom.image, geometry))
-        write_labels(tmp_path / f"l{number}.nii.gz", LabelMap(phantom.truth, geometry))
-        pairs.append((str(tmp_path / f"s{number}.nii.gz"), str(tmp_path / f"l{number}.nii.gz")))
+def test_a_sampler_that_answers_from_drawn_slices_is_asked_with_those(tmp_path: Path) -> None:
     phantom = two_organs(seed=5)
-    image = Image(phantom.image, geometry)
-    one = EngineSampler((pairs[0],))
-    with pytest.raises(InputError, match="One support scan makes no committee"):
-        one(image, None, 0)
-    with pytest.raises(InputError, match="no support scans to answer from"):
-        EngineSampler()(image, None, 0)
+    geometry = GEOMETRY.from_spacing(phantom.truth.shape, phantom.spacing)
     drawn = LabelMap(phantom.sparse(2, 6, 14), geometry)
-    labelled = scan_rows(0, PoolScan("x", image, drawn), EngineSampler(), RowSettings())
+    scan = PoolScan("x", Image(phantom.image, geometry), drawn)
+    labelled = scan_rows(0, scan, default_sampler(), RowSettings())
     assert labelled.annotated.nonzero()[0].tolist() == [6, 14]
     assert len(labelled) == 22
+
+
+def test_a_model_or_a_sampler_but_not_both() -> None:
+    with pytest.raises(InputError, match="by a model or by a sampler; give one"):
+        rank_pool([scan_array(0)])
+    with pytest.raises(InputError, match="give one of the two"):
+        rank_pool([scan_array(0)], "model", sampler=Unsure())
 
 
 @pytest.mark.parametrize(
@@ -217,8 +210,8 @@ def test_pools_of_nothing(folder: Path) -> None:
         ranked([])
     with pytest.raises(InputError, match="None of the 1 scan of the pool can be used; the first"):
         ranked([folder / "c_0000.nii.gz"])
-    with pytest.raises(InputError, match=r"\(2, 2, 3, 3, 3\); expected \(samples, classes, 12,"):
-        rank_pool([scan_array(0)], wrong_shape, workers=1)
+    with pytest.raises(InputError, match=r"\(2, 2, 30, 3, 3\) for the region .* \(10, 12, 7\)"):
+        rank_pool([scan_array(0)], sampler=WrongShape(), workers=1)
 
 
 def test_labels_that_do_not_fit_skip_their_scan(folder: Path) -> None:

@@ -44,7 +44,7 @@ def written(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_scan_is_segmented_as_alone(tmp_path: Path) -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[float, int]] = []
     found = run(made(tmp_path), progress=lambda done, total: steps.append((done, total)))
     assert [each["case"] for each in found.finished] == ["a", "b", "c"]
     assert (found.failed, found.earlier, found.strays, found.log) == ((), 0, (), None)

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 
+CountProgress = Callable[[float, int], None]
+"""Called with how many of many are done (with the fraction of one under way), and how many."""
+
+
+def uncounted(done: float, total: int) -> None:
+    """Take how many are done and show nothing."""
+
+
 _Outcomes = Generator["Outcome", None, None]
 
 _AHEAD = 2  # jobs sent per thread of the cluster, so that none waits for its next one

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from fewslice.cli import options
+from fewslice.cli.count_bar import count_bar
 
 
 @click.command()
@@ -86,7 +87,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     settings = Settings(
         parse_names(engines), parse_numbers(slices), plane, annotator, seed, support
     )
-    with _Bar(quiet) as bar:
+    with count_bar(quiet, "Evaluating", "cases") as progress:
         summary = run.evaluate(
             dataset,
             output,
@@ -94,42 +95,11 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
             part=part,
             most_cases=cases,
             jobs=jobs,
-            progress=bar.show,
+            progress=progress,
         )
     _report(summary, run.written_files(output), as_json)
     if summary["failed"]:
         raise SystemExit(1)
-
-
-class _Bar:
-    """A progress bar over cases on standard error, made when the number of cases is known."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._bar: Any = None
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def show(self, done: float, total: int) -> None:
-        """Move to a number of cases done."""
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(
-                total=total,
-                initial=done,
-                disable=self._quiet,
-                desc="Evaluating",
-                bar_format="{desc} {percentage:3.0f}%|{bar}| {n:.1f}/{total} cases "
-                "[{elapsed}, {remaining} left]",
-            )
-            return
-        self._bar.update(done - self._bar.n)
 
 
 def _report(summary: dict[str, Any], written: tuple[Path, ...], as_json: bool) -> None:

@@ -28,8 +28,8 @@ from fewslice.reporting.outputs import Outputs, check_outputs, write_outputs
 from fewslice.reporting.report import make_report, report_text
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
+from fewslice.training.store import load_model
 from fewslice.volumes import Image
-from fewslice.workflow.model_segment import segment_with_model
 from fewslice.workflow.segment import segment
 
 
@@ -61,7 +61,10 @@ class Request:
 
     @property
     def chosen_engine(self) -> Engine:
-        """The engine with its options. Raises InputError if they do not go together."""
+        """The engine with its options, or the model. Raises InputError if they do not fit."""
+        if self.model is not None:
+            _require_model_alone(self)
+            return load_model(self.model)
         options = EngineOptions(self.weights, self.seconds, self.save_weights)
         return find_engine(self.engine, options)
 
@@ -148,15 +151,13 @@ def segment_command(**given: Any) -> None:
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs
-    if request.model is not None:
-        _require_model_alone(request)
-    elif request.labels is None and not support:
+    if request.model is None and request.labels is None and not support:
         raise InputError(
             "There is nothing to go by; give a label map with annotated slices (--labels LABELS), "
             "or other scans with labels (--support SCAN=LABELS)."
         )
     check_outputs(outputs, request.inputs)
-    engine = None if request.model is not None else request.chosen_engine
+    engine = request.chosen_engine
     image = read_image(request.scan)
     segmentation, seconds = _segment(request, engine, image, support)
     named: dict[str, Any] = {
@@ -166,8 +167,7 @@ def segment_command(**given: Any) -> None:
     }
     if request.model is not None:
         named["model"] = str(request.model)
-    options = None if engine is None else options_of(engine)
-    report = make_report(segmentation, named, seconds, options)
+    report = make_report(segmentation, named, seconds, options_of(engine))
     write_outputs(outputs, image, segmentation, report)
     if request.as_json:
         click.echo(report_text(report), nl=False)
@@ -191,7 +191,7 @@ def _require_model_alone(request: Request) -> None:
 
 
 def _segment(
-    request: Request, engine: Engine | None, image: Image, support: Sequence[tuple[Path, Path]]
+    request: Request, engine: Engine, image: Image, support: Sequence[tuple[Path, Path]]
 ) -> tuple[Segmentation, float]:
     annotated = [
         place for text in request.annotated for place in parse_slices(image.geometry, text)
@@ -200,19 +200,14 @@ def _segment(
     others = [(read_image(scan), read_labels(drawn)) for scan, drawn in support]
     with progress_bar(request.quiet) as progress:
         start = time.perf_counter()
-        if request.model is not None:
-            segmentation = segment_with_model(
-                image, request.model, labels, annotated=annotated, progress=progress
-            )
-        else:
-            segmentation = segment(
-                image,
-                labels,
-                annotated=annotated,
-                support=others,
-                engine=request.chosen_engine if engine is None else engine,
-                progress=progress,
-            )
+        segmentation = segment(
+            image,
+            labels,
+            annotated=annotated,
+            support=others,
+            engine=engine,
+            progress=progress,
+        )
         if request.largest_component:
             segmentation = cleaned(segmentation)
         return segmentation, time.perf_counter() - start

@@ -12,7 +12,6 @@ import click
 from fewslice.cli.count_bar import count_bar
 from fewslice.io.folder import ScanFiles, find_labels, find_scans
 from fewslice.workflow.rank_pool import PoolRanking, RankedItem, What, rank_pool
-from fewslice.workflow.samplers import ModelSampler, model_in_use
 
 _PARTS = ("imagesTr", "imagesTs")
 
@@ -41,12 +40,11 @@ class PoolRequest:
 def suggest_pool(request: PoolRequest) -> None:
     """Rank a pool and print what to annotate next. Raises InputError or ReadError."""
     scans = pool_scans(request.pool)
-    folder, _ = model_in_use(request.model)
     drawn = {} if request.labels is None else find_labels(request.labels)
     with count_bar(request.quiet, "Looking at", "scans") as progress:
         found = rank_pool(
             scans,
-            ModelSampler(str(folder)),
+            request.model,
             count=request.count,
             what=cast(What, request.what),
             strategy=request.strategy,
@@ -54,7 +52,7 @@ def suggest_pool(request: PoolRequest) -> None:
             seed=request.seed,
             scheduler=request.scheduler,
             workers=request.workers,
-            progress=lambda done: progress(done, len(scans)),
+            progress=progress,
         )
     if request.as_json:
         click.echo(json.dumps(as_json(found), indent=2, ensure_ascii=False))

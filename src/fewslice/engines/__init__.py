@@ -10,6 +10,7 @@ from fewslice.engines.base import (
     Progress,
     Scan,
     SupportScan,
+    TrainedEngine,
     silent,
 )
 from fewslice.engines.ensemble.engine import Auto
@@ -48,7 +49,12 @@ def find_engine(name: str, options: EngineOptions | None = None) -> Engine:
 
 
 def engine_name(engine: Engine) -> str:
-    """Return the name people call an engine by; that of its class if it is not in `ENGINES`."""
+    """Return the name people call an engine by; that of its class if it is not in `ENGINES`.
+
+    A `TrainedEngine` is called a model.
+    """
+    if isinstance(engine, TrainedEngine):
+        return "model"
     named = [name for name, other in ENGINES.items() if other is engine]
     named += [name for name, other in ENGINES.items() if type(other) is type(engine)]
     return named[0] if named else type(engine).__name__
@@ -86,6 +92,7 @@ __all__ = [
     "RandomWalker",
     "Scan",
     "SupportScan",
+    "TrainedEngine",
     "engine_name",
     "find_engine",
     "options_of",

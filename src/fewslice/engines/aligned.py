@@ -7,7 +7,8 @@ on slices that lie as their neighbours do (`fewslice.annotation.slice_shift`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from fewslice.annotation.slice_shift import Displacement, displacement, slid
 from fewslice.engines.base import (
     Engine,
     Prediction,
+    PreparedScan,
     Progress,
     Scan,
     SupportScan,
@@ -32,28 +34,51 @@ _REMARK = (
 )
 
 
-def answer(
-    engine: Engine,
-    scan: Scan,
-    annotation: Annotation,
-    support: Sequence[SupportScan] = (),
-    progress: Progress = silent,
-) -> Prediction:
-    """Return class probabilities from an engine, in the scan's own voxels.
+@dataclass(frozen=True)
+class Aligned:
+    """An engine that is shown the slices of a scan in line, and its answer brought back.
 
     Slices are aligned if those drawn lie in one plane, by what the first channel shows around the
     structures, and only where enough of them lie aside. A remark says so.
     """
-    ways = found_ways(scan, annotation)
-    if ways is None:
-        return engine.prepare(scan, support).predict(annotation, progress)
-    axis = annotation.axis
-    placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
-    channels = np.stack([slid(channel, axis, ways) for channel in scan.channels])
-    prepared = engine.prepare(Scan(channels, scan.spacing), support)
-    found = brought_back(prepared.predict(placed, progress), axis, ways, scan.shape)
-    remark = _REMARK.format(int(np.abs(ways).max()))
-    return replace(found, remarks=(*found.remarks, remark))
+
+    engine: Engine
+
+    @property
+    def uses_support(self) -> bool:
+        """Whether the engine does."""
+        return self.engine.uses_support
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAligned:
+        """Return the scan, which is made ready once it is known how its slices lie."""
+        return PreparedAligned(self.engine, scan, tuple(support))
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedAligned:
+    """A scan whose slices may have to be aligned by what is drawn on it."""
+
+    engine: Engine
+    scan: Scan
+    support: tuple[SupportScan, ...]
+
+    @cached_property
+    def _as_it_is(self) -> PreparedScan:
+        return self.engine.prepare(self.scan, self.support)
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities in the scan's own voxels."""
+        scan = self.scan
+        ways = found_ways(scan, annotation)
+        if ways is None:
+            return self._as_it_is.predict(annotation, progress)
+        axis = annotation.axis
+        placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
+        channels = np.stack([slid(channel, axis, ways) for channel in scan.channels])
+        prepared = self.engine.prepare(Scan(channels, scan.geometry), self.support)
+        found = brought_back(prepared.predict(placed, progress), axis, ways, scan.shape)
+        remark = _REMARK.format(int(np.abs(ways).max()))
+        return replace(found, remarks=(*found.remarks, remark))
 
 
 def found_ways(scan: Scan, annotation: Annotation) -> Displacement | None:

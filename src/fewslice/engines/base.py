@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
+from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.image import Image
 from fewslice.volumes.region import Region
 
 Float32Array = npt.NDArray[np.float32]
@@ -31,17 +33,36 @@ def part(progress: Progress, first: float, last: float) -> Progress:
 class Scan:
     """What an engine sees of a scan.
 
-    channels: (channel, i, j, k), any real dtype, finite. spacing: mm per array axis.
+    channels: (channel, i, j, k), any real dtype, finite. geometry: of its grid.
     """
 
     channels: npt.NDArray[Any]
-    spacing: tuple[float, float, float]
+    geometry: Geometry
+
+    @classmethod
+    def of(cls, image: Image) -> Scan:
+        """Return an image as engines see it."""
+        return cls(image.channels, image.geometry)
+
+    @classmethod
+    def from_spacing(cls, channels: npt.NDArray[Any], spacing: Sequence[float]) -> Scan:
+        """Return a scan whose axes run along RAS+; spacing in mm per array axis."""
+        return cls(channels, Geometry.from_spacing(channels.shape[1:], spacing))
+
+    def cropped(self, region: Region) -> Scan:
+        """Return the part of the scan in a region; every voxel stays at its place in space."""
+        channels = self.channels[(slice(None), *region.slices)]
+        return Scan(channels, self.geometry.cropped(region.start, region.stop))
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Distance in mm between neighbouring voxels along each array axis."""
+        return self.geometry.spacing
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along each array axis."""
-        i, j, k = self.channels.shape[1:]
-        return i, j, k
+        return self.geometry.shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,4 +138,21 @@ class Engine(Protocol):
 
         support: other scans with labels; an engine that cannot use them ignores them.
         """
+        ...
+
+
+@runtime_checkable
+class TrainedEngine(Engine, Protocol):
+    """An engine that knows its structures beforehand, such as a model of one's own task.
+
+    It also answers scans on which nothing is drawn.
+    """
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The label of each class it knows, background (0) first, ascending."""
+        ...
+
+    def axis(self, geometry: Geometry) -> int:
+        """Return the array axis of a scan across which it works, slice by slice."""
         ...

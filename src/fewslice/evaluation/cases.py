@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from fewslice.batch.jobs import Job, stream
+from fewslice.engines.base import Progress
 from fewslice.errors import FewsliceError
 from fewslice.evaluation.dataset import CaseFiles
 from fewslice.evaluation.rows import CaseFailure, CaseResult
@@ -19,7 +20,7 @@ def run_cases(
     cases: Sequence[CaseFiles],
     settings: Settings,
     jobs: int,
-    progress: Callable[[float], None],
+    progress: Progress,
     candidates: Sequence[CaseFiles] = (),
 ) -> Iterator[Outcome]:
     """Yield the outcome of every case as it arrives, in no fixed order if jobs > 1.
@@ -41,7 +42,7 @@ def run_cases(
 def _one_by_one(
     cases: Sequence[CaseFiles],
     settings: Settings,
-    progress: Callable[[float], None],
+    progress: Progress,
     candidates: Sequence[CaseFiles],
 ) -> Iterator[Outcome]:
     for number, case in enumerate(cases):

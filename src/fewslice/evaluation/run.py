@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fewslice._version import __version__
 from fewslice.batch.cluster import available_processors
+from fewslice.batch.jobs import CountProgress, uncounted
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
 from fewslice.evaluation.cases import run_cases
@@ -20,9 +20,6 @@ from fewslice.networks.shipped import shipped_weights
 
 SUMMARY = "summary.json"
 
-CaseProgress = Callable[[float, int], None]
-"""Called with the number of cases done (with fractions) and how many there are."""
-
 
 def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     folder: Path,
@@ -32,7 +29,7 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     part: str = "Ts",
     most_cases: int | None = None,
     jobs: int | None = None,
-    progress: CaseProgress = lambda done, total: None,
+    progress: CountProgress = uncounted,
 ) -> dict[str, Any]:
     """Evaluate engines on a fully labelled dataset; write tables, summary and plots.
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.planes import plane_axis, plane_name
-from fewslice.engines import find_engine
+from fewslice.engines import Progress, find_engine, silent
 from fewslice.evaluation.annotator import RevealedSlices, annotator, nothing
 from fewslice.evaluation.dataset import BoolArray, CaseFiles, Structure, read_case
 from fewslice.evaluation.memory import peak_memory
@@ -56,7 +56,7 @@ class Task:
 def evaluate_case(
     case: CaseFiles,
     settings: Settings,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = silent,
     candidates: Sequence[CaseFiles] = (),
 ) -> CaseResult:
     """Evaluate every structure, number of slices and engine on one case.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation, on_slice
-from fewslice.engines.aligned import answer
+from fewslice.engines.aligned import Aligned
 from fewslice.engines.base import (
     Engine,
     Prediction,
@@ -23,6 +23,7 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.predictions import around, moved, within
+from fewslice.volumes.region import Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,21 +50,20 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     where that is no saving or makes no sense: other structures, another main axis, slices of
     several planes, no structure drawn, or changes all over the scan; and without an earlier answer.
     """
+    aligned = Aligned(engine)
     part = changed_part(annotation, earlier.annotation) if earlier is not None else None
     if part is None or earlier is None:
-        return answer(engine, scan, annotation, support, progress)
+        return aligned.prepare(scan, support).predict(annotation, progress)
     first, last = part
     if first > last:
         return earlier.prediction
     axis = annotation.axis
-    cut = [slice(None)] * 3
-    cut[axis] = slice(first, last + 1)
-    piece = Scan(scan.channels[(slice(None), *cut)], scan.spacing)
+    piece = _slab(axis, part, scan.shape)
     slices = tuple(
         (axis, index - first) for index in annotation.along(axis) if first <= index <= last
     )
-    asked = replace(annotation, labels=annotation.labels[tuple(cut)], slices=slices)
-    found = answer(engine, piece, asked, support, progress)
+    asked = replace(annotation, labels=annotation.labels[piece.slices], slices=slices)
+    found = aligned.prepare(scan.cropped(piece), support).predict(asked, progress)
     return _pasted(earlier.prediction, found, axis, part)
 
 
@@ -86,12 +86,19 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:
     above = min(
         (index for index in kept if index > max(changed)), default=now.labels.shape[axis] - 1
     )
-    cut = [slice(None)] * 3
-    cut[axis] = slice(below, above + 1)
-    held = replace(now, labels=now.labels[tuple(cut)], extra_values=())
+    shape = now.labels.shape
+    piece = _slab(axis, (below, above), (shape[0], shape[1], shape[2]))
+    held = replace(now, labels=now.labels[piece.slices], extra_values=())
     if held.drawn_values != now.drawn_values:
         return None
     return below, above
+
+
+def _slab(axis: int, part: tuple[int, int], shape: tuple[int, int, int]) -> Region:
+    """Return the box of all voxels from the first to the last slice of a part."""
+    start, stop = [0, 0, 0], list(shape)
+    start[axis], stop[axis] = part[0], part[1] + 1
+    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
 def _changed(now: Annotation, then: Annotation) -> set[int]:

@@ -111,7 +111,7 @@ def held_out_dice(
         mine = [each for each in slices if each.scan == number and each.key in held]
         if not mine:
             continue
-        prediction = predict(model, scan.channels, scan.geometry)
+        prediction = predict(model, scan.scan)
         answer = np.zeros(scan.geometry.shape, dtype=np.int64)
         best = prediction.probability.astype(np.float32).argmax(axis=0)
         answer[prediction.region.slices] = np.array(prediction.values)[best]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fewslice.annotation.annotation import drawn_voxels, find_annotation
+from fewslice.engines.base import Scan
 from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.io import read_image, read_labels
 from fewslice.io.folder import ScanFiles, find_labels, find_scans, read_scan
@@ -94,7 +95,7 @@ def _scan(
         raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
     annotation = find_annotation(drawn.array, scan.geometry)
     looked_for = annotation.drawn_values if absent_unknown else None
-    return TaskScan(name, scan.channels, scan.geometry, annotation, looked_for)
+    return TaskScan(name, Scan.of(scan), annotation, looked_for)
 
 
 def _read(image: AnyScan) -> Image | AnyArray:

@@ -1,4 +1,4 @@
-"""A task's model: a network with all that is needed to ask it about any scan."""
+"""A task's model: a network with all that is needed to ask it about any scan, as an engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import (
     Prediction,
     Progress,
+    Scan,
+    SupportScan,
     as_half,
     empty_probability,
     silent,
@@ -50,14 +52,23 @@ class TaskModel:
         """Where the network works."""
         return self.network.prompt.device
 
-    def stack(self, channels: npt.NDArray[Any], geometry: Geometry) -> Stack:
+    @property
+    def uses_support(self) -> bool:
+        """A model knows its task already."""
+        return False
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedModel:
+        """Return the scan on the model's grid. Raises InputError if its channels do not fit."""
+        return PreparedModel(self, scan, self.stack(scan))
+
+    def stack(self, scan: Scan) -> Stack:
         """Bring a scan to the model's grid. Raises InputError if its channels do not fit."""
-        if len(channels) != len(self.intensity):
+        if len(scan.channels) != len(self.intensity):
             raise InputError(
-                f"The scan has {len(channels)} channels, but the model was trained on "
+                f"The scan has {len(scan.channels)} channels, but the model was trained on "
                 f"{len(self.intensity)}; give the same channels in the same order."
             )
-        return stack_of(channels, geometry, self.grid, self.intensity)
+        return stack_of(scan, self.grid, self.intensity)
 
     def axis(self, geometry: Geometry) -> int:
         """Return the array axis of a scan across which the model works slice by slice."""
@@ -65,100 +76,47 @@ class TaskModel:
 
 
 @dataclass(frozen=True, eq=False)
-class TaskSamples:
-    """Samples of what a scan's labels may be.
+class PreparedModel:
+    """A scan on the grid of a model. What is drawn on the scan changes nothing in the answer."""
 
-    axis: array axis across which the slices lie. values: the label of each class, background
-    first. probability: float16 (sample, class, slice, row, column) over all of the scan; rows and
-    columns are its other two array axes in their order.
-    """
+    model: TaskModel
+    scan: Scan
+    stack: Stack
 
-    axis: int
-    values: tuple[int, ...]
-    probability: Float16Array
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        """Return class probabilities; labels the model does not know are likely nowhere.
+
+        The region is the box outside of which no structure has a probability of 2 %.
+        """
+        found = on_stack(self.model, self.stack, progress=progress)
+        prediction = on_own_grid(self.model, self.stack, found, self.scan.geometry)
+        return _with_labels(prediction, annotation.values)
 
 
-def predict(
-    model: TaskModel,
-    channels: npt.NDArray[Any],
-    geometry: Geometry,
-    *,
-    whole: bool = False,
-    progress: Progress = silent,
-) -> Prediction:
+def _with_labels(prediction: Prediction, wanted: Sequence[int]) -> Prediction:
+    """Return a prediction that has a class for every label, with a remark on unknown ones."""
+    unknown = [value for value in wanted if value not in prediction.values]
+    if not unknown:
+        return prediction
+    values = tuple(sorted({*prediction.values, *unknown}))
+    probability = np.zeros((len(values), *prediction.region.shape), dtype=np.float16)
+    for known, one in zip(prediction.values, prediction.probability, strict=True):
+        probability[values.index(known)] = one
+    remark = (
+        f"The model has never seen label {', '.join(map(str, unknown))}: it is only where it was "
+        "drawn; retrain the model on this scan as well."
+    )
+    return Prediction(prediction.region, values, probability, (*prediction.remarks, remark))
+
+
+def predict(model: TaskModel, scan: Scan, *, whole: bool = False) -> Prediction:
     """Return class probabilities of a scan, on its own grid and with its own axes.
 
-    channels: (channel, i, j, k). whole: answer every voxel; otherwise the box outside of which no
-    structure has a probability of 2 %. Raises InputError if the channels are not the model's.
+    whole: answer every voxel; otherwise the box outside of which no structure has a probability of
+    2 %. Raises InputError if the channels are not the model's.
     """
-    stack = model.stack(channels, geometry)
-    found = on_stack(model, stack, progress=progress)
-    return _prediction(model, stack, found, geometry, whole)
-
-
-def posterior_samples(
-    model: TaskModel,
-    channels: npt.NDArray[Any],
-    geometry: Geometry,
-    *,
-    count: int = 8,
-    seed: int = 0,
-) -> TaskSamples:
-    """Return Monte-Carlo dropout samples of a scan (Gal & Ghahramani, ICML 2016).
-
-    Every sample is one thinned network, the same for all slices (its masks are drawn once), so
-    that voxels of a sample go together, as BatchBALD needs it (Kirsch et al., NeurIPS 2019).
-    Takes samples * classes * voxels * 2 bytes, twice.
-    """
-    stack = model.stack(channels, geometry)
-    generator = torch.Generator().manual_seed(seed)
-    masks = [model.network.masks(1, generator) for _ in range(count)]
-    axis = model.axis(geometry)
-    order = [axis, *(other for other in range(3) if other != axis)]
-    shape = [geometry.shape[each] for each in order]
-    result = np.empty((count, len(model.values), *shape), dtype=np.float16)
-    found = _samples_on_stack(model, stack, masks)
-    for number in range(count):
-        prediction = _prediction(model, stack, found[number], geometry, whole=True)
-        result[number] = prediction.probability.transpose(0, *(1 + each for each in order))
-    return TaskSamples(axis, model.values, result)
-
-
-@torch.inference_mode()
-def _samples_on_stack(
-    model: TaskModel, stack: Stack, masks: Sequence[Sequence[Tensor]]
-) -> Float16Array:
-    """Return probabilities on the model's grid: float16 (sample, slice, class, rows, columns)."""
-    network = model.network.eval()
-    slices, _, rows, columns = stack.images.shape
-    result = np.empty((len(masks), slices, len(model.values), rows, columns), dtype=np.float16)
-    for some in _batches(stack):
-        images = torch.from_numpy(stack.seen(some)).to(model.device)
-        levels = network.down(images, torch.from_numpy(stack.places(some)).to(model.device))
-        for number, each in enumerate(masks):
-            logits = network.up(levels, each)[..., :rows, :columns]
-            result[number, some] = as_half(class_probability(logits).cpu().numpy())
-    return result
-
-
-def slice_features(
-    model: TaskModel, channels: npt.NDArray[Any], geometry: Geometry
-) -> Float32Array:
-    """Return what the network sees on each slice across the model's plane: (slice, feature).
-
-    The mean and the greatest value over the slice of the image's features at an eighth of the
-    resolution; slices in the order of the scan's array axis.
-    """
-    stack = model.stack(channels, geometry)
-    parts = []
-    with torch.inference_mode():
-        for at in _batches(stack):
-            images = torch.from_numpy(stack.seen(at)).to(model.device)
-            deep = model.network.features(images)[-1].flatten(2)
-            parts.append(torch.cat([deep.mean(dim=2), deep.amax(dim=2)], dim=1).cpu().numpy())
-    features: Float32Array = np.concatenate(parts)
-    backwards = stack.turned.turn.flipped[model.grid.plane]
-    return features[::-1] if backwards else features
+    stack = model.stack(scan)
+    return on_own_grid(model, stack, on_stack(model, stack), scan.geometry, whole=whole)
 
 
 @torch.inference_mode()
@@ -176,7 +134,7 @@ def on_stack(
     model.network.eval()
     parts = []
     done = 0
-    for some in _batches(stack, at):
+    for some in batches(stack, at):
         images = torch.from_numpy(stack.seen(some)).to(model.device)
         places = torch.from_numpy(stack.places(some)).to(model.device)
         logits = model.network(images, places)
@@ -186,9 +144,8 @@ def on_stack(
     return np.concatenate(parts)
 
 
-def _batches(
-    stack: Stack, at: npt.NDArray[np.intp] | None = None
-) -> Iterator[npt.NDArray[np.intp]]:
+def batches(stack: Stack, at: npt.NDArray[np.intp] | None = None) -> Iterator[npt.NDArray[np.intp]]:
+    """Return the slices `at` (None: all) in parts that the network sees at once."""
     if at is None:
         at = np.arange(len(stack.images))
     rows, columns = stack.images.shape[2:]
@@ -196,14 +153,18 @@ def _batches(
     return (at[start : start + each] for start in range(0, len(at), each))
 
 
-def _prediction(
+def on_own_grid(
     model: TaskModel,
     stack: Stack,
     found: npt.NDArray[np.floating[Any]],
     geometry: Geometry,
-    whole: bool,
+    *,
+    whole: bool = False,
 ) -> Prediction:
-    """Bring probabilities from the model's grid to the scan's, slice by slice."""
+    """Bring probabilities from the model's grid to the scan's, slice by slice.
+
+    found: (slice, class, rows, columns). whole: as in `predict`.
+    """
     grid = stack.turned.geometry
     plane = model.grid.plane
     size = tuple(grid.shape[axis] for axis in model.grid.inplane)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
+from fewslice.engines.base import Scan
 from fewslice.volumes.geometry import Geometry
 
 
@@ -16,18 +17,26 @@ from fewslice.volumes.geometry import Geometry
 class TaskScan:
     """A scan and what is known of it.
 
-    name: for messages. channels: (channel, i, j, k), any real dtype, finite. geometry: its grid,
-    from which its directions are known. annotation: the slices drawn so far, complete or in part
-    (255 is not learned from). looked_for: the labels that were looked for in this scan, where
-    these are not all: any other may be anywhere on its background, and is not learned to be
-    absent; None if all were.
+    name: for messages. scan: its geometry says how its axes run. annotation: the slices drawn so
+    far, complete or in part (255 is not learned from). looked_for: the labels that were looked for
+    in this scan, where these are not all: any other may be anywhere on its background, and is not
+    learned to be absent; None if all were.
     """
 
     name: str
-    channels: npt.NDArray[Any]
-    geometry: Geometry
+    scan: Scan
     annotation: Annotation
     looked_for: tuple[int, ...] | None = None
+
+    @property
+    def channels(self) -> npt.NDArray[Any]:
+        """(channel, i, j, k)."""
+        return self.scan.channels
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid."""
+        return self.scan.geometry
 
 
 @dataclass(frozen=True)

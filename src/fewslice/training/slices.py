@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.base import Scan
 from fewslice.training.grid import (
     TaskGrid,
     Turned,
@@ -20,7 +21,6 @@ from fewslice.training.grid import (
 from fewslice.training.intensity import Intensity, rescaled
 from fewslice.training.network import NEIGHBOURS
 from fewslice.training.scan import TaskScan
-from fewslice.volumes.geometry import Geometry
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -70,14 +70,10 @@ def places_of(across: float, rows: Any, columns: Any) -> Float32Array:
     return np.stack([down, right, np.full(down.shape, across)]).astype(np.float32)
 
 
-def stack_of(
-    channels: npt.NDArray[Any],
-    geometry: Geometry,
-    grid: TaskGrid,
-    intensity: Sequence[Intensity],
-) -> Stack:
-    """Bring a scan to a model's grid. channels: (channel, i, j, k) on the grid of `geometry`."""
-    how = turned(geometry)
+def stack_of(scan: Scan, grid: TaskGrid, intensity: Sequence[Intensity]) -> Stack:
+    """Bring a scan to a model's grid."""
+    channels = scan.channels
+    how = turned(scan.geometry)
     size = grid.size(how.geometry)
     images = np.empty((how.geometry.shape[grid.plane], len(channels), *size), dtype=np.float32)
     for number, (channel, scale) in enumerate(zip(channels, intensity, strict=True)):
@@ -127,7 +123,7 @@ def lessons_of(
     """
     if not scan.annotation.slices:
         return []
-    stack = stack_of(scan.channels, scan.geometry, grid, intensity)
+    stack = stack_of(scan.scan, grid, intensity)
     turn = stack.turned.turn
     labels = np.moveaxis(turn.array(scan.annotation.labels), grid.plane, 0)
     known = np.moveaxis(turn.array(scan.annotation.known()), grid.plane, 0)

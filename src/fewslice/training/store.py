@@ -21,6 +21,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,21 @@ def load_model(path: str | os.PathLike[str], device: str | None = None) -> TaskM
     """
     folder = version_in_use(Path(path))
     return _model(folder, read_description(folder), device)
+
+
+@lru_cache(maxsize=1)  # a worker answers for many scans with the same model
+def cached_model(path: str) -> TaskModel:
+    """Read a model as `load_model` does, or return the one read last if it was this one."""
+    return load_model(path)
+
+
+def model_in_use(path: Path) -> tuple[Path, str]:
+    """Return the folder of the version in use, absolute, and the SHA-256 of its weights.
+
+    Raises ReadError if there is none.
+    """
+    folder = version_in_use(path).absolute()
+    return folder, str(read_description(folder).get("sha256"))
 
 
 def version_in_use(path: Path) -> Path:

@@ -80,6 +80,13 @@ class Geometry:
         i, j, k = shape
         return cls((i, j, k), np.diag([*steps, 1.0]))
 
+    def cropped(self, start: Sequence[int], stop: Sequence[int]) -> Geometry:
+        """Return the grid of the voxels from `start` up to `stop`, which is not in it any more."""
+        i, j, k = (int(last) - int(first) for first, last in zip(start, stop, strict=True))
+        affine = self.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ np.asarray(start, dtype=np.float64)
+        return Geometry((i, j, k), affine)
+
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Distance in mm between neighbouring voxels along each array axis."""

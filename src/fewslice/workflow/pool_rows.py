@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,40 +18,25 @@ from fewslice.active_learning.candidates import (
     stack,
 )
 from fewslice.active_learning.cost import CostModel
-from fewslice.annotation.annotation import drawn_voxels, find_annotation
+from fewslice.annotation.annotation import (
+    Annotation,
+    SliceIndex,
+    drawn_voxels,
+    find_annotation,
+)
 from fewslice.annotation.planes import annotation_axis, plane_name
+from fewslice.engines import Scan
 from fewslice.errors import InputError
 from fewslice.io import read_labels
 from fewslice.io.folder import ScanFiles, named_scan, read_scan
-from fewslice.segmentation.posterior import Samples
+from fewslice.segmentation.posterior import Sampler, Samples
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.region import Region
 
 AnyScan = ScanFiles | str | Image | AnyArray
 AnyLabels = str | LabelMap | AnyArray
-
-
-@dataclass(frozen=True, eq=False)
-class PoolSamples:
-    """Posterior samples of a scan of a pool.
-
-    axis: array axis across which the slices lie. probability: (sample, class, slice, row, column),
-    any float, in [0, 1], background first, summing to 1 over classes, of the whole scan; rows and
-    columns are the other two array axes in their order. Sample s must be of the same model for
-    every scan. features: (slice, F), what a network sees on each slice, or None.
-    """
-
-    axis: int
-    probability: Probability
-    features: npt.NDArray[np.floating[Any]] | None = None
-
-
-PoolSampler = Callable[[Image, LabelMap | None, int], PoolSamples | Samples | Probability]
-"""Called with a scan, what was annotated of it (or None) and a seed. A plain array has its slices
-across the axis people draw across (`fewslice.annotation.planes.annotation_axis`), or across another
-if
-only that has as many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +61,7 @@ class RowSettings:
     all_planes: bool = False
 
 
-def scan_rows(
-    number: int, scan: PoolScan, sampler: PoolSampler, settings: RowSettings
-) -> Candidates:
+def scan_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings) -> Candidates:
     """Return one row a slice. number: of the scan in the pool.
 
     Raises ReadError and the like if the scan cannot be used.
@@ -88,20 +70,21 @@ def scan_rows(
 
 
 def named_rows(
-    number: int, scan: PoolScan, sampler: PoolSampler, settings: RowSettings
+    number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings
 ) -> tuple[Candidates, tuple[str, ...]]:
     """Return the rows of `scan_rows`, and the plane of the slices across each array axis."""
     source, drawn = _read(scan)
     image, labels = on_one_grid(
         source, drawn, image_is=f"the scan {scan.name}", labels_are=f"the labels of {scan.name}"
     )
-    known = labels if drawn_voxels(labels.array).any() else None
-    samples = _samples(sampler(image, known, settings.seed), image.geometry)
-    annotated = set(scan.annotated)
-    if known:
-        annotated |= set(find_annotation(known.array, image.geometry, scan.annotated).slices)
+    annotation = _annotation(labels, scan.annotated)
+    found = sampler.samples(Scan.of(image), annotation, settings.seed)
+    samples = _of_whole_scan(found, image.geometry)
+    annotated = set(scan.annotated) | set(annotation.slices)
     axes = sorted(range(3), key=lambda axis: axis != samples.axis)
-    views = [_across(samples, axis) for axis in axes] if settings.all_planes else [samples]
+    views = [samples]
+    if settings.all_planes:  # what a network sees is known across one axis only
+        views = [replace(samples, features=None).across(axis) for axis in axes]
     rows = stack(_slices(number, image, view, annotated) for view in views)
     return rows, tuple(plane_name(image.geometry, axis) for axis in range(3))
 
@@ -115,48 +98,41 @@ def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]
     return image, drawn
 
 
-def _samples(found: PoolSamples | Samples | Probability, geometry: Geometry) -> PoolSamples:
-    """Return what a sampler answered as samples of the whole scan. Raises InputError."""
-    if isinstance(found, Samples):
-        return PoolSamples(found.axis, _whole(found, geometry))
-    usual = annotation_axis(geometry)
-    if isinstance(found, PoolSamples):
-        samples, axes = found, [found.axis]
-    else:
-        axes = [usual, *(axis for axis in range(3) if axis != usual)]
-        samples = PoolSamples(usual, np.asarray(found))
+def _annotation(labels: LabelMap, named: tuple[SliceIndex, ...]) -> Annotation:
+    """Return what was annotated of a scan, which may be nothing."""
+    if drawn_voxels(labels.array).any():
+        return find_annotation(labels.array, labels.geometry, named)
+    return Annotation(labels.array, tuple(sorted(named)), annotation_axis(labels.geometry))
+
+
+def _of_whole_scan(samples: Samples, geometry: Geometry) -> Samples:
+    """Return samples for every voxel of a scan. Raises InputError unless they are of its shape."""
+    order = (samples.axis, *(axis for axis in range(3) if axis != samples.axis))
+    expected = tuple(samples.region.shape[axis] for axis in order)
     shape = samples.probability.shape
-    if len(shape) == 5 and shape[0] and shape[1]:
-        for axis in axes:
-            if shape[2:] == _sliced(geometry, axis):
-                return replace(samples, axis=axis)
-    expected = ", ".join(map(str, _sliced(geometry, axes[0])))
-    raise InputError(
-        f"The sampler answered with an array of shape {shape}; expected (samples, classes, "
-        f"{expected}) for this scan, with slices across array axis {axes[0]}."
+    inside = all(
+        0 <= start < stop <= length
+        for start, stop, length in zip(
+            samples.region.start, samples.region.stop, geometry.shape, strict=True
+        )
     )
-
-
-def _sliced(geometry: Geometry, axis: int) -> tuple[int, ...]:
-    """Return the shape of a scan with slices first."""
-    return (geometry.shape[axis], *(geometry.shape[a] for a in range(3) if a != axis))
-
-
-def _whole(samples: Samples, geometry: Geometry) -> npt.NDArray[np.float16]:
-    full = np.zeros((*samples.probability.shape[:2], *geometry.shape), dtype=np.float16)
+    if len(shape) != 5 or not shape[0] or shape[1] < 2 or shape[2:] != expected or not inside:
+        raise InputError(
+            f"The sampler answered with an array of shape {shape} for the region from "
+            f"{samples.region.start} to {samples.region.stop} of a scan of {geometry.shape} "
+            f"voxels; expected (samples, classes, {', '.join(map(str, expected))})."
+        )
+    if samples.region.shape == geometry.shape:
+        return samples
+    full = np.zeros((*shape[:2], *geometry.shape), dtype=np.float16)
     full[:, 0] = 1
     full[(slice(None), slice(None), *samples.region.slices)] = samples.by_axes
-    return np.moveaxis(full, 2 + samples.axis, 2)
-
-
-def _across(samples: PoolSamples, axis: int) -> PoolSamples:
-    """Return the samples in slices across any axis; without features, which are of one only."""
-    by_axes = np.moveaxis(samples.probability, 2, 2 + samples.axis)
-    return PoolSamples(axis, np.moveaxis(by_axes, 2 + axis, 2))
+    whole = Region((0, 0, 0), geometry.shape)
+    return replace(samples, region=whole, probability=np.moveaxis(full, 2 + samples.axis, 2))
 
 
 def _slices(
-    number: int, image: Image, samples: PoolSamples, annotated: set[tuple[int, int]]
+    number: int, image: Image, samples: Samples, annotated: set[tuple[int, int]]
 ) -> Candidates:
     axis, spacing = samples.axis, image.geometry.spacing
     area = float(np.prod([spacing[other] for other in range(3) if other != axis]))
@@ -175,7 +151,7 @@ def _slices(
     return scan_facts(samples.probability, places, _features(image, samples))
 
 
-def _features(image: Image, samples: PoolSamples) -> list[npt.NDArray[np.floating[Any]]]:
+def _features(image: Image, samples: Samples) -> list[npt.NDArray[np.floating[Any]]]:
     """Return what each slice looks like: to the sampler's network, or else to the eye."""
     if samples.features is not None:
         return list(samples.features)

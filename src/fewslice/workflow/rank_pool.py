@@ -7,10 +7,10 @@ slice there (`pool_rows`); only these come back, and the strategy ranks them all
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,18 +19,22 @@ from fewslice.active_learning.candidates import Candidates, stack
 from fewslice.active_learning.scans import rank_scans
 from fewslice.active_learning.strategies.registry import ALL_PLANES, find_strategy
 from fewslice.annotation.phrases import counted
-from fewslice.batch.jobs import Job, stream
+from fewslice.batch.jobs import CountProgress, Job, stream, uncounted
 from fewslice.errors import InputError
 from fewslice.io.folder import ScanFiles, named_scan
+from fewslice.segmentation.posterior import Sampler
+from fewslice.training.store import model_in_use
 from fewslice.volumes import Image
 from fewslice.volumes.coerce import AnyArray
 from fewslice.workflow.pool_rows import (
     AnyLabels,
-    PoolSampler,
     PoolScan,
     RowSettings,
     named_rows,
 )
+
+if TYPE_CHECKING:
+    from fewslice.training.model import TaskModel
 
 DEFAULT = "spread"
 """The strategy for pools: few slices of many scans, each structure in its turn, with noise."""
@@ -84,8 +88,9 @@ class PoolRanking:
 
 def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     pool: Iterable[PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray],
-    sampler: PoolSampler,
+    model: TaskModel | str | os.PathLike[str] | None = None,
     *,
+    sampler: Sampler | None = None,
     count: int = 1,
     what: What = "slices",
     strategy: str = "default",
@@ -93,26 +98,28 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     seed: int = 0,
     scheduler: str | None = None,
     workers: int | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: CountProgress = uncounted,
 ) -> PoolRanking:
     """Say which slices (or whole scans) of a pool are worth annotating next.
 
     pool: scans as paths (files or DICOM folders; best, as only paths travel), `ScanFiles` as
-    `fewslice.io.folder.find_scans` gives them, `Image`s or arrays (i, j, k); read one by
-    one, so it may be longer than memory. Scans in memory are named by their number, from 0.
-    sampler: gives posterior samples of a scan, such as `fewslice.workflow.samplers.ModelSampler`;
-    it travels to the workers. count: how many; fewer come back if there are no more. what: "slices"
-    or "scans". strategy: a name in `fewslice.active_learning.strategies.registry.STRATEGIES`.
-    labels: case to what was annotated of it (path, LabelMap or array); such slices are not asked
-    again. seed: of
-    samples and ties: the same seed gives the same ranking. scheduler, workers: as in
-    `fewslice.batch.jobs.stream`. progress: called with the number of scans done.
+    `fewslice.io.folder.find_scans` gives them, `Image`s or arrays (i, j, k); read one by one, so it
+    may be longer than memory. Scans in memory are named by their number, from 0. model: of the
+    task, from `load_model` or as the path of a model folder (best, as only paths travel). sampler:
+    gives posterior samples of a scan instead of a model, see
+    `fewslice.segmentation.posterior.Sampler`; it travels to the workers. count: how many; fewer
+    come back if there are no more. what: "slices" or "scans". strategy: a name in
+    `fewslice.active_learning.strategies.registry.STRATEGIES`. labels: case to what was annotated of
+    it (path, LabelMap or array); such slices are not asked again. seed: of samples and ties: the
+    same seed gives the same ranking. scheduler, workers: as in `fewslice.batch.jobs.stream`.
+    progress: called with the number of scans done, and of the pool's if it has a length.
 
     Scans that cannot be used are skipped and named in the result. Raises InputError if the pool is
     empty, if none of its scans can be used, or for a wrong argument.
     """
     name = DEFAULT if strategy == "default" else strategy
     chosen = find_strategy(name)
+    asked = _sampler(model, sampler)
     if count < 1:
         raise InputError(f"The number of {what} to suggest is {count}; it must be at least 1.")
     if seed < 0:
@@ -121,7 +128,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
     names: list[str] = []
     settings = RowSettings(seed, all_planes=name == ALL_PLANES and what == "slices")
-    jobs = _jobs(pool, sampler, settings, {} if labels is None else labels, names)
+    jobs = _jobs(pool, asked, settings, {} if labels is None else labels, names)
     rows: dict[int, Candidates] = {}
     planes: dict[int, tuple[str, ...]] = {}
     skipped: dict[int, SkippedScan] = {}
@@ -131,7 +138,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
             rows[number], planes[number] = outcome.result
         else:
             skipped[number] = SkippedScan(names[number], outcome.failure, outcome.trace)
-        progress(len(rows) + len(skipped))
+        done = len(rows) + len(skipped)
+        progress(done, len(pool) if isinstance(pool, Sized) else done)
     left_out = tuple(skipped[number] for number in sorted(skipped))
     if not rows:
         raise _nothing(left_out)
@@ -147,9 +155,21 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     return PoolRanking(items, left_out, len(rows), len(candidates), free, name, message)
 
 
+def _sampler(model: TaskModel | str | os.PathLike[str] | None, sampler: Sampler | None) -> Sampler:
+    if sampler is not None and model is None:
+        return sampler
+    if sampler is not None or model is None:
+        raise InputError("A pool is ranked by a model or by a sampler; give one of the two.")
+    from fewslice.training.dropout import Dropout
+
+    if isinstance(model, str | os.PathLike):
+        return Dropout(str(model_in_use(Path(model))[0]))
+    return Dropout(model)
+
+
 def _jobs(
     pool: Iterable[PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray],
-    sampler: PoolSampler,
+    sampler: Sampler,
     settings: RowSettings,
     labels: Mapping[str, AnyLabels | os.PathLike[str]],
     names: list[str],

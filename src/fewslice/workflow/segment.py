@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fewslice.annotation.annotation import Annotation, drawn_voxels, find_annotation
+from fewslice.annotation.annotation import (
+    Annotation,
+    SliceIndex,
+    blank_annotation,
+    drawn_voxels,
+    find_annotation,
+)
 from fewslice.annotation.phrases import counted
 from fewslice.engines import (
     ENGINES,
@@ -12,6 +18,7 @@ from fewslice.engines import (
     Progress,
     Scan,
     SupportScan,
+    TrainedEngine,
     engine_name,
     find_engine,
     silent,
@@ -25,6 +32,8 @@ from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.spacing import spacing_origin, spacing_remarks
 from fewslice.workflow.support import support_pairs, supported_annotation
+
+Places = tuple[SliceIndex, ...]
 
 
 def segment(  # noqa: PLR0913 - the signature is a fixed convention
@@ -60,8 +69,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         are complete: all of that scan counts as annotated (see `fewslice.workflow.support`). An
         engine that cannot use support says so in `remarks`.
     engine
-        A name in `fewslice.engines.ENGINES`, or an engine with settings of your own, such as
-        `fewslice.engines.Network(weights=...)`.
+        A name in `fewslice.engines.ENGINES`, an engine with settings of your own, such as
+        `fewslice.engines.Network(weights=...)`, or a model of your own task, from `load_model`:
+        that one needs nothing drawn on the scan.
     previous
         An earlier segmentation of the same scan. Only what lies between the annotated slices
         around a change is then answered again, which is several times faster.
@@ -89,6 +99,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     others: tuple[SupportScan, ...] = ()
     if pairs and chosen.uses_support:
         annotation, others = supported_annotation(label_map, scan.geometry, named, pairs)
+    elif isinstance(chosen, TrainedEngine):
+        annotation = _for_trained(chosen, label_map, named)
     elif drawn_voxels(label_map.array).any():
         annotation = find_annotation(label_map.array, scan.geometry, named)
     else:
@@ -99,9 +111,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         )
     prediction = answer_again(
         chosen,
-        Scan(scan.channels, scan.geometry.spacing),
+        Scan.of(scan),
         annotation,
-        None if previous is None else Answered(previous.annotation, previous.prediction),
+        _earlier(chosen, previous),
         support=others,
         progress=progress or silent,
     )
@@ -111,19 +123,35 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     return Segmentation(answer, annotation, prediction, name, remarks, len(others))
 
 
+def _for_trained(engine: TrainedEngine, labels: LabelMap, named: Places) -> Annotation:
+    """Return what is drawn, if anything is, with the structures the engine knows beside it."""
+    known = engine.values[1:]
+    if named or drawn_voxels(labels.array).any():
+        return find_annotation(labels.array, labels.geometry, named, known)
+    return blank_annotation(labels.array, engine.axis(labels.geometry), known)
+
+
+def _earlier(engine: Engine, previous: Segmentation | None) -> Answered | None:
+    """Return the earlier answer; None for a trained engine, to which a slice tells nothing new."""
+    if previous is None or isinstance(engine, TrainedEngine):
+        return None
+    return Answered(previous.annotation, previous.prediction)
+
+
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:
-    """Say what a person should know of the support: how many scans were given, and were used."""
+    """Say what a person should know of what the answer rests on."""
+    remarks = []
     if given and not used:
-        return (
+        remarks.append(
             f"The engine {engine} cannot learn from other scans: the {given} given as support made "
-            "no difference.",
+            "no difference."
         )
     if annotation.blank:
-        return (
-            f"Nothing is drawn on this scan: the answer rests on {counted(used, 'support scan')} "
-            "alone; look at it well.",
+        rests_on = counted(used, "support scan") if used else f"the {engine}"
+        remarks.append(
+            f"Nothing is drawn on this scan: the answer rests on {rests_on} alone; look at it well."
         )
-    return ()
+    return tuple(remarks)
 
 
 def _nothing_to_go_by(engine: str, chosen: Engine, support: int) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fewslice._version import __version__
-from fewslice.batch.jobs import Job, Outcome
+from fewslice.batch.jobs import CountProgress, Job, Outcome, uncounted
 from fewslice.batch.journal import Journal, open_journal, resume
 from fewslice.engines import EngineOptions, find_engine, options_of
 from fewslice.errors import InputError
@@ -24,17 +24,15 @@ from fewslice.reporting.outputs import Outputs, write_outputs
 from fewslice.reporting.report import make_report
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
+from fewslice.training.store import cached_model, model_in_use
 from fewslice.volumes import Image, LabelMap
-from fewslice.workflow.samplers import Pairs, loaded_model, model_in_use, read_support
 from fewslice.workflow.segment import segment
+from fewslice.workflow.support import Paths, read_support
 
 JOURNAL = "segment-many.jsonl"
 LOG = "segment-many.log"
 
 _STAGING = ".segment-many-"  # begins the names of folders in which results are written
-
-ManyProgress = Callable[[int, int], None]
-"""Called with the number of scans done and how many there are."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Recipe:
 
     engine: str = "auto"
     model: str | None = None
-    support: Pairs = ()
+    support: Paths = ()
     largest_component: bool = False
 
 
@@ -88,7 +86,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     largest_component: bool = False,
     scheduler: str | None = None,
     workers: int | None = None,
-    progress: ManyProgress = lambda done, total: None,
+    progress: CountProgress = uncounted,
 ) -> ManySegmented:
     """Segment all scans of a folder; write ``CASE.nii.gz`` for each into another.
 
@@ -177,12 +175,8 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
 
 
 def _segmented(image: Image, drawn: LabelMap | None, recipe: Recipe) -> Segmentation:
-    if recipe.model is not None:
-        from fewslice.workflow.model_segment import segment_with_model
-
-        return segment_with_model(image, loaded_model(recipe.model), drawn)
-    support = read_support(recipe.support) if recipe.support else ()
-    return segment(image, drawn, support=support, engine=recipe.engine)
+    engine = find_engine(recipe.engine) if recipe.model is None else cached_model(recipe.model)
+    return segment(image, drawn, support=read_support(recipe.support), engine=engine)
 
 
 def _recipe(

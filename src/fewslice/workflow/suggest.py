@@ -134,9 +134,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     scan, label_map = on_one_grid(image, labels, spacing)
     annotation, others = _annotation(scan, label_map, tuple(annotated or ()), support)
     holding = _checked(present, scan)
-    samples = _samples(
-        Scan(scan.channels, scan.geometry.spacing), annotation, others, sampler, seed
-    )
+    samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
     said = Said(annotation.labels, annotation.slices, holding, annotation.axis)
     found = profiles(
         samples.by_axes, samples.values, samples.region.start, said, scan.geometry.spacing

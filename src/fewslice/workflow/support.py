@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from fewslice.annotation.annotation import (
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError
+from fewslice.io import read_image, read_labels
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap
@@ -30,6 +33,9 @@ _SHORT_RUN = 3
 _TAPERED = 0.75
 
 Pair = tuple[Image, LabelMap]
+
+Paths = tuple[tuple[str, str], ...]
+"""Of each support scan, the path of the image and that of its labels."""
 
 
 def support_pairs(
@@ -66,6 +72,12 @@ def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, 
     return scan, labels
 
 
+@lru_cache(maxsize=1)  # a worker answers for many scans from the same support
+def read_support(paths: Paths) -> tuple[tuple[Image, LabelMap], ...]:
+    """Read support scans with their labels. paths: (scan, labels) of each."""
+    return tuple((read_image(Path(scan)), read_labels(Path(labels))) for scan, labels in paths)
+
+
 def support_scans(pairs: Sequence[Pair], geometry: Geometry, axis: int) -> tuple[SupportScan, ...]:
     """Return support scans as engines take them: turned to run as the scan to segment does.
 
@@ -79,7 +91,7 @@ def _support_scan(image: Image, labels: LabelMap, like: Geometry, axis: int) -> 
     turn = turn_towards(image.geometry, like)
     grid = turn.geometry(image.geometry)
     annotation = support_annotation(turn.array(labels.array), grid, axis)
-    return SupportScan(Scan(turn.array(image.channels), grid.spacing), annotation)
+    return SupportScan(Scan(turn.array(image.channels), grid), annotation)
 
 
 def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annotation:

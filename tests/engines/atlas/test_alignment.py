@@ -26,7 +26,7 @@ def scan(shift: int = 0) -> Scan:
     values = np.zeros((24, 20, 16), dtype=np.float32)
     values += np.linspace(0, 0.3, 20)[:, None]
     values[6 + shift : 14 + shift, 5:12, 4:11] = 1
-    return Scan(values[None], (1.0, 1.0, 2.0))
+    return Scan.from_spacing(values[None], (1.0, 1.0, 2.0))
 
 
 def atlas(shift: int = 0) -> LabelledScan:

@@ -82,7 +82,7 @@ def test_support_that_disagrees_has_a_remark() -> None:
 
 def test_a_scan_that_is_the_same_everywhere_is_answered_with_nothing() -> None:
     phantom = two_organs()
-    flat = Scan(np.zeros((1, *phantom.truth.shape)), phantom.spacing)
+    flat = Scan.from_spacing(np.zeros((1, *phantom.truth.shape)), phantom.spacing)
     support = (supported_by(phantom.image, phantom.truth),)
     blank = blank_annotation(np.zeros_like(phantom.truth), 2, (1, 2))
     found = PreparedNetwork(flat, support, Network(), untrained()).predict(blank)
@@ -111,7 +111,7 @@ def test_the_walk_moves_a_boundary_to_an_edge_nearby() -> None:
     vote[:6] = vote[19:] = vote[:, :6] = vote[:, 18:] = 0.001
     grid = WorkingGrid(Region((0, 0, 0), image.shape), image.shape, (1.0, 1.0, 1.0))
     ballot = Vote(grid, (3,), vote[None].astype(np.float32), (1.0,), (2,))
-    found = _walked(Scan(image[None], (1.0, 1.0, 1.0)), ballot, 2)
+    found = _walked(Scan.from_spacing(image[None], (1.0, 1.0, 1.0)), ballot, 2)
     assert found.values == (0, 3)
     before = dice((vote > 0.5).astype(np.uint8), truth, 1)
     assert before == pytest.approx(7 / 8)

@@ -32,11 +32,11 @@ def support_of(
         labels[..., at] = truth[..., at]
     image = np.roll(phantom.image, by, axis=0)
     labels = np.roll(labels, by, axis=0)
-    return SupportScan(Scan(image[None], phantom.spacing), Annotation(labels, slices))
+    return SupportScan(Scan.from_spacing(image[None], phantom.spacing), Annotation(labels, slices))
 
 
 def scan_of(phantom: Phantom) -> Scan:
-    return Scan(phantom.image[None], phantom.spacing)
+    return Scan.from_spacing(phantom.image[None], phantom.spacing)
 
 
 def labels_of(votes: tuple[Vote, ...], shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
@@ -62,7 +62,8 @@ def test_support_of_another_size_and_spacing() -> None:
     image = np.repeat(fine.image, 2, axis=2)[4:, :, 6:]
     truth = np.repeat(fine.truth, 2, axis=2)[4:, :, 6:]
     other = SupportScan(
-        Scan(image[None], (1.0, 1.0, 1.0)), Annotation(truth, every_slice(truth.shape[2]))
+        Scan.from_spacing(image[None], (1.0, 1.0, 1.0)),
+        Annotation(truth, every_slice(truth.shape[2])),
     )
     labels = labels_of(voted(scan_of(phantom), [other], (1, 2), settings=QUICK), (44, 40, 22))
     assert dice(labels, phantom.truth, 1) > 0.88
@@ -116,7 +117,7 @@ def test_who_does_not_look_alike_has_no_vote() -> None:
     phantom = two_organs()
     noise = np.random.default_rng(99).normal(size=phantom.image.shape).astype(np.float32)
     unlike = SupportScan(
-        Scan(noise[None], phantom.spacing), Annotation(phantom.truth, every_slice(22))
+        Scan.from_spacing(noise[None], phantom.spacing), Annotation(phantom.truth, every_slice(22))
     )
     assert voted(scan_of(phantom), [unlike], (1, 2), settings=QUICK) == ()
     votes = voted(scan_of(phantom), [unlike, support_of(phantom)], (1, 2), settings=QUICK)
@@ -126,7 +127,7 @@ def test_who_does_not_look_alike_has_no_vote() -> None:
 @pytest.mark.parametrize("constant", [0.0, -1000.0])
 def test_without_contrast_nothing_is_said(constant: float) -> None:
     phantom = two_organs()
-    flat = Scan(np.full((1, 44, 40, 22), constant), phantom.spacing)
+    flat = Scan.from_spacing(np.full((1, 44, 40, 22), constant), phantom.spacing)
     support = SupportScan(flat, Annotation(phantom.truth, every_slice(22)))
     assert voted(flat, [support_of(phantom)], (1, 2), settings=QUICK) == ()
     assert voted(scan_of(phantom), [support], (1, 2), settings=QUICK) == ()
@@ -142,7 +143,7 @@ def test_without_support_nothing_is_said() -> None:
 
 def test_a_few_slices_are_a_scan() -> None:
     phantom = two_organs()
-    thin = Scan(phantom.image[None, :, :, 9:11], phantom.spacing)
+    thin = Scan.from_spacing(phantom.image[None, :, :, 9:11], phantom.spacing)
     votes = voted(thin, [support_of(phantom)], (1, 2), settings=QUICK)
     labels_of(votes, (44, 40, 2))
 

@@ -78,11 +78,11 @@ def test_averaged_scans_are_scaled_without_the_air() -> None:
     values = np.full((10, 10, 10), -1000.0)
     values[:2] = np.linspace(0, 100, 200).reshape(2, 10, 10)
     grid = native((10, 10, 10), (1.0, 1.0, 1.0))
-    found = averaged(Scan(values[None], (1.0, 1.0, 1.0)), grid)
+    found = averaged(Scan.from_spacing(values[None], (1.0, 1.0, 1.0)), grid)
     assert found[5, 5, 5] == 0
     # 0 is -1000; 1 is the 99th percentile of what is not air, 99.
     assert found[0, 0, 0] == pytest.approx(1000 / 1099, abs=1e-3)
-    flat = averaged(Scan(np.full((1, 10, 10, 10), 7.0), (1.0, 1.0, 1.0)), grid)
+    flat = averaged(Scan.from_spacing(np.full((1, 10, 10, 10), 7.0), (1.0, 1.0, 1.0)), grid)
     assert (flat == 0).all()
 
 

@@ -17,7 +17,7 @@ RAMP = np.broadcast_to(np.arange(32.0), (16, 16, 32)).astype(np.float32)
 
 
 def scan(*channels: npt.NDArray[np.float32]) -> Scan:
-    return Scan(np.stack(channels), (1.0, 1.0, 1.0))
+    return Scan.from_spacing(np.stack(channels), (1.0, 1.0, 1.0))
 
 
 def support(
@@ -118,10 +118,12 @@ def test_different_scans_with_the_same_labels_are_all_kept() -> None:
     first, second = two_organs(noise=0.5, seed=1), two_organs(noise=0.5, seed=2)
     every = tuple((2, index) for index in range(22))
     given = [
-        SupportScan(Scan(each.image[None], each.spacing), Annotation(each.truth, every))
+        SupportScan(
+            Scan.from_spacing(each.image[None], each.spacing), Annotation(each.truth, every)
+        )
         for each in (first, second)
     ]
-    assert len(most_similar(Scan(two_organs().image[None], (1, 1, 2)), given, 5)) == 2
+    assert len(most_similar(Scan.from_spacing(two_organs().image[None], (1, 1, 2)), given, 5)) == 2
 
 
 def test_it_takes_little_time_and_changes_nothing() -> None:

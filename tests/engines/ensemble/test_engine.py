@@ -39,7 +39,9 @@ def annotation_of(phantom: Phantom, *indices: int) -> Annotation:
 
 
 def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
-    return Auto().prepare(Scan(phantom.image[None], phantom.spacing)).predict(annotation)
+    return (
+        Auto().prepare(Scan.from_spacing(phantom.image[None], phantom.spacing)).predict(annotation)
+    )
 
 
 def test_mixtures_are_means() -> None:
@@ -55,7 +57,7 @@ def test_two_slices_that_cross_are_left_to_the_random_walker() -> None:
     phantom = two_organs()
     annotation = Annotation(phantom.sparse(2, 10) | phantom.sparse(0, 14), ((0, 14), (2, 10)))
     found = answer(phantom, annotation)
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     walked = RandomWalker().prepare(scan).predict(annotation)
     np.testing.assert_array_equal(found.probability, walked.probability)
     (remark,) = found.remarks
@@ -66,7 +68,7 @@ def test_from_three_slices_that_cross_the_network_counts_a_quarter() -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, 8, 12) | phantom.sparse(0, 14)
     annotation = Annotation(labels, ((0, 14), (2, 8), (2, 12)))
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     network = Network().prepare(scan)
     grid, cues, odds = network.coarse(annotation)
     expected = network.refined(averaged(cues, odds, lambda _: CROSSING), grid, annotation)
@@ -86,7 +88,7 @@ def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
 
 def test_given_seconds_it_asks_the_network_adapted(tmp_path: Path) -> None:
     phantom = two_organs()
-    scan = Scan(phantom.image[None], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     annotation = annotation_of(phantom, 5, 8, 11, 14)
     path = tmp_path / "adapted.safetensors"
     # Weights that have learned nothing, so that adapting brings something.

@@ -172,7 +172,9 @@ def test_without_weights_there_is_a_sentence(tmp_path: Path) -> None:
 def supported(phantom: Phantom, seed: int) -> SupportScan:
     other = two_organs(seed=seed)
     every = tuple((2, index) for index in range(other.truth.shape[2]))
-    return SupportScan(Scan(other.image[None], other.spacing), Annotation(other.truth, every))
+    return SupportScan(
+        Scan.from_spacing(other.image[None], other.spacing), Annotation(other.truth, every)
+    )
 
 
 def test_only_the_likest_support_scans_are_used(plain: Network) -> None:

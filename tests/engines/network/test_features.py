@@ -39,7 +39,7 @@ SLICES = ((2, 6), (2, 10), (2, 14))
 
 
 def scan_of(phantom: Phantom) -> Scan:
-    return Scan(phantom.image[None], phantom.spacing)
+    return Scan.from_spacing(phantom.image[None], phantom.spacing)
 
 
 def drawn(phantom: Phantom, slices: tuple[tuple[int, int], ...] = SLICES) -> Annotation:
@@ -152,7 +152,7 @@ def assert_alike(one: Cues, other: Cues) -> None:
 
 
 def test_origin_of_a_part_of_a_scan_on_a_coarser_grid() -> None:
-    scan = Scan(np.zeros((1, 10, 20, 5)), (2.0, 1.0, 4.0))
+    scan = Scan.from_spacing(np.zeros((1, 10, 20, 5)), (2.0, 1.0, 4.0))
     grid = WorkingGrid(Region((2, 4, 0), (10, 12, 5)), (4, 8, 5), scan.spacing)
     # Two voxels to one: the first is centred at 2.5, 4.5 is the middle of ten; 9.5 that of twenty.
     assert slices_first_order(2) == (2, 0, 1)
@@ -221,7 +221,7 @@ def three_voxels(phantom: Phantom) -> npt.NDArray[np.uint8]:
 
 def test_hard_cases_give_finite_cues() -> None:
     phantom = two_organs()
-    flat = Scan(np.full((1, *phantom.truth.shape), 7.0), phantom.spacing)
+    flat = Scan.from_spacing(np.full((1, *phantom.truth.shape), 7.0), phantom.spacing)
     assert_in_order(find_cues(flat, drawn(phantom), QUICK)[1])
     tiny = Annotation(three_voxels(phantom), ((2, 8),))
     _, cues = find_cues(scan_of(phantom), tiny, QUICK)
@@ -230,7 +230,7 @@ def test_hard_cases_give_finite_cues() -> None:
     full = np.zeros_like(phantom.truth)
     full[:, :, 8] = full[:, :, 12] = 1
     assert_in_order(find_cues(scan_of(phantom), Annotation(full, ((2, 8), (2, 12))), QUICK)[1])
-    two = Scan(np.stack([phantom.image, -phantom.image]), phantom.spacing)
+    two = Scan.from_spacing(np.stack([phantom.image, -phantom.image]), phantom.spacing)
     _, cues = find_cues(two, drawn(phantom), QUICK)
     assert_in_order(cues)
     assert cues.images.shape[1] == 2
@@ -240,7 +240,7 @@ def test_hard_cases_give_finite_cues() -> None:
 def test_scans_of_hardly_any_slices(depth: int) -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, 10)[:, :, 10 : 10 + depth]
-    scan = Scan(phantom.image[None, :, :, 10 : 10 + depth], phantom.spacing)
+    scan = Scan.from_spacing(phantom.image[None, :, :, 10 : 10 + depth], phantom.spacing)
     _, cues = find_cues(scan, Annotation(labels, ((2, 0),)), QUICK)
     assert_in_order(cues)
     assert len(cues.images) == depth
@@ -266,7 +266,9 @@ def test_moves_follow_a_slanted_rod_up_to_the_next_drawn_slices() -> None:
     labels = np.zeros_like(truth)
     for _, k in slices:
         labels[:, :, k] = truth[:, :, k]
-    grid, cues = find_cues(Scan(image, (1.0, 1.0, 2.0)), Annotation(labels, slices), NATIVE)
+    grid, cues = find_cues(
+        Scan.from_spacing(image, (1.0, 1.0, 2.0)), Annotation(labels, slices), NATIVE
+    )
     assert grid.is_native
     first = grid.region.start[2]
     assert cues.positions == (4 - first, 10 - first, 16 - first)

@@ -55,7 +55,7 @@ def _annotation(truth: Labels, axis: int, at: tuple[int, ...] = (1, 5)) -> Annot
 def _scan(truth: Labels, grid: WorkingGrid, noise: float, channels: int = 1) -> Scan:
     rng = np.random.default_rng(1)
     brightness = np.array([100.0, 900.0, 400.0])[truth]
-    return Scan(
+    return Scan.from_spacing(
         np.stack([brightness + rng.normal(0, noise, truth.shape) for _ in range(channels)]),
         grid.native_spacing,
     )
@@ -126,7 +126,7 @@ def test_a_native_grid_gives_the_prediction_itself() -> None:
 def test_a_scan_without_contrast_keeps_about_the_coarse_answer() -> None:
     truth, grid = _disc(), _grid(2)
     coarse = _coarse(truth, grid, 2)
-    flat = Scan(np.full((1, *truth.shape), 7, dtype=np.int16), grid.native_spacing)
+    flat = Scan.from_spacing(np.full((1, *truth.shape), 7, dtype=np.int16), grid.native_spacing)
     fine = refined(coarse, flat, _annotation(truth, 2), grid)
     assert _is_distribution(fine)
     assert _wrong(fine, truth) <= _wrong(coarse, truth)
@@ -136,7 +136,7 @@ def test_noise_alone_does_not_make_the_answer_worse() -> None:
     truth, grid = _disc(), _grid(2)
     coarse = _coarse(truth, grid, 2)
     rng = np.random.default_rng(0)
-    speckle = Scan(rng.gamma(1.0, 100.0, (1, *truth.shape)), grid.native_spacing)
+    speckle = Scan.from_spacing(rng.gamma(1.0, 100.0, (1, *truth.shape)), grid.native_spacing)
     fine = refined(coarse, speckle, _annotation(truth, 2), grid)
     assert _wrong(fine, truth) <= 1.05 * _wrong(coarse, truth)
 

@@ -34,8 +34,10 @@ def tiny(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "Tiny", ("a", "b"))
 
 
-def ran(folder: Path, output: Path, **changes: Any) -> tuple[dict[str, Any], list[tuple[int, int]]]:
-    said: list[tuple[int, int]] = []
+def ran(
+    folder: Path, output: Path, **changes: Any
+) -> tuple[dict[str, Any], list[tuple[float, int]]]:
+    said: list[tuple[float, int]] = []
     summary = simulate(
         folder,
         output,

@@ -21,7 +21,7 @@ def rod(axis: int) -> tuple[LabelledVolume, npt.NDArray[np.uint8]]:
     inside = (mm[others] ** 2).sum(axis=0) < 36
     inside &= np.abs(mm[axis]) < 20
     truth = inside.astype(np.uint8)
-    scan = Scan((7.0 * truth)[None].astype(np.float32), SPACING)
+    scan = Scan.from_spacing((7.0 * truth)[None].astype(np.float32), SPACING)
     return LabelledVolume(scan, 5 * truth.astype(np.uint16), "rod"), truth
 
 

@@ -16,7 +16,7 @@ def _scan(shape: tuple[int, int, int] = (40, 36, 24)) -> Scan:
     i, j, k = np.indices(shape)
     ball = (i - shape[0] / 2) ** 2 + (j - shape[1] / 2) ** 2 + (k - shape[2] / 2) ** 2 < 81
     image = 100 + 10 * smooth_field(shape, (5, 5, 3), rng) + 900 * ball
-    return Scan(image[None].astype(np.float32), (1.0, 1.0, 1.5))
+    return Scan.from_spacing(image[None].astype(np.float32), (1.0, 1.0, 1.5))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -51,21 +51,23 @@ def test_empty_surroundings_are_background() -> None:
     image = np.zeros((40, 40, 20), dtype=np.float32)
     image[10:30, 10:30] = 1.0 + np.random.default_rng(0).random((20, 20, 20), dtype=np.float32)
 
-    labels = supervoxel_labels(Scan(image[None], (1.0, 1.0, 1.0)), np.random.default_rng(1))
+    labels = supervoxel_labels(
+        Scan.from_spacing(image[None], (1.0, 1.0, 1.0)), np.random.default_rng(1)
+    )
 
     assert labels.any()
     assert not labels[:6].any()
 
 
 def test_a_flat_scan_has_none() -> None:
-    flat = Scan(np.full((1, 20, 20, 12), 5, dtype=np.int16), (1.0, 1.0, 1.0))
+    flat = Scan.from_spacing(np.full((1, 20, 20, 12), 5, dtype=np.int16), (1.0, 1.0, 1.0))
 
     assert not supervoxel_labels(flat, np.random.default_rng(0)).any()
 
 
 def test_a_large_scan_is_cropped_and_keeps_its_values() -> None:
     image = np.random.default_rng(0).normal(40, 10, (1, 70, 110, 120)).astype(np.int16)
-    scan = Scan(image, (3.0, 1.0, 1.0))
+    scan = Scan.from_spacing(image, (3.0, 1.0, 1.0))
 
     volume = supervoxel_volume(scan, np.random.default_rng(2), "noise")
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.pretraining_tasks import balls, volume
 
 from fewslice.annotation.annotation import on_slice
+from fewslice.engines.base import Scan
 from fewslice.pretraining.tasks.tasks import (
     Task,
     _axis,
@@ -69,7 +70,7 @@ def test_most_tasks_are_drawn_across_the_axis_people_draw_across(
     spacing: tuple[float, float, float], axis: int | None
 ) -> None:
     whole = volume()
-    scan = replace(whole.scan, spacing=spacing)
+    scan = Scan.from_spacing(whole.scan.channels, spacing)
     rng = np.random.default_rng(0)
     chosen = [_axis(replace(whole, scan=scan), rng) for _ in range(600)]
     expected = int(np.argmax(scan.shape)) if axis is None else axis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -189,6 +189,6 @@ def test_channels_and_whole_numbers(sampler: Sampler) -> None:
     phantom = small_organs()
     grey = (phantom.image * 1000).astype(np.int16)
     scan = scan_of(phantom)
-    two = type(scan)(np.stack([grey, -grey]), scan.spacing)
+    two = replace(scan, channels=np.stack([grey, -grey]))
     found = sampler.samples(two, annotation_of(phantom, AXIS, 5))
     assert np.isfinite(found.probability).all()

@@ -13,16 +13,16 @@ import numpy.typing as npt
 from fewslice.active_learning.cost import CostModel
 from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
 from fewslice.annotation.planes import plane_axis
+from fewslice.engines import Scan
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
 from fewslice.evaluation.simulation.person import Person
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
-from fewslice.workflow.model_segment import segment_with_model
-from fewslice.workflow.pool_rows import PoolSamples, PoolScan
+from fewslice.workflow.pool_rows import PoolScan
 from fewslice.workflow.rank_pool import rank_pool
-from fewslice.workflow.samplers import model_samples
+from fewslice.workflow.segment import segment
 
 if TYPE_CHECKING:
     from fewslice.training.model import TaskModel
@@ -152,6 +152,8 @@ class _Run:
 
     def rounds(self) -> Iterator[Point]:
         """Yield a point for the start and for every round."""
+        from fewslice.training.dropout import Dropout
+
         settings, seed = self.task.settings, self.task.seed
         for name, place in self._start():
             self._draw(name, place)
@@ -163,7 +165,7 @@ class _Run:
                 continue
             asked = rank_pool(
                 [self._scan(case) for case in self.pool.values()],
-                _DropoutSampler(model),
+                sampler=Dropout(model, DROPOUT_SAMPLES),
                 count=count,
                 strategy=self.task.strategy,
                 seed=seed * 1000 + number - 1,
@@ -247,8 +249,7 @@ class _Run:
         scans = [
             TaskScan(
                 name,
-                self.pool[name].image.channels,
-                self.pool[name].image.geometry,
+                Scan.of(self.pool[name].image),
                 Annotation(drawn.labels, tuple(sorted(set(drawn.slices)))),
                 tuple(self.pool[name].masks),
             )
@@ -261,7 +262,7 @@ class _Run:
         scores = [
             dice(answer == value, mask)
             for case in self.tests
-            for answer in [segment_with_model(case.image, model).labels.array]
+            for answer in [segment(case.image, engine=model).labels.array]
             for value, mask in case.masks.items()
             if mask.any()
         ]
@@ -284,13 +285,3 @@ class _Run:
             "axis": -1,
             "index": -1,
         }
-
-
-@dataclass(frozen=True, eq=False)
-class _DropoutSampler:
-    """Posterior samples by Monte-Carlo dropout of the round's model."""
-
-    model: TaskModel
-
-    def __call__(self, image: Image, labels: LabelMap | None, seed: int) -> PoolSamples:
-        return model_samples(self.model, image, DROPOUT_SAMPLES, seed)

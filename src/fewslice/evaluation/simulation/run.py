@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fewslice._version import __version__
-from fewslice.batch.jobs import Function, Job
+from fewslice.batch.jobs import CountProgress, Function, Job, uncounted
 from fewslice.batch.journal import open_journal, resume
 from fewslice.errors import FewsliceError, InputError
 from fewslice.evaluation.dataset import find_dataset
@@ -19,9 +19,6 @@ from fewslice.networks.shipped import shipped_weights
 
 JOURNAL = "journal.jsonl"
 
-RunProgress = Callable[[int, int], None]
-"""Called with the number of runs done and how many there are."""
-
 
 def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
     folder: Path,
@@ -30,7 +27,7 @@ def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
     *,
     scheduler: str | None = None,
     workers: int | None = None,
-    progress: RunProgress = lambda done, total: None,
+    progress: CountProgress = uncounted,
 ) -> dict[str, Any]:
     """Simulate annotation of a fully labelled dataset; write tables, summary and plots.
 

@@ -71,7 +71,7 @@ def random_oct(rng: np.random.Generator) -> LabelledVolume:
     image = np.ascontiguousarray(image[flips].transpose(axes))
     labels = np.ascontiguousarray(labels[flips].transpose(axes))
     turned = (float(spacing[axes[0]]), float(spacing[axes[1]]), float(spacing[axes[2]]))
-    return LabelledVolume(Scan(image[None], turned), labels, "random oct")
+    return LabelledVolume(Scan.from_spacing(image[None], turned), labels, "random oct")
 
 
 def _random_retina(rng: np.random.Generator) -> _Retina:

@@ -61,7 +61,7 @@ def random_shapes(rng: np.random.Generator) -> LabelledVolume:
         labels = np.ascontiguousarray(labels.transpose(axes))
         spacing = (spacing[axes[0]], spacing[axes[1]], spacing[axes[2]])
     image = synthesise(labels, spacing, rng)
-    return LabelledVolume(Scan(image[None], spacing), labels, "random shapes")
+    return LabelledVolume(Scan.from_spacing(image[None], spacing), labels, "random shapes")
 
 
 def _random_space(rng: np.random.Generator) -> _Space:

@@ -33,7 +33,7 @@ def slanted(
     ways = _ways(truth, axis, volume.scan.spacing, rng)
     channels = np.stack([slid(channel, axis, ways) for channel in volume.scan.channels])
     labels = slid(volume.labels, axis, ways)
-    moved = replace(volume, scan=Scan(channels, volume.scan.spacing), labels=labels)
+    moved = replace(volume, scan=Scan(channels, volume.scan.geometry), labels=labels)
     return moved, slid(truth, axis, ways)
 
 

@@ -40,7 +40,7 @@ def supervoxel_volume(scan: Scan, rng: np.random.Generator, name: str) -> Labell
     boxes = [_random_box(scan, rng) for _ in range(3)]
     box = max(boxes, key=lambda box: float(scan.channels[0][box][::3, ::3, ::3].std()))
     channels = np.ascontiguousarray(scan.channels[(slice(None), *box)], dtype=np.float32)
-    part = Scan(channels, scan.spacing)
+    part = Scan.from_spacing(channels, scan.spacing)
     return LabelledVolume(part, supervoxel_labels(part, rng), name)
 
 

@@ -64,7 +64,7 @@ def synthetic_volume(
             break
     millimetres = (float(after[0]), float(after[1]), float(after[2]))
     image = synthesise(deformed, millimetres, rng)
-    return LabelledVolume(Scan(image[None], millimetres), deformed, name)
+    return LabelledVolume(Scan.from_spacing(image[None], millimetres), deformed, name)
 
 
 @dataclass(frozen=True, eq=False)

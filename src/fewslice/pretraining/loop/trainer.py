@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fewslice.engines.base import Progress
 from fewslice.errors import InputError, WriteError
 from fewslice.io.atomic import atomic_path
 from fewslice.networks.distributed import Group, lead, process_group, share_state
@@ -133,7 +134,7 @@ def _bring_best(resume: Path, folder: Path, state: State) -> None:
         state.best = -1.0
 
 
-def _from_bank(config: Config, group: Group, progress: Callable[[float], None]) -> Materials:
+def _from_bank(config: Config, group: Group, progress: Progress) -> Materials:
     from fewslice.pretraining.tasks.bank import build_bank
 
     def build() -> None:

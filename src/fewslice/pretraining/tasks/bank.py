@@ -14,6 +14,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from fewslice.engines.base import Progress, silent
 from fewslice.engines.network.features import Cues
 from fewslice.errors import InputError, ReadError
 from fewslice.io.atomic import atomic_path
@@ -90,7 +91,7 @@ def build_bank(
     folder: Path,
     data: Path,
     settings: SourceSettings,
-    progress: Callable[[float], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Bank:
     """Make all tasks of the sources and write them to a folder, unless they are there already.
 

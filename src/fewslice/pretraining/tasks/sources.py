@@ -164,7 +164,7 @@ def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, Labels,
         volume = synthetic_volume(values, spacing, rng, name)
         return volume, _allowed(volume, source, job), False
     image = read_image(data_image(job.scan))
-    scan = Scan(image.channels.astype(np.float32), spacing)
+    scan = Scan.from_spacing(image.channels.astype(np.float32), spacing)
     if job.part == "train" and chance < source.synthetic + source.supervoxels:
         volume = supervoxel_volume(scan, rng, name)
         return volume, _present(volume), False

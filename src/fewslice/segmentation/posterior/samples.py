@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
 from fewslice.engines.predictions import around, within
+from fewslice.errors import InputError
 from fewslice.volumes.region import Region
 
 Float16Array = npt.NDArray[np.float16]
@@ -24,13 +26,37 @@ class Samples:
     each class, background (0) first, ascending. probability: float16 (sample, label, slice, row,
     column), in [0, 1], summing to 1 over labels; rows and columns are the other two array axes in
     their order. The first sample is the answer from all that is known. What a person drew is 1 and
-    0 in every sample.
+    0 in every sample. features: (slice, F), what a network sees on each slice of the whole scan
+    across `axis`, if a network was asked.
     """
 
     region: Region
     axis: int
     values: tuple[int, ...]
     probability: Float16Array
+    features: npt.NDArray[np.floating[Any]] | None = None
+
+    @classmethod
+    def of_scan(
+        cls,
+        probability: npt.NDArray[np.floating[Any]],
+        axis: int,
+        features: npt.NDArray[np.floating[Any]] | None = None,
+    ) -> Samples:
+        """Return samples (sample, class, slice, row, column) of all of a scan.
+
+        Classes are labelled 0, 1, 2 and so on. Raises InputError unless the array has five axes.
+        """
+        if probability.ndim != 5:
+            raise InputError(
+                f"Samples of a scan have shape {probability.shape}; expected five axes: (samples, "
+                "classes, slices, rows, columns)."
+            )
+        shape = list(probability.shape[3:])
+        shape.insert(axis, probability.shape[2])
+        whole = Region((0, 0, 0), (shape[0], shape[1], shape[2]))
+        values = tuple(range(probability.shape[1]))
+        return cls(whole, axis, values, probability.astype(np.float16, copy=False), features)
 
     @property
     def by_axes(self) -> Float16Array:
@@ -38,7 +64,12 @@ class Samples:
         return np.moveaxis(self.probability, 2, 2 + self.axis)
 
     def across(self, axis: int) -> Samples:
-        """Return the same samples in slices across another array axis (a view)."""
+        """Return the same samples in slices across an array axis (a view).
+
+        Features are of one axis only.
+        """
+        if axis == self.axis:
+            return self
         return Samples(self.region, axis, self.values, np.moveaxis(self.by_axes, 2 + axis, 2))
 
 

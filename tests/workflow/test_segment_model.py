@@ -9,12 +9,12 @@ from fewslice.errors import InputError
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import Turn
-from fewslice.workflow.model_segment import segment_with_model
+from fewslice.workflow.segment import segment
 from tests.training.test_model import CHANNELS, GEOMETRY, SHAPE, random_model
 
 
 def test_nothing_needs_to_be_drawn() -> None:
-    result = segment_with_model(Image(CHANNELS[0], GEOMETRY), random_model())
+    result = segment(Image(CHANNELS[0], GEOMETRY), engine=random_model())
     assert result.labels.array.shape == SHAPE
     assert set(np.unique(result.labels.array)) <= {0, 4, 7}
     assert len(set(np.unique(result.labels.array))) > 1
@@ -27,9 +27,9 @@ def test_nothing_needs_to_be_drawn() -> None:
 
 def test_labels_follow_the_patient_however_the_scan_is_stored() -> None:
     model, turn = random_model(), Turn((1, 2, 0), (False, True, True))
-    usual = segment_with_model(Image(CHANNELS[0], GEOMETRY), model)
+    usual = segment(Image(CHANNELS[0], GEOMETRY), engine=model)
     stored = Image(turn.array(CHANNELS[0]), turn.geometry(GEOMETRY))
-    other = segment_with_model(stored, model)
+    other = segment(stored, engine=model)
     assert np.array_equal(other.labels.array, turn.array(usual.labels.array))
     assert other.axis == 1
 
@@ -39,8 +39,8 @@ def test_what_is_drawn_stays_and_the_rest_is_the_models() -> None:
     drawn = np.zeros(SHAPE, np.uint8)
     drawn[3:5, 3:9, 4] = 7
     drawn[0, :, 4] = 255
-    result = segment_with_model(CHANNELS[0], model, drawn, spacing=GEOMETRY.spacing)
-    alone = segment_with_model(CHANNELS[0], model, spacing=GEOMETRY.spacing)
+    result = segment(CHANNELS[0], drawn, engine=model, spacing=GEOMETRY.spacing)
+    alone = segment(CHANNELS[0], engine=model, spacing=GEOMETRY.spacing)
     known = np.zeros(SHAPE, bool)
     known[1:, :, 4] = True
     assert np.array_equal(result.labels.array[known], drawn[known])
@@ -52,15 +52,15 @@ def test_what_is_drawn_stays_and_the_rest_is_the_models() -> None:
 def test_a_label_the_model_does_not_know_is_where_it_was_drawn() -> None:
     drawn = np.zeros(SHAPE, np.uint16)
     drawn[3:5, 3:9, 4] = 300
-    result = segment_with_model(CHANNELS[0], random_model(), drawn, spacing=GEOMETRY.spacing)
+    result = segment(CHANNELS[0], drawn, engine=random_model(), spacing=GEOMETRY.spacing)
     assert result.label_values == (0, 4, 7, 300)
     assert np.array_equal(result.labels.array == 300, drawn == 300)
     assert "never seen label 300" in result.remarks[0]
 
 
 def test_a_slice_may_be_said_to_hold_nothing() -> None:
-    result = segment_with_model(
-        CHANNELS[0], random_model(), spacing=GEOMETRY.spacing, annotated=[(2, 4)]
+    result = segment(
+        CHANNELS[0], engine=random_model(), spacing=GEOMETRY.spacing, annotated=[(2, 4)]
     )
     assert not result.labels.array[:, :, 4].any()
     assert result.provenance[4] == "human"
@@ -69,6 +69,6 @@ def test_a_slice_may_be_said_to_hold_nothing() -> None:
 def test_wrong_grids_and_channels_are_refused() -> None:
     other = LabelMap(np.zeros((3, 3, 3), np.uint8), Geometry.from_spacing((3, 3, 3)))
     with pytest.raises(InputError, match="same grid"):
-        segment_with_model(Image(CHANNELS[0], GEOMETRY), random_model(), other)
+        segment(Image(CHANNELS[0], GEOMETRY), other, engine=random_model())
     with pytest.raises(InputError, match="2 channels"):
-        segment_with_model(np.repeat(CHANNELS, 2, axis=0), random_model())
+        segment(np.repeat(CHANNELS, 2, axis=0), engine=random_model())
