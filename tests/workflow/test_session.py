@@ -11,6 +11,7 @@ import pytest
 
 import fewslice
 from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.segmentation.preview import AnsweredSlices
 from fewslice.volumes import Geometry, Image
 from fewslice.workflow.session import CancelledError, Session
 from tests.support.phantoms import two_organs
@@ -44,6 +45,37 @@ def test_one_more_slice_is_answered_around_it_and_stands_as_drawn() -> None:
     after = mine.segment().labels.array
     np.testing.assert_array_equal(after[..., 16], PHANTOM.truth[..., 16])
     np.testing.assert_array_equal(after[..., :14], before[..., :14])
+
+
+def test_slices_near_the_one_in_hand_are_shown_first_then_the_answer() -> None:
+    mine = session(4, 14, 9)
+    shown: list[AnsweredSlices] = []
+    found = mine.segment(on_slices=shown.append)
+    assert (shown[0].first, len(shown[0].labels), shown[0].final) == (7, 5, False)
+    np.testing.assert_array_equal(shown[0].labels[2], PHANTOM.truth[..., 9])
+    assert all(each.final for each in shown[1:])
+    put = np.zeros_like(found.labels.array)
+    for each in shown[1:]:
+        put[..., each.first : each.first + len(each.labels)] = np.moveaxis(each.labels, 0, 2)
+    np.testing.assert_array_equal(put, found.labels.array)
+    distances = [
+        min(abs(index - 9) for index in range(each.first, each.first + len(each.labels)))
+        for each in shown[1:]
+    ]
+    assert distances == sorted(distances)
+
+
+def test_what_has_not_changed_is_not_shown_again() -> None:
+    mine = session(4, 14)
+    mine.segment()
+    mine.draw(2, 9, PHANTOM.truth[..., 9])
+    shown: list[AnsweredSlices] = []
+    mine.segment(near=6, on_slices=shown.append)
+    assert shown[0].first == 4
+    assert all(4 < each.first <= 14 for each in shown[1:])
+    again: list[AnsweredSlices] = []
+    mine.segment(on_slices=again.append)
+    assert [each.final for each in again] == [False]
 
 
 def test_steps_back_and_forth() -> None:

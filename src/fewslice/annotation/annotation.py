@@ -100,6 +100,15 @@ class Annotation:
         labels[forgotten] = 0
         return Annotation(labels, kept, self.axis, self.extra_values)
 
+    def cropped(self, region: Region) -> Annotation:
+        """Return what was annotated in a region, whose first voxel becomes (0, 0, 0)."""
+        slices = tuple(
+            (axis, index - region.start[axis])
+            for axis, index in self.slices
+            if region.start[axis] <= index < region.stop[axis]
+        )
+        return replace(self, labels=self.labels[region.slices], slices=slices)
+
     def with_values(self, extra: Sequence[int]) -> Annotation:
         """Return the annotation with these labels, and no others, to answer for beside those drawn.
 

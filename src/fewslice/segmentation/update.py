@@ -7,7 +7,7 @@ asked again, on that part of the scan alone; everything else stays as it was ans
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -58,11 +58,8 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     if first > last:
         return earlier.prediction
     axis = annotation.axis
-    piece = _slab(axis, part, scan.shape)
-    slices = tuple(
-        (axis, index - first) for index in annotation.along(axis) if first <= index <= last
-    )
-    asked = replace(annotation, labels=annotation.labels[piece.slices], slices=slices)
+    piece = Region.slab(axis, first, last, scan.shape)
+    asked = annotation.cropped(piece)
     found = aligned.prepare(scan.cropped(piece), support).predict(asked, progress)
     return _pasted(earlier.prediction, found, axis, part)
 
@@ -86,19 +83,10 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:
     above = min(
         (index for index in kept if index > max(changed)), default=now.labels.shape[axis] - 1
     )
-    shape = now.labels.shape
-    piece = _slab(axis, (below, above), (shape[0], shape[1], shape[2]))
-    held = replace(now, labels=now.labels[piece.slices], extra_values=())
+    held = now.cropped(Region.slab(axis, below, above, now.labels.shape))
     if held.drawn_values != now.drawn_values:
         return None
     return below, above
-
-
-def _slab(axis: int, part: tuple[int, int], shape: tuple[int, int, int]) -> Region:
-    """Return the box of all voxels from the first to the last slice of a part."""
-    start, stop = [0, 0, 0], list(shape)
-    start[axis], stop[axis] = part[0], part[1] + 1
-    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
 def _changed(now: Annotation, then: Annotation) -> set[int]:

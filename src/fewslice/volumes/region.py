@@ -30,6 +30,13 @@ class Region:
         i, j, k = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
         return i, j, k
 
+    @classmethod
+    def slab(cls, axis: int, first: int, last: int, shape: Sequence[int]) -> Region:
+        """Return the box of all voxels of a volume from one slice to another, both included."""
+        start, stop = [0, 0, 0], list(shape)
+        start[axis], stop[axis] = first, last + 1
+        return cls((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
     def grown(self, margins: Sequence[int], within: Triple) -> Region:
         """Return the box with a margin in voxels on both sides of each axis, cut to the volume."""
         start = [max(a - margin, 0) for a, margin in zip(self.start, margins, strict=True)]

@@ -13,10 +13,11 @@ from threading import Event, RLock
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import SliceIndex, find_annotation, on_slice
+from fewslice.annotation.annotation import SliceIndex, drawn_voxels, find_annotation, on_slice
 from fewslice.annotation.drawing import Drawing
-from fewslice.engines import Engine, Progress, silent
+from fewslice.engines import Engine, Progress, Scan, silent
 from fewslice.errors import FewsliceError, InputError
+from fewslice.segmentation.preview import AnsweredSlices, changed_slices, preview
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.image import Image, LabelMap
@@ -122,16 +123,44 @@ class Session:
         """Make the last change that was taken back again; False if there is none."""
         return self._step(self._undone, self._done)
 
-    def segment(self, progress: Progress | None = None) -> Segmentation:
+    def segment(
+        self,
+        progress: Progress | None = None,
+        *,
+        near: int | None = None,
+        on_slices: Callable[[AnsweredSlices], None] | None = None,
+    ) -> Segmentation:
         """Answer the scan from what is drawn now.
 
-        Only what lies between the annotated slices around a change is answered again. Raises
-        CancelledError if `cancel` was called meanwhile (then the last answer stays), and InputError
-        if nothing is drawn and there is no support.
+        Only what lies between the annotated slices around a change is answered again.
+
+        Parameters
+        ----------
+        progress
+            Called with the fraction done, 0 to 1.
+        near
+            The slice in hand, across the axis most slices are drawn across; default: the one drawn
+            last.
+        on_slices
+            Called with slices as they are known: first the five nearest to `near`, from
+            interpolated outlines, within a fraction of a second; then, once the engine has
+            answered, all that differ from the answer before, nearest first.
+
+        Raises
+        ------
+        CancelledError
+            If `cancel` was called meanwhile; the last answer stays.
+        InputError
+            If nothing is drawn and there is no support.
         """
         self._cancelled.clear()
         with self._lock:
             drawing, previous = self._drawing, self._result
+        if on_slices is not None:
+            near = _in_hand(drawing) if near is None else near
+            first = self._preview(drawing, near)
+            if first is not None:
+                on_slices(first)
         found = segment(
             self.image,
             self._blank.with_array(drawing.labels()),
@@ -145,7 +174,18 @@ class Session:
             if self._cancelled.is_set():
                 raise CancelledError(_GIVEN_UP)
             self._result = found
+        if on_slices is not None:
+            before = None if previous is None else previous.labels.array
+            for each in changed_slices(found.labels.array, before, found.axis, near or 0):
+                on_slices(each)
         return found
+
+    def _preview(self, drawing: Drawing, near: int) -> AnsweredSlices | None:
+        labels = drawing.labels()
+        if not drawn_voxels(labels).any():
+            return None
+        annotation = find_annotation(labels, self.image.geometry, drawing.places)
+        return preview(Scan.of(self.image), annotation, near)
 
     def cancel(self) -> None:
         """End a running `segment` at its next step; it raises CancelledError."""
@@ -202,6 +242,11 @@ class Session:
             progress(fraction)
 
         return watch
+
+
+def _in_hand(drawing: Drawing) -> int:
+    """Return the number of the slice that was drawn last; 0 if none was."""
+    return drawing.slices[-1].place[1] if drawing.slices else 0
 
 
 _GIVEN_UP = "The answer was given up, since it was cancelled; the one before stays."
