@@ -40,13 +40,15 @@ def preview(scan: Scan, annotation: Annotation, near: int) -> AnsweredSlices | N
     near: number of a slice across the main axis. None where there is nothing to interpolate: no
     structure is drawn, or slices of several planes are.
     """
-    if annotation.blank or len(annotation.axes) != 1:
+    if len(annotation.axes) != 1:
         return None
     axis, length = annotation.axis, scan.shape[annotation.axis]
     first = int(np.clip(near - NEAREST // 2, 0, max(length - NEAREST, 0)))
     last = min(first + NEAREST, length) - 1
     piece = Region.slab(axis, *_drawn_around(annotation, first, last), scan.shape)
     asked = annotation.cropped(piece)
+    if asked.blank:
+        return None
     answer = Interpolation().prepare(scan.cropped(piece)).predict(asked)
     labels = np.moveaxis(assemble_labels(answer, asked), axis, 0)
     start = first - piece.start[axis]

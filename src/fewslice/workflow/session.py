@@ -13,7 +13,7 @@ from threading import Event, RLock
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import SliceIndex, drawn_voxels, find_annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
 from fewslice.annotation.drawing import Drawing
 from fewslice.engines import Engine, Progress, Scan, silent
 from fewslice.errors import FewsliceError, InputError
@@ -181,11 +181,10 @@ class Session:
         return found
 
     def _preview(self, drawing: Drawing, near: int) -> AnsweredSlices | None:
-        labels = drawing.labels()
-        if not drawn_voxels(labels).any():
+        if not drawing.slices:
             return None
-        annotation = find_annotation(labels, self.image.geometry, drawing.places)
-        return preview(Scan.of(self.image), annotation, near)
+        # Nothing may look at every voxel of the scan here: that alone takes a second.
+        return preview(Scan.of(self.image), Annotation(drawing.labels(), drawing.places), near)
 
     def cancel(self) -> None:
         """End a running `segment` at its next step; it raises CancelledError."""
