@@ -13,6 +13,7 @@ import fewslice
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(fewslice.__file__).parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -30,16 +31,45 @@ def imported(path: Path) -> set[str]:
     return names - set(sys.stdlib_module_names) - {"fewslice"}
 
 
+def imported_at_once(path: Path) -> set[str]:
+    """Return the names of top-level modules that a file imports when it is loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        (each.module or "").split(".")[0] if isinstance(each, ast.ImportFrom) else alias.name
+        for each in tree.body
+        if isinstance(each, ast.Import | ast.ImportFrom)
+        for alias in each.names
+    }
+
+
+# The folders that may import what an extra brings, besides what is always installed.
+EXTRAS = {"pretraining": "train", "batch": "cluster"}
+
+
 def test_everything_imported_is_declared() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    always = declared(project["dependencies"])
-    training = always | declared(project["optional-dependencies"]["train"])
+    always = declared(PROJECT["dependencies"])
     distributions = packages_distributions()
     missing = []
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
-        allowed = training if place.parts[0] == "pretraining" else always
+        extra = EXTRAS.get(place.parts[0])
+        allowed = always | declared(PROJECT["optional-dependencies"][extra] if extra else [])
         for name in imported(path):
             if not {each.lower() for each in distributions.get(name, [name])} & allowed:
                 missing.append(f"{place}: {name}")
     assert not missing
+
+
+def test_dask_waits_until_a_scheduler_is_named() -> None:
+    early = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if {"dask", "distributed"} & {name.split(".")[0] for name in imported_at_once(path)}
+    ]
+    assert early == []
+
+
+def test_development_installs_all_extras() -> None:
+    (own,) = (each for each in PROJECT["optional-dependencies"]["dev"] if "fewslice[" in each)
+    named = set(own.removeprefix("fewslice[").removesuffix("]").split(","))
+    assert named == PROJECT["optional-dependencies"].keys() - {"dev"}

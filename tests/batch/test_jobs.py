@@ -15,11 +15,22 @@ import psutil
 import pytest
 
 from fewslice.batch import cluster as clusters
-from fewslice.batch import jobs as module
+from fewslice.batch import local
+from fewslice.batch.job import perform
 from fewslice.batch.jobs import Job, Outcome, stream
 from fewslice.errors import FewsliceError, InputError, ReadError
-from tests.support.dask_cluster import Cluster, dask_cluster, until
-from tests.support.job_functions import calls, endless, held, meet, square, threads, troubled
+from tests.support.dask_cluster import Cluster, dask_cluster, finds_tests, until
+from tests.support.job_functions import (
+    calls,
+    endless,
+    held,
+    loaded,
+    meet,
+    square,
+    threads,
+    troubled,
+    unpackable,
+)
 
 SQUARES = {str(number): number * number for number in range(12)}
 
@@ -78,19 +89,73 @@ def test_processes_of_this_computer(tmp_path: Path) -> None:
     assert str(found["3"]).startswith("Every worker that tried it was lost")
     assert found.keys() == SQUARES.keys()
     left = set(psutil.Process().children(recursive=True)) - before
-    assert not [each for each in left if "dask_worker" in " ".join(each.cmdline())]
+    assert not [each for each in left if "fewslice.batch.worker" in " ".join(each.cmdline())]
+
+
+def test_a_killed_process_of_this_computer_makes_no_difference(tmp_path: Path) -> None:
+    def kill() -> None:
+        until(lambda: any(tmp_path.glob("0.*")), "job 0")
+        os.kill(int(next(tmp_path.glob("0.*")).name.split(".")[1]), signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    assert results(stream(held, jobs(tmp_path), workers=2)) == SQUARES
+    killer.join()
+    assert calls(tmp_path) == dict.fromkeys(sorted(SQUARES), 1) | {"0": 2}
+
+
+def test_processes_of_this_computer_do_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    asked = [Job(name, (name,)) for name in ("distributed", "fewslice")]
+    assert results(stream(loaded, asked, workers=2)) == {"distributed": False, "fewslice": True}
+
+
+def test_what_cannot_be_sent_fails_alone(tmp_path: Path) -> None:
+    """A job whose argument, and one whose result, cannot leave its process."""
+    lock = threading.Lock()
+    some = [Job("argument", (tmp_path, lock)), Job("result", (tmp_path, None))]
+    found = results(stream(unpackable, [*some, Job("2", (tmp_path, 2))], workers=2))
+    assert "cannot pickle" in str(found["argument"])
+    assert "cannot pickle" in str(found["result"])
+    assert found["2"] == 2
+
+
+def test_functions_of_a_script(tmp_path: Path) -> None:
+    """What a person runs as a script, without a main guard, can do its own functions as jobs."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from fewslice.batch.jobs import Job, stream\n"
+        "def double(number):\n"
+        "    print('printed by a job')\n"
+        "    return 2 * number\n"
+        "print(sorted(each.result for each in stream(double, [Job('a', (1,)), Job('b', (2,))])))\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("[2, 4]\n", "")
+
+
+def test_processes_that_cannot_start_are_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # where there is no Python
+    with pytest.raises(FewsliceError, match=r"could not be started \(.+\); use --workers 1"):
+        list(stream(square, jobs(tmp_path), workers=2))
 
 
 def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "77")  # what they are told counts, not what was there
-    share = str(max(1, clusters.available_processors() // 2))
+    share = str(max(1, local.available_processors() // 2))
     answers = [each.result for each in stream(threads, [Job(str(n), (n,)) for n in range(2)])]
     assert {number for _, number in answers} == {share}
     assert os.getpid() not in {process for process, _ in answers}
 
 
 def test_a_version_that_differs_is_named(tmp_path: Path) -> None:
-    outcome = module.perform(square, Job("a", (tmp_path, 1)), "0.0.1")
+    outcome = perform(square, Job("a", (tmp_path, 1)), "0.0.1")
     assert outcome.failure is not None
     assert "but the job came from 0.0.1; install the same version for both" in outcome.failure
     assert calls(tmp_path) == {}
@@ -183,6 +248,12 @@ def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
             list(stream(square, [Job("a")], scheduler=address))
 
 
+def test_a_cluster_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r'pip install "fewslice\[cluster\]"'):
+        list(stream(square, [Job("a")], scheduler="tcp://127.0.0.1:8786"))
+
+
 def test_numbers_of_workers() -> None:
     with pytest.raises(InputError, match="number of workers is 0"):
         stream(square, [], workers=0)
@@ -215,7 +286,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=finds_tests(),
     )
     assert program.stdout is not None
     assert program.stdout.readline() == "0\n"

@@ -50,11 +50,17 @@ def until(there: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+def finds_tests() -> dict[str, str]:
+    """Return the environment of a program that imports functions of the tests."""
+    path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+
+
 def _process(folder: Path, *command: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "dask", *map(str, command)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=finds_tests(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

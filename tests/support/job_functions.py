@@ -6,6 +6,8 @@ Each leaves a file for every call, by which a test counts them.
 from __future__ import annotations
 
 import os
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -67,3 +69,14 @@ def endless(folder: Path, number: int) -> int:
     if number > 0:
         time.sleep(600)
     return number
+
+
+def loaded(name: str) -> bool:
+    """Return whether the process that does the job has loaded a module."""
+    return name in sys.modules
+
+
+def unpackable(folder: Path, number: int | None) -> object:
+    """Return the number; without one, something that cannot be sent to another process."""
+    called(folder, number)
+    return threading.Lock() if number is None else number

@@ -1,40 +1,31 @@
-"""The cluster that jobs run on: processes of this computer, or a Dask scheduler somewhere else.
+"""Jobs on a Dask cluster: a scheduler somewhere, whose workers come and go.
 
-Processes of this computer are started as those of any cluster are (``dask worker``), so that a
-program that uses them needs no ``if __name__ == "__main__"``, and Ctrl-C reaches only the program.
+Dask is imported only here, and only when a scheduler was named: it is in fewslice[cluster].
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import re
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from fewslice._version import __version__
+from fewslice.batch.job import DEADLY, Function, Job, Outcome, perform, unexpected
 from fewslice.errors import FewsliceError, InputError, ReadError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 _PATIENCE = 15  # seconds for a scheduler to answer
-_MOST_STARTS = 50  # of a worker that is lost again and again
-_START = 120  # seconds for the processes of this computer to start; imports from a slow disk
-
-THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
-"""What the numerical libraries read when they are loaded."""
+_AHEAD = 2  # jobs sent per thread of the cluster, so that none waits for its next one
+_PAUSE = 0.02  # seconds between looks for results
+_LOOK = 1.0  # seconds between looks for new workers, while there are no results
+_FETCH = 20  # seconds until a result that is ready must have come
 
 _ADDRESS = re.compile(r"((tcp|tls)://)?[^\s/]+:\d{1,5}")
 _LAST_PORT = 65_535
@@ -42,32 +33,37 @@ _LAST_PORT = 65_535
 _log = logging.getLogger(__name__)
 
 
-def available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def on_cluster(function: Function, jobs: Iterable[Job], scheduler: str) -> Iterator[Outcome]:
+    """Do the jobs on the workers of a running scheduler.
+
+    scheduler: its address, or the path of the JSON file it wrote (``--scheduler-file``). Raises
+    InputError if Dask is not installed or the address is none, ReadError if the file is missing,
+    and FewsliceError if nothing answers at the address or all are lost.
+    """
+    where = _where(scheduler)
+    _require_dask()
+    with (
+        _connected(scheduler, where) as client,
+        closing(_distribute(client, function, iter(jobs))) as outcomes,
+    ):
+        yield from outcomes
 
 
-def lost_scheduler() -> FewsliceError:
-    """Return the error for a scheduler that was there and is no more."""
-    return FewsliceError(
-        "The scheduler or its workers were lost; see their logs, start them again and run the same "
-        "command again: what is finished is kept."
-    )
+def _require_dask() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "A cluster needs Dask, which is not installed; install it with: "
+            'python -m pip install "fewslice[cluster]".'
+        ) from None
 
 
 @contextmanager
-def connected(scheduler: str) -> Iterator[Client]:
-    """Yield a client of a running scheduler.
-
-    scheduler: its address, or the path of the JSON file it wrote (``--scheduler-file``). Raises
-    ReadError if the file is missing, and FewsliceError if nothing answers at the address.
-    """
+def _connected(scheduler: str, where: dict[str, str]) -> Iterator[Client]:
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
 
-    where = _where(scheduler)
     # What goes wrong is said once, by an error, and not by the libraries' logs on the way there.
     with silence_logging_cmgr(logging.CRITICAL):
         try:
@@ -102,118 +98,93 @@ def _where(scheduler: str) -> dict[str, str]:
     return {"address": scheduler}
 
 
-@contextmanager
-def local_scheduler(workers: int) -> Iterator[str]:
-    """Yield the address of a scheduler with workers on this computer, of one thread each.
+def _distribute(
+    client: Client, function: Function, jobs: Iterator[Job]
+) -> Generator[Outcome, None, None]:
+    """Do the jobs, then once more, one at a time, those that seem to have ended their workers.
 
-    The numerical libraries of each worker get an even share of the processors. Nothing listens
-    beyond this computer, and at free ports only. On leaving, all processes end.
+    Dask blames every job a lost worker had been given, the one at work and those waiting there;
+    alone, each can only be blamed for itself. Jobs whose result was lost are done again as well.
     """
-    from distributed import LocalCluster
-    from distributed.utils import silence_logging_cmgr
-
-    with (
-        silence_logging_cmgr(logging.CRITICAL),
-        TemporaryDirectory(prefix="fewslice-", ignore_cleanup_errors=True) as folder,
-        LocalCluster(
-            n_workers=0,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-    ):
-        address: str = cluster.scheduler_address
-        keepers = [_Keeper(address, workers, Path(folder), cluster.close) for _ in range(workers)]
-        try:
-            for keeper in keepers:
-                keeper.start()
-            _wait(address, keepers, Path(folder))
-            yield address
-        finally:
-            for keeper in keepers:
-                keeper.end()
+    again: list[Job] = []
+    for job, future in _supplied(client, function, jobs, None):
+        outcome = _outcome(job.key, future)
+        if outcome is None:
+            again.append(job)
+        else:
+            yield outcome
+    for job, future in _supplied(client, function, iter(again), 1):
+        yield _outcome(job.key, future) or Outcome(job.key, failure=DEADLY)
 
 
-class _Keeper(threading.Thread):
-    """Keeps one worker process running: starts another when it is lost, but not for ever.
+def _supplied(
+    client: Client, function: Function, jobs: Iterator[Job], most: int | None
+) -> Iterator[tuple[Job, Future]]:
+    """Yield jobs with their finished futures, and keep the cluster supplied meanwhile.
 
-    What Dask has for this (a "nanny" process) gives up for good when a worker is lost early, and
-    the work would wait for ever.
+    most: jobs to have sent at a time; None for a few per thread: the cluster may grow and shrink.
     """
+    from distributed import as_completed
 
-    def __init__(
-        self, address: str, workers: int, folder: Path, give_up: Callable[[], object]
-    ) -> None:
-        super().__init__(daemon=True)
-        self._address, self._workers, self._folder = address, workers, folder
-        self._give_up = give_up
-        self._lock = threading.Lock()
-        self._ending = False
-        self._process: subprocess.Popen[bytes] | None = None
+    sent: dict[str, Job] = {}
+    ready = as_completed(loop=client.loop)
 
-    def run(self) -> None:
-        for _ in range(_MOST_STARTS):
-            with self._lock:
-                if self._ending:
-                    return
-                self._process = _start(self._address, self._workers, self._folder)
-            self._process.wait()
-        self._give_up()
+    def supply() -> None:
+        room = most or max(1, _AHEAD * _threads(client))
+        for job in islice(jobs, max(0, room - len(sent))):
+            future = _submit(client, function, job)
+            sent[future.key] = job
+            ready.add(future)
 
-    def end(self) -> None:
-        """End the process, whatever it is at."""
-        with self._lock:
-            self._ending = True
-            if self._process is not None:
-                self._process.kill()
-        self.join()
+    supply()
+    looked = time.monotonic()
+    while sent:
+        if ready.has_ready():
+            future = next(ready)
+            yield sent.pop(future.key), future
+            future.release()
+        elif time.monotonic() - looked < _LOOK:
+            time.sleep(_PAUSE)
+            continue
+        supply()
+        looked = time.monotonic()
 
 
-def _start(address: str, workers: int, folder: Path) -> subprocess.Popen[bytes]:
-    share = str(max(1, available_processors() // workers))
-    path = os.pathsep.join(each for each in sys.path if each)
-    environment = os.environ | dict.fromkeys(THREAD_LIMITS, share) | {"PYTHONPATH": path}
-    options = {
-        "--host": "127.0.0.1",
-        "--dashboard-address": "127.0.0.1:0",  # a free port: what it serves cannot be left out
-        "--nthreads": 1,
-        "--memory-limit": 0,  # shared as needed
-        "--local-directory": folder,
-        "--death-timeout": _START,  # end, too, if this process is killed
-    }
-    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
-    command += [str(each) for option in options.items() for each in option]
-    with _log_file(folder).open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C in the terminal is for this process, which ends them
-        )
+def _threads(client: Client) -> int:
+    try:
+        return sum(client.nthreads().values())
+    except (OSError, TimeoutError, RuntimeError):
+        raise _lost_scheduler() from None
 
 
-def _log_file(folder: Path) -> Path:
-    return folder / "workers.log"
+def _submit(client: Client, function: Function, job: Job) -> Future:
+    import dask
+
+    # Scans held in memory may be given to jobs: dask's advice against large arguments is for
+    # graphs of many calls, these are sent one by one.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "16GB"}):
+        return client.submit(perform, function, job, __version__, pure=False)
 
 
-def _wait(address: str, keepers: Sequence[_Keeper], folder: Path) -> None:
-    """Wait for the first worker. Raises FewsliceError if it does not come."""
-    from distributed import Client
+def _outcome(key: str, future: Future) -> Outcome | None:
+    """Return the outcome of a finished future; None if workers were lost with it."""
+    from distributed import KilledWorker
 
-    with Client(address, set_as_default=False) as client:
-        for _ in range(_START):
-            try:
-                client.wait_for_workers(1, timeout=1)
-            except TimeoutError:
-                if not any(keeper.is_alive() for keeper in keepers):
-                    break
-            else:
-                return
-    lines = _log_file(folder).read_text(errors="replace").split("\n")
-    last = next((line for line in reversed(lines) if line.strip()), "nothing was said")
-    raise FewsliceError(
-        f"The worker processes could not be started ({' '.join(last.split())}); use --workers 1 to "
-        "work in one process."
+    if future.cancelled():
+        raise _lost_scheduler()
+    try:
+        # A result that was on a lost worker should be made again by itself; Dask's client now and
+        # then does not notice that it was, and would wait for ever.
+        outcome: Outcome = future.result(timeout=_FETCH)
+    except (KilledWorker, TimeoutError):
+        return None
+    except Exception as error:  # noqa: BLE001 - one job's failure must not end the others
+        return unexpected(key, error)
+    return outcome
+
+
+def _lost_scheduler() -> FewsliceError:
+    return FewsliceError(
+        "The scheduler or its workers were lost; see their logs, start them again and run the same "
+        "command again: what is finished is kept."
     )

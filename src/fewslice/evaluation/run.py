@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fewslice._version import __version__
-from fewslice.batch.cluster import available_processors
 from fewslice.batch.jobs import CountProgress, uncounted
+from fewslice.batch.local import available_processors
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
 from fewslice.evaluation.cases import run_cases
