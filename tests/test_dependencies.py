@@ -69,6 +69,13 @@ def test_dask_waits_until_a_scheduler_is_named() -> None:
     assert early == []
 
 
+def test_the_package_states_lower_bounds_and_nothing_else() -> None:
+    """Pins are in constraints.txt: in the package they would exclude MONAI and nnU-Net."""
+    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    others = [each for group in groups for each in group if re.search(r"[<!~;]|==", each)]
+    assert others == []
+
+
 def test_development_installs_all_extras() -> None:
     (own,) = (each for each in PROJECT["optional-dependencies"]["dev"] if "fewslice[" in each)
     named = set(own.removeprefix("fewslice[").removesuffix("]").split(","))
