@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint format docs coverage bench benchmarks clean
+.PHONY: demo test lint format docs surface bench benchmarks clean
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -24,6 +24,9 @@ format: $(VENV)/.dev ## lay out the code
 docs: $(VENV)/.dev ## the documentation as a site, docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+surface: $(VENV)/.dev ## write down the public surface anew, after a change that was meant
+	$(BIN)/python -m tests.support.public_surface
 
 bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
