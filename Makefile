@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint format docs surface bench benchmarks clean
+.PHONY: demo test lint format docs wheel surface bench benchmarks clean
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -25,6 +25,9 @@ docs: $(VENV)/.dev ## the documentation as a site, docs/_build/html; a warning i
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
+wheel: | $(VENV)/bin/python ## build the wheel, dist/, and run the demo from it in an empty environment
+	scripts/try_wheel $(BIN)/python
+
 surface: $(VENV)/.dev ## write down the public surface anew, after a change that was meant
 	$(BIN)/python -m tests.support.public_surface
 
@@ -38,7 +41,7 @@ benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 40 m
 	$(BIN)/python -m benchmarks.comparison --data $(or $(DATA),../shared/data)
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) demo docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+	rm -rf $(VENV) demo dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
