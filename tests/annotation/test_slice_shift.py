@@ -8,15 +8,7 @@ import pytest
 
 from fewslice.annotation.slice_shift import displacement, slid
 from tests.support.phantoms import two_organs
-
-
-def textured(seed: int = 0) -> npt.NDArray[np.float32]:
-    """Return a volume (96, 80, 12) that changes slowly across its last axis."""
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(seed)
-    found = gaussian_filter(rng.standard_normal((96, 80, 12)), (3.0, 3.0, 4.0))
-    return np.asarray(found / found.std(), dtype=np.float32)
+from tests.support.shifted_slices import textured, zigzag
 
 
 def test_slid_by_hand() -> None:
@@ -27,12 +19,6 @@ def test_slid_by_hand() -> None:
     # One row down, the first repeated; one column to the left, the last repeated.
     assert array[..., 1].tolist() == [[1, 3, 5], [7, 9, 11]]
     assert found[..., 1].tolist() == [[3, 5, 5], [3, 5, 5]]
-
-
-def zigzag() -> npt.NDArray[np.int64]:
-    ways = np.zeros((12, 2), dtype=np.int64)
-    ways[[2, 5, 8, 9]] = [[4, 0], [0, -4], [-3, 3], [0, 3]]
-    return ways
 
 
 def jagged(ways: npt.NDArray[np.int64]) -> float:

@@ -13,7 +13,7 @@ import pytest
 from fewslice.cli.main import run
 from fewslice.io import read_labels
 from fewslice.networks.weights import read_metadata
-from tests.cli.test_segment import SHAPE, refused, save, truth
+from tests.support.command_line import SHAPE, refused, save, truth
 from tests.support.known_features import weights_file
 
 DRAWN = (2, 4, 6, 8, 10)

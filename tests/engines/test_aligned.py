@@ -12,7 +12,7 @@ from fewslice.engines import Interpolation, RandomWalker, Scan
 from fewslice.engines.aligned import Aligned, brought_back
 from fewslice.engines.base import Prediction
 from fewslice.volumes.region import Region
-from tests.annotation.test_slice_shift import textured, zigzag
+from tests.support.shifted_slices import textured, zigzag
 
 SPACING = (1.0, 1.2, 3.0)
 

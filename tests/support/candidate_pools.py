@@ -47,3 +47,16 @@ def _sample(radius: float, rng: np.random.Generator) -> np.ndarray:
     dot = 0.4 * rng.random() * (np.hypot(row - 12, column - 3) < 2)
     first = ball * (1 - dot)
     return np.stack([1 - first - dot, first, dot])
+
+
+def line(
+    held: range, count: int = 20, annotated: tuple[int, ...] = (), scan: int = 0, axis: int = 2
+) -> Candidates:
+    """Slices 3 mm apart, of which some surely hold a structure."""
+    rows = []
+    for index in range(count):
+        probability = np.zeros((2, 2, 2, 2))
+        probability[:, int(index in held)] = 1
+        place = Place(scan, axis, index, 3.0 * index, annotated=index in annotated)
+        rows.append(slice_facts(probability, place))
+    return stack(rows)

@@ -84,7 +84,7 @@ class WrongShape:
 def write_model(folder: Path) -> Path:
     """A model folder as `fewslice retrain` leaves it, with random weights; labels 4 and 7."""
     from fewslice.training.store import promote, save_version
-    from tests.training.test_model import random_model
+    from tests.support.random_models import random_model
 
     promote(folder, save_version(folder, random_model(), {"score": 0.5}, [(1, 0.7)]))
     return folder

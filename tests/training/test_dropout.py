@@ -7,7 +7,7 @@ import numpy as np
 from fewslice.annotation.annotation import blank_annotation
 from fewslice.training.dropout import Dropout, slice_features
 from fewslice.volumes.orientation import Turn
-from tests.training.test_model import SCAN, SHAPE, random_model, turned_scan
+from tests.support.random_models import SCAN, SHAPE, random_model, turned_scan
 
 NOTHING = blank_annotation(np.zeros(SHAPE, np.uint8), 2, ())
 

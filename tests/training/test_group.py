@@ -12,7 +12,7 @@ import torch
 
 from fewslice.networks.distributed import process_group
 from fewslice.training.trainer import TaskState, train_task_model
-from tests.training.test_trainer import QUICK, phantom_scan
+from tests.support.task_scans import QUICK, phantom_scan
 
 THREE = replace(QUICK, steps=3)
 

@@ -20,7 +20,7 @@ from fewslice.training.held_out import (
 from fewslice.training.scan import TaskScan
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
-from tests.training.test_model import random_model
+from tests.support.random_models import random_model
 
 
 def slices(*labels: set[int], scan: int = 0) -> list[Judged]:

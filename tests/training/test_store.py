@@ -21,7 +21,7 @@ from fewslice.training.store import (
     version_folder,
     versions,
 )
-from tests.training.test_model import SCAN, random_model
+from tests.support.random_models import SCAN, random_model
 
 FACTS = {"score": 0.5, "before": None, "trained_slices": 4, "trained_scans": 2}
 

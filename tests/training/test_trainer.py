@@ -8,29 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from fewslice.annotation.annotation import Annotation, find_annotation
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.errors import InputError
 from fewslice.training.grid import choose_grid
 from fewslice.training.intensity import choose_intensity
 from fewslice.training.model import predict
-from fewslice.training.scan import TaskScan, TaskSettings
 from fewslice.training.slices import lessons_of
 from fewslice.training.trainer import TaskState, Trained, train_task_model
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
 from tests.support.phantoms import dice, two_organs
-
-QUICK = TaskSettings(steps=40, device="cpu", batch_pixels=1)
-
-
-def phantom_scan(seed: int = 0, *indices: int) -> TaskScan:
-    phantom = two_organs(seed=seed)
-    labels = phantom.sparse(2, *(indices or (6, 10, 14)))
-    geometry = Geometry.from_spacing(phantom.image.shape, phantom.spacing)
-    return TaskScan(
-        f"scan {seed}", Scan(phantom.image[None], geometry), find_annotation(labels, geometry)
-    )
+from tests.support.task_scans import QUICK, phantom_scan
 
 
 def same(one: Trained, other: Trained) -> bool:

@@ -10,7 +10,7 @@ from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import Turn
 from fewslice.workflow.segment import segment
-from tests.training.test_model import CHANNELS, GEOMETRY, SHAPE, random_model
+from tests.support.random_models import CHANNELS, GEOMETRY, SHAPE, random_model
 
 
 def test_nothing_needs_to_be_drawn() -> None:

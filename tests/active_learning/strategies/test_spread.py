@@ -8,8 +8,7 @@ from fewslice.active_learning.ranking import best_first, open_rows, ranking
 from fewslice.active_learning.scans import rank_scans
 from fewslice.active_learning.strategies.random import ForegroundRandom, Random
 from fewslice.active_learning.strategies.spread import Spread
-from tests.active_learning.strategies.test_strided import line
-from tests.support.candidate_pools import ball_pool
+from tests.support.candidate_pools import ball_pool, line
 
 
 @dataclass(frozen=True)

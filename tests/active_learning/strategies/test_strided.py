@@ -1,21 +1,9 @@
 import numpy as np
 import pytest
 
-from fewslice.active_learning.candidates import Candidates, Place, slice_facts, stack
+from fewslice.active_learning.candidates import Candidates, stack
 from fewslice.active_learning.strategies.strided import Strided
-
-
-def line(
-    held: range, count: int = 20, annotated: tuple[int, ...] = (), scan: int = 0, axis: int = 2
-) -> Candidates:
-    """Slices 3 mm apart, of which some surely hold a structure."""
-    rows = []
-    for index in range(count):
-        probability = np.zeros((2, 2, 2, 2))
-        probability[:, int(index in held)] = 1
-        place = Place(scan, axis, index, 3.0 * index, annotated=index in annotated)
-        rows.append(slice_facts(probability, place))
-    return stack(rows)
+from tests.support.candidate_pools import line
 
 
 def chosen(candidates: Candidates, count: int, seed: int = 0) -> list[int]:

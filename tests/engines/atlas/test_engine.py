@@ -13,7 +13,7 @@ from fewslice.engines.atlas.label_fusion import Vote
 from fewslice.engines.network.engine import Network, PreparedNetwork
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
-from tests.engines.network.test_features import drawn, scan_of
+from tests.support.drawn_phantoms import drawn, scan_of
 from tests.support.known_features import untrained
 from tests.support.phantoms import Phantom, dice, two_organs
 from tests.support.support_scans import ball, moved, supported_by

@@ -28,9 +28,9 @@ from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import WriteError
 from fewslice.networks.shipped import shipped_weights
 from fewslice.volumes.geometry import Geometry
-from tests.engines.network.test_features import QUICK
 from tests.support.known_features import weights_file
 from tests.support.phantoms import Phantom, two_organs
+from tests.support.quick_features import QUICK
 
 
 def annotation_of(phantom: Phantom, *indices: int) -> Annotation:

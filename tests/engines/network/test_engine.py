@@ -31,9 +31,10 @@ from fewslice.segmentation.assemble import assemble_labels
 from fewslice.volumes.image import LabelArray
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
-from tests.engines.network.test_features import QUICK, SLICES, drawn, scan_of, three_voxels
+from tests.support.drawn_phantoms import SLICES, drawn, scan_of, three_voxels
 from tests.support.known_features import random_cues, untrained, weights_file
 from tests.support.phantoms import Phantom, dice, two_organs
+from tests.support.quick_features import QUICK
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation
@@ -15,38 +14,17 @@ from fewslice.engines.network.augment import exchanged, flipped, reversed_slices
 from fewslice.engines.network.features import (
     SUREST,
     Cues,
-    CueSettings,
     find_cues,
     origin_in_scan,
     slices_first_order,
 )
-from fewslice.engines.random_walker.appearance import AppearanceSettings
-from fewslice.engines.random_walker.engine import WalkerSettings
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
+from tests.support.drawn_phantoms import SLICES, drawn, scan_of, three_voxels
 from tests.support.phantoms import Phantom, two_organs
+from tests.support.quick_features import QUICK
 
-QUICK = CueSettings(
-    most_voxels=20_000,
-    sketch=WalkerSettings(
-        radius_in_voxels=9.0,
-        most_voxels=8_000,
-        appearance=AppearanceSettings(trees=10, samples=1000),
-    ),
-)
 NATIVE = replace(QUICK, most_voxels=10**6)
-SLICES = ((2, 6), (2, 10), (2, 14))
-
-
-def scan_of(phantom: Phantom) -> Scan:
-    return Scan.from_spacing(phantom.image[None], phantom.spacing)
-
-
-def drawn(phantom: Phantom, slices: tuple[tuple[int, int], ...] = SLICES) -> Annotation:
-    labels = np.zeros_like(phantom.truth)
-    for axis, index in slices:
-        labels = np.maximum(labels, phantom.sparse(axis, index))
-    return Annotation(labels, slices)
 
 
 def assert_in_order(cues: Cues) -> None:
@@ -211,12 +189,6 @@ def test_what_was_not_looked_at_is_unknown() -> None:
     at, cut = 10 - grid.region.start[2], 17 - grid.region.start[1]
     assert (cues.seeds[at, :, cut:] == -1).all()
     assert (cues.seeds[at, :, :cut] >= 0).all()
-
-
-def three_voxels(phantom: Phantom) -> npt.NDArray[np.uint8]:
-    labels = np.zeros_like(phantom.truth)
-    labels[20, 20:23, 8] = 3
-    return labels
 
 
 def test_hard_cases_give_finite_cues() -> None:

@@ -15,9 +15,10 @@ from fewslice.engines.network import leave_one_out as making_lessons
 from fewslice.errors import WriteError
 from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import read_metadata
-from tests.engines.network.test_features import QUICK, scan_of
+from tests.support.drawn_phantoms import scan_of
 from tests.support.known_features import weights_file
 from tests.support.phantoms import two_organs
+from tests.support.quick_features import QUICK
 
 ENGINE = Adapted(Network(cues=QUICK, device="cpu"), seconds=600, steps=2, most_lessons=2)
 

@@ -10,8 +10,9 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.network.leave_one_out import Lesson, drawn_slices, lessons, slice_dice
-from tests.engines.network.test_features import QUICK, scan_of
+from tests.support.drawn_phantoms import scan_of
 from tests.support.phantoms import Phantom, two_organs
+from tests.support.quick_features import QUICK
 
 DRAWN = ((2, 5), (2, 8), (2, 11), (2, 14))
 

@@ -21,8 +21,8 @@ from fewslice.engines.network.support_memory import (
 from fewslice.networks.inputs import OTHER_SCAN
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
-from tests.engines.network.test_features import QUICK
 from tests.support.known_features import untrained
+from tests.support.quick_features import QUICK
 from tests.support.support_scans import ball
 
 

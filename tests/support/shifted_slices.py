@@ -1,0 +1,21 @@
+"""A volume that changes slowly, and shifts of its slices that do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+
+def textured(seed: int = 0) -> npt.NDArray[np.float32]:
+    """Return a volume (96, 80, 12) that changes slowly across its last axis."""
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(seed)
+    found = gaussian_filter(rng.standard_normal((96, 80, 12)), (3.0, 3.0, 4.0))
+    return np.asarray(found / found.std(), dtype=np.float32)
+
+
+def zigzag() -> npt.NDArray[np.int64]:
+    ways = np.zeros((12, 2), dtype=np.int64)
+    ways[[2, 5, 8, 9]] = [[4, 0], [0, -4], [-3, 3], [0, 3]]
+    return ways
