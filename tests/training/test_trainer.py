@@ -11,6 +11,7 @@ import torch
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.errors import InputError
+from fewslice.training import trainer
 from fewslice.training.grid import choose_grid
 from fewslice.training.intensity import choose_intensity
 from fewslice.training.model import predict
@@ -20,6 +21,7 @@ from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
 from tests.support.phantoms import dice, two_organs
 from tests.support.task_scans import QUICK, phantom_scan
+from tests.support.ticking_time import ticking
 
 
 def same(one: Trained, other: Trained) -> bool:
@@ -95,10 +97,12 @@ def test_state_is_kept_in_time_and_reports_say_the_loss() -> None:
     assert words[0][1].startswith("loss ")
 
 
-def test_time_ends_training() -> None:
-    trained = train_task_model([phantom_scan()], replace(QUICK, steps=None, seconds=0.5))
+def test_time_ends_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock is looked at twice to begin with, then before and after every step."""
+    monkeypatch.setattr(trainer, "time", ticking(0.25))
+    trained = train_task_model([phantom_scan()], replace(QUICK, steps=None, seconds=2.0))
     assert trained.finished
-    assert trained.state.seconds < 10
+    assert trained.state.step == 3
 
 
 def test_nothing_drawn_is_refused() -> None:

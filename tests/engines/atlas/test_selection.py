@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -126,11 +124,10 @@ def test_different_scans_with_the_same_labels_are_all_kept() -> None:
     assert len(most_similar(Scan.from_spacing(two_organs().image[None], (1, 1, 2)), given, 5)) == 2
 
 
-def test_it_takes_little_time_and_changes_nothing() -> None:
+def test_of_a_large_scan_an_even_sample_is_looked_at_and_nothing_is_changed() -> None:
     image = np.random.default_rng(0).normal(size=(128, 128, 128)).astype(np.float32)
-    before = image.copy()
-    given = [support(np.roll(image, shift), 4) for shift in range(4)]
-    start = perf_counter()
-    most_similar(scan(image), given, 2)
-    assert perf_counter() - start < 2  # 0.02 s for each scan; much more on a busy machine
-    np.testing.assert_array_equal(image, before)
+    other = np.full_like(image, 1e6)
+    other[::2, ::2, ::2] = image[::2, ::2, ::2]
+    before = other.copy()
+    assert similarity(looks(scan(image)), looks(scan(other))) == pytest.approx(1)
+    np.testing.assert_array_equal(other, before)

@@ -81,7 +81,9 @@ class PreparedAdapted:
         Ctrl-C (KeyboardInterrupt) ends it early, with the best state so far. Raises WriteError if
         that cannot be saved.
         """
-        adaptation = self._adaptation(annotation, _Clock(self.engine.seconds, progress))
+        adaptation = self._adaptation(
+            annotation, _Clock(self.engine.seconds, progress, monotonic())
+        )
         self._save(adaptation)
         return adaptation
 
@@ -140,7 +142,7 @@ class _Clock:
 
     seconds: float
     progress: Progress
-    start: float = field(default_factory=monotonic)
+    start: float
 
     def spent(self) -> float:
         """Return the part of the time that is over, 0 to 1."""
