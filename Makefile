@@ -2,14 +2,21 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo test lint format docs wheel surface bench benchmarks clean
+.PHONY: demo test check coverage lint format docs wheel surface bench benchmarks clean
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
 
-test: $(VENV)/.dev ## run all tests, with branch coverage
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --durations=15
+test: $(VENV)/.dev ## run all tests; with COVERAGE=1 measure branch coverage, too little is an error
+	$(PYTEST) --durations=15 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+
+check: lint ## what to run before each commit: style, types and the fast tests
+	$(PYTEST) -m "not slow"
+
+coverage: ## the same as make test COVERAGE=1
+	$(MAKE) test COVERAGE=1
 
 lint: $(VENV)/.dev ## style, types and the direction of imports
 	$(BIN)/ruff check .

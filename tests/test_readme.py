@@ -11,6 +11,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_python_example_runs(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
     subprocess.run([sys.executable, "-W", "error", "-c", example], cwd=tmp_path, check=True)

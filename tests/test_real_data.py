@@ -18,7 +18,10 @@ from fewslice.metrics.scores import score_slices
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the labelled scans are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the labelled scans are not here"),
+]
 
 
 def case(folder: str, name: str, labels: str = "labelsTs") -> tuple[Image, LabelMap]:

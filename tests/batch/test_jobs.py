@@ -161,6 +161,7 @@ def test_a_version_that_differs_is_named(tmp_path: Path) -> None:
     assert calls(tmp_path) == {}
 
 
+@pytest.mark.slow
 def test_a_cluster_does_the_same(cluster: Cluster, tmp_path: Path) -> None:
     assert results(stream(square, jobs(tmp_path), scheduler=cluster.address)) == SQUARES
     assert calls(tmp_path) == dict.fromkeys(sorted(SQUARES), 1)
@@ -169,6 +170,7 @@ def test_a_cluster_does_the_same(cluster: Cluster, tmp_path: Path) -> None:
     assert results(stream(square, few, scheduler=str(cluster.file))) == {"7": 49}
 
 
+@pytest.mark.slow
 def test_jobs_are_read_as_they_are_needed(cluster: Cluster, tmp_path: Path) -> None:
     asked: list[str] = []
 
@@ -184,6 +186,7 @@ def test_jobs_are_read_as_they_are_needed(cluster: Cluster, tmp_path: Path) -> N
     assert len(asked) < 20
 
 
+@pytest.mark.slow
 def test_workers_that_come_later_get_work(tmp_path: Path) -> None:
     """Work begins before there is a worker, when only one job is sent."""
     folder = tmp_path / "calls"
@@ -193,6 +196,7 @@ def test_workers_that_come_later_get_work(tmp_path: Path) -> None:
     assert found == {"0": True, "1": True}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_makes_no_difference(tmp_path: Path) -> None:
     """The worker that is at job 0 is killed while it is; somebody else does it again."""
     folder = tmp_path / "calls"
@@ -213,6 +217,7 @@ def test_a_killed_worker_makes_no_difference(tmp_path: Path) -> None:
     assert sorted(ended, key=str) == [-signal.SIGKILL, None]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +244,7 @@ def test_a_wrong_address(address: str, kind: type[FewsliceError], message: str) 
         list(stream(square, [Job("a")], scheduler=address))
 
 
+@pytest.mark.slow
 def test_nobody_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "_PATIENCE", 1)
     with socket.socket() as taken:  # bound, but nobody listens
@@ -261,6 +267,7 @@ def test_numbers_of_workers() -> None:
         stream(square, [], workers=2, scheduler="tcp://127.0.0.1:1")
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     """A program without a main guard, stopped while its workers are busy."""
     folder = tmp_path / "calls"

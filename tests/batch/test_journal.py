@@ -107,6 +107,7 @@ def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     assert calls(tmp_path / "calls") == {"0": 1, "1": 2, "4": 1}
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_twice_on_a_cluster(tmp_path: Path) -> None:
     """A worker is killed, then the run is left early and taken up again: same results as ever."""
     folder = tmp_path / "calls"

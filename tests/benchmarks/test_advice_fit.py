@@ -78,6 +78,7 @@ def states(seed: int) -> Table:
     return Table(x, y, number, number, np.array(["one", "two"])[number % 2])
 
 
+@pytest.mark.slow
 def test_the_low_number_holds_whether_ends_were_seen_or_not(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

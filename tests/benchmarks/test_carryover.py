@@ -26,6 +26,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_kind_is_measured_where_an_engine_can(data: Path) -> None:
     engines = ("interpolation", "voting")
     found = carryover.measure(data, (BOTH, ROD), engines, 2, data / "work.csv")
@@ -38,6 +39,7 @@ def test_every_kind_is_measured_where_an_engine_can(data: Path) -> None:
     assert set(alone["support"]) == {0}
 
 
+@pytest.mark.slow
 def test_what_is_in_the_work_file_is_not_done_again(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

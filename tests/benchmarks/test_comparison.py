@@ -56,6 +56,7 @@ def test_the_table_is_over_tasks_that_all_engines_have() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_u_net_learns_a_bright_disc() -> None:
     rows, columns = np.ogrid[:40, :36]
     disc = (rows - 20) ** 2 + (columns - 18) ** 2 < 80

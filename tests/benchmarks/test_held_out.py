@@ -57,6 +57,7 @@ def test_every_so_many_scans_and_labels_are_taken(data: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_mixture_of_one_engine_is_that_engine(data: Path) -> None:
     source = ScanSource("tiny", "Tiny", tasks=1, every_scan=4)
     one = next(iter(held_out._of_source(source, data, 1, 1)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from fewslice.io import write_labels
 from fewslice.volumes import LabelMap
@@ -15,6 +16,7 @@ from tests.support.datasets import GEOMETRY, labels_of, write_dataset
 scribbles = import_module("benchmarks.scribbles")
 
 
+@pytest.mark.slow
 def test_both_ways_are_measured(tmp_path: Path) -> None:
     folder = write_dataset(tmp_path / "data")
     (folder / "scribblesTs").mkdir()

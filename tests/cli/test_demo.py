@@ -15,6 +15,8 @@ from fewslice.cli.demo import only_slices, parallel_slices
 from fewslice.cli.main import run
 from fewslice.io import read_labels, write_labels
 
+pytestmark = pytest.mark.slow
+
 
 def test_sagittal_slices_show_every_structure() -> None:
     reference = read_labels(example.labels_path())

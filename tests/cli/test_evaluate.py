@@ -11,6 +11,8 @@ from fewslice.cli.evaluate import evaluate
 from fewslice.errors import InputError, ReadError
 from tests.support.datasets import write_dataset
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -48,6 +48,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded(arguments, HEAVY) == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["segment", "--help"], ["train", "--help"], ["info", str(scan_path())]]
 )

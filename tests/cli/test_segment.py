@@ -311,6 +311,7 @@ def test_outputs_are_checked_before_anything_is_read(
     assert "b.nii cannot be written" in refused(arguments, capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["write_labels", "write_image", "write_report"])
 @pytest.mark.parametrize(
     "names", [("out.nii.gz", "map.mha"), ("out.mhd", "map.nii"), ("out.nii", "map.nhdr")]

@@ -49,6 +49,7 @@ def basic(tmp_path: Path) -> list[str]:
     return ["segment", str(scan), "--labels", str(labels), "-o", str(tmp_path / "out.nii.gz")]
 
 
+@pytest.mark.slow
 def test_what_was_adapted_is_used_again(
     basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,6 +119,7 @@ def interrupted(place: str, times: int, arguments: list[str]) -> subprocess.Comp
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "times"),
     [
@@ -138,6 +140,7 @@ def test_ctrl_c_while_it_adapts_ends_only_that(
     assert read_metadata(state)["adapted steps"] == "0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     ["fewslice.engines.network.engine.completed_odds", "fewslice.reporting.outputs.write_labels"],

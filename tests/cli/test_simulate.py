@@ -11,6 +11,8 @@ from fewslice.errors import InputError
 from fewslice.evaluation.simulation.report import PLOTS, TABLES
 from tests.support.datasets import write_dataset
 
+pytestmark = pytest.mark.slow
+
 STRATEGIES = ("strided-extent-known", "random-extent-known")
 
 

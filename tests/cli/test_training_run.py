@@ -22,6 +22,7 @@ def test_the_second_ctrl_c_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_under_torchrun_one_ctrl_c_that_arrives_twice_is_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,6 +10,7 @@ TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorials"
 SCRIPTS = sorted(TUTORIALS.glob("*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
 def test_a_tutorial_runs(script: Path, tmp_path: Path) -> None:
     printed = subprocess.run(

@@ -37,6 +37,7 @@ def dice(prediction: Prediction, truth: npt.NDArray[np.uint8]) -> float:
     return float(2 * (found & (truth > 0)).sum() / (found.sum() + (truth > 0).sum()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize(("engine", "gain"), [(Interpolation(), 0.02), (RandomWalker(), 0.0)])
 def test_moved_slices_are_answered_where_they_lie(

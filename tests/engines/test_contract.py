@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 from fewslice.annotation.annotation import Annotation, blank_annotation, find_annotation
 from fewslice.engines import ENGINES, Adapted, Engine, Scan, SupportScan, find_engine
@@ -26,12 +27,22 @@ LEARNERS: dict[str, Engine] = {
 """Engines that learn from support, and one that is so simple that these tests must be right."""
 
 
-@pytest.fixture(params=sorted(TESTED), scope="module")
+QUICK = {"interpolation", "random-walker", "voting"}
+
+
+def slow_but_for_the_quick(engines: dict[str, Engine]) -> list[ParameterSet]:
+    return [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in sorted(engines)
+    ]
+
+
+@pytest.fixture(params=slow_but_for_the_quick(TESTED), scope="module")
 def engine(request: pytest.FixtureRequest) -> Engine:
     return TESTED[request.param]
 
 
-@pytest.fixture(params=sorted(LEARNERS))
+@pytest.fixture(params=slow_but_for_the_quick(LEARNERS))
 def learner(request: pytest.FixtureRequest) -> Engine:
     return LEARNERS[request.param]
 

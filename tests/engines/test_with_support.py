@@ -35,6 +35,7 @@ def test_between_annotated_slices_the_vote_counts_half() -> None:
     assert (shares[[2, 8]] == 0).all()
 
 
+@pytest.mark.slow
 def test_a_scan_done_before_helps_beyond_a_single_slice(tmp_path: Path) -> None:
     phantom, before = two_organs(seed=0), two_organs(seed=1)
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)

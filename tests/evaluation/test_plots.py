@@ -87,6 +87,7 @@ def test_one_panel_for_all_and_one_per_structure() -> None:
     assert len(dice_figure(scores(1), ENGINES).axes) == 1
 
 
+@pytest.mark.slow
 def test_of_many_structures_the_lowest_are_shown() -> None:
     figure = dice_figure(scores(40), ENGINES)
     assert len(figure.axes) == MOST_PANELS
@@ -99,6 +100,7 @@ def test_panels_of_distance_and_cost() -> None:
     assert [axis.get_ylabel() for axis in cost_figure(scores(1), ENGINES).axes] == ["seconds", "MB"]
 
 
+@pytest.mark.slow
 def test_the_state_of_matplotlib_is_left_alone(tmp_path: Path) -> None:
     before = "matplotlib.pyplot" in sys.modules
     write_plots(tmp_path, scores(2), distances(), ENGINES)

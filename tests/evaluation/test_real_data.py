@@ -6,6 +6,8 @@ from fewslice.evaluation import plots
 from fewslice.evaluation.run import evaluate
 from fewslice.evaluation.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 

@@ -22,6 +22,8 @@ from fewslice.evaluation.task import evaluate_case
 from tests.support.datasets import labels_of, write_case, write_dataset
 from tests.support.stand_in_engine import Voting
 
+pytestmark = pytest.mark.slow
+
 BALL = Structure("ball", (1,))
 
 

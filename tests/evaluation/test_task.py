@@ -20,6 +20,8 @@ from fewslice.evaluation.task import (
 from fewslice.volumes import Geometry, Image
 from tests.support.datasets import labels_of, write_dataset
 
+pytestmark = pytest.mark.slow
+
 INTERPOLATION = Settings(engines=("interpolation",), slices=(1, 3))
 
 

@@ -53,6 +53,7 @@ def read_or_refuse(path: Path) -> Image | None:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_limited_memory")
 @pytest.mark.parametrize("suffix", INPUTS)
 def test_damaged_files_give_our_errors_or_a_volume(tmp_path: Path, suffix: str) -> None:

@@ -118,6 +118,7 @@ def test_spaces_of_nrrd_agree_with_simpleitk(tmp_path: Path, space: str) -> None
     np.testing.assert_allclose(read_image(path).geometry.affine @ [3, 2, 1, 1], (-x, -y, z, 1))
 
 
+@pytest.mark.slow
 @given(affine=affines())
 @settings(max_examples=20, deadline=None)
 def test_any_grid_is_the_same_for_simpleitk(

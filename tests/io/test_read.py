@@ -36,6 +36,7 @@ def test_values_and_types_come_back(
     assert read.geometry.same_grid(volume.geometry)
 
 
+@pytest.mark.slow
 @every_format
 @given(affine=affines())
 @settings(max_examples=15, deadline=None)

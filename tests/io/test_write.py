@@ -119,6 +119,7 @@ def test_data_files_of_others_are_never_touched(tmp_path: Path, suffix: str) -> 
         assert len(files(tmp_path)) == 3  # old data files of the pair itself are removed
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.nii.gz"
     write_image(path, image())

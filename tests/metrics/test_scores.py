@@ -33,6 +33,7 @@ def cylinder(radius: float, shape: tuple[int, int, int] = (32, 32, 20)) -> BoolA
     return np.asarray(inside & (k >= 3) & (k < 17))
 
 
+@pytest.mark.slow
 @unhurried
 @given(MASKS, MASKS, SPACINGS)
 def test_symmetric_and_in_range(prediction: BoolArray, reference: BoolArray, sp: Spacing) -> None:
@@ -51,6 +52,7 @@ def test_agreement_with_itself(mask: BoolArray, spacing: Spacing) -> None:
     assert score(mask, mask, spacing) == Scores(1, 0, 0, 1)
 
 
+@pytest.mark.slow
 @unhurried
 @given(MASKS, MASKS, st.tuples(*[st.integers(0, 3)] * 3))
 def test_translation_changes_nothing(
@@ -63,6 +65,7 @@ def test_translation_changes_nothing(
     assert score(one, other, spacing) == score(*moved, spacing)
 
 
+@pytest.mark.slow
 @unhurried
 @given(MASKS, MASKS, st.permutations(range(3)), st.sets(st.integers(0, 2)))
 def test_permuted_and_flipped_axes_change_nothing(
@@ -78,6 +81,7 @@ def test_permuted_and_flipped_axes_change_nothing(
     assert same(there, score(prediction, reference, spacing))
 
 
+@pytest.mark.slow
 @unhurried
 @given(MASKS, MASKS, st.integers(0, 2))
 def test_nothing_skipped_is_the_whole_volume(
@@ -89,6 +93,7 @@ def test_nothing_skipped_is_the_whole_volume(
     )
 
 
+@pytest.mark.slow
 @unhurried
 @given(MASKS, MASKS, st.sets(st.integers(0, 3), max_size=3))
 def test_slices_symmetric_and_in_range(

@@ -95,6 +95,7 @@ class _Kept(FewsliceNet):
         self.built.append(self)
 
 
+@pytest.mark.slow
 def test_two_processes_agree_and_equal_one_with_as_many_episodes(tmp_path: Path) -> None:
     with socket.socket() as one, socket.socket() as other:
         for free in (one, other):

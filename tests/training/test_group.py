@@ -8,6 +8,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
 import torch
 
 from fewslice.networks.distributed import process_group
@@ -49,6 +50,7 @@ def _train(rank: int, port: int, folder: Path) -> None:
     torch.save(found, folder / f"rank{rank}.pt")
 
 
+@pytest.mark.slow
 def test_each_learns_from_batches_of_its_own_and_all_have_the_same_weights(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -29,6 +29,7 @@ def same(one: Trained, other: Trained) -> bool:
     return all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
+@pytest.mark.slow
 def test_finds_both_organs_in_a_scan_stored_otherwise() -> None:
     trained = train_task_model([phantom_scan(0), phantom_scan(1)], QUICK)
     new = two_organs(seed=2)
@@ -41,6 +42,7 @@ def test_finds_both_organs_in_a_scan_stored_otherwise() -> None:
     assert min(dice(labels, truth, 1), dice(labels, truth, 2)) > 0.8
 
 
+@pytest.mark.slow
 def test_same_seed_same_weights_other_seed_other_weights() -> None:
     few = replace(QUICK, steps=3)
     scans = [phantom_scan()]
@@ -56,6 +58,7 @@ def test_the_random_numbers_of_the_program_are_left_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
 def test_going_on_gives_what_training_in_one_go_gives() -> None:
     scans = [phantom_scan()]
     six = replace(QUICK, steps=6)

@@ -96,6 +96,7 @@ HARD: dict[str, Callable[[], Given]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HARD)
 @pytest.mark.parametrize("engine", TESTED)
 def test_hard_input_is_answered(engine: str, name: str) -> None:
@@ -120,6 +121,7 @@ def test_without_anything_drawn_every_engine_refuses(engine: str) -> None:
             segment(noise(), labels, engine=TESTED[engine])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [name for name in TESTED if TESTED[name].uses_support])
 def test_hard_support_alone_is_answered(engine: str) -> None:
     good = (noise(), square(*range(2, 7)))

@@ -146,6 +146,7 @@ def test_the_default_asks_a_slice_of_every_scan_before_a_second_of_any(
     assert {item.case for item in found.items[:2]} == {"a", "b"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["default", *STRATEGIES])
 def test_every_strategy_repeats_itself(strategy: str) -> None:
     pool = [scan_array(number) for number in range(3)]
@@ -154,6 +155,7 @@ def test_every_strategy_repeats_itself(strategy: str) -> None:
     assert len(first.items) == 4
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same(folder: Path, tmp_path: Path) -> None:
     """Scans are read by workers, once each."""
     here, there = tmp_path / "here", tmp_path / "there"

@@ -20,6 +20,7 @@ from tests.support.sparse_scans import files, pair
 SETTINGS = RetrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
 
 
+@pytest.mark.slow
 def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: Path) -> None:
     model = tmp_path / "model"
     pairs: list[Pair] = [pair(0), pair(1)]
@@ -39,6 +40,7 @@ def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: 
     assert second.promoted == (second.score > second.before)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_no_better_is_not_promoted(tmp_path: Path) -> None:
     pairs: list[Pair] = [pair(0)]
     retrain(pairs, tmp_path, settings=SETTINGS)
@@ -98,6 +100,7 @@ def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
     assert retrain(pairs, settings=replace(SETTINGS, absent_unknown=True)).remarks == ()
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path: Path) -> None:
     pairs: list[Pair] = [pair(0)]
     settings = replace(SETTINGS, training=replace(SETTINGS.training, steps=4))

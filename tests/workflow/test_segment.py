@@ -31,6 +31,7 @@ def test_arrays_and_images_give_the_same() -> None:
     assert plain.labels.geometry.spacing == phantom.spacing
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000), engine=st.sampled_from(["interpolation", "random-walker"]))
 def test_what_a_person_drew_comes_back_bit_for_bit(seed: int, engine: str) -> None:
@@ -93,6 +94,7 @@ def test_a_spacing_that_cannot_be_trusted_is_said() -> None:
     assert "which no scan of a body is" in remarks(spacing=metres)[0]
 
 
+@pytest.mark.slow
 def test_the_bundled_scan() -> None:
     image, truth = read_image(scan_path()), read_labels(labels_path())
     sparse = np.zeros_like(truth.array)

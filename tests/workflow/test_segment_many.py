@@ -104,6 +104,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_done(tmp_path: Path) -> None:
     assert [each["case"] for each in run(tmp_path).finished] == ["a", "d"]
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_writes_the_same(tmp_path: Path) -> None:
     here, there = made(tmp_path / "here", "abcdefgh"), made(tmp_path / "there", "abcdefgh")
     run(here)

@@ -26,6 +26,7 @@ def session(*drawn: int, engine: str = "interpolation") -> Session:
     return found
 
 
+@pytest.mark.slow
 def test_it_answers_as_segment_does() -> None:
     mine = session(6, 10, 14, engine="auto")
     mine.absent(2, 21)
@@ -123,6 +124,7 @@ def test_an_accepted_slice_counts_as_drawn() -> None:
     assert (2, 10) in mine.annotated
 
 
+@pytest.mark.slow
 def test_suggestions_leave_out_what_was_said() -> None:
     mine = session(10)
     (asked,) = mine.suggest().slices

@@ -104,6 +104,7 @@ def test_whatever_was_annotated_is_not_asked_again() -> None:
     assert len({(axis, index) for _, axis, index in found}) == len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["default", *STRATEGIES])
 def test_every_strategy(name: str) -> None:
     found = ask(strategy=name, count=3, seed=3)

@@ -218,6 +218,7 @@ def test_support_that_does_not_fit_is_named() -> None:
             segment(phantom.image, labels, support=[good, pair_], engine="interpolation")
 
 
+@pytest.mark.slow
 def test_report_and_picture_say_that_nothing_was_annotated(voting: Voting, tmp_path: Path) -> None:
     image, _ = pair(two_organs())
     found = cleaned(segment(image, support=others(), engine="voting"))

@@ -42,6 +42,7 @@ def answered(found: Prediction, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]
     return labels
 
 
+@pytest.mark.slow
 def test_structures_are_carried_over_whatever_the_support_is_annotated_across() -> None:
     for axis in (2, 0):
         phantom, found = carry((moved(two_organs(seed=3), (3, -2, 1)),), axis)
@@ -51,6 +52,7 @@ def test_structures_are_carried_over_whatever_the_support_is_annotated_across() 
         assert dice(labels, phantom.truth, 2) > 0.9
 
 
+@pytest.mark.slow
 def test_what_cannot_be_carried_over_has_a_remark() -> None:
     phantom = two_organs()
     flat = supported_by(np.zeros_like(phantom.image), phantom.truth)
@@ -70,6 +72,7 @@ def test_what_cannot_be_carried_over_has_a_remark() -> None:
     assert not (labels == 2).any()
 
 
+@pytest.mark.slow
 def test_support_that_disagrees_has_a_remark() -> None:
     phantom = two_organs()
     other = np.where(phantom.truth == 2, 2, 0).astype(np.uint8)
@@ -90,6 +93,7 @@ def test_a_scan_that_is_the_same_everywhere_is_answered_with_nothing() -> None:
     assert (found.probability[0] == 1).all()
 
 
+@pytest.mark.slow
 def test_slices_named_empty_alone_are_no_annotation() -> None:
     phantom = two_organs()
     empty = Annotation(np.zeros_like(phantom.truth), ((2, 3),)).with_values((1, 2))

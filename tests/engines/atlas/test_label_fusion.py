@@ -70,6 +70,7 @@ def test_support_of_another_size_and_spacing() -> None:
     assert dice(labels, phantom.truth, 2) > 0.88
 
 
+@pytest.mark.slow
 def test_sparse_support_is_completed_first() -> None:
     phantom = two_organs()
     votes = voted(
@@ -80,6 +81,7 @@ def test_sparse_support_is_completed_first() -> None:
     assert dice(labels, phantom.truth, 2) > 0.8
 
 
+@pytest.mark.slow
 def test_a_support_scan_votes_on_what_it_holds_only() -> None:
     phantom = two_organs()
     support = [

@@ -64,6 +64,7 @@ def test_two_slices_that_cross_are_left_to_the_random_walker() -> None:
     assert remark.startswith("auto used the random walker: slices of several planes")
 
 
+@pytest.mark.slow
 def test_from_three_slices_that_cross_the_network_counts_a_quarter() -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, 8, 12) | phantom.sparse(0, 14)
@@ -86,6 +87,7 @@ def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
     assert remark.startswith("auto used the random walker: slices of several planes")
 
 
+@pytest.mark.slow
 def test_given_seconds_it_asks_the_network_adapted(tmp_path: Path) -> None:
     phantom = two_organs()
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)

@@ -101,6 +101,7 @@ def test_nothing_is_mirrored_or_permuted(plain: Network, order: tuple[int, int, 
     assert dice(back, straight, 2) > 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "wild"])
 def test_hard_cases(name: str, request: pytest.FixtureRequest) -> None:
     engine: Network = request.getfixturevalue(name)
@@ -186,6 +187,7 @@ def test_only_the_likest_support_scans_are_used(plain: Network) -> None:
     assert set(prepared.support) <= set(support)
 
 
+@pytest.mark.slow
 def test_support_changes_what_is_remembered_and_nothing_else(plain: Network, wild: Network) -> None:
     phantom = two_organs()
     support = [supported(phantom, seed) for seed in (1, 2)]
@@ -196,6 +198,7 @@ def test_support_changes_what_is_remembered_and_nothing_else(plain: Network, wil
         assert np.array_equal(helped.probability, alone.probability) == same
 
 
+@pytest.mark.slow
 def test_structures_not_drawn_here_are_carried_over_beside_those_that_are(plain: Network) -> None:
     phantom = two_organs()
     labels = np.where(phantom.sparse(2, 6) == 1, 1, 0).astype(np.uint8)

@@ -91,6 +91,7 @@ def test_a_coarser_grid_covers_the_same_millimetres() -> None:
         assert edges[0] == pytest.approx(edges[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_flipped_scans_have_flipped_cues(axis: int) -> None:
     phantom = two_organs()
@@ -104,6 +105,7 @@ def test_flipped_scans_have_flipped_cues(axis: int) -> None:
     assert_alike(back, straight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0)])
 def test_permuted_scans_have_permuted_cues(order: tuple[int, int, int]) -> None:
     phantom = two_organs()

@@ -50,6 +50,7 @@ def same(one: FewsliceNet, state: dict[str, Any]) -> bool:
     return all(torch.equal(tensor, state[name]) for name, tensor in one.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_better_state_is_kept_and_the_network_itself_stays_as_it_is(taught: list[Lesson]) -> None:
     network = untrained(random=True)
     before = state_of(network)
@@ -112,6 +113,7 @@ def test_weights_are_averaged_by_hand() -> None:
     assert not middle.training
 
 
+@pytest.mark.slow
 def test_it_ends_when_patience_or_time_does(
     taught: list[Lesson], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +145,7 @@ def counting_steps(
     return counted
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_best_state_so_far(
     taught: list[Lesson], monkeypatch: pytest.MonkeyPatch
 ) -> None:

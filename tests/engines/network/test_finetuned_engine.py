@@ -31,6 +31,7 @@ def annotated(*indices: int) -> Annotation:
 FOUR = annotated(5, 8, 11, 14)
 
 
+@pytest.mark.slow
 def test_the_state_saved_answers_as_the_engine_that_saved_it(tmp_path: Path) -> None:
     path = tmp_path / "adapted.safetensors"
     scan = scan_of(two_organs())
@@ -50,6 +51,7 @@ def test_the_state_saved_answers_as_the_engine_that_saved_it(tmp_path: Path) -> 
     assert (unlike.probability != prediction.probability).any()
 
 
+@pytest.mark.slow
 def test_what_did_not_help_is_saved_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "adapted.safetensors"
     scan = scan_of(two_organs())

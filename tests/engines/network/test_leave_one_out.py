@@ -39,6 +39,7 @@ def test_what_was_left_out_is_nowhere_in_the_cues() -> None:
         assert len(lesson.cues.positions) == len(lesson.cues.outlines) == 3
 
 
+@pytest.mark.slow
 def test_a_lesson_follows_from_the_other_slices_alone() -> None:
     """Whatever is drawn on the slice that is left out, the cues are the same."""
     phantom = two_organs()

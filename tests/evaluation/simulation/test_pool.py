@@ -20,6 +20,8 @@ from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.study import COLUMNS
 from tests.support.datasets import write_case, write_dataset
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = SimulationSettings(
     "pool", ("random",), budget=5, rounds=2, start=2, steps=2, test_cases=1
 )

@@ -13,6 +13,8 @@ from fewslice.evaluation.simulation.study import COLUMNS
 from fewslice.evaluation.simulation.text import text_table
 from tests.support.simulated_points import run, table
 
+pytestmark = pytest.mark.slow
+
 IDENTITY: dict[str, Any] = {
     "question": "volume",
     "strategies": ["default", "strided"],

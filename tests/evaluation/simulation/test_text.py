@@ -6,6 +6,8 @@ from fewslice.evaluation.simulation.report import write_report
 from fewslice.evaluation.simulation.text import text_table
 from tests.support.simulated_points import run, table
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("reached", "words"),

@@ -27,6 +27,8 @@ from fewslice.metrics.overlap import dice
 from fewslice.volumes import LabelMap
 from tests.support.datasets import GEOMETRY, SHAPE, labels_of, write_dataset
 
+pytestmark = pytest.mark.slow
+
 AXIS = 2
 FAST = SimulationSettings(budget=3, engine="interpolation")
 Point = dict[str, Any]

@@ -17,6 +17,7 @@ def _upright(volume: LabelledVolume) -> LabelledVolume | None:
     return volume if tuple(by_size) == (1, 0, 2) else None
 
 
+@pytest.mark.slow
 def test_grids_are_those_of_oct(volumes: list[LabelledVolume]) -> None:
     for volume in volumes:
         across = int(np.argmax(volume.scan.spacing))

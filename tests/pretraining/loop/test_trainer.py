@@ -48,6 +48,7 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_writes_everything(tmp_path: Path) -> None:
     settings = config(tmp_path, optimisation={"steps": 40}, validation={"every": 20})
     shown: list[tuple[float, str]] = []
@@ -82,6 +83,7 @@ def test_a_run_learns_and_writes_everything(tmp_path: Path) -> None:
     assert shown[-1][1].startswith("loss 0.")
 
 
+@pytest.mark.slow
 def test_going_on_gives_what_not_stopping_gives(tmp_path: Path) -> None:
     straight = train(config(tmp_path / "a"), materials=MATERIALS)
     # Asked before each of 5 steps and each of 3 episodes of the validations at steps 0 and 4.
@@ -99,6 +101,7 @@ def test_going_on_gives_what_not_stopping_gives(tmp_path: Path) -> None:
     assert load_checkpoint(resumed.checkpoint).state.episodes == 24
 
 
+@pytest.mark.slow
 def test_a_validation_that_was_stopped_is_done_when_going_on(tmp_path: Path) -> None:
     stopped = train(config(tmp_path), materials=MATERIALS, stop=after(2))
     assert stopped.step == 0
@@ -107,6 +110,7 @@ def test_a_validation_that_was_stopped_is_done_when_going_on(tmp_path: Path) -> 
     assert rows(tmp_path / "out/validation.csv")[0]["step"] == "0"
 
 
+@pytest.mark.slow
 def test_going_on_in_another_folder_brings_the_best_weights(tmp_path: Path) -> None:
     first = train(config(tmp_path), materials=MATERIALS)
     longer = config(
@@ -118,6 +122,7 @@ def test_going_on_in_another_folder_brings_the_best_weights(tmp_path: Path) -> N
     assert (tmp_path / "second" / BEST).exists()
 
 
+@pytest.mark.slow
 def test_processes_that_make_episodes_change_nothing(tmp_path: Path) -> None:
     short = {"steps": 2}
     train(config(tmp_path / "a", optimisation=short), materials=MATERIALS)
@@ -126,6 +131,7 @@ def test_processes_that_make_episodes_change_nothing(tmp_path: Path) -> None:
     assert equal(weights(tmp_path / "a/out" / FINAL), weights(tmp_path / "b/out" / FINAL))
 
 
+@pytest.mark.slow
 def test_the_time_limit_ends_a_run_with_everything_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +193,7 @@ def test_another_seed_is_another_run(tmp_path: Path) -> None:
     assert not equal(weights(tmp_path / "0/out" / FINAL), weights(tmp_path / "1/out" / FINAL))
 
 
+@pytest.mark.slow
 def test_bfloat16_learns_too(tmp_path: Path) -> None:
     settings = config(tmp_path, optimisation={"steps": 24, "precision": "bfloat16"})
     train(settings, materials=MATERIALS)
@@ -214,6 +221,7 @@ def _broken(number: int) -> Episode:
     return replace(episode, inputs=inputs)
 
 
+@pytest.mark.slow
 def test_a_loss_that_stays_not_a_number_ends_the_run(tmp_path: Path) -> None:
     settings = config(
         tmp_path, optimisation={"steps": 60, "episodes_per_step": 1}, validation={"episodes": 0}
@@ -230,6 +238,7 @@ class Failing:
         raise FewsliceError("The bank is gone.")
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_with_episodes_is_one_sentence(tmp_path: Path) -> None:
     settings = config(tmp_path, validation={"episodes": 0}, data={"workers": 1})
     with pytest.raises(FewsliceError, match=r"^The bank is gone\.$"):

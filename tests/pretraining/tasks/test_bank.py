@@ -81,6 +81,7 @@ def test_entries_by_kind_and_group(tmp_path: Path) -> None:
     assert bank.by_group["validation", "ct/0/1"] == (entries[3],)
 
 
+@pytest.mark.slow
 def test_a_bank_is_built_once_and_the_same_each_time(tmp_path: Path) -> None:
     data = nnunet_folder(tmp_path)
     done: list[float] = []
@@ -100,6 +101,7 @@ def test_a_bank_is_built_once_and_the_same_each_time(tmp_path: Path) -> None:
         build_bank(tmp_path / "one", data, replace(SOURCES, seed=6))
 
 
+@pytest.mark.slow
 def test_mistakes_in_processes_arrive_as_sentences(tmp_path: Path) -> None:
     data = nnunet_folder(tmp_path)
     for path in (data / "Dataset900_Balls" / "labelsTr").iterdir():

@@ -81,6 +81,7 @@ def test_mistakes_are_sentences(tmp_path: Path) -> None:
     assert jobs(SourceSettings((source(every_scan=1, tasks=0),)), data)
 
 
+@pytest.mark.slow
 def test_held_out_labels_are_never_trained_on(tmp_path: Path) -> None:
     data = nnunet_folder(tmp_path)
     settings = SourceSettings((source(every_label=2, tasks=6, validation=6),), seed=1)
@@ -120,6 +121,7 @@ def test_only_labels_outlined_in_a_scan_are_asked_for(tmp_path: Path) -> None:
         assert volume.scan.channels.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_tasks_that_cannot_be_compared_have_no_group(tmp_path: Path) -> None:
     data = nnunet_folder(tmp_path)
     scan = data / BALLS.folder / "labelsTr" / "case0.nii.gz"
@@ -134,6 +136,7 @@ def test_tasks_that_cannot_be_compared_have_no_group(tmp_path: Path) -> None:
         assert any(groups) == grouped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["shapes", "layers", "fluid"])
 def test_generators_make_the_same_tasks_again(kind: str) -> None:
     one, other = (list(make_tasks(Job(kind, "train", 1, (7, 8)))) for _ in range(2))

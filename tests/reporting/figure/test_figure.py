@@ -60,6 +60,7 @@ def png_size(path: Path) -> tuple[int, int]:
     return width, height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "spacing", "labels", "channels", "indices"),
     [

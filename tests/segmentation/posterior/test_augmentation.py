@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.segmentation.posterior.augmentation import Augmentation
@@ -24,6 +25,7 @@ def test_without_changes_all_answers_are_those_of_the_scan() -> None:
     np.testing.assert_allclose(first, second, atol=0.02)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_copies_but_the_same_first_answer() -> None:
     scan = scan_of(PHANTOM)
     one, other = (

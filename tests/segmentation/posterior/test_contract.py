@@ -68,6 +68,7 @@ def plain(sampler: Sampler) -> Plain:
     return Plain(phantom, annotation, checked(sampler, phantom, annotation))
 
 
+@pytest.mark.slow
 def test_answers_are_right_and_differ(plain: Plain) -> None:
     found = plain.samples
     truth = plain.phantom.truth[found.region.slices]
@@ -81,6 +82,7 @@ def test_answers_are_right_and_differ(plain: Plain) -> None:
     assert spread.mean() < 0.2
 
 
+@pytest.mark.slow
 def test_same_seed_same_samples(sampler: Sampler, plain: Plain) -> None:
     again = sampler.samples(scan_of(plain.phantom), plain.annotation, 0)
     np.testing.assert_array_equal(again.probability, plain.samples.probability)
@@ -108,6 +110,7 @@ def test_slices_across_another_axis_are_a_view_of_the_same(plain: Plain) -> None
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("permutation", "flipped"), [((2, 0, 1), (0, 2)), ((1, 0, 2), (1,))])
 def test_nothing_is_mirrored_or_permuted(
     sampler: Sampler,
@@ -138,6 +141,7 @@ def _whole(found: Samples, phantom: Phantom) -> np.ndarray:
     return full
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [0, 6])
 def test_one_slice_at_the_edge_of_the_scan(sampler: Sampler, index: int) -> None:
     phantom = small_organs()
@@ -154,6 +158,7 @@ def test_one_label_of_any_value(sampler: Sampler) -> None:
     assert checked(sampler, phantom, annotation).values == (0, 700)
 
 
+@pytest.mark.slow
 def test_slices_of_two_planes_and_empty_ones(sampler: Sampler) -> None:
     phantom = small_organs()
     labels = phantom.sparse(AXIS, 5)
@@ -168,6 +173,7 @@ def test_slices_of_two_planes_and_empty_ones(sampler: Sampler) -> None:
         assert (found.by_axes[:, 0, :, :, 0] == 1).all()
 
 
+@pytest.mark.slow
 def test_not_looked_at_is_neither_known_nor_background(sampler: Sampler) -> None:
     phantom = small_organs()
     labels = phantom.sparse(AXIS, *DRAWN)
@@ -179,12 +185,14 @@ def test_not_looked_at_is_neither_known_nor_background(sampler: Sampler) -> None
     assert (found.by_axes[0, 0][hidden[found.region.slices]] < 0.5).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_a_scan_that_is_the_same_everywhere(sampler: Sampler) -> None:
     phantom = small_organs()
     flat = Phantom(np.full_like(phantom.image, -1000), phantom.truth, phantom.spacing)
     checked(sampler, flat, annotation_of(flat, AXIS, 4, 6))
 
 
+@pytest.mark.slow
 def test_channels_and_whole_numbers(sampler: Sampler) -> None:
     phantom = small_organs()
     grey = (phantom.image * 1000).astype(np.int16)
