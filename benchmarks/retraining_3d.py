@@ -1,4 +1,4 @@
-"""The volumetric rival of `fewslice retrain`: a light 3D U-Net on patches, with ignored voxels.
+"""The volumetric rival of `fewslice train`: a light 3D U-Net on patches, with ignored voxels.
 
 Everything but the network is that of the 2.5D model: turned scans, intensities, pixels in the
 plane, loss, optimiser, mean of weights. As 3D U-Nets for sparse slices (Çiçek et al., MICCAI 2016)
@@ -23,8 +23,7 @@ from fewslice.training.intensity import Intensity, choose_intensity
 from fewslice.training.loss import task_loss
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
 from fewslice.training.slices import class_numbers, stack_of
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 PATCH = (24, 64, 64)
 _WIDTHS = (12, 24, 48)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fewslice.training.store import load_model
     from fewslice.volumes import Geometry, Image, LabelMap
     from fewslice.workflow.rank_pool import rank_pool
-    from fewslice.workflow.retrain import retrain
+    from fewslice.workflow.train import train
     from fewslice.workflow.segment import segment
     from fewslice.workflow.session import Session
     from fewslice.workflow.suggest import Suggestion, suggest
@@ -32,7 +32,7 @@ _HOME = {
     "rank_pool": "fewslice.workflow.rank_pool",
     "read_image": "fewslice.io",
     "read_labels": "fewslice.io",
-    "retrain": "fewslice.workflow.retrain",
+    "train": "fewslice.workflow.train",
     "segment": "fewslice.workflow.segment",
     "suggest": "fewslice.workflow.suggest",
     "write_image": "fewslice.io",
@@ -52,7 +52,7 @@ __all__ = [
     "rank_pool",
     "read_image",
     "read_labels",
-    "retrain",
+    "train",
     "segment",
     "suggest",
     "write_image",

@@ -1,4 +1,4 @@
-"""`fewslice suggest --pool`: scans and slices of a pool, by a model."""
+"""`fewslice suggest-pool`: scans and slices of a pool, by a model."""
 
 from __future__ import annotations
 

@@ -44,17 +44,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.simulate:simulate_command",
         "Measure on fully labelled scans how much work advice saves.",
     ),
-    "train": (
-        "fewslice.cli.train:train_command",
+    "pretrain": (
+        "fewslice.cli.pretrain:pretrain_command",
         "Train the network that learns from examples of other scans.",
     ),
-    "retrain": (
-        "fewslice.cli.retrain:retrain_command",
+    "train": (
+        "fewslice.cli.train:train_command",
         "Make a model of your own task from all that is annotated so far.",
     ),
     "models": (
-        "fewslice.cli.retrain:models_command",
-        "List the versions of a model that retrain has made, or go back to an earlier one.",
+        "fewslice.cli.train:models_command",
+        "List the versions of a model that train has made, or go back to an earlier one.",
     ),
 }
 """Name of each subcommand to where it is and what it does."""

@@ -96,9 +96,7 @@ class Request:
 @click.option(
     "--pool", type=options.PATH, help="Rank a pool instead of one scan: a data set with imagesTr."
 )
-@click.option(
-    "--model", type=options.PATH, help="Model folder from fewslice retrain (with --pool)."
-)
+@click.option("--model", type=options.PATH, help="Model folder from fewslice train (with --pool).")
 @click.option(
     "--what",
     type=click.Choice(["slices", "scans"]),

@@ -1,4 +1,4 @@
-"""`fewslice suggest --pool`: which scans and slices of a pool to annotate for the next model."""
+"""`fewslice suggest-pool`: which scans and slices of a pool to annotate for the next model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PARTS = ("imagesTr", "imagesTs")
 
 @dataclass(frozen=True)
 class PoolRequest:
-    """The options of `fewslice suggest --pool`, as given.
+    """The options of `fewslice suggest-pool`, as given.
 
     pool: folder of scans, or a dataset in the nnU-Net convention, whose imagesTr is taken. labels:
     folder with what is annotated of them so far.
