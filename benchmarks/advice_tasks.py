@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.active_learning.next_slice.profiles import Profiles, Said, profiles
+from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
 from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
@@ -21,11 +21,12 @@ from fewslice.io import read_image, read_labels
 from fewslice.pretraining.generators.oct_layers import random_oct
 from fewslice.pretraining.generators.random_shapes import random_shapes
 from fewslice.segmentation.assemble import assemble_labels
+from fewslice.typing import BoolArray
 from fewslice.volumes import Geometry
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region, bounding_region
 from fewslice.workflow.suggest import default_sampler
 
-BoolArray = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
 FOLDERS = {
@@ -81,9 +82,9 @@ class Task:
 
     def look(self, annotation: Annotation) -> Look:
         samples = default_sampler().samples(self.scan, annotation)
-        said = Said(annotation.labels, annotation.slices, (), annotation.axis)
+        annotated = Annotated(annotation.labels, annotation.slices, (), annotation.axis)
         found = profiles(
-            samples.by_axes, samples.values, samples.region.start, said, self.scan.spacing
+            samples.by_axes, samples.values, samples.region.start, annotated, self.scan.spacing
         )
         answer = np.zeros(self.mask.shape, dtype=bool)
         answer[samples.region.slices] = samples.by_axes[0, 1] > 0.5
@@ -91,7 +92,7 @@ class Task:
 
 
 def others_of(axis: int) -> tuple[int, ...]:
-    return tuple(other for other in range(3) if other != axis)
+    return inplane_axes(axis)
 
 
 def sample_volume(data: Path, rng: Rng) -> Volume:

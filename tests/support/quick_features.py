@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fewslice.engines.network.features import CueSettings
+from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.appearance import AppearanceSettings
 from fewslice.engines.random_walker.engine import WalkerSettings
 
-QUICK = CueSettings(
+QUICK = FeatureSettings(
     most_voxels=20_000,
     sketch=WalkerSettings(
         radius_in_voxels=9.0,

@@ -16,6 +16,6 @@ def textured(seed: int = 0) -> npt.NDArray[np.float32]:
 
 
 def zigzag() -> npt.NDArray[np.int64]:
-    ways = np.zeros((12, 2), dtype=np.int64)
-    ways[[2, 5, 8, 9]] = [[4, 0], [0, -4], [-3, 3], [0, 3]]
-    return ways
+    shifts = np.zeros((12, 2), dtype=np.int64)
+    shifts[[2, 5, 8, 9]] = [[4, 0], [0, -4], [-3, 3], [0, 3]]
+    return shifts

@@ -16,9 +16,10 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.engines import Scan
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
-from fewslice.evaluation.simulation.person import Person
+from fewslice.evaluation.simulation.person import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.workflow.pool_rows import PoolScan
 from fewslice.workflow.rank_pool import rank_pool
@@ -207,7 +208,7 @@ class _Run:
             any_of = np.zeros(case.truth.shape, dtype=bool)
             for mask in case.masks.values():
                 any_of |= mask
-            held = np.flatnonzero(any_of.any(axis=tuple(a for a in range(3) if a != axis)))
+            held = np.flatnonzero(any_of.any(axis=inplane_axes(axis)))
             if len(held):
                 found.append((str(name), (axis, int(rng.choice(held)))))
             if len(found) == self.task.settings.start:
@@ -224,7 +225,7 @@ class _Run:
         blank = np.zeros(case.truth[on_slice(*place)].shape, dtype=bool)
         seconds = 0.0
         for value, mask in case.masks.items():
-            person = Person(
+            person = SimulatedAnnotator(
                 mask, case.image.geometry.spacing, self.task.settings.imperfect, self.task.seed
             )
             outline = person.draws(*place)

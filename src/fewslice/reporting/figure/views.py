@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.counts import slice_counts
 from fewslice.segmentation.result import Segmentation
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Array
 from fewslice.volumes.region import Region, bounding_region
 
@@ -50,7 +50,7 @@ class View:
 
     @property
     def _inplane(self) -> list[int]:
-        others = [axis for axis in range(3) if axis != self.axis]
+        others = list(inplane_axes(self.axis))
         return sorted(others, key=lambda axis: self.geometry.world_axes[axis])
 
     @property
@@ -91,7 +91,7 @@ class View:
         return -1 if self.geometry.axis_codes[axis] in "RAS" else 1
 
 
-def surroundings(found: npt.NDArray[np.bool_], geometry: Geometry) -> Region:
+def field_of_view(found: npt.NDArray[np.bool_], geometry: Geometry) -> Region:
     """Return the box around what was found, with a margin that is smaller where it is thin."""
     region = bounding_region(found)
     sides = np.array(region.shape) * geometry.spacing
