@@ -57,8 +57,8 @@ def candidates_of(probability: npt.NDArray[np.float16], scan: int = 0) -> Candid
     image = np.zeros(probability.shape[3:], dtype=np.float32)
     count = probability.shape[2]
     places = [Place(scan, 0, index, float(index), annotated=index == 50) for index in range(count)]
-    looks = [descriptor(image, probability[:, :, index]) for index in range(count)]
-    return scan_facts(probability, places, looks)
+    appearance = [descriptor(image, probability[:, :, index]) for index in range(count)]
+    return scan_facts(probability, places, appearance)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ from fewslice.active_learning.next_slice.features import (
     question_features,
     state_features,
 )
-from fewslice.active_learning.next_slice.gain_model import ADVICE_FILE, shipped_advice
+from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE, shipped_gain_model
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.metrics.overlap import dice
@@ -146,10 +146,10 @@ def _wanted(rng: Rng, trials: bool, advised: bool) -> set[int]:
 
 def advised_place(task: Task, found: Profiles, places: list[SliceIndex], rng: Rng) -> Any:
     """Return the slice that the shipped advice asks for; a question answered "yes" is passed by."""
-    for ask in expected_gain(found, shipped_advice(), 6, rng):
-        there = bool(np.any(task.mask[on_slice(ask.axis, ask.index)]))
-        if (ask.axis, ask.index) not in places and not (ask.kind == PRESENT and there):
-            return ask.axis, ask.index
+    for query in expected_gain(found, shipped_gain_model(), 6, rng):
+        there = bool(np.any(task.mask[on_slice(query.axis, query.index)]))
+        if (query.axis, query.index) not in places and not (query.kind == PRESENT and there):
+            return query.axis, query.index
     return None
 
 
@@ -275,7 +275,7 @@ def main() -> None:
     one.set_defaults(run=collect)
     two = commands.add_parser("fit")
     two.add_argument("--work", type=Path, required=True)
-    two.add_argument("--output", type=Path, default=ADVICE_FILE)
+    two.add_argument("--output", type=Path, default=GAIN_MODEL_FILE)
     two.add_argument("--scans-only", action="store_true", help="keep all but the Dice of scans")
     two.set_defaults(run=fit)
     given = parser.parse_args()

@@ -14,11 +14,11 @@ from benchmarks.boosting import Float64Array, Table, as_trees, booster, classifi
 from benchmarks.quality_fit import scan_quality, slice_quality
 from fewslice.active_learning.next_slice.features import STATE_FEATURES
 from fewslice.active_learning.next_slice.gain_model import (
-    ADVICE_FILE,
-    Advice,
+    GAIN_MODEL_FILE,
+    GainModel,
     Trees,
     as_tensors,
-    load_advice,
+    load_gain_model,
 )
 
 _AXES, _OPEN = STATE_FEATURES.index("axes"), STATE_FEATURES.index("open_ends")
@@ -64,15 +64,15 @@ def fit(given: argparse.Namespace) -> None:
     tables = load(given.work)
     scan, spread = scan_quality(tables["state"])
     if given.scans_only:
-        advice = replace(load_advice(ADVICE_FILE), scan=scan, scan_spread=spread)
+        gain_model = replace(load_gain_model(GAIN_MODEL_FILE), scan=scan, scan_spread=spread)
     else:
-        advice = _all_others(tables, scan, spread)
-    tensors = as_tensors(advice)
+        gain_model = _all_others(tables, scan, spread)
+    tensors = as_tensors(gain_model)
     save_file({key: np.asarray(value) for key, value in tensors.items()}, given.output)
     print(f"\nwritten: {given.output.name}, {given.output.stat().st_size / 1e3:.0f} kB")
 
 
-def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees) -> Advice:
+def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees) -> GainModel:
     """Fit what does not predict the Dice of scans, and say how good it is."""
     draw, empty, ends = (tables[name] for name in ("draw", "empty", "ends"))
     found = left_out(booster(), draw.x, draw.y, draw.folds())
@@ -91,7 +91,7 @@ def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees) -> Advice:
     odds = left_out(classifier(), ends.x, ends.y, ends.folds())
     print(f"\nends: {len(odds)} slices, right on {np.mean((odds > 0) == (ends.y > 0)):.3f}")
     median, low = slice_quality(tables["slice"])
-    return Advice(
+    return GainModel(
         drawing=as_trees(booster().fit(draw.x, draw.y)),
         closing=as_trees(booster().fit(empty.x, empty.y)),
         ends=as_trees(classifier().fit(ends.x, ends.y)),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.active_learning.next_slice.profiles import Profiles, Said, profiles
+from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
 from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
@@ -81,9 +81,9 @@ class Task:
 
     def look(self, annotation: Annotation) -> Look:
         samples = default_sampler().samples(self.scan, annotation)
-        said = Said(annotation.labels, annotation.slices, (), annotation.axis)
+        annotated = Annotated(annotation.labels, annotation.slices, (), annotation.axis)
         found = profiles(
-            samples.by_axes, samples.values, samples.region.start, said, self.scan.spacing
+            samples.by_axes, samples.values, samples.region.start, annotated, self.scan.spacing
         )
         answer = np.zeros(self.mask.shape, dtype=bool)
         answer[samples.region.slices] = samples.by_axes[0, 1] > 0.5

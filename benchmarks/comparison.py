@@ -5,9 +5,9 @@
         --slices 3 --jobs 1
 
 Every case gives one structure, another one from case to case; slices are strided. `auto 30 s`, if
-asked for, is `auto` with `--seconds 30`, which adapts the network first. `u-net` is trained from
-scratch on the annotated slices, for the seconds `adapted` has. `biomedisa` needs a Python that has
-it (`benchmarks/peer_biomedisa.py` says how) and all processors for itself.
+asked for, is `auto` with `--seconds 30`, which fine-tunes the network first. `u-net` is trained
+from scratch on the annotated slices, for the seconds `finetuned` has. `biomedisa` needs a Python
+that has it (`benchmarks/peer_biomedisa.py` says how) and all processors for itself.
 
 Every result goes to the work file at once, and what is in it is not done again. Prints Markdown.
 """
@@ -44,8 +44,8 @@ SETS = {
     "103": ("Dataset103_SpleenCT", "auto"),
     "104": ("Dataset104_RetinaFluidOCT", "auto"),
 }
-COMPARED = ("interpolation", "random-walker", "network", "adapted", "auto", "u-net")
-ADAPTING = "auto 30 s"
+COMPARED = ("interpolation", "random-walker", "network", "finetuned", "auto", "u-net")
+FINETUNING = "auto 30 s"
 PEER = "biomedisa"
 KEY = ["set", "case", "structure", "slices", "engine"]
 COLUMNS = [*KEY, "dice", "dice_extent", "seconds"]
@@ -97,7 +97,7 @@ def task_of(asked: Question) -> Task:
 
 def rivals(peer: Path | None) -> dict[str, Engine]:
     """Return what is compared beside the engines that have a name. peer: see `main`."""
-    found: dict[str, Engine] = {"u-net": UNet(), ADAPTING: Auto(seconds=30.0)}
+    found: dict[str, Engine] = {"u-net": UNet(), FINETUNING: Auto(seconds=30.0)}
     return found if peer is None else found | {PEER: Biomedisa(peer)}
 
 
@@ -180,7 +180,7 @@ def main() -> None:
     counts = [int(count) for count in options.slices.split(",")]
     asked = list(questions(options.data, options.cases, counts))
     found = measure(asked, options.engines.split(","), options.work, options.jobs, options.peer)
-    present = [each for each in (*COMPARED, ADAPTING, PEER) if each in set(found["engine"])]
+    present = [each for each in (*COMPARED, FINETUNING, PEER) if each in set(found["engine"])]
     ours = [each for each in present if each != PEER] or present
     print("\n" + table(found, ours))
     print("\nWithin the object's extent:\n\n" + table(found, ours, "dice_extent"))

@@ -20,7 +20,7 @@ import pandas as pd
 from benchmarks.accuracy import markdown
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines import ENGINES, Scan
-from fewslice.engines.aligned import Aligned, found_ways
+from fewslice.engines.aligned import Aligned, find_shifts
 from fewslice.engines.base import Prediction
 from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
 
@@ -75,7 +75,7 @@ def made_up(volumes: int) -> str:
     for kind, scan, mask, axis in tasks(volumes):
         for count in (3, 5):
             annotation = drawn(mask, axis, count)
-            aligned = found_ways(scan, annotation) is not None
+            aligned = find_shifts(scan, annotation) is not None
             for name in _ENGINES:
                 as_is = ENGINES[name].prepare(scan).predict(annotation)
                 put = Aligned(ENGINES[name]).prepare(scan).predict(annotation)
@@ -106,8 +106,8 @@ def touched(data: Path) -> str:
             scan = Scan.of(image)
             axis = int(np.argmax(scan.spacing))
             for value in np.unique(labels.array[labels.array > 0])[:10]:
-                ways = found_ways(scan, drawn(labels.array == value, axis, 1))
-                counts[0] += ways is not None
+                shifts = find_shifts(scan, drawn(labels.array == value, axis, 1))
+                counts[0] += shifts is not None
                 counts[1] += 1
         rows.append([folder.name, part, f"{counts[0]} of {counts[1]}"])
     return markdown(["data set", "part", "structures whose slices would be aligned"], rows)

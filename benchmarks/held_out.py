@@ -32,7 +32,7 @@ from fewslice.engines.base import Prediction
 from fewslice.engines.ensemble.engine import BEYOND_TWO, USUAL, WALKER, Auto, Mixture, averaged
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.engines.network.engine import Network
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.io import read_image, read_labels
 from fewslice.pretraining.generators.partial_labels import dots, scribbles
@@ -119,9 +119,9 @@ def measure(
         for engine in engines:
             answer = engine.prepare(structure.scan).predict(annotation)
             rows.append([*start, engine_name(engine), _ALONE, score(answer)])
-        grid, cues, odds = network.coarse(annotation)
+        grid, features, odds = network.coarse(annotation)
         for inside, beyond in _pairs():
-            mean = averaged(cues, odds, _placed(cues, inside, beyond))
+            mean = averaged(features, odds, _placed(features, inside, beyond))
             found = network.refined(mean, grid, annotation)
             rows.append([*start, _name(inside), _name(beyond), score(found)])
     return rows
@@ -140,8 +140,8 @@ def _name(mixture: Mixture) -> str:
     return " ".join(f"{10 * part:g}" for part in parts)
 
 
-def _placed(cues: Cues, inside: Mixture, beyond: Mixture) -> Callable[[int], Mixture]:
-    places = cues.positions
+def _placed(features: SliceFeatures, inside: Mixture, beyond: Mixture) -> Callable[[int], Mixture]:
+    places = features.positions
     return lambda index: inside if places[0] <= index <= places[-1] else beyond
 
 

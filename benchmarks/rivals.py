@@ -21,7 +21,7 @@ from torch.nn import functional
 from fewslice.annotation.annotation import Annotation, drawn_voxels
 from fewslice.engines import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.base import as_half, empty_probability
-from fewslice.engines.field_of_view import surroundings
+from fewslice.engines.field_of_view import field_of_view
 from fewslice.volumes.region import Region
 
 PEER = Path(__file__).parent / "peer_biomedisa.py"
@@ -58,7 +58,7 @@ class PreparedUNet:
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         axis = annotation.axis
-        region = surroundings(annotation, self.scan.spacing, 0.35, 1.0)
+        region = field_of_view(annotation, self.scan.spacing, 0.35, 1.0)
         images = _slices(self.scan, region, axis)
         at = [i - region.start[axis] for i in annotation.along(axis)]
         inside = [number for number, i in enumerate(at) if 0 <= i < len(images)]

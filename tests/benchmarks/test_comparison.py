@@ -36,7 +36,7 @@ def test_what_is_in_the_work_file_is_not_done_again(
 
 def test_rivals_are_no_engines_that_people_can_name() -> None:
     rivals_there = comparison.rivals(None)
-    assert rivals_there["auto 30 s"].adapting.seconds == 30
+    assert rivals_there["auto 30 s"].finetuning.seconds == 30
     assert not set(rivals_there) & set(ENGINES)
 
 

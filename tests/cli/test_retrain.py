@@ -84,7 +84,7 @@ def test_mistakes_are_one_sentence(
 def test_a_model_takes_no_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images, _ = files(tmp_path, 1)
     command = ["segment", str(images / "case0_0000.nii.gz"), "-o", str(tmp_path / "o.nii.gz")]
-    assert run([*command, "--model", str(tmp_path), "--engine", "adapted"]) == 2
+    assert run([*command, "--model", str(tmp_path), "--engine", "finetuned"]) == 2
     assert "leave out --engine" in capsys.readouterr().err
     assert run([*command, "--model", str(tmp_path)]) == 2
     assert "holds no promoted model" in capsys.readouterr().err

@@ -49,18 +49,18 @@ def basic(tmp_path: Path) -> list[str]:
     return ["segment", str(scan), "--labels", str(labels), "-o", str(tmp_path / "out.nii.gz")]
 
 
-def test_what_was_adapted_is_used_again(
+def test_what_was_learned_is_used_again(
     basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state, report = tmp_path / "state.safetensors", tmp_path / "report.json"
-    first = [*basic, "--engine", "adapted", "--seconds", "1.5", "--save-weights", str(state)]
+    first = [*basic, "--engine", "finetuned", "--seconds", "1.5", "--save-weights", str(state)]
     assert run([*first, "--report", str(report)]) == 0
     shown = capsys.readouterr()
     assert shown.err == ""
     assert f"The state is in {state}." in shown.out
     assert shown.out.endswith(f"            {state}\n")
     written = json.loads(report.read_text())
-    assert written["engine"] == "adapted"
+    assert written["engine"] == "finetuned"
     assert written["engine_options"] == {"seconds": 1.5, "save_to": str(state)}
     answer = read_labels(tmp_path / "out.nii.gz").array
     assert run([*basic, "--engine", "network", "--weights", str(state), "--json"]) == 0
@@ -82,15 +82,18 @@ def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> 
     ("given", "said"),
     [
         (["--engine", "interpolation", "--weights", "{w}"], "no use for a file of weights; leave"),
-        (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or adapted."),
-        (["--engine", "network", "--seconds", "9"], "no use for seconds to adapt in; leave"),
-        (["--engine", "network", "--save-weights", "{folder}/s.safetensors"], "auto or adapted."),
-        (["--engine", "adapted", "--seconds", "0"], "0 seconds are no time"),
-        (["--engine", "adapted", "--seconds", "nan"], "nan seconds are no time"),
-        (["--engine", "adapted", "--seconds", "soon"], "'soon' is not a valid float"),
-        (["--engine", "adapted", "--save-weights", "{folder}/state.pt"], "expected .safetensors"),
-        (["--engine", "adapted", "--save-weights", "{folder}/no/s.safetensors"], "does not exist"),
-        (["--engine", "adapted", "--weights", "{w}", "--save-weights", "{w}"], "never changed"),
+        (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or finetuned."),
+        (["--engine", "network", "--seconds", "9"], "no use for seconds to fine-tune in; leave"),
+        (["--engine", "network", "--save-weights", "{folder}/s.safetensors"], "auto or finetuned."),
+        (["--engine", "finetuned", "--seconds", "0"], "0 seconds are no time"),
+        (["--engine", "finetuned", "--seconds", "nan"], "nan seconds are no time"),
+        (["--engine", "finetuned", "--seconds", "soon"], "'soon' is not a valid float"),
+        (["--engine", "finetuned", "--save-weights", "{folder}/state.pt"], "expected .safetensors"),
+        (
+            ["--engine", "finetuned", "--save-weights", "{folder}/no/s.safetensors"],
+            "does not exist",
+        ),
+        (["--engine", "finetuned", "--weights", "{w}", "--save-weights", "{w}"], "never changed"),
         (["--engine", "network", "--weights", "{folder}/scan.nii.gz"], "no safetensors file"),
         (["--engine", "network", "--weights", "{folder}/none.safetensors"], "cannot be read"),
     ],
@@ -121,21 +124,23 @@ def interrupted(place: str, times: int, arguments: list[str]) -> subprocess.Comp
 @pytest.mark.parametrize(
     ("place", "times"),
     [
-        ("fewslice.engines.network.leave_one_out.find_cues", 2),
+        ("fewslice.engines.network.leave_one_out.find_features", 2),
         ("fewslice.engines.network.finetune._step", 3),
     ],
 )
-def test_ctrl_c_while_it_adapts_ends_only_that(
+def test_ctrl_c_while_it_fine_tunes_ends_only_that(
     place: str, times: int, basic: list[str], tmp_path: Path
 ) -> None:
     state = tmp_path / "state.safetensors"
-    given = [*basic, "--engine", "adapted", "--seconds", "300", "--save-weights", str(state)]
+    given = [*basic, "--engine", "finetuned", "--seconds", "300", "--save-weights", str(state)]
     done = interrupted(place, times, given)
     assert (done.returncode, done.stderr) == (0, "")
-    said = f"Adapting was interrupted; the best state until then answered. The state is in {state}."
+    said = (
+        f"Fine-tuning was interrupted; the best state until then answered. The state is in {state}."
+    )
     assert said in done.stdout
     assert read_labels(tmp_path / "out.nii.gz").values == (1,)
-    assert read_metadata(state)["adapted steps"] == "0"
+    assert read_metadata(state)["finetuned steps"] == "0"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation, on_slice
-from fewslice.annotation.slice_shift import slid
+from fewslice.annotation.slice_shift import shift_slices
 from fewslice.engines import Interpolation, RandomWalker, Scan
-from fewslice.engines.aligned import Aligned, brought_back
+from fewslice.engines.aligned import Aligned, shifted_back
 from fewslice.engines.base import Prediction
 from fewslice.volumes.region import Region
 from tests.annotation.test_slice_shift import textured, zigzag
@@ -43,8 +43,8 @@ def test_moved_slices_are_answered_where_they_lie(
     engine: Interpolation | RandomWalker, gain: float, axis: int
 ) -> None:
     straight, its_truth = column()
-    image = slid(np.moveaxis(straight, 2, axis), axis, zigzag())
-    truth = slid(np.moveaxis(its_truth, 2, axis), axis, zigzag())
+    image = shift_slices(np.moveaxis(straight, 2, axis), axis, zigzag())
+    truth = shift_slices(np.moveaxis(its_truth, 2, axis), axis, zigzag())
     spacing = np.insert(np.array(SPACING[:2]), axis, SPACING[2])
     scan = Scan.from_spacing(image[None], (float(spacing[0]), float(spacing[1]), float(spacing[2])))
     annotation = of_slices(truth, axis, 0, 4, 11)
@@ -69,7 +69,7 @@ def test_slices_in_place_are_answered_as_they_are() -> None:
 
 def test_slices_of_several_planes_and_none_are_not_aligned() -> None:
     image, truth = column()
-    image, truth = slid(image, 2, zigzag()), slid(truth, 2, zigzag())
+    image, truth = shift_slices(image, 2, zigzag()), shift_slices(truth, 2, zigzag())
     scan = Scan.from_spacing(image[None], SPACING)
     labels = of_slices(truth, 2, 4).labels | of_slices(truth, 0, 45).labels
     crossing = Annotation(labels, ((0, 45), (2, 4)))
@@ -80,8 +80,8 @@ def test_nothing_drawn_at_the_border_is_lost() -> None:
     image, truth = column()
     truth[:] = 0
     truth[0:2, 30:50] = 3  # sliding slice 2 up by 3 or so would push it out
-    ways = zigzag()
-    scan = Scan.from_spacing(slid(image, 2, ways)[None], SPACING)
+    shifts = zigzag()
+    scan = Scan.from_spacing(shift_slices(image, 2, shifts)[None], SPACING)
     annotation = of_slices(truth, 2, 2)
     found = Aligned(Interpolation()).prepare(scan).predict(annotation)
     assert not found.remarks
@@ -100,9 +100,9 @@ def test_brought_back_by_hand() -> None:
     probability[1, :, :, 1] = [[0.7, 0.8, 0.9], [1.0, 0.5, 0.25]]
     probability[0] = 1 - probability[1]
     prediction = Prediction(Region((0, 1, 3), (2, 4, 5)), (0, 7), probability, ("so",))
-    ways = np.zeros((6, 2), dtype=np.int64)
-    ways[4] = [1, -1]  # slice 4 had been slid one row down and one column to the left
-    found = brought_back(prediction, 2, ways, (5, 6, 6))
+    shifts = np.zeros((6, 2), dtype=np.int64)
+    shifts[4] = [1, -1]  # slice 4 had been shifted one row down and one column to the left
+    found = shifted_back(prediction, 2, shifts, (5, 6, 6))
     assert found.values == (0, 7)
     assert found.remarks == ("so",)
     assert found.region == Region((0, 0, 3), (3, 5, 5))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fewslice.annotation.annotation import Annotation, blank_annotation, find_annotation
-from fewslice.engines import ENGINES, Adapted, Engine, Scan, SupportScan, find_engine
+from fewslice.engines import ENGINES, Engine, Finetuned, Scan, SupportScan, find_engine
 from fewslice.errors import InputError
 from fewslice.segmentation.assemble import assemble_labels
 from fewslice.volumes.geometry import Geometry
@@ -14,8 +14,8 @@ from tests.support.stand_in_engine import Voting
 
 AXIS = 2
 DRAWN = (6, 10, 14)
-# Adapting ends after a step, not after so many seconds: it repeats itself, and is quick.
-TESTED: dict[str, Engine] = ENGINES | {"adapted": Adapted(seconds=600, steps=1, most_lessons=2)}
+# Fine-tuning ends after a step, not after so many seconds: it repeats itself, and is quick.
+TESTED: dict[str, Engine] = ENGINES | {"finetuned": Finetuned(seconds=600, steps=1, most_folds=2)}
 SUPPORT_ONLY = {"atlas": TESTED.pop("atlas")}
 """Engines that nothing drawn on the scan tells anything: they are tested with support only."""
 LEARNERS: dict[str, Engine] = {

@@ -1,7 +1,7 @@
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines.field_of_view import surroundings
+from fewslice.engines.field_of_view import field_of_view
 from fewslice.volumes.region import Region
 
 SPACING = (1.0, 1.0, 2.0)
@@ -10,7 +10,7 @@ SPACING = (1.0, 1.0, 2.0)
 def test_the_box_has_a_margin_in_the_slices_and_across_them() -> None:
     labels = np.zeros((60, 60, 40), dtype=np.uint8)
     labels[20:30, 20:40, 10] = labels[20:30, 20:40, 14] = 1
-    box = surroundings(Annotation(labels, ((2, 10), (2, 14))), SPACING, inplane=0.5, reach=1.0)
+    box = field_of_view(Annotation(labels, ((2, 10), (2, 14))), SPACING, inplane=0.5, reach=1.0)
     # In the slices half of 10 and of 20 voxels, and three more; across, 1.5 radii of
     # sqrt(10 x 20) / 2 mm are 10.6 mm, more than the gap of 8 mm: six slices, and one more.
     assert box == Region((12, 7, 3), (38, 53, 22))
@@ -21,7 +21,7 @@ def test_a_slice_looked_at_in_part_needs_all_that_was_looked_at() -> None:
     labels[28:32, 28:32, 10] = 1
     labels[20, 20:40, 10] = 0  # background, scribbled
     labels[45, 20:40, 10] = 0
-    box = surroundings(Annotation(labels, ((2, 10),)), SPACING, inplane=0.0, reach=1.0)
+    box = field_of_view(Annotation(labels, ((2, 10),)), SPACING, inplane=0.0, reach=1.0)
     assert box.start[0] <= 20
     assert box.stop[0] > 45
     assert box.start[1] <= 20
@@ -31,5 +31,5 @@ def test_a_slice_looked_at_in_part_needs_all_that_was_looked_at() -> None:
 def test_it_stays_within_the_volume() -> None:
     labels = np.zeros((6, 7, 3), dtype=np.uint8)
     labels[:, :, 1] = 1
-    box = surroundings(Annotation(labels, ((2, 1),)), SPACING, inplane=2.0, reach=5.0)
+    box = field_of_view(Annotation(labels, ((2, 1),)), SPACING, inplane=2.0, reach=5.0)
     assert box == Region((0, 0, 0), (6, 7, 3))

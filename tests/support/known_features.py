@@ -1,4 +1,4 @@
-"""Cues with numbers that tests can follow, and networks that are not trained."""
+"""SliceFeatures with numbers that tests can follow, and networks that are not trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from fewslice.engines.interpolation.signed_distance import CERTAIN
-from fewslice.engines.network.features import SUREST, Cues
+from fewslice.engines.network.features import SUREST, SliceFeatures
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.settings import NetworkSettings
 from fewslice.networks.weights import save_weights
@@ -16,14 +16,14 @@ from fewslice.networks.weights import save_weights
 TINY = NetworkSettings(widths=(8, 8, 8, 8), keys=8, values=8, heads=2)
 
 
-def random_cues(
+def random_features(
     shape: tuple[int, int, int] = (6, 10, 12),
     structures: int = 2,
     channels: int = 1,
     positions: tuple[int, ...] = (1, 4),
     moving: float = 0.0,
-) -> Cues:
-    """Return cues of random numbers within their ranges, on a grid that is not square.
+) -> SliceFeatures:
+    """Return features of random numbers within their ranges, on a grid that is not square.
 
     moving: outlines move by up to so many rows and columns.
     """
@@ -33,13 +33,13 @@ def random_cues(
     seeds = np.full(shape, -1, dtype=np.intp)
     seeds[list(positions)] = rng.integers(-1, structures + 1, (len(positions), height, width))
     outlines = rng.uniform(-9, 9, (len(positions), *full[1:])).astype(np.float32)
-    return Cues(
+    return SliceFeatures(
         step=(3.0, 0.5, 2.0),
         origin=(-4.0, 7.0, -11.0),
         images=rng.random((slices, channels, height, width), dtype=np.float32),
         seeds=seeds,
         shape=rng.uniform(-CERTAIN, CERTAIN, full).astype(np.float32),
-        looks=rng.uniform(-4, 4, full).astype(np.float32),
+        appearance=rng.uniform(-4, 4, full).astype(np.float32),
         walk=rng.uniform(-SUREST, SUREST, full).astype(np.float32),
         outlines=outlines,
         positions=positions,

@@ -14,7 +14,7 @@ from fewslice.engines import Scan
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
 from fewslice.pretraining.tasks.bank import INDEX, Bank, Entry, open_bank, save_task
 from fewslice.pretraining.tasks.tasks import Task
-from tests.support.known_features import random_cues
+from tests.support.known_features import random_features
 
 SHAPE = (26, 22, 16)
 
@@ -59,7 +59,7 @@ def nnunet_folder(
 
 
 def task(number: int = 0, structures: int = 2, group: str = "", scan: str = "") -> Task:
-    """Return a task of random cues whose truth is written on its images and its walk.
+    """Return a task of random features whose truth is written on its images and its walk.
 
     The truth's class is the image's tens digit; the walk is 3 inside and -3 outside.
     """
@@ -71,17 +71,17 @@ def task(number: int = 0, structures: int = 2, group: str = "", scan: str = "") 
         truth[1:5, row : row + 6, column + 4 * structure : column + 6 + 4 * structure] = (
             structure + 1
         )
-    cues = random_cues(shape, structures)
+    features = random_features(shape, structures)
     walk = np.stack([np.where(truth == at + 1, 3, -3) for at in range(structures)], axis=1)
     seeds = np.full(shape, -1, dtype=np.intp)
-    seeds[list(cues.positions)] = truth[list(cues.positions)]
-    cues = replace(
-        cues,
+    seeds[list(features.positions)] = truth[list(features.positions)]
+    features = replace(
+        features,
         images=(0.25 * truth[:, None]).astype(np.float32),
         walk=walk.astype(np.float32),
         seeds=seeds,
     )
-    return Task(cues, truth, "made", group, scan or f"scan{number}")
+    return Task(features, truth, "made", group, scan or f"scan{number}")
 
 
 def bank_of(folder: Path, tasks: list[Task], part: str = "train") -> Bank:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fewslice.active_learning.next_slice.features import DRAW_FEATURES, QUESTION_FEATURES
-from fewslice.active_learning.next_slice.gain_model import Advice, Trees
+from fewslice.active_learning.next_slice.gain_model import GainModel, Trees
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
 
 RADIUS = 10.0
@@ -84,7 +84,7 @@ def stump(feature: int, thresholds: Sequence[float], values: Sequence[float]) ->
     )
 
 
-def advice(**changes: Trees) -> Advice:
+def gain_model(**changes: Trees) -> GainModel:
     """Made-up models: a slice gains by its own doubt, a "no" by what is expected farther out.
 
     The logits of the quality are 2 (a Dice of 0.88) and 1 (0.73), of a scan by a spread of 1.
@@ -99,4 +99,4 @@ def advice(**changes: Trees) -> Advice:
         "slice": constant(2.0),
         "slice_low": constant(1.0),
     }
-    return Advice(**{**models, **changes})
+    return GainModel(**{**models, **changes})

@@ -14,7 +14,7 @@ from fewslice.training.intensity import choose_intensity
 from fewslice.training.loss import task_loss
 from fewslice.training.sampling import ANYWHERE
 from fewslice.training.scan import TaskScan
-from fewslice.training.slices import Lesson, class_numbers, stack_of
+from fewslice.training.slices import TrainingSlice, class_numbers, stack_of
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
 
@@ -133,10 +133,12 @@ def test_what_nobody_looked_for_may_be_on_the_background() -> None:
 def test_image_and_truth_are_turned_together_and_never_mirrored() -> None:
     truth = np.zeros((40, 48), np.int16)
     truth[5:20, 6:20] = 1
-    lesson = Lesson(
+    training_slice = TrainingSlice(
         truth[None].astype(np.float32), truth, 0.0, (0.1, 0.1), (1.0, 1.0), np.zeros(2, bool)
     )
-    batch = draw_batch([(lesson, ANYWHERE)] * 12, 2, (40, 48), True, np.random.default_rng(0))
+    batch = draw_batch(
+        [(training_slice, ANYWHERE)] * 12, 2, (40, 48), True, np.random.default_rng(0)
+    )
     assert batch.truth.shape == (12, 2, 40, 48)
     inside, outside = batch.truth[:, 1] > 0.99, batch.truth[:, 0] > 0.99
     for image, one, other in zip(batch.images[:, 0], inside, outside, strict=True):
@@ -147,9 +149,9 @@ def test_image_and_truth_are_turned_together_and_never_mirrored() -> None:
 
 def test_beyond_the_slice_nothing_is_known() -> None:
     truth = np.ones((8, 8), np.int16)
-    lesson = Lesson(
+    training_slice = TrainingSlice(
         np.ones((1, 8, 8), np.float32), truth, 0.0, (0.1, 0.1), (1.0, 1.0), np.zeros(2, bool)
     )
-    batch = draw_batch([(lesson, ANYWHERE)], 2, (32, 32), True, np.random.default_rng(0))
+    batch = draw_batch([(training_slice, ANYWHERE)], 2, (32, 32), True, np.random.default_rng(0))
     assert float(batch.truth.sum()) < 150
     assert float(batch.truth[..., :4, :4].abs().max()) == 0.0

@@ -15,7 +15,7 @@ from fewslice.training.grid import choose_grid
 from fewslice.training.intensity import choose_intensity
 from fewslice.training.model import predict
 from fewslice.training.scan import TaskScan, TaskSettings
-from fewslice.training.slices import lessons_of
+from fewslice.training.slices import training_slices_of
 from fewslice.training.trainer import TaskState, Trained, train_task_model
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
@@ -84,10 +84,14 @@ def test_what_nobody_looked_at_is_not_learned_from() -> None:
     labels[hidden] = 255
     partial = replace(scan, annotation=Annotation(labels, scan.annotation.slices))
     grid, intensity = choose_grid([partial]), choose_intensity([partial])
-    lessons = lessons_of(partial, grid, intensity, (2,))
-    assert [int(lesson.truth[:24].max()) for lesson in lessons] == [-1, -1, -1]
-    assert all(lesson.truth[24:].min() == 0 for lesson in lessons)
-    assert max(int(lesson.truth.max()) for lesson in lessons) == 1
+    training_slices = training_slices_of(partial, grid, intensity, (2,))
+    assert [int(training_slice.truth[:24].max()) for training_slice in training_slices] == [
+        -1,
+        -1,
+        -1,
+    ]
+    assert all(training_slice.truth[24:].min() == 0 for training_slice in training_slices)
+    assert max(int(training_slice.truth.max()) for training_slice in training_slices) == 1
     assert train_task_model([partial], replace(QUICK, steps=1)).model.values == (0, 2)
 
 

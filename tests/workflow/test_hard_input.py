@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pytest
 
 from fewslice import segment
-from fewslice.engines import ENGINES, Adapted, Engine
+from fewslice.engines import ENGINES, Engine, Finetuned
 from fewslice.errors import InputError
 
 SHAPE = (20, 18, 9)
-# Adapting ends after a step, so that it repeats itself on every computer.
-TESTED: dict[str, Engine] = ENGINES | {"adapted": Adapted(seconds=600, steps=1, most_lessons=2)}
+# Fine-tuning ends after a step, so that it repeats itself on every computer.
+TESTED: dict[str, Engine] = ENGINES | {"finetuned": Finetuned(seconds=600, steps=1, most_folds=2)}
 del TESTED["atlas"]  # it answers from support scans, of which there is none here
 
 

@@ -14,7 +14,7 @@ from fewslice.active_learning.next_slice.expected_gain import ExpectedGainSettin
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan
-from fewslice.engines.interpolation.end_caps import TaperSettings
+from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.errors import GeometryError, InputError
 from fewslice.segmentation.posterior import Ensemble, Samples
@@ -27,7 +27,7 @@ AXIS = 2
 PHANTOM = small_organs()
 SPARSE = PHANTOM.sparse(AXIS, 4, 6)
 
-OUTLINES = Ensemble((Interpolation(), Interpolation(TaperSettings(per_gap=0.4, per_radius=0.8))))
+OUTLINES = Ensemble((Interpolation(), Interpolation(EndCapSettings(per_gap=0.4, per_radius=0.8))))
 """Samples from outlines alone: quick, and the same however a scan is stored."""
 
 
@@ -42,7 +42,7 @@ class Counting:
         return OUTLINES.samples(scan, annotation, seed)
 
 
-def ask(labels: Any = SPARSE, image: Any = PHANTOM.image, **options: Any) -> Suggestion:
+def query(labels: Any = SPARSE, image: Any = PHANTOM.image, **options: Any) -> Suggestion:
     """Ask, and check what holds for every answer."""
     given: dict[str, Any] = {"spacing": PHANTOM.spacing, "sampler": OUTLINES} | options
     if isinstance(image, Image):
@@ -86,17 +86,17 @@ def test_as_people_call_it() -> None:
 
 
 def test_one_slice_is_suggested_unless_more_are_wanted() -> None:
-    assert len(ask().slices) == 1
+    assert len(query().slices) == 1
 
 
 def test_the_best_come_first_and_fewer_are_the_first_of_more() -> None:
-    more = places(ask(count=5))
-    assert places(ask(count=2)) == more[:2]
-    assert places(ask(count=5)) == more
+    more = places(query(count=5))
+    assert places(query(count=2)) == more[:2]
+    assert places(query(count=5)) == more
 
 
 def test_whatever_was_annotated_is_not_asked_again() -> None:
-    every = ask(annotated=[(AXIS, 0), (AXIS, 9)], present=[(AXIS, 7)], count=20)
+    every = query(annotated=[(AXIS, 0), (AXIS, 9)], present=[(AXIS, 7)], count=20)
     found = places(every)
     assert not {("draw", AXIS, at) for at in (0, 4, 6, 9)} & set(found)
     asked = {index for kind, _, index in found if kind == "present"}
@@ -106,10 +106,10 @@ def test_whatever_was_annotated_is_not_asked_again() -> None:
 
 @pytest.mark.parametrize("name", ["default", *STRATEGIES])
 def test_every_strategy(name: str) -> None:
-    found = ask(strategy=name, count=3, seed=3)
+    found = query(strategy=name, count=3, seed=3)
     assert len(found.slices) == 3
     assert not {("draw", AXIS, 4), ("draw", AXIS, 6)} & set(places(found))
-    assert places(found) == places(ask(strategy=name, count=3, seed=3))
+    assert places(found) == places(query(strategy=name, count=3, seed=3))
     if name not in ("default", DEFAULT, ALL_PLANES):  # which look at all planes
         assert {axis for _, axis, _ in places(found)} == {AXIS}
         assert {kind for kind, _, _ in places(found)} == {"draw"}
@@ -117,28 +117,28 @@ def test_every_strategy(name: str) -> None:
 
 def test_the_seed_reaches_the_sampler_and_what_is_random() -> None:
     sampler = Counting()
-    firsts = {places(ask(sampler=sampler, strategy="random", seed=seed))[0] for seed in range(5)}
+    firsts = {places(query(sampler=sampler, strategy="random", seed=seed))[0] for seed in range(5)}
     assert sampler.seeds == list(range(5))
     assert len(firsts) > 1
 
 
 def test_a_plane_of_maximum_uncertainty_may_lie_across_any_axis() -> None:
-    found = ask(strategy="plane-of-maximum-uncertainty", count=30)
+    found = query(strategy="plane-of-maximum-uncertainty", count=30)
     assert {axis for _, axis, _ in places(found)} == {0, 1, 2}
 
 
 def test_questions_and_planes_can_be_left_out() -> None:
     drawing = ExpectedGainSettings(questions=False, planes=False)
-    found = places(ask(settings=drawing, count=12))
+    found = places(query(settings=drawing, count=12))
     assert {(kind, axis) for kind, axis, _ in found} == {("draw", AXIS)}
-    crossing = places(ask(settings=ExpectedGainSettings(questions=False), count=12))
+    crossing = places(query(settings=ExpectedGainSettings(questions=False), count=12))
     assert {axis for _, axis, _ in crossing} == {0, 1, 2}
 
 
 @pytest.mark.parametrize("name", ["default", "entropy"])
 def test_the_stated_cost_is_what_counts(name: str) -> None:
     slow = ExpectedGainSettings(CostModel(slice=100.0, millimetre=0.0), questions=False)
-    assert [each.seconds for each in ask(strategy=name, settings=slow).slices] == [100.0]
+    assert [each.seconds for each in query(strategy=name, settings=slow).slices] == [100.0]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_suggestions_turn_with_the_scan(
     permutation: tuple[int, int, int], flipped: tuple[int, ...]
 ) -> None:
     """In which order a file stores its axes is no reason to ask for another slice."""
-    plain = ask(count=4)
+    plain = query(count=4)
     phantom = turned(PHANTOM, permutation, flipped)
 
     def place(axis: int, index: int) -> tuple[int, int]:
@@ -157,7 +157,7 @@ def test_suggestions_turn_with_the_scan(
         return new, phantom.truth.shape[new] - 1 - index if new in flipped else index
 
     labels = phantom.sparse(*zip_axis([place(AXIS, at) for at in (4, 6)]))
-    found = ask(labels, phantom.image, spacing=phantom.spacing, count=4)
+    found = query(labels, phantom.image, spacing=phantom.spacing, count=4)
     assert places(found) == [(kind, *place(axis, index)) for kind, axis, index in places(plain)]
     assert [each.gain for each in found.slices] == pytest.approx(
         [each.gain for each in plain.slices], rel=0.05, abs=1e-3
@@ -176,17 +176,17 @@ def test_images_and_label_maps_know_their_planes() -> None:
     affine = np.array([[0, 0, 4, 0], [2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 0, 1]], dtype=float)
     geometry = Geometry(PHANTOM.image.shape, affine)
     image = Image(PHANTOM.image, geometry)
-    found = ask(LabelMap(SPARSE, geometry), image, count=8)
+    found = query(LabelMap(SPARSE, geometry), image, count=8)
     names = {0: "coronal", 1: "axial", 2: "sagittal"}
     assert all(each.plane == names[each.axis] for each in found.slices)
-    plain = ask(count=8)
+    plain = query(count=8)
     assert places(found) == places(plain)
 
 
 def test_channels_and_whole_numbers() -> None:
     grey = (PHANTOM.image * 100).astype(np.int16)
     for name in ("default", "core-set"):
-        found = ask(image=np.stack([grey, -grey]), strategy=name, count=2)
+        found = query(image=np.stack([grey, -grey]), strategy=name, count=2)
         assert len(found.slices) == 2
 
 
@@ -195,12 +195,12 @@ def test_answers_to_questions_change_what_is_asked() -> None:
     settings = ExpectedGainSettings(
         CostModel(slice=1e6), planes=False, question_gain=0.0, likely_no=0.0
     )
-    before = ask(settings=settings, count=1)
+    before = query(settings=settings, count=1)
     (question,) = before.slices
     assert question.kind == "present"
     place = (question.axis, question.index)
-    yes = ask(settings=settings, present=[place], count=15)
-    no = ask(settings=settings, annotated=[place], count=15)
+    yes = query(settings=settings, present=[place], count=15)
+    no = query(settings=settings, annotated=[place], count=15)
     for found in (yes, no):
         assert ("present", *place) not in places(found)
     assert ("draw", *place) in places(yes)  # known to hold it, but not drawn
@@ -212,7 +212,7 @@ def test_answers_to_questions_change_what_is_asked() -> None:
 def test_everything_annotated_leaves_nothing_to_ask() -> None:
     every = [(AXIS, index) for index in range(PHANTOM.truth.shape[AXIS])]
     for name in ("default", "entropy", "plane-of-maximum-uncertainty"):
-        found = ask(PHANTOM.truth, annotated=every, strategy=name, count=3)
+        found = query(PHANTOM.truth, annotated=every, strategy=name, count=3)
         assert found.slices == ()
         assert (found.predicted_dice, found.predicted_dice_low) == (1.0, 1.0)
         assert found.may_stop(1.0)
@@ -220,8 +220,8 @@ def test_everything_annotated_leaves_nothing_to_ask() -> None:
 
 
 def test_a_good_answer_is_expected_to_be_better_than_a_poor_one() -> None:
-    one = ask(PHANTOM.sparse(AXIS, 5))
-    many = ask(PHANTOM.sparse(AXIS, 2, 3, 4, 5, 6, 7, 8), annotated=[(AXIS, 1), (AXIS, 9)])
+    one = query(PHANTOM.sparse(AXIS, 5))
+    many = query(PHANTOM.sparse(AXIS, 2, 3, 4, 5, 6, 7, 8), annotated=[(AXIS, 1), (AXIS, 9)])
     assert many.predicted_dice > one.predicted_dice
     assert many.predicted_dice_low > one.predicted_dice_low
 
@@ -230,34 +230,34 @@ def test_two_planes_partial_slices_and_large_labels() -> None:
     labels = SPARSE.astype(np.uint16) * 300
     labels[8] = PHANTOM.truth[8].astype(np.uint16) * 300
     labels[:, 12:, 6] = 255
-    found = ask(labels, count=15)
+    found = query(labels, count=15)
     assert not {("draw", 0, 8), ("draw", AXIS, 4), ("draw", AXIS, 6)} & set(places(found))
 
 
 def test_one_drawn_slice_at_the_edge() -> None:
     cut = Phantom(PHANTOM.image[..., 5:], PHANTOM.truth[..., 5:], PHANTOM.spacing)
-    found = ask(cut.sparse(AXIS, 0), cut.image, count=9)
+    found = query(cut.sparse(AXIS, 0), cut.image, count=9)
     assert all(index > 0 for _, axis, index in places(found) if axis == AXIS)
 
 
 def test_a_scan_of_two_slices() -> None:
     cut = Phantom(PHANTOM.image[..., 5:7], PHANTOM.truth[..., 5:7], PHANTOM.spacing)
-    ask(cut.sparse(AXIS, 0), cut.image, annotated=[(AXIS, 0)], count=3)
+    query(cut.sparse(AXIS, 0), cut.image, annotated=[(AXIS, 0)], count=3)
 
 
 @pytest.mark.parametrize("axis", [0, 2])
 def test_a_scan_of_one_slice(axis: int) -> None:
     place: tuple[Any, ...] = (slice(8, 9),) if axis == 0 else (..., slice(5, 6))
     cut = Phantom(PHANTOM.image[place], PHANTOM.truth[place], PHANTOM.spacing)
-    found = ask(cut.sparse(axis, 0), cut.image, annotated=[(axis, 0)], count=3)
+    found = query(cut.sparse(axis, 0), cut.image, annotated=[(axis, 0)], count=3)
     assert (found.slices, found.predicted_dice_low) == ((), 1.0)  # it is drawn
     if axis == 0:
-        ask(cut.sparse(2, 4), cut.image, annotated=[(2, 4)], count=3)
+        query(cut.sparse(2, 4), cut.image, annotated=[(2, 4)], count=3)
 
 
 def test_from_other_scans_alone() -> None:
     other = small_organs(noise=0.2)
-    found = ask(None, support=[(other.image, other.truth)], sampler=None, count=2)
+    found = query(None, support=[(other.image, other.truth)], sampler=None, count=2)
     assert len(found.slices) == 2
     # The organs are on slices 2 to 8.
     assert all(2 <= each.index <= 8 for each in found.slices if each.axis == AXIS)
@@ -283,18 +283,18 @@ def test_from_other_scans_alone() -> None:
 )
 def test_what_cannot_be_used_is_one_sentence(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        ask(**options)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.endswith(".")
+        query(**options)
+    annotated = str(caught.value)
+    assert "\n" not in annotated
+    assert annotated.endswith(".")
 
 
 def test_a_label_map_of_another_scan() -> None:
     with pytest.raises(GeometryError):
-        ask(SPARSE[:-1])
+        query(SPARSE[:-1])
 
 
 def test_a_yes_may_be_counted_from_the_end() -> None:
     last = PHANTOM.truth.shape[AXIS]
     near, far = ([(AXIS, 8)], [(AXIS, 8 - last)])
-    assert places(ask(present=near, count=5)) == places(ask(present=far, count=5))
+    assert places(query(present=near, count=5)) == places(query(present=far, count=5))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Displacement = npt.NDArray[np.int64]
+SliceShifts = npt.NDArray[np.int64]
 """(slice, 2): voxels along rows and columns by which to slide each slice into its place."""
 
 _MOST_PIXELS = 160  # of a side of the images that are compared
@@ -24,11 +24,11 @@ _JITTER = 1  # voxels that do not count
 _SHARE = 0.15  # of slices that must lie aside
 
 
-def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
+def slice_shifts(volume: npt.NDArray[Any], axis: int) -> SliceShifts:
     """Return by how much to slide the slices across an axis; all 0 where they lie as they should.
 
     volume: (i, j, k), any real dtype, finite. Neighbours are compared by phase correlation
-    (Guizar-Sicairos et al. 2008); a displacement counts if it makes them much more alike, and alike
+    (Guizar-Sicairos et al. 2008); a slice_shifts counts if it makes them much more alike, and alike
     enough. What goes on evenly over some slices is anatomy and stays. Chosen so that none of the
     training scans, whose slices lie in place, is touched.
     """
@@ -37,7 +37,7 @@ def displacement(volume: npt.NDArray[Any], axis: int) -> Displacement:
     slices = np.moveaxis(volume, axis, 0)
     count = len(slices)
     window = min(_WINDOW, count - 1 + count % 2)
-    nothing: Displacement = np.zeros((count, 2), dtype=np.int64)
+    nothing: SliceShifts = np.zeros((count, 2), dtype=np.int64)
     if window < 3 or min(slices.shape[1:]) < 2:
         return nothing
     factors = tuple(-(-length // _MOST_PIXELS) for length in slices.shape[1:])
@@ -82,7 +82,7 @@ def _step(
         return 0.0, 0.0
     rows, columns = (int(number) for number in np.rint(found))
     without = _correlation(before, image)
-    slid_there = slid(image[None], 0, np.array([[rows, columns]]))[0]
+    slid_there = shift_slices(image[None], 0, np.array([[rows, columns]]))[0]
     if _correlation(before, slid_there) < max(_ALIKE, without + _GAIN * (1 - without)):
         return 0.0, 0.0
     return float(found[0]), float(found[1])
@@ -93,16 +93,18 @@ def _correlation(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -
     return float(((one - one.mean()) * (other - other.mean())).mean() / deviations)
 
 
-def slid(array: npt.NDArray[Any], axis: int, ways: npt.NDArray[np.integer]) -> npt.NDArray[Any]:
-    """Return an array (i, j, k) whose slices across `axis` are slid in their plane.
+def shift_slices(
+    array: npt.NDArray[Any], axis: int, shifts: npt.NDArray[np.integer]
+) -> npt.NDArray[Any]:
+    """Return an array (i, j, k) whose slices across `axis` are shifted in their plane.
 
-    ways: (slice, 2), voxels along rows and columns: what lay at (r, c) comes to lie at r + ways[0],
-    c + ways[1]. What comes in at a border is as the border.
+    shifts: (slice, 2), voxels along rows and columns: what lay at (r, c) comes to lie at r +
+    shifts[0], c + shifts[1]. What comes in at a border is as the border.
     """
     result = np.empty_like(array)
     into, slices = np.moveaxis(result, axis, 0), np.moveaxis(array, axis, 0)
     height, width = slices.shape[1:]
-    for at, (down, right) in enumerate(np.asarray(ways).tolist()):
+    for at, (down, right) in enumerate(np.asarray(shifts).tolist()):
         rows = np.clip(np.arange(height) - down, 0, height - 1)
         columns = np.clip(np.arange(width) - right, 0, width - 1)
         into[at] = slices[at][np.ix_(rows, columns)]

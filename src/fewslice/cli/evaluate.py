@@ -25,7 +25,7 @@ from fewslice.cli.count_bar import count_bar
     "--engines",
     default="auto,interpolation,random-walker,network",
     show_default=True,
-    help="Engines to compare, with commas; adapted takes half a minute a task.",
+    help="Engines to compare, with commas; finetuned takes half a minute a task.",
 )
 @click.option(
     "--slices",

@@ -112,20 +112,20 @@ class Request:
     "--weights",
     type=options.PATH,
     help="Network weights to use instead of those that come with fewslice (.safetensors), as "
-    "fewslice train or --save-weights write them; for the engines network, adapted and auto.",
+    "fewslice train or --save-weights write them; for the engines network, finetuned and auto.",
 )
 @click.option(
     "--seconds",
     type=float,
-    help="Time to adapt the network to what is drawn, for the engines adapted  [default: "
-    f"{options_of(ENGINES['adapted']).seconds:g}] and auto, which adapts only if this "
+    help="Time to fine-tune the network on what is drawn, for the engines finetuned  [default: "
+    f"{options_of(ENGINES['finetuned']).seconds:g}] and auto, which fine-tunes only if this "
     "or --save-weights is given.",
 )
 @click.option(
     "--save-weights",
     type=options.PATH,
-    help="Where the engine adapted, or auto, leaves what it learned (.safetensors), for --weights "
-    "with another scan.",
+    help="Where the engine finetuned, or auto, leaves what it learned (.safetensors), for "
+    "--weights with another scan.",
 )
 @click.option(
     "--uncertainty", type=options.PATH, help="Volume to write: 0 sure to 1 a guess, per voxel."
@@ -147,7 +147,7 @@ def segment_command(**given: Any) -> None:
     Labels of other scans (--support) help engines that can learn from them, and are enough for
     these: then nothing needs to be annotated in SCAN.
 
-    Ctrl-C while the engine adapted adapts ends that early: the best state so far answers.
+    Ctrl-C while the engine finetuned trains ends that early: the best state so far answers.
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs

@@ -16,7 +16,7 @@ from fewslice.engines.base import (
 from fewslice.engines.ensemble.engine import Auto
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.engines.network.engine import Network
-from fewslice.engines.network.finetuned_engine import Adapted
+from fewslice.engines.network.finetuned_engine import Finetuned
 from fewslice.engines.options import EngineOptions, configured, options_of
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import InputError
@@ -26,7 +26,7 @@ ENGINES: dict[str, Engine] = {
     "interpolation": Interpolation(),
     "random-walker": RandomWalker(),
     "network": Network(),
-    "adapted": Adapted(),
+    "finetuned": Finetuned(),
     "atlas": Atlas(),
 }
 """Every engine by the name people call it."""
@@ -62,8 +62,8 @@ def engine_name(engine: Engine) -> str:
 
 _OPTIONS = {
     "weights": "a file of weights",
-    "seconds": "seconds to adapt in",
-    "save_to": "a file to save an adapted state in",
+    "seconds": "seconds to fine-tune in",
+    "save_to": "a file to save a fine-tuned state in",
 }
 
 
@@ -79,11 +79,11 @@ def _listed(names: list[str]) -> str:
 
 __all__ = [
     "ENGINES",
-    "Adapted",
     "Atlas",
     "Auto",
     "Engine",
     "EngineOptions",
+    "Finetuned",
     "Interpolation",
     "Network",
     "Prediction",

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
-from fewslice.annotation.slice_shift import Displacement, displacement, slid
+from fewslice.annotation.slice_shift import SliceShifts, shift_slices, slice_shifts
 from fewslice.engines.base import (
     Engine,
     Prediction,
@@ -69,37 +69,37 @@ class PreparedAligned:
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities in the scan's own voxels."""
         scan = self.scan
-        ways = found_ways(scan, annotation)
-        if ways is None:
+        shifts = find_shifts(scan, annotation)
+        if shifts is None:
             return self._as_it_is.predict(annotation, progress)
         axis = annotation.axis
-        placed = replace(annotation, labels=slid(annotation.labels, axis, ways))
-        channels = np.stack([slid(channel, axis, ways) for channel in scan.channels])
+        placed = replace(annotation, labels=shift_slices(annotation.labels, axis, shifts))
+        channels = np.stack([shift_slices(channel, axis, shifts) for channel in scan.channels])
         prepared = self.engine.prepare(Scan(channels, scan.geometry), self.support)
-        found = brought_back(prepared.predict(placed, progress), axis, ways, scan.shape)
-        remark = _REMARK.format(int(np.abs(ways).max()))
+        found = shifted_back(prepared.predict(placed, progress), axis, shifts, scan.shape)
+        remark = _REMARK.format(int(np.abs(shifts).max()))
         return replace(found, remarks=(*found.remarks, remark))
 
 
-def found_ways(scan: Scan, annotation: Annotation) -> Displacement | None:
-    """Return by how much slices must be slid to lie in place; None if they are left alone."""
+def find_shifts(scan: Scan, annotation: Annotation) -> SliceShifts | None:
+    """Return by how much slices must be shifted to lie in place; None if they are left alone."""
     if annotation.blank or len(annotation.axes) > 1:
         return None
     axis = annotation.axis
-    ways = displacement(scan.channels[0][_surroundings(annotation, axis)], axis)
-    if not ways.any():
+    shifts = slice_shifts(scan.channels[0][_field_of_view(annotation, axis)], axis)
+    if not shifts.any():
         return None
-    placed = slid(annotation.labels, axis, ways)
+    placed = shift_slices(annotation.labels, axis, shifts)
     # No structure drawn at the border of the scan may be lost from a slice.
     kept = all(
         structure_values(placed[on_slice(*place)])
         == structure_values(annotation.labels[on_slice(*place)])
         for place in annotation.slices
     )
-    return ways if kept else None
+    return shifts if kept else None
 
 
-def _surroundings(annotation: Annotation, axis: int) -> tuple[slice, slice, slice]:
+def _field_of_view(annotation: Annotation, axis: int) -> tuple[slice, slice, slice]:
     """Return the box, through all slices, that reaches a structure's size beyond what is drawn."""
     shape = annotation.labels.shape
     drawn = bounding_region(drawn_voxels(annotation.labels))
@@ -108,17 +108,17 @@ def _surroundings(annotation: Annotation, axis: int) -> tuple[slice, slice, slic
     return drawn.grown(margins, (shape[0], shape[1], shape[2])).slices
 
 
-def brought_back(
-    prediction: Prediction, axis: int, ways: Displacement, shape: tuple[int, int, int]
+def shifted_back(
+    prediction: Prediction, axis: int, shifts: SliceShifts, shape: tuple[int, int, int]
 ) -> Prediction:
-    """Return a prediction for slices that were slid, with every slice where it was.
+    """Return a prediction for slices that were shifted, with every slice where it was.
 
-    ways: (slice of the scan, 2), by which they were slid. shape: of the scan. What went out of the
-    scan on one side comes back as what lay at its border.
+    shifts: (slice of the scan, 2), by which they were shifted. shape: of the scan. What went out of
+    the scan on one side comes back as what lay at its border.
     """
     inplane = [other for other in range(3) if other != axis]
     margins = np.zeros(3, dtype=np.int64)
-    margins[inplane] = np.abs(ways).max(axis=0)
+    margins[inplane] = np.abs(shifts).max(axis=0)
     region = prediction.region.grown(margins.tolist(), shape)
     back = empty_probability(len(prediction.values), region.shape, axis)
     back[...] = 0
@@ -129,7 +129,7 @@ def brought_back(
     inner, outer = prediction.region, region
     for at, one in enumerate(slices):
         target, source = [np.arange(len(one))], [np.arange(len(one))]
-        for other, way in zip(inplane, ways[first + at].tolist(), strict=True):
+        for other, way in zip(inplane, shifts[first + at].tolist(), strict=True):
             now = np.arange(outer.start[other], outer.stop[other])
             then = np.clip(now + way, 0, shape[other] - 1) - inner.start[other]
             inside = (then >= 0) & (then < inner.shape[other])

@@ -12,7 +12,7 @@ from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 
 
-def surroundings(
+def field_of_view(
     annotation: Annotation, spacing: tuple[float, float, float], inplane: float, reach: float
 ) -> Region:
     """Return the box around what was drawn.

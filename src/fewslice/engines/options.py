@@ -11,7 +11,7 @@ from typing import Any
 from fewslice.engines.base import Engine
 from fewslice.engines.ensemble.engine import Auto
 from fewslice.engines.network.engine import Network
-from fewslice.engines.network.finetuned_engine import Adapted
+from fewslice.engines.network.finetuned_engine import Finetuned
 from fewslice.errors import InputError
 
 
@@ -19,8 +19,8 @@ from fewslice.errors import InputError
 class EngineOptions:
     """Settings of an engine; None is for what the engine has anyway.
 
-    weights: a file of network weights, for engines that hold a network. seconds: time to adapt,
-    more than 0. save_to: where the adapted state goes, a file of weights again.
+    weights: a file of network weights, for engines that hold a network. seconds: time to fine-tune,
+    more than 0. save_to: where the fine-tuned state goes, a file of weights again.
     """
 
     weights: Path | None = None
@@ -30,8 +30,8 @@ class EngineOptions:
     def __post_init__(self) -> None:
         if self.seconds is not None and not 0 < self.seconds < math.inf:
             raise InputError(
-                f"{self.seconds:g} seconds are no time to adapt in; give a number above 0, such as "
-                "30."
+                f"{self.seconds:g} seconds are no time to fine-tune in; give a number above 0, "
+                "such as 30."
             )
 
     @property
@@ -54,28 +54,30 @@ def configured(engine: Engine, options: EngineOptions) -> tuple[Engine, tuple[st
 
 def options_of(engine: Engine) -> EngineOptions:
     """Return the options that hold for an engine."""
-    if isinstance(engine, Adapted):
+    if isinstance(engine, Finetuned):
         return EngineOptions(engine.network.weights, engine.seconds, engine.save_to)
     if isinstance(engine, Auto):
-        adapting = engine.adapting
-        return EngineOptions(engine.network.weights) if adapting is None else options_of(adapting)
+        finetuning = engine.finetuning
+        return (
+            EngineOptions(engine.network.weights) if finetuning is None else options_of(finetuning)
+        )
     return EngineOptions(engine.weights if isinstance(engine, Network) else None)
 
 
 def _with_weights(engine: Engine, weights: Path) -> Engine | None:
     if isinstance(engine, Network):
         return replace(engine, weights=weights)
-    if isinstance(engine, Adapted | Auto):
+    if isinstance(engine, Finetuned | Auto):
         return replace(engine, network=replace(engine.network, weights=weights))
     return None
 
 
 def _with_seconds(engine: Engine, seconds: float) -> Engine | None:
-    return replace(engine, seconds=seconds) if isinstance(engine, Adapted | Auto) else None
+    return replace(engine, seconds=seconds) if isinstance(engine, Finetuned | Auto) else None
 
 
 def _with_save_to(engine: Engine, save_to: Path) -> Engine | None:
-    return replace(engine, save_to=save_to) if isinstance(engine, Adapted | Auto) else None
+    return replace(engine, save_to=save_to) if isinstance(engine, Finetuned | Auto) else None
 
 
 _SETTERS: dict[str, Callable[[Engine, Any], Engine | None]] = {

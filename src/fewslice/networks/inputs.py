@@ -71,9 +71,9 @@ HINTS = (
     "walk",
     "walk after",
     "outlines",
-    "looks before",
-    "looks",
-    "looks after",
+    "appearance before",
+    "appearance",
+    "appearance after",
     "rivals",
     "known inside",
     "known outside",
@@ -83,15 +83,15 @@ HINTS = (
     "image above",
     "near below",
     "near above",
-    "cues present",
+    "features present",
     "radius",
 )
 """Channels of the hints, each within about -1 to 1.
 
-Walk, outlines and looks: log-odds of the structure by the random walk, by interpolation and by
+Walk, outlines and appearance: log-odds of the structure by the random walk, by interpolation and by
 local intensities. Rivals: probability of the other structures. Outline and image below, above: of
 the nearest annotated slice on either side, moved as outlines are from slice to slice, and how near
 it is (1 here, towards 0 far away).
-Cues present: 0 where the scan has no annotated slice. Radius: of the structure, in pixels, as
+Features present: 0 where the scan has no annotated slice. Radius: of the structure, in pixels, as
 tanh(radius / 20).
 """

@@ -22,7 +22,7 @@ _DETACHED = (".mhd", ".nhdr")  # header and voxels in two files: written in plac
 class Outputs:
     """Where to write what; all but the labels may be left out.
 
-    weights: of the adapted network. The engine writes them itself, as soon as it has adapted.
+    weights: of the fine-tuned network. The engine writes them itself, as soon as it has them.
     """
 
     labels: Path

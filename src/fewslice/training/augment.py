@@ -18,7 +18,7 @@ from torch import Tensor
 
 from fewslice.training.intensity import HIGH, LOW
 from fewslice.training.sampling import ANYWHERE
-from fewslice.training.slices import Lesson, places_of
+from fewslice.training.slices import TrainingSlice, places_of
 
 _TURN = 20.0  # degrees, at most
 _STRETCH = 0.25  # of the logarithm of a length, at most
@@ -50,58 +50,67 @@ class Batch:
 
 
 def draw_batch(
-    chosen: Sequence[tuple[Lesson, int]],
+    chosen: Sequence[tuple[TrainingSlice, int]],
     classes: int,
     size: tuple[int, int],
     fixed: bool,
     rng: np.random.Generator,
 ) -> Batch:
-    """Return a patch of each chosen lesson.
+    """Return a patch of each chosen slice.
 
-    chosen: lessons with the class a patch is centred on, see `task_choice.choose`. size: rows and
+    chosen: slices with the class a patch is centred on, see `task_choice.choose`. size: rows and
     columns. fixed: whether intensities are HU.
     """
-    parts = [_patch(lesson, aim, classes, size, rng) for lesson, aim in chosen]
+    parts = [_patch(training_slice, aim, classes, size, rng) for training_slice, aim in chosen]
     images = torch.cat([images for images, _, _ in parts])
     return Batch(
         images=_recoloured(images, 0.5 if fixed else 1.0, rng),
         places=torch.cat([places for _, places, _ in parts]),
         truth=torch.cat([truth for _, _, truth in parts]),
-        not_looked_for=torch.from_numpy(np.stack([lesson.not_looked_for for lesson, _ in chosen])),
+        not_looked_for=torch.from_numpy(
+            np.stack([training_slice.not_looked_for for training_slice, _ in chosen])
+        ),
     )
 
 
 def _patch(
-    lesson: Lesson, aim: int, classes: int, size: tuple[int, int], rng: np.random.Generator
+    training_slice: TrainingSlice,
+    aim: int,
+    classes: int,
+    size: tuple[int, int],
+    rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return images, places and truth of one patch, each with a leading axis of 1."""
-    rows, columns = _positions(lesson, aim, size, rng)
-    height, width = lesson.truth.shape
+    rows, columns = _positions(training_slice, aim, size, rng)
+    height, width = training_slice.truth.shape
     unit = np.stack(
         [2 * columns / max(width - 1, 1) - 1, 2 * rows / max(height - 1, 1) - 1], axis=-1
     )
     where = torch.from_numpy(unit.astype(np.float32))[None]
     images = F.grid_sample(
-        torch.from_numpy(lesson.images)[None], where, padding_mode="border", align_corners=True
+        torch.from_numpy(training_slice.images)[None],
+        where,
+        padding_mode="border",
+        align_corners=True,
     )
-    truth = torch.from_numpy(lesson.truth.astype(np.int64))
+    truth = torch.from_numpy(training_slice.truth.astype(np.int64))
     shares = F.one_hot(truth + 1, classes + 1)[..., 1:].permute(2, 0, 1).float()[None]
     shares = F.grid_sample(shares, where, padding_mode="zeros", align_corners=True)
     moved = rng.normal(0, _ELSEWHERE, 3)
     places = places_of(
-        lesson.across + moved[0],
-        (rows - (height - 1) / 2) * lesson.spacing[0] + moved[1],
-        (columns - (width - 1) / 2) * lesson.spacing[1] + moved[2],
+        training_slice.across + moved[0],
+        (rows - (height - 1) / 2) * training_slice.spacing[0] + moved[1],
+        (columns - (width - 1) / 2) * training_slice.spacing[1] + moved[2],
     )
     return images, torch.from_numpy(places)[None], shares
 
 
 def _positions(
-    lesson: Lesson, aim: int, size: tuple[int, int], rng: np.random.Generator
+    training_slice: TrainingSlice, aim: int, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Return the row and column in the slice that each pixel of the patch comes from."""
-    centre = _centre(lesson.truth, aim, size, rng)
-    steps = np.array(lesson.pixel)
+    centre = _centre(training_slice.truth, aim, size, rng)
+    steps = np.array(training_slice.pixel)
     offsets = np.stack(
         np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in size), indexing="ij"), axis=-1
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.training.slices import Lesson
+from fewslice.training.slices import TrainingSlice
 
 ANYWHERE = 0
 """In place of a class: the patch lies anywhere on what is known of the slice."""
@@ -23,36 +23,43 @@ _AIMED = 2 / 3  # part of the patches that are centred on a structure
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """Lessons to draw from. weights: float64 (lesson,), how often each is drawn for a patch that
-    lies anywhere. showing: (class, numbers of the lessons that show it), for each class that any
+    """Lessons to draw from. weights: float64 (slice,), how often each is drawn for a patch that
+    lies anywhere. showing: (class, numbers of the slices that show it), for each class that any
     of them shows.
     """
 
-    lessons: tuple[Lesson, ...]
+    training_slices: tuple[TrainingSlice, ...]
     weights: npt.NDArray[np.float64]
     showing: tuple[tuple[int, npt.NDArray[np.intp]], ...]
 
 
-def choices_of(lessons: Sequence[Lesson], classes: int) -> Choices:
+def choices_of(training_slices: Sequence[TrainingSlice], classes: int) -> Choices:
     """Return what to draw patches from. classes: background included."""
-    known = np.array([np.count_nonzero(lesson.truth >= 0) for lesson in lessons], dtype=float)
+    known = np.array(
+        [np.count_nonzero(training_slice.truth >= 0) for training_slice in training_slices],
+        dtype=float,
+    )
     roots = np.sqrt(known)
-    held = [np.unique(lesson.truth) for lesson in lessons]
+    held = [np.unique(training_slice.truth) for training_slice in training_slices]
     found = []
     for number in range(1, classes):
         these = np.flatnonzero([number in some for some in held])
         if len(these):
             found.append((number, these))
-    return Choices(tuple(lessons), np.asarray(roots / roots.sum()), tuple(found))
+    return Choices(tuple(training_slices), np.asarray(roots / roots.sum()), tuple(found))
 
 
-def choose(choices: Choices, count: int, rng: np.random.Generator) -> list[tuple[Lesson, int]]:
-    """Return lessons with the class their patch is centred on, or `ANYWHERE`."""
+def choose(
+    choices: Choices, count: int, rng: np.random.Generator
+) -> list[tuple[TrainingSlice, int]]:
+    """Return slices with the class their patch is centred on, or `ANYWHERE`."""
     return [_one(choices, rng) for _ in range(count)]
 
 
-def _one(choices: Choices, rng: np.random.Generator) -> tuple[Lesson, int]:
+def _one(choices: Choices, rng: np.random.Generator) -> tuple[TrainingSlice, int]:
     if choices.showing and rng.random() < _AIMED:
         number, these = choices.showing[int(rng.integers(len(choices.showing)))]
-        return choices.lessons[int(rng.choice(these))], number
-    return choices.lessons[int(rng.choice(len(choices.lessons), p=choices.weights))], ANYWHERE
+        return choices.training_slices[int(rng.choice(these))], number
+    return choices.training_slices[
+        int(rng.choice(len(choices.training_slices), p=choices.weights))
+    ], ANYWHERE

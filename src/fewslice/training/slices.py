@@ -97,7 +97,7 @@ def stack_of(scan: Scan, grid: TaskGrid, intensity: Sequence[Intensity]) -> Stac
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class TrainingSlice:
     """A slice to learn from.
 
     images: float32 (channel * 3, rows, columns). truth: int16 (rows, columns), class numbers, -1
@@ -114,9 +114,9 @@ class Lesson:
     not_looked_for: npt.NDArray[np.bool_]
 
 
-def lessons_of(
+def training_slices_of(
     scan: TaskScan, grid: TaskGrid, intensity: Sequence[Intensity], values: Sequence[int]
-) -> list[Lesson]:
+) -> list[TrainingSlice]:
     """Return the slices of a scan across the model's plane on which anything is known.
 
     Where people drew in other planes, these cross every slice in a line of known pixels.
@@ -133,7 +133,7 @@ def lessons_of(
     middle = (len(labels) - 1) / 2
     hidden = _not_looked_for(scan, values)
     return [
-        Lesson(
+        TrainingSlice(
             images=images[number],
             truth=class_numbers(labels[index], known[index], values, size),
             across=float((index - middle) * stack.spacing[0]),

@@ -23,7 +23,7 @@ from fewslice.training.model import TaskModel
 from fewslice.training.network import TaskNet, TaskShape
 from fewslice.training.sampling import choices_of, choose
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
-from fewslice.training.slices import Lesson, lessons_of
+from fewslice.training.slices import TrainingSlice, training_slices_of
 
 Report = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and a few words."""
@@ -82,9 +82,11 @@ def train_task_model(  # noqa: PLR0913 - what a loop needs, most of it optional
     _require_usable(scans)
     values = label_values(scans)
     grid, intensity = choose_grid(scans), choose_intensity(scans)
-    lessons = [each for scan in scans for each in lessons_of(scan, grid, intensity, values)]
+    training_slices = [
+        each for scan in scans for each in training_slices_of(scan, grid, intensity, values)
+    ]
     model = _blank_model(grid, intensity, (0, *values), settings, group)
-    training = _Training(model, lessons, settings, start, group)
+    training = _Training(model, training_slices, settings, start, group)
     if state is not None:
         training.restore(state)
     kept = time.monotonic()
@@ -143,20 +145,20 @@ class _Training:
     def __init__(
         self,
         model: TaskModel,
-        lessons: list[Lesson],
+        training_slices: list[TrainingSlice],
         settings: TaskSettings,
         start: float,
         group: Group,
     ) -> None:
         self.model = model
-        self.choices = choices_of(lessons, len(model.values))
+        self.choices = choices_of(training_slices, len(model.values))
         self.settings = settings
         self.start = start
         self.group = group
         self.steps = 0
         self.losses: list[tuple[int, float]] = []
         self.recent: list[float] = []
-        self.size = _patch_size(lessons, settings.side)
+        self.size = _patch_size(training_slices, settings.side)
         self.each = int(np.clip(settings.batch_pixels // (self.size[0] * self.size[1]), 4, 16))
         parameters = list(model.network.parameters())
         self.optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=1e-3)
@@ -261,8 +263,11 @@ class _Training:
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-def _patch_size(lessons: Sequence[Lesson], side: int) -> tuple[int, int]:
+def _patch_size(training_slices: Sequence[TrainingSlice], side: int) -> tuple[int, int]:
     """Return rows and columns of a patch: those of the largest slice, `side` at most."""
-    rows, columns = (max(lesson.truth.shape[axis] for lesson in lessons) for axis in (0, 1))
+    rows, columns = (
+        max(training_slice.truth.shape[axis] for training_slice in training_slices)
+        for axis in (0, 1)
+    )
     height, width = (min(-(-length // 8) * 8, side) for length in (rows, columns))
     return height, width

@@ -19,12 +19,12 @@ from fewslice.active_learning.candidates import (
 from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.expected_gain import (
     DRAW,
-    Ask,
     ExpectedGainSettings,
+    Query,
     expected_gain,
 )
-from fewslice.active_learning.next_slice.gain_model import shipped_advice
-from fewslice.active_learning.next_slice.profiles import Profiles, Said, profiles
+from fewslice.active_learning.next_slice.gain_model import shipped_gain_model
+from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
 from fewslice.active_learning.next_slice.quality import (
     GOOD_ENOUGH,
     Quality,
@@ -36,7 +36,7 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels,
 from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
 from fewslice.engines.interpolation.engine import Interpolation
-from fewslice.engines.network.features import CueSettings
+from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import InputError
 from fewslice.segmentation.posterior import Committee, Sampler, Samples
@@ -135,31 +135,35 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     annotation, others = _annotation(scan, label_map, tuple(annotated or ()), support)
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
-    said = Said(annotation.labels, annotation.slices, holding, annotation.axis)
+    known = Annotated(annotation.labels, annotation.slices, holding, annotation.axis)
     found = profiles(
-        samples.by_axes, samples.values, samples.region.start, said, scan.geometry.spacing
+        samples.by_axes, samples.values, samples.region.start, known, scan.geometry.spacing
     )
     rng = np.random.default_rng(seed)
     if name == DEFAULT:
-        asks = expected_gain(found, shipped_advice(), count, rng, settings)
+        queries = expected_gain(found, shipped_gain_model(), count, rng, settings)
     else:
         cost = settings.cost if settings else CostModel()
-        asks = _ranked(name, candidates(scan, samples, found, name == ALL_PLANES, cost), count, rng)
-    return _suggestion(scan, asks, predicted_quality(found, shipped_advice()), annotation.axis)
+        queries = _ranked(
+            name, candidates(scan, samples, found, name == ALL_PLANES, cost), count, rng
+        )
+    return _suggestion(
+        scan, queries, predicted_quality(found, shipped_gain_model()), annotation.axis
+    )
 
 
-def _suggestion(scan: Image, asks: Sequence[Ask], quality: Quality, axis: int) -> Suggestion:
+def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: int) -> Suggestion:
     slices = tuple(
         SuggestedSlice(
-            ask.axis,
-            ask.index,
-            plane_name(scan.geometry, ask.axis),
-            ask.kind,
-            ask.gain,
-            ask.seconds,
-            ask.reason,
+            query.axis,
+            query.index,
+            plane_name(scan.geometry, query.axis),
+            query.kind,
+            query.gain,
+            query.seconds,
+            query.reason,
         )
-        for ask in asks
+        for query in queries
     )
     return Suggestion(
         slices,
@@ -204,7 +208,7 @@ def _annotation(
 
 def default_sampler() -> Committee:
     """Return the committee that suggestions are made from: as quick as it can be and still tell."""
-    return Committee(engines=(RandomWalker(CueSettings().sketch), Interpolation()))
+    return Committee(engines=(RandomWalker(FeatureSettings().sketch), Interpolation()))
 
 
 def _samples(
@@ -262,10 +266,10 @@ def _rows(scan: Image, samples: Samples, found: Profiles, cost: CostModel) -> li
     return rows
 
 
-def _ranked(name: str, rows: Candidates, count: int, rng: np.random.Generator) -> tuple[Ask, ...]:
+def _ranked(name: str, rows: Candidates, count: int, rng: np.random.Generator) -> tuple[Query, ...]:
     ranking = STRATEGIES[name].rank(rows, count, rng)
     return tuple(
-        Ask(
+        Query(
             int(rows.place[row, 1]),
             int(rows.place[row, 2]),
             DRAW,

@@ -14,14 +14,14 @@ from fewslice.active_learning.next_slice.features import (
 )
 from fewslice.active_learning.next_slice.gain_model import (
     MODELS,
-    Advice,
+    GainModel,
     Trees,
     as_tensors,
-    load_advice,
-    shipped_advice,
+    load_gain_model,
+    shipped_gain_model,
 )
 from fewslice.errors import WeightsError
-from tests.support.small_profiles import advice, constant, stump
+from tests.support.small_profiles import constant, gain_model, stump
 
 
 def test_a_tree_by_hand() -> None:
@@ -41,7 +41,7 @@ def test_a_tree_by_hand() -> None:
 
 
 def test_what_the_numbers_mean() -> None:
-    models = advice(
+    models = gain_model(
         drawing=stump(0, [0.5], [0.25]), ends=constant(np.log(3)), scan_spread=constant(np.log(1.5))
     )
     rows = np.zeros((2, len(QUESTION_FEATURES)))
@@ -60,16 +60,16 @@ def test_what_the_numbers_mean() -> None:
 @pytest.mark.filterwarnings("error")
 def test_odds_beyond_all_bounds_are_certain() -> None:
     row = np.zeros((1, len(DRAW_FEATURES)))
-    np.testing.assert_allclose(advice(ends=constant(1e4)).presence(row), 1.0)
-    assert advice(ends=constant(-1e4)).presence(row)[0] < 1e-12
+    np.testing.assert_allclose(gain_model(ends=constant(1e4)).presence(row), 1.0)
+    assert gain_model(ends=constant(-1e4)).presence(row)[0] < 1e-12
 
 
 def test_kept_as_tensors_and_read_again(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
-    models = advice(drawing=stump(3, [0.5, 1.5], [1.0, 2.0]))
+    models = gain_model(drawing=stump(3, [0.5, 1.5], [1.0, 2.0]))
     save_file(as_tensors(models), tmp_path / "advice.safetensors")
-    again = load_advice(tmp_path / "advice.safetensors")
+    again = load_gain_model(tmp_path / "advice.safetensors")
     rows = np.random.default_rng(0).normal(1, 1, (50, len(QUESTION_FEATURES)))
     for name in MODELS:
         mine, theirs = getattr(models, name), getattr(again, name)
@@ -86,13 +86,13 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes | str | N
 
         save_file({"something": np.zeros(3)}, path)
     with pytest.raises(WeightsError, match=r"advice\.safetensors .* install fewslice again\."):
-        load_advice(path)
+        load_gain_model(path)
 
 
 def test_what_is_shipped_looks_at_features_there_are() -> None:
-    models = shipped_advice()
-    assert isinstance(models, Advice)
-    assert models is shipped_advice()
+    models = shipped_gain_model()
+    assert isinstance(models, GainModel)
+    assert models is shipped_gain_model()
     sizes = {
         "drawing": len(DRAW_FEATURES),
         "closing": len(QUESTION_FEATURES),
@@ -126,7 +126,7 @@ def test_what_is_shipped_knows_good_answers_from_bad_ones() -> None:
     doubtful = {"expected_dice": 0.4, "total_doubt": 0.6, "total_spread": 0.5, "widest_gap": 6.0}
     for name, value in {**doubtful, "open_ends": 2.0, "few_slices": 1.0, "slices": 0.7}.items():
         bad[STATE_FEATURES.index(name)] = value
-    models = shipped_advice()
+    models = shipped_gain_model()
     assert models.scan_dice(good)[0] > models.scan_dice(bad)[0] + 0.1
     assert models.scan_dice(good)[1] > models.scan_dice(bad)[1]
 
@@ -136,7 +136,7 @@ def test_the_spread_is_told_the_median() -> None:
     wide = stump(len(STATE_FEATURES), [1.0], [np.log(2)])
     row = np.zeros(len(STATE_FEATURES))
     for median, low in ((2.0, 0.0), (0.5, -0.5)):
-        models = advice(scan=constant(median), scan_spread=wide)
+        models = gain_model(scan=constant(median), scan_spread=wide)
         assert models.scan_dice(row)[1] == pytest.approx(1 / (1 + np.exp(-low)))
 
 

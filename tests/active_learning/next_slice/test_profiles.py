@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fewslice.active_learning.next_slice.profiles import Profiles, Said, contour_length, profiles
+from fewslice.active_learning.next_slice.profiles import (
+    Annotated,
+    Profiles,
+    contour_length,
+    profiles,
+)
 
 SPACING = (1.0, 2.0, 5.0)
 SHAPE = (6, 5, 4)
 
 
-def said(labels: np.ndarray, *slices: tuple[int, int], main: int = 2, **more: object) -> Said:
-    return Said(labels, slices, more.get("present", ()), main)  # type: ignore[arg-type]
+def annotated(
+    labels: np.ndarray, *slices: tuple[int, int], main: int = 2, **more: object
+) -> Annotated:
+    return Annotated(labels, slices, more.get("present", ()), main)  # type: ignore[arg-type]
 
 
 def two_samples() -> np.ndarray:
@@ -29,7 +36,7 @@ def found() -> Profiles:
     """The box begins at (1, 2, 1); slice 3 across axis 2 was drawn, slice 0 is empty."""
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[1:4, 1:3, 3] = 7
-    return profiles(two_samples(), (0, 7), (1, 2, 1), said(labels, (2, 0), (2, 3)), SPACING)
+    return profiles(two_samples(), (0, 7), (1, 2, 1), annotated(labels, (2, 0), (2, 3)), SPACING)
 
 
 def test_sums_over_slices_of_each_axis(found: Profiles) -> None:
@@ -76,7 +83,7 @@ def test_steps_and_areas_in_mm(found: Profiles) -> None:
 
 def test_a_single_sample_has_no_spread() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
-    found = profiles(two_samples()[:1], (0, 1), (0, 0, 0), said(labels), SPACING)
+    found = profiles(two_samples()[:1], (0, 1), (0, 0, 0), annotated(labels), SPACING)
     assert all((axis.spread == 0).all() for axis in found.axes)
     assert found.axes[2].expected.sum() == 2.5
 
@@ -89,7 +96,9 @@ def test_several_labels_each_with_their_own_slices() -> None:
     probability = np.zeros((2, 3, *SHAPE), dtype=np.float16)
     probability[:, 0] = 1
     probability[:, :, 0, 0, 0] = [0.25, 0.25, 0.5]
-    found = profiles(probability, (0, 3, 900), (0, 0, 0), said(labels, (2, 1), (2, 2)), SPACING)
+    found = profiles(
+        probability, (0, 3, 900), (0, 0, 0), annotated(labels, (2, 1), (2, 2)), SPACING
+    )
     k = found.axes[2]
     assert k.expected[:, 0].tolist() == [0.25, 0.5]
     assert k.drawn.tolist() == [[False, True, True, False], [False, True, False, False]]
@@ -101,7 +110,7 @@ def test_several_labels_each_with_their_own_slices() -> None:
 def test_a_structure_drawn_across_another_axis_only_has_its_size_from_there() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[1, 1:3, 1:3] = 1
-    found = profiles(two_samples(), (0, 1), (0, 0, 0), said(labels, (0, 1), (2, 0)), SPACING)
+    found = profiles(two_samples(), (0, 1), (0, 0, 0), annotated(labels, (0, 1), (2, 0)), SPACING)
     assert found.area.tolist() == [4 * 2 * 5]
     assert found.axes[0].drawn.tolist() == [[False, True, False, False, False, False]]
 
@@ -109,7 +118,7 @@ def test_a_structure_drawn_across_another_axis_only_has_its_size_from_there() ->
 def test_a_yes_makes_a_slice_present_but_neither_drawn_nor_asked() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[1:3, 2:4, 1] = 1
-    yes = said(labels, (2, 1), present=((2, 3), (0, 5)))
+    yes = annotated(labels, (2, 1), present=((2, 3), (0, 5)))
     found = profiles(two_samples(), (0, 1), (1, 2, 1), yes, SPACING)
     assert found.axes[2].present[0].tolist() == [0, 1.0, 1.0, 1.0]
     assert found.axes[0].present[0, 5] == 1.0
@@ -119,7 +128,7 @@ def test_a_yes_makes_a_slice_present_but_neither_drawn_nor_asked() -> None:
 
 def test_nothing_drawn_at_all() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
-    found = profiles(two_samples(), (0, 1), (0, 0, 0), said(labels), SPACING)
+    found = profiles(two_samples(), (0, 1), (0, 0, 0), annotated(labels), SPACING)
     # 0.75 and 1.75 voxels of 2 mm² are expected on two slices: discs of 2.5 mm² on average.
     assert found.area.tolist() == [2.5]
     assert found.contour[0] == pytest.approx(2 * np.sqrt(np.pi * 2.5))
@@ -131,7 +140,7 @@ def test_nothing_drawn_and_nothing_expected() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
     certain = np.zeros((2, 2, 2, 2, 2), dtype=np.float16)
     certain[:, 0] = 1
-    found = profiles(certain, (0, 1), (0, 0, 0), said(labels), SPACING)
+    found = profiles(certain, (0, 1), (0, 0, 0), annotated(labels), SPACING)
     assert (found.contour.tolist(), found.area.tolist()) == ([0.0], [0.0])
     assert np.isfinite(found.radius).all()
 
@@ -160,8 +169,8 @@ def test_where_all_is_known_nothing_may_be_asked_in_any_plane() -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[1:3, 2:4, 1] = 1
     every = [(2, index) for index in range(4)]
-    found = profiles(two_samples(), (0, 1), (1, 2, 1), said(labels, *every), SPACING)
+    found = profiles(two_samples(), (0, 1), (1, 2, 1), annotated(labels, *every), SPACING)
     assert all(axis.asked.all() for axis in found.axes)
     labels[0, 0, 0] = 255  # somebody did not look there
-    found = profiles(two_samples(), (0, 1), (1, 2, 1), said(labels, *every), SPACING)
+    found = profiles(two_samples(), (0, 1), (1, 2, 1), annotated(labels, *every), SPACING)
     assert [bool(axis.asked.any()) for axis in found.axes] == [False, False, True]

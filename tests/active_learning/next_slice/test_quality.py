@@ -15,10 +15,10 @@ from fewslice.active_learning.next_slice.quality import (
     stopping_sentence,
 )
 from tests.support.small_profiles import (
-    advice,
     axis_profile,
     both,
     constant,
+    gain_model,
     profiles_of,
     stump,
 )
@@ -27,7 +27,9 @@ EXPECTED = [0.0, 5, 9, 9, 5, 0]
 
 
 def test_what_was_looked_at_is_certain_and_the_rest_is_as_the_models_say() -> None:
-    found = predicted_quality(profiles_of(axis_profile(EXPECTED, drawn=(2,), empty=(5,))), advice())
+    found = predicted_quality(
+        profiles_of(axis_profile(EXPECTED, drawn=(2,), empty=(5,))), gain_model()
+    )
     dice, low = 1 / (1 + np.exp(-2)), 1 / (1 + np.exp(-1))
     assert found.dice == pytest.approx(dice)
     assert found.low == pytest.approx(low)
@@ -43,7 +45,7 @@ def test_the_mean_of_structures() -> None:
     profiles = Profiles((pair,) * 3, 2, np.ones(2), np.ones(2))
     # The logit of the Dice is 2 for a structure without doubt and 0 for one with much.
     scan = replace(stump(STATE_FEATURES.index("total_doubt"), [0.2], [-2.0]), base=2.0)
-    found = predicted_quality(profiles, advice(scan=scan))
+    found = predicted_quality(profiles, gain_model(scan=scan))
     assert [dice for dice, _ in found.structures] == pytest.approx([0.5, 1 / (1 + np.exp(-2))])
     assert found.dice == pytest.approx((0.5 + 1 / (1 + np.exp(-2))) / 2)
     assert found.low == pytest.approx((1 / (1 + np.exp(1)) + 1 / (1 + np.exp(-1))) / 2)
@@ -52,7 +54,7 @@ def test_the_mean_of_structures() -> None:
 def test_the_low_number_is_never_above_the_median() -> None:
     profiles = profiles_of(axis_profile(EXPECTED, drawn=(2,), empty=(0, 5)))
     high = stump(0, [-1.0], [9.0])
-    found = predicted_quality(profiles, advice(scan_spread=constant(-30.0), slice_low=high))
+    found = predicted_quality(profiles, gain_model(scan_spread=constant(-30.0), slice_low=high))
     assert found.low <= found.dice
     assert (found.slices_low <= found.slices).all()
 
@@ -62,13 +64,13 @@ def test_the_low_number_may_hang_on_whether_the_ends_were_seen() -> None:
     spread = replace(stump(STATE_FEATURES.index("ends_seen"), [0.5], [-1.0]), base=1.0)
     for empty, low in (((0, 5), 2.0 - 1.0), ((0,), 2.0 - np.e)):
         main = axis_profile(EXPECTED, drawn=(2,), empty=empty)
-        found = predicted_quality(profiles_of(main), advice(scan_spread=spread))
+        found = predicted_quality(profiles_of(main), gain_model(scan_spread=spread))
         assert found.low == pytest.approx(1 / (1 + np.exp(-low)))
 
 
 def test_where_all_is_known_the_answer_is_right() -> None:
     known = replace(axis_profile(EXPECTED, drawn=(2,)), asked=np.ones(6, dtype=bool))
-    found = predicted_quality(profiles_of(known, known), advice())
+    found = predicted_quality(profiles_of(known, known), gain_model())
     assert (found.dice, found.low, found.structures) == (1.0, 1.0, ((1.0, 1.0),))
     assert found.slices.tolist() == found.slices_low.tolist() == [1.0] * 6
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.atlas.alignment import (
+    AlignedAtlas,
     AtlasSettings,
     LabelledScan,
-    Located,
+    align_atlas,
     filled_in,
-    located_on,
     points_of,
-    taken,
+    transform_points,
     usable,
 )
 from fewslice.engines.atlas.registration import as_image, grid_of
@@ -59,17 +59,17 @@ def test_a_shifted_scan_is_found_where_it_is() -> None:
     fixed = scan()
     grid = grid_of(Region((0, 0, 0), fixed.shape), fixed.spacing, 120_000)
     image = as_image(grid.down(fixed.channels[0]), grid, fixed.shape)
-    found = located_on(image, atlas(shift=4), AtlasSettings())
+    found = align_atlas(image, atlas(shift=4), AtlasSettings())
     assert found.correlation > 0.9
     middle = points_of(atlas(), [0]).mean(axis=0, keepdims=True)
     there = points_of(atlas(shift=4), [0]).mean(axis=0)
-    np.testing.assert_allclose(taken(found.transform, middle)[0], there, atol=0.7)
+    np.testing.assert_allclose(transform_points(found.transform, middle)[0], there, atol=0.7)
 
 
 def test_who_correlates_much_less_than_the_best_is_left_out() -> None:
     import SimpleITK
 
     transform = SimpleITK.AffineTransform(3)
-    located = [Located(atlas(), transform, c) for c in (0.9, 0.55, 0.53, 0.1)]
-    assert [one.correlation for one in usable(located, AtlasSettings())] == [0.9, 0.55]
+    aligned = [AlignedAtlas(atlas(), transform, c) for c in (0.9, 0.55, 0.53, 0.1)]
+    assert [one.correlation for one in usable(aligned, AtlasSettings())] == [0.9, 0.55]
     assert usable([], AtlasSettings()) == ()

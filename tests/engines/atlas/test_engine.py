@@ -9,7 +9,7 @@ import pytest
 from fewslice.annotation.annotation import Annotation, blank_annotation
 from fewslice.engines import Prediction, Scan, SupportScan
 from fewslice.engines.atlas.engine import NOT_ALIKE, NOT_HELD, _walked
-from fewslice.engines.atlas.label_fusion import Vote
+from fewslice.engines.atlas.label_fusion import FusedLabels
 from fewslice.engines.network.engine import Network, PreparedNetwork
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
@@ -106,13 +106,13 @@ def test_the_walk_moves_a_boundary_to_an_edge_nearby() -> None:
     image[8:16, 8:16, 3:9] = 1
     image += np.random.default_rng(0).normal(0, 0.02, image.shape).astype(np.float32)
     truth = (image > 0.5).astype(np.uint8)
-    vote = np.where(np.roll(truth, 1, axis=0) == 1, 0.75, 0.25)
-    vote[10:15, 9:15, 4:8] = 0.96
-    vote[:6] = vote[19:] = vote[:, :6] = vote[:, 18:] = 0.001
+    fused = np.where(np.roll(truth, 1, axis=0) == 1, 0.75, 0.25)
+    fused[10:15, 9:15, 4:8] = 0.96
+    fused[:6] = fused[19:] = fused[:, :6] = fused[:, 18:] = 0.001
     grid = WorkingGrid(Region((0, 0, 0), image.shape), image.shape, (1.0, 1.0, 1.0))
-    ballot = Vote(grid, (3,), vote[None].astype(np.float32), (1.0,), (2,))
-    found = _walked(Scan.from_spacing(image[None], (1.0, 1.0, 1.0)), ballot, 2)
+    one = FusedLabels(grid, (3,), fused[None].astype(np.float32), (1.0,), (2,))
+    found = _walked(Scan.from_spacing(image[None], (1.0, 1.0, 1.0)), one, 2)
     assert found.values == (0, 3)
-    before = dice((vote > 0.5).astype(np.uint8), truth, 1)
+    before = dice((fused > 0.5).astype(np.uint8), truth, 1)
     assert before == pytest.approx(7 / 8)
     assert dice((answered(found, truth.shape) == 3).astype(np.uint8), truth, 1) > before + 0.05

@@ -1,4 +1,4 @@
-"""Voting: what is voted on, by whom, where, and that moved labels come back to their place."""
+"""Label fusion: what is fused, from whom, where, and that moved labels come back to their place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan, SupportScan
 from fewslice.engines.atlas.alignment import AtlasSettings, filled_in
-from fewslice.engines.atlas.label_fusion import Vote, _agreement, full_size, voted
+from fewslice.engines.atlas.label_fusion import FusedLabels, _agreement, full_size, fuse_labels
 from tests.support.phantoms import Phantom, dice, two_organs
 
 QUICK = AtlasSettings(iterations=(5, 5))
@@ -39,9 +39,11 @@ def scan_of(phantom: Phantom) -> Scan:
     return Scan.from_spacing(phantom.image[None], phantom.spacing)
 
 
-def labels_of(votes: tuple[Vote, ...], shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+def labels_of(
+    fused_labels: tuple[FusedLabels, ...], shape: tuple[int, int, int]
+) -> npt.NDArray[np.uint8]:
     labels = np.zeros(shape, dtype=np.uint8)
-    for value, probability in full_size(votes, shape):
+    for value, probability in full_size(fused_labels, shape):
         assert np.isfinite(probability).all()
         assert 0 <= probability.min() <= probability.max() <= 1
         labels[probability > 0.5] = value
@@ -51,8 +53,10 @@ def labels_of(votes: tuple[Vote, ...], shape: tuple[int, int, int]) -> npt.NDArr
 @pytest.mark.parametrize("by", [0, 6])
 def test_labels_come_back_to_their_place(by: int) -> None:
     phantom = two_organs()
-    votes = voted(scan_of(phantom), [support_of(two_organs(seed=4), by=by)], (1, 2), settings=QUICK)
-    labels = labels_of(votes, (44, 40, 22))
+    fused_labels = fuse_labels(
+        scan_of(phantom), [support_of(two_organs(seed=4), by=by)], (1, 2), settings=QUICK
+    )
+    labels = labels_of(fused_labels, (44, 40, 22))
     assert dice(labels, phantom.truth, 1) > 0.93
     assert dice(labels, phantom.truth, 2) > 0.93
 
@@ -65,17 +69,17 @@ def test_support_of_another_size_and_spacing() -> None:
         Scan.from_spacing(image[None], (1.0, 1.0, 1.0)),
         Annotation(truth, every_slice(truth.shape[2])),
     )
-    labels = labels_of(voted(scan_of(phantom), [other], (1, 2), settings=QUICK), (44, 40, 22))
+    labels = labels_of(fuse_labels(scan_of(phantom), [other], (1, 2), settings=QUICK), (44, 40, 22))
     assert dice(labels, phantom.truth, 1) > 0.88
     assert dice(labels, phantom.truth, 2) > 0.88
 
 
 def test_sparse_support_is_completed_first() -> None:
     phantom = two_organs()
-    votes = voted(
+    fused_labels = fuse_labels(
         scan_of(phantom), [support_of(two_organs(seed=4), step=4)], (1, 2), settings=QUICK
     )
-    labels = labels_of(votes, (44, 40, 22))
+    labels = labels_of(fused_labels, (44, 40, 22))
     assert dice(labels, phantom.truth, 1) > 0.8
     assert dice(labels, phantom.truth, 2) > 0.8
 
@@ -87,16 +91,18 @@ def test_a_support_scan_votes_on_what_it_holds_only() -> None:
         support_of(two_organs(seed=5)),
         support_of(two_organs(seed=6), values=(1,)),
     ]
-    votes = voted(scan_of(phantom), support, (1, 2, 9), settings=QUICK)
+    fused_labels = fuse_labels(scan_of(phantom), support, (1, 2, 9), settings=QUICK)
     said = {
         value: (voters, agreement)
-        for vote in votes
-        for value, voters, agreement in zip(vote.values, vote.voters, vote.agreement, strict=True)
+        for fused in fused_labels
+        for value, voters, agreement in zip(
+            fused.values, fused.voters, fused.agreement, strict=True
+        )
     }
     assert {value: voters for value, (voters, _) in said.items()} == {1: 3, 2: 1}
     assert said[1][1] > 0.9
     # Two of three know nothing of label 2, and do not speak against it.
-    assert dice(labels_of(votes, (44, 40, 22)), phantom.truth, 2) > 0.93
+    assert dice(labels_of(fused_labels, (44, 40, 22)), phantom.truth, 2) > 0.93
 
 
 def test_what_nobody_looked_at_has_no_say() -> None:
@@ -109,8 +115,10 @@ def test_what_nobody_looked_at_has_no_say() -> None:
     assert (atlas.labels[:14] == -1).sum() == (labels == 255).sum() > 0
     assert atlas.held == (0, 1)
     half = replace(support, annotation=Annotation(labels, every_slice(22)))
-    votes = voted(scan_of(phantom), [half, support_of(two_organs(seed=4))], (1, 2), settings=QUICK)
-    assert dice(labels_of(votes, (44, 40, 22)), phantom.truth, 1) > 0.93
+    fused_labels = fuse_labels(
+        scan_of(phantom), [half, support_of(two_organs(seed=4))], (1, 2), settings=QUICK
+    )
+    assert dice(labels_of(fused_labels, (44, 40, 22)), phantom.truth, 1) > 0.93
 
 
 def test_who_does_not_look_alike_has_no_vote() -> None:
@@ -119,9 +127,11 @@ def test_who_does_not_look_alike_has_no_vote() -> None:
     unlike = SupportScan(
         Scan.from_spacing(noise[None], phantom.spacing), Annotation(phantom.truth, every_slice(22))
     )
-    assert voted(scan_of(phantom), [unlike], (1, 2), settings=QUICK) == ()
-    votes = voted(scan_of(phantom), [unlike, support_of(phantom)], (1, 2), settings=QUICK)
-    assert {count for vote in votes for count in vote.voters} == {1}
+    assert fuse_labels(scan_of(phantom), [unlike], (1, 2), settings=QUICK) == ()
+    fused_labels = fuse_labels(
+        scan_of(phantom), [unlike, support_of(phantom)], (1, 2), settings=QUICK
+    )
+    assert {count for fused in fused_labels for count in fused.voters} == {1}
 
 
 @pytest.mark.parametrize("constant", [0.0, -1000.0])
@@ -129,31 +139,31 @@ def test_without_contrast_nothing_is_said(constant: float) -> None:
     phantom = two_organs()
     flat = Scan.from_spacing(np.full((1, 44, 40, 22), constant), phantom.spacing)
     support = SupportScan(flat, Annotation(phantom.truth, every_slice(22)))
-    assert voted(flat, [support_of(phantom)], (1, 2), settings=QUICK) == ()
-    assert voted(scan_of(phantom), [support], (1, 2), settings=QUICK) == ()
-    assert voted(flat, [support], (1, 2), settings=QUICK) == ()
+    assert fuse_labels(flat, [support_of(phantom)], (1, 2), settings=QUICK) == ()
+    assert fuse_labels(scan_of(phantom), [support], (1, 2), settings=QUICK) == ()
+    assert fuse_labels(flat, [support], (1, 2), settings=QUICK) == ()
 
 
 def test_without_support_nothing_is_said() -> None:
     seen: list[float] = []
-    assert voted(scan_of(two_organs()), (), (1,), seen.append) == ()
-    assert voted(scan_of(two_organs()), [support_of(two_organs())], (9,), seen.append) == ()
+    assert fuse_labels(scan_of(two_organs()), (), (1,), seen.append) == ()
+    assert fuse_labels(scan_of(two_organs()), [support_of(two_organs())], (9,), seen.append) == ()
     assert seen == [1.0, 1.0]
 
 
 def test_a_few_slices_are_a_scan() -> None:
     phantom = two_organs()
     thin = Scan.from_spacing(phantom.image[None, :, :, 9:11], phantom.spacing)
-    votes = voted(thin, [support_of(phantom)], (1, 2), settings=QUICK)
-    labels_of(votes, (44, 40, 2))
+    fused_labels = fuse_labels(thin, [support_of(phantom)], (1, 2), settings=QUICK)
+    labels_of(fused_labels, (44, 40, 2))
 
 
 def test_the_same_every_time_and_progress_grows() -> None:
     phantom = two_organs()
     support = [support_of(two_organs(seed=seed), by=seed) for seed in (1, 2)]
     seen: list[float] = []
-    one = voted(scan_of(phantom), support, (1, 2), seen.append, QUICK)
-    other = voted(scan_of(phantom), support, (1, 2), settings=QUICK)
+    one = fuse_labels(scan_of(phantom), support, (1, 2), seen.append, QUICK)
+    other = fuse_labels(scan_of(phantom), support, (1, 2), settings=QUICK)
     for mine, again in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine.probability, again.probability)
     assert seen == sorted(seen)
@@ -162,12 +172,12 @@ def test_the_same_every_time_and_progress_grows() -> None:
 
 
 def test_agreement_by_hand() -> None:
-    ballots = [
+    warped = [
         np.array([1, 1, 0, 0], dtype=np.float32),
         np.array([0, 1, 1, 0], dtype=np.float32),
     ]
     mean = np.array([0.5, 1, 0.5, 0], dtype=np.float32)
     # Each shares 1.5 of 2 + 2 with the mean.
-    assert _agreement(ballots, mean) == pytest.approx(0.75)
+    assert _agreement(warped, mean) == pytest.approx(0.75)
     assert _agreement([np.zeros(4, dtype=np.float32)], np.zeros(4, dtype=np.float32)) == 0
     assert _agreement([], mean) == 0

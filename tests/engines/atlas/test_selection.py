@@ -10,7 +10,7 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan, SupportScan
-from fewslice.engines.atlas.selection import correlation, looks, most_similar, similarity
+from fewslice.engines.atlas.selection import appearance_of, correlation, most_similar, similarity
 from tests.support.phantoms import two_organs
 
 RAMP = np.broadcast_to(np.arange(32.0), (16, 16, 32)).astype(np.float32)
@@ -35,38 +35,38 @@ def noisy(image: npt.NDArray[np.float32], amount: float, seed: int = 0) -> npt.N
 
 
 def test_likeness_by_hand() -> None:
-    ramp, same = looks(scan(RAMP)), looks(scan(RAMP * 100 - 1000))
+    ramp, same = appearance_of(scan(RAMP)), appearance_of(scan(RAMP * 100 - 1000))
     assert ramp.thumbnail.shape == (1, 16, 16, 16)
     # 32 positions onto 16 parts: each the mean of two neighbours, so again a ramp.
     steps = np.diff(ramp.thumbnail[0, 0, 0])
     assert steps[2:-2] == pytest.approx(steps[2], rel=1e-4)
     assert similarity(ramp, same) == pytest.approx(1, abs=1e-5)  # units do not matter
     # Turned round: thumbnails are opposite (-1), histograms the same (1), so the mean is 0.
-    turned = looks(scan(RAMP[..., ::-1]))
+    turned = appearance_of(scan(RAMP[..., ::-1]))
     assert correlation(ramp, turned) == pytest.approx(-1, abs=1e-5)
     assert similarity(ramp, turned) == pytest.approx(0, abs=1e-5)
     # Across: thumbnails have nothing in common (0). Of 32 values that fill 32 bins evenly there are
     # 16 left, each twice as often: histograms overlap by 16/32. The mean of 0 and 1/2 is 1/4.
-    across = looks(scan(np.repeat(RAMP[:, :, ::2].transpose(2, 0, 1), 2, axis=2)))
+    across = appearance_of(scan(np.repeat(RAMP[:, :, ::2].transpose(2, 0, 1), 2, axis=2)))
     assert correlation(ramp, across) == pytest.approx(0, abs=1e-5)
     assert similarity(ramp, across) == pytest.approx(0.25, abs=1e-5)
 
 
 def test_a_channel_that_is_the_same_everywhere() -> None:
-    flat, ramp = looks(scan(np.full_like(RAMP, 7))), looks(scan(RAMP))
+    flat, ramp = appearance_of(scan(np.full_like(RAMP, 7))), appearance_of(scan(RAMP))
     assert correlation(flat, flat) == 1
-    assert similarity(flat, looks(scan(np.full_like(RAMP, -3)))) == 1
+    assert similarity(flat, appearance_of(scan(np.full_like(RAMP, -3)))) == 1
     assert correlation(flat, ramp) == 0
     # Two channels: the mean of 1 and -1.
-    both = looks(scan(RAMP, RAMP))
-    half = looks(scan(RAMP, RAMP[..., ::-1]))
+    both = appearance_of(scan(RAMP, RAMP))
+    half = appearance_of(scan(RAMP, RAMP[..., ::-1]))
     assert correlation(both, half) == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(16, 16, 32), (5, 40, 3), (1, 1, 2), (130, 17, 200)])
 def test_scans_of_any_size_can_be_compared(shape: tuple[int, int, int]) -> None:
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    found = looks(scan(image))
+    found = appearance_of(scan(image))
     assert found.thumbnail.shape == (1, 16, 16, 16)
     assert found.histogram.sum() == pytest.approx(1, abs=1e-5)
     assert similarity(found, found) == pytest.approx(1, abs=1e-4)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation, find_annotation
-from fewslice.engines import Adapted, EngineOptions, options_of
+from fewslice.engines import EngineOptions, Finetuned, options_of
 from fewslice.engines.base import Prediction, Scan
 from fewslice.engines.ensemble.engine import (
     BEYOND_TWO,
@@ -23,7 +23,7 @@ from fewslice.engines.ensemble.engine import (
     averaged,
 )
 from fewslice.engines.network.engine import Network
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import WriteError
 from fewslice.networks.shipped import shipped_weights
@@ -70,8 +70,8 @@ def test_from_three_slices_that_cross_the_network_counts_a_quarter() -> None:
     annotation = Annotation(labels, ((0, 14), (2, 8), (2, 12)))
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     network = Network().prepare(scan)
-    grid, cues, odds = network.coarse(annotation)
-    expected = network.refined(averaged(cues, odds, lambda _: CROSSING), grid, annotation)
+    grid, features, odds = network.coarse(annotation)
+    expected = network.refined(averaged(features, odds, lambda _: CROSSING), grid, annotation)
     found = answer(phantom, annotation)
     np.testing.assert_array_equal(found.probability, expected.probability)
     (remark,) = found.remarks
@@ -86,17 +86,19 @@ def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
     assert remark.startswith("auto used the random walker: slices of several planes")
 
 
-def test_given_seconds_it_asks_the_network_adapted(tmp_path: Path) -> None:
+def test_given_seconds_it_asks_the_finetuned_network(tmp_path: Path) -> None:
     phantom = two_organs()
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     annotation = annotation_of(phantom, 5, 8, 11, 14)
-    path = tmp_path / "adapted.safetensors"
-    # Weights that have learned nothing, so that adapting brings something.
+    path = tmp_path / "finetuned.safetensors"
+    # Weights that have learned nothing, so that fine-tuning brings something.
     blank = Network(weights_file(tmp_path, random=True), QUICK, device="cpu")
     seen: list[float] = []
-    adapting = Auto(blank, seconds=600.0, save_to=path)
-    found = adapting.prepare(scan).predict(annotation, seen.append)
-    assert found.remarks[-1].startswith("Adapting raised Dice on annotated slices that were left")
+    finetuning = Auto(blank, seconds=600.0, save_to=path)
+    found = finetuning.prepare(scan).predict(annotation, seen.append)
+    assert found.remarks[-1].startswith(
+        "Fine-tuning raised Dice on annotated slices that were left"
+    )
     assert found.remarks[-1].endswith(f"The state is in {path}.")
     assert seen == sorted(seen)
     assert seen[-1] == 1
@@ -107,19 +109,19 @@ def test_given_seconds_it_asks_the_network_adapted(tmp_path: Path) -> None:
     assert (unlike.probability != found.probability).any()
 
 
-def test_it_adapts_only_if_asked_to(tmp_path: Path) -> None:
-    assert Auto().adapting is None
+def test_it_fine_tunes_only_if_asked_to(tmp_path: Path) -> None:
+    assert Auto().finetuning is None
     for asked in (Auto(seconds=7.0), Auto(save_to=tmp_path / "mine.safetensors")):
-        assert asked.adapting is not None
-        assert asked.adapting.seconds == (asked.seconds or Adapted().seconds)
-        assert asked.adapting.save_to == asked.save_to
-        assert options_of(asked) == EngineOptions(None, asked.adapting.seconds, asked.save_to)
+        assert asked.finetuning is not None
+        assert asked.finetuning.seconds == (asked.seconds or Finetuned().seconds)
+        assert asked.finetuning.save_to == asked.save_to
+        assert options_of(asked) == EngineOptions(None, asked.finetuning.seconds, asked.save_to)
     with pytest.raises(WriteError, match="comes with fewslice and is never changed"):
         Auto(save_to=shipped_weights()[0])
 
 
-def known(positions: tuple[int, ...], drawn: tuple[int, ...], slices: int = 10) -> Cues:
-    """Return cues of one structure on slices of 2 x 2, whose three answers are known.
+def known(positions: tuple[int, ...], drawn: tuple[int, ...], slices: int = 10) -> SliceFeatures:
+    """Return features of one structure on slices of 2 x 2, whose three answers are known.
 
     Interpolation is sure of the structure, the walk undecided (both by log-odds).
     """
@@ -127,13 +129,13 @@ def known(positions: tuple[int, ...], drawn: tuple[int, ...], slices: int = 10) 
     seeds[list(positions)] = 0
     seeds[list(drawn)] = 1
     odds = np.zeros((slices, 1, 2, 2), dtype=np.float32)
-    return Cues(
+    return SliceFeatures(
         step=(1.0, 1.0, 1.0),
         origin=(0.0, 0.0, 0.0),
         images=odds,
         seeds=seeds,
         shape=odds + 12,
-        looks=odds,
+        appearance=odds,
         walk=odds,
         outlines=np.zeros((len(positions), 1, 2, 2), dtype=np.float32),
         positions=positions,
@@ -148,9 +150,9 @@ def chances(odds: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 @pytest.mark.parametrize("drawn", [(3, 6), (3, 5, 6)])
 def test_it_averages_slice_by_slice_by_hand(drawn: tuple[int, ...]) -> None:
-    cues = known(drawn, drawn)
+    features = known(drawn, drawn)
     network = np.full((10, 1, 2, 2), np.log(1 / 3), dtype=np.float32)  # a quarter
-    found = chances(averaged(cues, network, along(cues, Mixture(0.25, 0.25, 0.5))))
+    found = chances(averaged(features, network, along(features, Mixture(0.25, 0.25, 0.5))))
     inside = 0.25 * 1 + 0.25 * 0.5 + 0.5 * 0.25  # slices 3 to 6
     # Beyond two drawn slices interpolation and walk count .4, the network .2; else .2, .3 and .5.
     beyond = 0.4 + 0.2 + 0.05 if len(drawn) == 2 else 0.2 + 0.15 + 0.125
@@ -158,16 +160,18 @@ def test_it_averages_slice_by_slice_by_hand(drawn: tuple[int, ...]) -> None:
 
 
 def test_around_a_single_slice_the_usual_mixture_answers_everywhere() -> None:
-    cues = known((0, 2), (2,), slices=5)
+    features = known((0, 2), (2,), slices=5)
     network = np.full((5, 1, 2, 2), np.log(1 / 3), dtype=np.float32)
     # Two parts of 1, three of .5 and five of .25, of ten; slice 0, marked as empty, makes no
     # difference.
-    np.testing.assert_allclose(chances(averaged(cues, network, along(cues))), 0.475, atol=1e-4)
+    np.testing.assert_allclose(
+        chances(averaged(features, network, along(features))), 0.475, atol=1e-4
+    )
 
 
 def test_several_structures_stay_odds_against_the_background() -> None:
-    cues = known((1,), (1,), slices=3)
-    two = replace(cues, shape=np.zeros((3, 2, 2, 2), np.float32))
+    features = known((1,), (1,), slices=3)
+    two = replace(features, shape=np.zeros((3, 2, 2, 2), np.float32))
     two = replace(two, walk=two.shape, radii=np.ones(2))
     found = averaged(two, np.full((3, 2, 2, 2), np.log(2), np.float32), along(two))
     # Half of the weight says 1/3 for each class, half of it 2/5 for each structure.

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from fewslice.engines.interpolation.end_caps import TaperSettings, expected_cap, tapered
+from fewslice.engines.interpolation.end_caps import EndCapSettings, expected_cap, tapered
 
-PLAIN = TaperSettings()
+PLAIN = EndCapSettings()
 
 
 def of(positions: list[float], radii: list[float], step: float = 1.0) -> tuple[float, float]:

@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines.interpolation.end_caps import TaperSettings
+from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes, softmax
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
@@ -22,7 +22,7 @@ def prior_of(
     region = Region((0, 0, 0), labels.shape)
     grid = WorkingGrid(region, region.shape, SPACING)
     shapes = slice_shapes(annotation, region, SPACING)
-    return ShapePrior.on_grid(shapes, grid, 2, TaperSettings()), labels.shape[2]
+    return ShapePrior.on_grid(shapes, grid, 2, EndCapSettings()), labels.shape[2]
 
 
 def widths(labels: npt.NDArray[np.uint8], slices: tuple[tuple[int, int], ...]) -> list[int]:
@@ -61,7 +61,7 @@ def test_outlines_move_by_mm_on_a_coarser_grid_and_across_any_axis() -> None:
     spacing = (4.0, 1.0, 0.5)
     grid = WorkingGrid(region, (5, 16, 40), spacing)  # every other row, all columns
     shapes = slice_shapes(annotation, region, spacing)
-    found = ShapePrior.on_grid(shapes, grid, 0, TaperSettings()).log_odds(2).argmax(axis=0) == 1
+    found = ShapePrior.on_grid(shapes, grid, 0, EndCapSettings()).log_odds(2).argmax(axis=0) == 1
     assert np.flatnonzero(found.any(axis=1)).tolist() == [6, 7, 8, 9]  # rows 12 to 19
     assert np.flatnonzero(found.any(axis=0)).tolist() == list(range(16, 24))
 

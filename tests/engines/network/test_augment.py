@@ -1,4 +1,4 @@
-"""Cut and turned tasks: cues and truth together, and back again."""
+"""Cut and turned tasks: features and truth together, and back again."""
 
 from __future__ import annotations
 
@@ -10,70 +10,72 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.engines.network.augment import Turn, cropped, exchanged, flipped, reversed_slices
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.inputs import places, target_inputs
 from fewslice.networks.inputs import HINTS
-from tests.support.known_features import random_cues
+from tests.support.known_features import random_features
 
 ALL = tuple(Turn(*chosen) for chosen in product((False, True), repeat=4))
 
 
-def truth_of(cues: Cues) -> npt.NDArray[np.int8]:
+def truth_of(features: SliceFeatures) -> npt.NDArray[np.int8]:
     """Return a truth that can be told from the images: 1 where the first channel is above 0.8."""
-    return (cues.images[:, 0] > 0.8).astype(np.int8)
+    return (features.images[:, 0] > 0.8).astype(np.int8)
 
 
-def assert_same(one: Cues, other: Cues) -> None:
-    for field in fields(Cues):
+def assert_same(one: SliceFeatures, other: SliceFeatures) -> None:
+    for field in fields(SliceFeatures):
         a, b = getattr(one, field.name), getattr(other, field.name)
         np.testing.assert_allclose(a, b, err_msg=field.name)
 
 
-def millimetres(cues: Cues) -> list[npt.NDArray[np.floating]]:
+def millimetres(features: SliceFeatures) -> list[npt.NDArray[np.floating]]:
     """Return where slices, rows and columns lie, in mm from the middle of the scan."""
     return [
         start + step * np.arange(length)
-        for start, step, length in zip(cues.origin, cues.step, cues.seeds.shape, strict=True)
+        for start, step, length in zip(
+            features.origin, features.step, features.seeds.shape, strict=True
+        )
     ]
 
 
 def test_turning_twice_is_turning_back() -> None:
-    cues = random_cues(moving=3.0)
-    assert_same(reversed_slices(reversed_slices(cues)), cues)
+    features = random_features(moving=3.0)
+    assert_same(reversed_slices(reversed_slices(features)), features)
     for axis in (-1, -2):
-        assert_same(flipped(flipped(cues, axis), axis), cues)
-    assert_same(exchanged(exchanged(cues)), cues)
+        assert_same(flipped(flipped(features, axis), axis), features)
+    assert_same(exchanged(exchanged(features)), features)
 
 
 def test_reversed_slices_by_hand() -> None:
-    cues = random_cues()  # 6 slices, 1 and 4 annotated, 3 mm apart, the first at -4 mm
-    found = reversed_slices(cues)
+    features = random_features()  # 6 slices, 1 and 4 annotated, 3 mm apart, the first at -4 mm
+    found = reversed_slices(features)
     assert found.positions == (1, 4)
-    assert reversed_slices(random_cues(positions=(0, 1, 5))).positions == (0, 4, 5)
+    assert reversed_slices(random_features(positions=(0, 1, 5))).positions == (0, 4, 5)
     assert found.origin == (-11.0, 7.0, -11.0)  # the last was at 11 mm
-    np.testing.assert_array_equal(found.images[0], cues.images[5])
-    np.testing.assert_array_equal(found.outlines[0], cues.outlines[1])
-    np.testing.assert_array_equal(found.seeds[found.positions[0]], cues.seeds[4])
+    np.testing.assert_array_equal(found.images[0], features.images[5])
+    np.testing.assert_array_equal(found.outlines[0], features.outlines[1])
+    np.testing.assert_array_equal(found.seeds[found.positions[0]], features.seeds[4])
 
 
 def test_flipped_and_exchanged_by_hand() -> None:
-    cues = random_cues()  # 10 rows of 0.5 mm from 7 mm, 12 columns of 2 mm from -11 mm
-    rows, columns = flipped(cues, -2), flipped(cues, -1)
+    features = random_features()  # 10 rows of 0.5 mm from 7 mm, 12 columns of 2 mm from -11 mm
+    rows, columns = flipped(features, -2), flipped(features, -1)
     assert rows.origin == (-4.0, -11.5, -11.0)
     assert columns.origin == (-4.0, 7.0, -11.0)  # this one lay around the middle
-    np.testing.assert_array_equal(rows.walk[2, 1, 0], cues.walk[2, 1, -1])
-    np.testing.assert_array_equal(columns.walk[2, 1, :, 0], cues.walk[2, 1, :, -1])
-    both = exchanged(cues)
+    np.testing.assert_array_equal(rows.walk[2, 1, 0], features.walk[2, 1, -1])
+    np.testing.assert_array_equal(columns.walk[2, 1, :, 0], features.walk[2, 1, :, -1])
+    both = exchanged(features)
     assert both.step == (3.0, 2.0, 0.5)
     assert both.origin == (-4.0, -11.0, 7.0)
-    np.testing.assert_array_equal(both.outlines[1, 0], cues.outlines[1, 0].T)
+    np.testing.assert_array_equal(both.outlines[1, 0], features.outlines[1, 0].T)
 
 
 @pytest.mark.parametrize("turn", ALL, ids=str)
-def test_cues_and_truth_turn_together(turn: Turn) -> None:
-    cues = random_cues()
-    truth = truth_of(cues)
-    found, answer = turn.apply(cues, truth)
+def test_features_and_truth_turn_together(turn: Turn) -> None:
+    features = random_features()
+    truth = truth_of(features)
+    found, answer = turn.apply(features, truth)
     np.testing.assert_array_equal(truth_of(found), answer)
     assert answer.sum() == truth.sum()
     for at, outline in zip(found.positions, found.outlines, strict=True):
@@ -83,7 +85,7 @@ def test_cues_and_truth_turn_together(turn: Turn) -> None:
     across, row, column = (
         values * (-1 if turned else 1)
         for values, turned in zip(
-            millimetres(cues), (turn.across, turn.rows, turn.columns), strict=True
+            millimetres(features), (turn.across, turn.rows, turn.columns), strict=True
         )
     )
     expected = [across, column, row] if turn.exchange else [across, row, column]
@@ -93,12 +95,12 @@ def test_cues_and_truth_turn_together(turn: Turn) -> None:
 
 
 @pytest.mark.parametrize("turn", ALL, ids=str)
-def test_what_a_network_is_told_turns_with_the_cues(turn: Turn) -> None:
-    cues = random_cues(moving=3.0)
-    turned, _ = turn.apply(cues, truth_of(cues))
+def test_what_a_network_is_told_turns_with_the_features(turn: Turn) -> None:
+    features = random_features(moving=3.0)
+    turned, _ = turn.apply(features, truth_of(features))
     at = [5 - n for n in range(6)] if turn.across else range(6)
     found = target_inputs(turned, list(at), ()).hints.numpy()
-    expected = target_inputs(cues, range(6), ()).hints.numpy()
+    expected = target_inputs(features, range(6), ()).hints.numpy()
     if turn.across:  # before and after, below and above change places
         order = [_other_side(name) for name in HINTS]
         expected = expected[:, :, [HINTS.index(name) for name in order]]
@@ -120,21 +122,21 @@ def test_all_turns_are_drawn_and_the_same_seed_draws_the_same() -> None:
 
 
 def test_small_slices_are_not_cut() -> None:
-    cues = random_cues()
-    found, truth = cropped(cues, truth_of(cues), 12, np.random.default_rng(0))
-    assert found is cues
+    features = random_features()
+    found, truth = cropped(features, truth_of(features), 12, np.random.default_rng(0))
+    assert found is features
     assert truth.shape == (6, 10, 12)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_cut_keeps_a_voxel_of_the_structure_and_its_place(seed: int) -> None:
-    cues = random_cues((4, 30, 40), positions=(0, 3))
+    features = random_features((4, 30, 40), positions=(0, 3))
     truth = np.zeros((4, 30, 40), dtype=np.int8)
     truth[2, 27, 3] = truth[1, 5, 38] = 1
-    marked = cues.images.copy()
+    marked = features.images.copy()
     marked[:, 0] = 0.5 * truth
-    cues = replace(cues, images=marked)
-    found, answer = cropped(cues, truth, 16, np.random.default_rng(seed))
+    features = replace(features, images=marked)
+    found, answer = cropped(features, truth, 16, np.random.default_rng(seed))
     assert answer.shape == found.seeds.shape == (4, 16, 16)
     assert found.outlines.shape == (2, 2, 16, 16)
     assert answer.sum() == 1
@@ -143,13 +145,13 @@ def test_a_cut_keeps_a_voxel_of_the_structure_and_its_place(seed: int) -> None:
     (after,) = np.argwhere(answer)
     for axis in range(3):
         assert millimetres(found)[axis][after[axis]] == pytest.approx(
-            millimetres(cues)[axis][before[axis]]
+            millimetres(features)[axis][before[axis]]
         )
 
 
 def test_without_a_structure_the_middle_is_kept() -> None:
-    cues = random_cues((4, 30, 12), positions=(0, 3))
+    features = random_features((4, 30, 12), positions=(0, 3))
     truth = np.zeros((4, 30, 12), dtype=np.int8)
-    found, answer = cropped(cues, truth, 16, np.random.default_rng(0))
+    found, answer = cropped(features, truth, 16, np.random.default_rng(0))
     assert answer.shape == (4, 16, 12)
-    np.testing.assert_array_equal(found.walk, cues.walk[:, :, 7:23])
+    np.testing.assert_array_equal(found.walk, features.walk[:, :, 7:23])

@@ -20,7 +20,7 @@ from fewslice.engines.network.engine import (
     known_odds,
     open_slices,
 )
-from fewslice.engines.network.features import SUREST, find_cues
+from fewslice.engines.network.features import SUREST, find_features
 from fewslice.engines.network.inference import doubtful_odds
 from fewslice.engines.network.inputs import own_memory
 from fewslice.engines.predictions import joined
@@ -32,19 +32,19 @@ from fewslice.volumes.image import LabelArray
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 from tests.engines.network.test_features import QUICK, SLICES, drawn, scan_of, three_voxels
-from tests.support.known_features import random_cues, untrained, weights_file
+from tests.support.known_features import random_features, untrained, weights_file
 from tests.support.phantoms import Phantom, dice, two_organs
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """An engine that answers what its cues say."""
+    """An engine that answers what its features say."""
     return Network(weights_file(tmp_path_factory.mktemp("plain")), QUICK, device="cpu")
 
 
 @pytest.fixture(scope="module")
 def wild(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    """An engine that corrects what its cues say at random."""
+    """An engine that corrects what its features say at random."""
     weights = weights_file(tmp_path_factory.mktemp("wild"), random=True)
     return Network(weights, QUICK, device="cpu")
 
@@ -66,14 +66,14 @@ def complete(engine: Network, phantom: Phantom, annotation: Annotation) -> Label
     return assemble_labels(prediction, annotation)
 
 
-def test_untrained_it_answers_the_random_walk_of_its_cues(plain: Network) -> None:
+def test_untrained_it_answers_the_random_walk_of_its_features(plain: Network) -> None:
     phantom = two_organs()
     annotation = drawn(phantom)
     prediction = plain.prepare(scan_of(phantom)).predict(annotation)
-    grid, cues = find_cues(scan_of(phantom), annotation, QUICK)
+    grid, features = find_features(scan_of(phantom), annotation, QUICK)
     assert prediction.region == grid.region
-    coarse = as_prediction(known_odds(cues), grid, 2, (1, 2))
-    odds = np.exp(grid.up(np.moveaxis(known_odds(cues), 0, 3)))  # (structure, i, j, k)
+    coarse = as_prediction(known_odds(features), grid, 2, (1, 2))
+    odds = np.exp(grid.up(np.moveaxis(known_odds(features), 0, 3)))  # (structure, i, j, k)
     np.testing.assert_allclose(coarse.probability[1:], odds / (1 + odds.sum(axis=0)), atol=1e-3)
     expected = refined(coarse, scan_of(phantom), annotation, grid)
     np.testing.assert_allclose(checked(prediction, (1, 2)), expected.probability, atol=1e-3)
@@ -138,27 +138,27 @@ def test_progress_only_grows_and_ends(wild: Network) -> None:
 
 
 def test_several_structures_are_answered_as_one_by_one() -> None:
-    cues, network = random_cues(structures=3), untrained(random=True)
+    features, network = random_features(structures=3), untrained(random=True)
     with torch.no_grad():  # what only exists with several structures is not listened to
         network.decoder.hints.weight[:, HINTS.index("rivals")] = 0
-    together = completed_odds(network, cues)
+    together = completed_odds(network, features)
     for number in range(3):
         one = slice(number, number + 1)
-        seeds = np.where(cues.seeds == number + 1, 1, np.minimum(cues.seeds, 0))
+        seeds = np.where(features.seeds == number + 1, 1, np.minimum(features.seeds, 0))
         alone = replace(
-            cues,
+            features,
             seeds=seeds,
-            shape=cues.shape[:, one],
-            looks=cues.looks[:, one],
-            walk=cues.walk[:, one],
-            outlines=cues.outlines[:, one],
-            moves=cues.moves[:, one],
-            radii=cues.radii[one],
+            shape=features.shape[:, one],
+            appearance=features.appearance[:, one],
+            walk=features.walk[:, one],
+            outlines=features.outlines[:, one],
+            moves=features.moves[:, one],
+            radii=features.radii[one],
         )
         np.testing.assert_allclose(
             completed_odds(network, alone)[:, 0], together[:, number], atol=1e-3
         )
-    np.testing.assert_array_equal(completed_odds(untrained(), cues), cues.walk)
+    np.testing.assert_array_equal(completed_odds(untrained(), features), features.walk)
 
 
 def test_without_weights_there_is_a_sentence(tmp_path: Path) -> None:
@@ -263,47 +263,47 @@ def test_joined_predictions_may_be_certain() -> None:
 
 
 def test_beyond_several_drawn_slices_the_walk_counts_as_well_and_what_is_known_stays() -> None:
-    cues = random_cues((9, 10, 12), positions=(1, 3, 4, 5))
-    seeds = np.full_like(cues.seeds, -1)
+    features = random_features((9, 10, 12), positions=(1, 3, 4, 5))
+    seeds = np.full_like(features.seeds, -1)
     seeds[1] = 0  # empty, and known in full
     seeds[3] = 2
     seeds[4, :2] = 1  # looked at in part
     seeds[5] = 1
-    cues = replace(cues, seeds=seeds)
-    assert open_slices(cues).tolist() == [0, 2, 4, 6, 7, 8]
+    features = replace(features, seeds=seeds)
+    assert open_slices(features).tolist() == [0, 2, 4, 6, 7, 8]
     network = untrained(random=True)
-    found = completed_odds(network, cues)
+    found = completed_odds(network, features)
     for at in (0, 2, 4, 6, 7, 8):
-        alone = doubtful_odds(network, (own_memory(cues),), cues, np.array([at]))[0]
-        assert not np.allclose(alone, cues.walk[at], atol=1e-3)
-        expected = alone if 1 <= at <= 5 else (alone + cues.walk[at]) / 2
+        alone = doubtful_odds(network, (own_memory(features),), features, np.array([at]))[0]
+        assert not np.allclose(alone, features.walk[at], atol=1e-3)
+        expected = alone if 1 <= at <= 5 else (alone + features.walk[at]) / 2
         np.testing.assert_allclose(found[at], expected, atol=1e-4)
     assert (found[1] == -SUREST).all()
     assert (found[3, 0] == -SUREST).all()
     assert (found[3, 1] == SUREST).all()
     seeds[5] = -1  # around two drawn slices and a single one nothing is left to the walk
-    found = completed_odds(network, cues)
-    (alone,) = doubtful_odds(network, (own_memory(cues),), cues, np.array([7]))
+    found = completed_odds(network, features)
+    (alone,) = doubtful_odds(network, (own_memory(features),), features, np.array([7]))
     np.testing.assert_allclose(found[7], alone, atol=1e-4)
 
 
 def test_where_no_slice_shows_a_structure_the_walk_answers() -> None:
-    cues = random_cues(positions=(4,))
-    seeds = np.full_like(cues.seeds, -1)
+    features = random_features(positions=(4,))
+    seeds = np.full_like(features.seeds, -1)
     seeds[4] = 0
-    empty = replace(cues, seeds=seeds)
-    for nothing in (empty, replace(cues, positions=())):
+    empty = replace(features, seeds=seeds)
+    for nothing in (empty, replace(features, positions=())):
         assert open_slices(nothing).tolist() == []
     found = completed_odds(untrained(random=True), empty)
     open_ones = [0, 1, 2, 3, 5]
-    np.testing.assert_array_equal(found[open_ones], cues.walk[open_ones])
+    np.testing.assert_array_equal(found[open_ones], features.walk[open_ones])
     seeds[4] = -1
     seeds[4, ::4, ::4] = 1  # a few dots are enough
     assert open_slices(empty).tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_weights_are_loaded_when_they_are_needed_first() -> None:
-    prepared = Network(cues=QUICK, device="cpu").prepare(scan_of(two_organs()))
+    prepared = Network(features=QUICK, device="cpu").prepare(scan_of(two_organs()))
     assert "network" not in vars(prepared)
     prepared.predict(drawn(two_organs()))
     assert vars(prepared)["network"] is prepared.network

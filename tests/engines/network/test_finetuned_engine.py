@@ -1,4 +1,4 @@
-"""The engine that adapts: its answer, what it saves, how long it takes, and Ctrl-C."""
+"""The engine that fine-tunes: its answer, what it saves, how long it takes, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines import Adapted, Network, Progress
+from fewslice.engines import Finetuned, Network, Progress
 from fewslice.engines.network import leave_one_out as making_lessons
 from fewslice.errors import WriteError
 from fewslice.networks.shipped import shipped_weights
@@ -19,7 +19,7 @@ from tests.engines.network.test_features import QUICK, scan_of
 from tests.support.known_features import weights_file
 from tests.support.phantoms import two_organs
 
-ENGINE = Adapted(Network(cues=QUICK, device="cpu"), seconds=600, steps=2, most_lessons=2)
+ENGINE = Finetuned(Network(features=QUICK, device="cpu"), seconds=600, steps=2, most_folds=2)
 
 
 def annotated(*indices: int) -> Annotation:
@@ -30,18 +30,20 @@ FOUR = annotated(5, 8, 11, 14)
 
 
 def test_the_state_saved_answers_as_the_engine_that_saved_it(tmp_path: Path) -> None:
-    path = tmp_path / "adapted.safetensors"
+    path = tmp_path / "finetuned.safetensors"
     scan = scan_of(two_organs())
-    # Weights that have learned nothing, so that adapting brings something.
+    # Weights that have learned nothing, so that fine-tuning brings something.
     blank = Network(weights_file(tmp_path, random=True), QUICK, device="cpu")
-    engine = Adapted(blank, seconds=600, steps=40, most_lessons=2, save_to=path)
+    engine = Finetuned(blank, seconds=600, steps=40, most_folds=2, save_to=path)
     prediction = engine.prepare(scan).predict(FOUR)
     (remark,) = prediction.remarks
-    assert remark.startswith("Adapting raised Dice on annotated slices that were left out from 0.")
+    assert remark.startswith(
+        "Fine-tuning raised Dice on annotated slices that were left out from 0."
+    )
     assert remark.endswith(f"The state is in {path}.")
     facts = read_metadata(path)
-    assert float(facts["adapted dice"]) > float(facts["unadapted dice"])
-    assert int(facts["adapted steps"]) in (10, 20, 30, 40)
+    assert float(facts["finetuned dice"]) > float(facts["dice before"])
+    assert int(facts["finetuned steps"]) in (10, 20, 30, 40)
     read = replace(blank, weights=path).prepare(scan).predict(FOUR)
     np.testing.assert_array_equal(read.probability, prediction.probability)
     unlike = blank.prepare(scan).predict(FOUR)
@@ -49,12 +51,12 @@ def test_the_state_saved_answers_as_the_engine_that_saved_it(tmp_path: Path) -> 
 
 
 def test_what_did_not_help_is_saved_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "adapted.safetensors"
+    path = tmp_path / "finetuned.safetensors"
     scan = scan_of(two_organs())
     prediction = replace(ENGINE, save_to=path).prepare(scan).predict(FOUR)
     (remark,) = prediction.remarks
-    assert remark.startswith("Adapting to the annotated slices did not help")
-    assert read_metadata(path)["adapted steps"] == "0"
+    assert remark.startswith("Fine-tuning on the annotated slices did not help")
+    assert read_metadata(path)["finetuned steps"] == "0"
     for weights in (path, None):
         network = replace(ENGINE.network, weights=weights).prepare(scan).predict(FOUR)
         np.testing.assert_array_equal(network.probability, prediction.probability)
@@ -63,20 +65,20 @@ def test_what_did_not_help_is_saved_as_it_was(tmp_path: Path) -> None:
 def test_one_slice_is_too_few(tmp_path: Path) -> None:
     (remark,) = ENGINE.prepare(scan_of(two_organs())).predict(annotated(9)).remarks
     assert remark == (
-        "There were too few annotated slices, or too few seconds, to adapt to them, so the network "
-        "answered as it was."
+        "There were too few annotated slices, or too few seconds, to fine-tune on them, so the "
+        "network answered as it was."
     )
 
 
 def test_seconds_are_kept_to() -> None:
     prepared = ENGINE.prepare(scan_of(two_organs()))
     start = time.monotonic()
-    prepared.adapt(FOUR)  # whatever is loaded once is loaded now
-    step = time.monotonic() - start  # a lesson or a step takes less than all this
-    slow = replace(prepared, engine=replace(ENGINE, seconds=2.0, steps=10**6, most_lessons=8))
+    prepared.finetune(FOUR)  # whatever is loaded once is loaded now
+    step = time.monotonic() - start  # a fold or a step takes less than all this
+    slow = replace(prepared, engine=replace(ENGINE, seconds=2.0, steps=10**6, most_folds=8))
     seen: list[float] = []
     start = time.monotonic()
-    slow.adapt(FOUR, seen.append)
+    slow.finetune(FOUR, seen.append)
     assert time.monotonic() - start < 2.0 * 1.2 + step
     assert seen == sorted(seen)
     assert len(seen) > 2
@@ -87,15 +89,15 @@ def test_ctrl_c_while_lessons_are_made(tmp_path: Path, monkeypatch: pytest.Monke
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    path = tmp_path / "adapted.safetensors"
+    path = tmp_path / "finetuned.safetensors"
     engine = replace(ENGINE, save_to=path)
     prepared = engine.prepare(scan_of(two_organs()))
     with monkeypatch.context() as patch:
-        patch.setattr(making_lessons, "find_cues", press)
-        found = prepared.adapt(FOUR)
+        patch.setattr(making_lessons, "find_features", press)
+        found = prepared.finetune(FOUR)
     assert found.stopped
     assert found.network is prepared.network.network
-    assert read_metadata(path)["adapted dice"] == "nan"
+    assert read_metadata(path)["finetuned dice"] == "nan"
 
 
 def test_ctrl_c_while_it_answers_is_not_held_back() -> None:
@@ -109,7 +111,7 @@ def test_ctrl_c_while_it_answers_is_not_held_back() -> None:
 
 
 def test_a_state_that_cannot_be_saved_is_said(tmp_path: Path) -> None:
-    engine = replace(ENGINE, save_to=tmp_path / "none" / "adapted.safetensors", steps=1)
+    engine = replace(ENGINE, save_to=tmp_path / "none" / "finetuned.safetensors", steps=1)
     with pytest.raises(WriteError, match="does not exist"):
         engine.prepare(scan_of(two_organs())).predict(annotated(9))
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fewslice.engines.network import inference as model
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.inference import (
     best_device,
     device_of,
@@ -20,7 +20,7 @@ from fewslice.engines.network.inference import (
 )
 from fewslice.engines.network.inputs import cropped, own_memory, target_inputs
 from fewslice.errors import WeightsError
-from tests.support.known_features import TINY, random_cues, untrained, weights_file
+from tests.support.known_features import TINY, random_features, untrained, weights_file
 
 
 def test_a_network_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -44,49 +44,51 @@ def test_the_best_device_exists() -> None:
 def test_slices_asked_in_portions_are_answered_as_all_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cues, network = random_cues(channels=2), untrained(random=True)
-    memory, every = (own_memory(cues),), np.arange(6)
+    features, network = random_features(channels=2), untrained(random=True)
+    memory, every = (own_memory(features),), np.arange(6)
     done: list[float] = []
     monkeypatch.setattr(model, "_PIXELS_AT_ONCE", 4 * 10 * 12)
-    odds = doubtful_odds(network, memory, cues, every, done.append)
+    odds = doubtful_odds(network, memory, features, every, done.append)
     assert done == pytest.approx([4 / 6, 1])
     # Random walks leave room for both structures everywhere: this is the whole slice's answer.
     with torch.inference_mode():
-        logits = network(target_inputs(cues, range(6), memory)).numpy()
+        logits = network(target_inputs(features, range(6), memory)).numpy()
     assert odds.dtype == np.float32
     np.testing.assert_allclose(odds, logits[:, 1:] - logits[:, :1], atol=1e-4)
     # However large a slice is, it is asked for one at a time.
     monkeypatch.setattr(model, "_PIXELS_AT_ONCE", 1)
-    np.testing.assert_allclose(doubtful_odds(network, memory, cues, every), odds, atol=1e-4)
+    np.testing.assert_allclose(doubtful_odds(network, memory, features, every), odds, atol=1e-4)
 
 
-def background(shape: tuple[int, int, int] = (6, 90, 80)) -> Cues:
-    """Return cues of two structures, of which walk and outlines say that they are nowhere."""
-    cues = random_cues(shape, positions=(0,) if shape[0] == 1 else (1, 4))
-    return replace(cues, walk=np.full_like(cues.walk, -6), shape=np.full_like(cues.shape, -12))
+def background(shape: tuple[int, int, int] = (6, 90, 80)) -> SliceFeatures:
+    """Return features of two structures, of which walk and outlines say that they are nowhere."""
+    features = random_features(shape, positions=(0,) if shape[0] == 1 else (1, 4))
+    return replace(
+        features, walk=np.full_like(features.walk, -6), shape=np.full_like(features.shape, -12)
+    )
 
 
 def test_the_box_holds_what_walk_or_outlines_leave_room_for() -> None:
-    cues = background()
-    cues.walk[2, 0, 40, 30] = -5.4
-    cues.shape[3, 0, 50, 38] = 2
+    features = background()
+    features.walk[2, 0, 40, 30] = -5.4
+    features.shape[3, 0, 50, 38] = 2
     both = np.array([2, 3])
     # Rows 40 to 50 and columns 30 to 38, with twelve pixels around.
-    assert doubtful_box(cues, both, 0) == (slice(28, 63), slice(18, 51))
+    assert doubtful_box(features, both, 0) == (slice(28, 63), slice(18, 51))
     # A single pixel gets the least side, 32 pixels.
-    assert doubtful_box(cues, np.array([2]), 0) == (slice(25, 57), slice(15, 47))
-    assert doubtful_box(cues, both, 1) is None
-    assert doubtful_box(cues, np.array([0, 1, 4]), 0) is None
-    cues.walk[5, 1, 0, 79] = 0  # in a corner the box moves inwards
-    assert doubtful_box(cues, np.array([5]), 1) == (slice(0, 32), slice(48, 80))
+    assert doubtful_box(features, np.array([2]), 0) == (slice(25, 57), slice(15, 47))
+    assert doubtful_box(features, both, 1) is None
+    assert doubtful_box(features, np.array([0, 1, 4]), 0) is None
+    features.walk[5, 1, 0, 79] = 0  # in a corner the box moves inwards
+    assert doubtful_box(features, np.array([5]), 1) == (slice(0, 32), slice(48, 80))
 
 
 @pytest.mark.parametrize("side", [5, 31, 32, 40, 70])
 def test_the_box_is_as_wide_as_it_must_be_and_lies_in_the_slice(side: int) -> None:
     for at in range(side):
-        cues = background((1, side, 90))
-        cues.walk[0, 0, at, 45] = 0
-        box = doubtful_box(cues, np.array([0]), 0)
+        features = background((1, side, 90))
+        features.walk[0, 0, at, 45] = 0
+        box = doubtful_box(features, np.array([0]), 0)
         assert box is not None
         assert 0 <= box[0].start <= max(at - 12, 0)
         assert min(at + 13, side) <= box[0].stop <= side
@@ -94,10 +96,10 @@ def test_the_box_is_as_wide_as_it_must_be_and_lies_in_the_slice(side: int) -> No
 
 
 def test_outside_of_the_box_the_walk_stays_and_structures_do_not_mix() -> None:
-    cues, network = background(), untrained(random=True)
-    cues.walk[2, 0, 40, 30] = 1
-    odds = doubtful_odds(network, (own_memory(cues),), cues, np.array([1, 2]))
-    changed = odds != cues.walk[[1, 2]]
+    features, network = background(), untrained(random=True)
+    features.walk[2, 0, 40, 30] = 1
+    odds = doubtful_odds(network, (own_memory(features),), features, np.array([1, 2]))
+    changed = odds != features.walk[[1, 2]]
     assert changed[:, 0, 25:57, 15:47].all()
     changed[:, 0, 25:57, 15:47] = False
     assert not changed.any()
@@ -105,8 +107,8 @@ def test_outside_of_the_box_the_walk_stays_and_structures_do_not_mix() -> None:
 
 def test_a_crop_lies_where_it_lay_in_the_slice() -> None:
     """A box of the same pixels, cut out of a slice, reads the memory at the same places."""
-    cues = random_cues((3, 24, 20), positions=(1,))
-    inputs = target_inputs(cues, [0, 2], ())
+    features = random_features((3, 24, 20), positions=(1,))
+    inputs = target_inputs(features, [0, 2], ())
     part = cropped(inputs, 1, (slice(8, 24), slice(4, 20)))
     np.testing.assert_array_equal(part.place[:, 0], inputs.place[:, 0] + 8)
     np.testing.assert_array_equal(part.place[:, 1], inputs.place[:, 1] + 4)

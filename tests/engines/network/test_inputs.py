@@ -1,4 +1,4 @@
-"""From cues to tensors, number by number."""
+"""From features to tensors, number by number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fewslice.engines.interpolation.signed_distance import CERTAIN
-from fewslice.engines.network.features import SUREST, Cues
+from fewslice.engines.network.features import SUREST, SliceFeatures
 from fewslice.engines.network.inputs import (
     MOST_REMEMBERED,
     Dropped,
@@ -24,7 +24,7 @@ from fewslice.engines.network.inputs import (
     triples,
 )
 from fewslice.networks.inputs import HINTS, NOWHERE, OTHER_SCAN, SAME_SCAN, Remembered
-from tests.support.known_features import random_cues
+from tests.support.known_features import random_features
 
 
 def hint(tensor: torch.Tensor, name: str) -> torch.Tensor:
@@ -53,43 +53,45 @@ def test_known_masks_tell_inside_from_outside_from_unknown() -> None:
 
 
 def test_places_are_in_pixels_from_the_middle_of_the_scan() -> None:
-    cues = random_cues()  # steps 3, 0.5, 2 mm; first voxel at -4, 7, -11 mm; pixels of 1 mm²
-    found = places(cues, np.array([0, 2]))
+    features = (
+        random_features()
+    )  # steps 3, 0.5, 2 mm; first voxel at -4, 7, -11 mm; pixels of 1 mm²
+    found = places(features, np.array([0, 2]))
     np.testing.assert_allclose(found, [[14, -5.5, -4], [14, -5.5, 2]])
 
 
 def test_radius_is_in_pixels() -> None:
-    cues = replace(random_cues(), step=(9.0, 2.0, 8.0), radii=np.array([4.0, 80.0]))
-    np.testing.assert_allclose(radius_hint(cues), np.tanh([1 / 20, 1]), rtol=1e-6)
+    features = replace(random_features(), step=(9.0, 2.0, 8.0), radii=np.array([4.0, 80.0]))
+    np.testing.assert_allclose(radius_hint(features), np.tanh([1 / 20, 1]), rtol=1e-6)
 
 
 def test_each_hint_says_what_its_name_says() -> None:
-    cues = random_cues()
-    inputs = target_inputs(cues, [0, 2], ())
+    features = random_features()
+    inputs = target_inputs(features, [0, 2], ())
     assert inputs.hints.shape == (2, 2, len(HINTS), 10, 12)
     expected = {
-        "walk before": cues.walk[[0, 1]] / SUREST,
-        "walk": cues.walk[[0, 2]] / SUREST,
-        "walk after": cues.walk[[1, 3]] / SUREST,
-        "outlines": cues.shape[[0, 2]] / CERTAIN,
-        "looks before": cues.looks[[0, 1]] / 4,
-        "looks": cues.looks[[0, 2]] / 4,
-        "looks after": cues.looks[[1, 3]] / 4,
+        "walk before": features.walk[[0, 1]] / SUREST,
+        "walk": features.walk[[0, 2]] / SUREST,
+        "walk after": features.walk[[1, 3]] / SUREST,
+        "outlines": features.shape[[0, 2]] / CERTAIN,
+        "appearance before": features.appearance[[0, 1]] / 4,
+        "appearance": features.appearance[[0, 2]] / 4,
+        "appearance after": features.appearance[[1, 3]] / 4,
     }
     for name, values in expected.items():
         np.testing.assert_allclose(hint(inputs.hints, name), values, rtol=1e-6, err_msg=name)
-    assert (hint(inputs.hints, "cues present") == 1).all()
-    odds = np.exp(cues.walk[2].astype(np.float64))
+    assert (hint(inputs.hints, "features present") == 1).all()
+    odds = np.exp(features.walk[2].astype(np.float64))
     rival = odds[1] / (1 + odds.sum(axis=0))
     np.testing.assert_allclose(hint(inputs.hints, "rivals")[1, 0], rival, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(inputs.base, cues.walk[[0, 2]])
-    np.testing.assert_allclose(inputs.place, places(cues, np.array([0, 2])))
+    np.testing.assert_allclose(inputs.base, features.walk[[0, 2]])
+    np.testing.assert_allclose(inputs.place, places(features, np.array([0, 2])))
     assert float(inputs.hints.abs().max()) <= 1.0001
 
 
 def test_the_nearest_annotated_slices_on_either_side() -> None:
-    cues = random_cues()  # annotated: 1 and 4; slices 3 mm apart; radii 4 and 9 mm
-    hints = target_inputs(cues, [0, 1, 2, 5], ()).hints
+    features = random_features()  # annotated: 1 and 4; slices 3 mm apart; radii 4 and 9 mm
+    hints = target_inputs(features, [0, 1, 2, 5], ()).hints
     below, above = hint(hints, "near below")[..., 0, 0], hint(hints, "near above")[..., 0, 0]
     radii = np.array([4.0, 9.0])
     np.testing.assert_allclose(below[0], 0)  # nothing below slice 0
@@ -99,20 +101,20 @@ def test_the_nearest_annotated_slices_on_either_side() -> None:
     np.testing.assert_allclose(below[2], np.exp(-3 / (3 * radii)), rtol=1e-6)
     np.testing.assert_allclose(above[2], np.exp(-6 / (3 * radii)), rtol=1e-6)
     np.testing.assert_allclose(above[3], 0)
-    outline = np.tanh(cues.outlines / radii[:, None, None])
+    outline = np.tanh(features.outlines / radii[:, None, None])
     np.testing.assert_allclose(hint(hints, "outline below")[2], outline[0], rtol=1e-5)
     np.testing.assert_allclose(hint(hints, "outline above")[2], outline[1], rtol=1e-5)
     for side, at in (("below", 1), ("above", 4)):
         image = hint(hints, f"image {side}")[2]
-        np.testing.assert_allclose(image, np.broadcast_to(cues.images[at, 0], image.shape))
+        np.testing.assert_allclose(image, np.broadcast_to(features.images[at, 0], image.shape))
 
 
 def test_neighbours_are_moved_as_outlines_are() -> None:
-    cues = random_cues()  # 10 rows, 12 columns; slices 1 and 4 annotated
-    moves = cues.moves.copy()
+    features = random_features()  # 10 rows, 12 columns; slices 1 and 4 annotated
+    moves = features.moves.copy()
     moves[0, 1, 2] = (3, -2)  # the second structure's outline on slice 2, from slice 1
-    hints = target_inputs(replace(cues, moves=moves), [2], ()).hints[0].numpy()
-    still = target_inputs(cues, [2], ()).hints[0].numpy()
+    hints = target_inputs(replace(features, moves=moves), [2], ()).hints[0].numpy()
+    still = target_inputs(features, [2], ()).hints[0].numpy()
     for name in ("outline below", "image below"):
         at = HINTS.index(name)
         np.testing.assert_allclose(hints[1, at, 3:, :10], still[1, at, :7, 2:], atol=1e-6)
@@ -123,16 +125,16 @@ def test_neighbours_are_moved_as_outlines_are() -> None:
 
 
 def test_images_of_neighbours_are_means_over_channels() -> None:
-    cues = random_cues(channels=3)
-    found = hint(target_inputs(cues, [2], ()).hints, "image below")[0, 0]
-    np.testing.assert_allclose(found, cues.images[1].mean(axis=0), rtol=1e-6)
+    features = random_features(channels=3)
+    found = hint(target_inputs(features, [2], ()).hints, "image below")[0, 0]
+    np.testing.assert_allclose(found, features.images[1].mean(axis=0), rtol=1e-6)
 
 
 def test_what_is_known_is_a_hint_where_it_is_known() -> None:
-    cues = random_cues()
-    hints = target_inputs(cues, [1, 2], ()).hints
+    features = random_features()
+    hints = target_inputs(features, [1, 2], ()).hints
     for number in range(2):
-        inside, outside = cues.seeds[1] == number + 1, cues.seeds[1] >= 0
+        inside, outside = features.seeds[1] == number + 1, features.seeds[1] >= 0
         found = hint(hints, "known inside")[0, number].numpy()
         np.testing.assert_array_equal(found, inside)
         found = hint(hints, "known outside")[0, number].numpy()
@@ -142,7 +144,7 @@ def test_what_is_known_is_a_hint_where_it_is_known() -> None:
 
 
 def test_without_any_annotated_slice_of_the_axis() -> None:
-    hints = target_inputs(random_cues(positions=()), [3], ()).hints
+    hints = target_inputs(random_features(positions=()), [3], ()).hints
     for name in HINTS:
         if name.endswith(("below", "above")):
             assert not hint(hints, name).any(), name
@@ -153,14 +155,14 @@ def test_without_any_annotated_slice_of_the_axis() -> None:
     [
         (Dropped(walk=True), ("walk before", "walk", "walk after", "rivals")),
         (Dropped(outlines=True), ("outlines",)),
-        (Dropped(looks=True), ("looks before", "looks", "looks after")),
+        (Dropped(appearance=True), ("appearance before", "appearance", "appearance after")),
     ],
 )
-def test_dropped_cues_are_silent_and_others_are_not(
+def test_dropped_features_are_silent_and_others_are_not(
     dropped: Dropped, silent: tuple[str, ...]
 ) -> None:
-    cues = random_cues()
-    full, less = target_inputs(cues, [2], ()), target_inputs(cues, [2], (), dropped)
+    features = random_features()
+    full, less = target_inputs(features, [2], ()), target_inputs(features, [2], (), dropped)
     for name in HINTS:
         if name in silent:
             assert not hint(less.hints, name).any(), name
@@ -169,19 +171,19 @@ def test_dropped_cues_are_silent_and_others_are_not(
 
 
 def test_the_base_falls_back_on_the_outlines_and_then_on_nothing() -> None:
-    cues = random_cues()
-    without = target_inputs(cues, [2], (), Dropped(walk=True))
-    np.testing.assert_allclose(without.base, cues.shape[[2]] * (SUREST / CERTAIN), rtol=1e-6)
-    assert not target_inputs(cues, [2], (), Dropped(walk=True, outlines=True)).base.any()
+    features = random_features()
+    without = target_inputs(features, [2], (), Dropped(walk=True))
+    np.testing.assert_allclose(without.base, features.shape[[2]] * (SUREST / CERTAIN), rtol=1e-6)
+    assert not target_inputs(features, [2], (), Dropped(walk=True, outlines=True)).base.any()
     np.testing.assert_allclose(
-        target_inputs(cues, [2], (), Dropped(looks=True)).base, cues.walk[[2]]
+        target_inputs(features, [2], (), Dropped(appearance=True)).base, features.walk[[2]]
     )
 
 
 def test_blank_inputs_show_the_slice_and_nothing_else() -> None:
-    cues = random_cues()
-    memory = (own_memory(cues),)
-    full, blank = target_inputs(cues, [0, 5], memory), blank_inputs(cues, [0, 5], memory)
+    features = random_features()
+    memory = (own_memory(features),)
+    full, blank = target_inputs(features, [0, 5], memory), blank_inputs(features, [0, 5], memory)
     assert torch.equal(blank.images, full.images)
     assert torch.equal(blank.place, full.place)
     assert torch.equal(hint(blank.hints, "radius"), hint(full.hints, "radius"))
@@ -193,26 +195,28 @@ def test_blank_inputs_show_the_slice_and_nothing_else() -> None:
 
 
 def test_own_memory_holds_the_annotated_slices() -> None:
-    cues = random_cues(channels=2)
-    memory = own_memory(cues)
-    np.testing.assert_array_equal(memory.images, triples(cues.images, np.array([1, 4])))
-    np.testing.assert_array_equal(memory.masks, known_masks(cues.seeds[[1, 4]], 2))
-    np.testing.assert_allclose(memory.place, places(cues, np.array([1, 4])))
+    features = random_features(channels=2)
+    memory = own_memory(features)
+    np.testing.assert_array_equal(memory.images, triples(features.images, np.array([1, 4])))
+    np.testing.assert_array_equal(memory.masks, known_masks(features.seeds[[1, 4]], 2))
+    np.testing.assert_allclose(memory.place, places(features, np.array([1, 4])))
     assert memory.frame.tolist() == [SAME_SCAN, SAME_SCAN]
-    assert own_memory(cues, NOWHERE).frame.tolist() == [NOWHERE, NOWHERE]
-    assert own_memory(random_cues(positions=())).images.shape == (0, 1, 3, 10, 12)
+    assert own_memory(features, NOWHERE).frame.tolist() == [NOWHERE, NOWHERE]
+    assert own_memory(random_features(positions=())).images.shape == (0, 1, 3, 10, 12)
 
 
 def test_pixels_of_the_same_size_are_remembered_as_they_are() -> None:
-    cues = random_cues()
-    own, found = own_memory(cues), rescaled_memory(cues, cues, OTHER_SCAN)
+    features = random_features()
+    own, found = own_memory(features), rescaled_memory(features, features, OTHER_SCAN)
     assert torch.equal(found.images, own.images)
     assert torch.equal(found.masks, own.masks)
     np.testing.assert_allclose(found.place, own.place)
     assert found.frame.tolist() == [OTHER_SCAN, OTHER_SCAN]
 
 
-def disc_cues(step: float, height: int, width: int, middle: tuple[float, float]) -> Cues:
+def disc_features(
+    step: float, height: int, width: int, middle: tuple[float, float]
+) -> SliceFeatures:
     """Return a slice with a disc of 4 mm at mm from the scan's middle; the scan is 1 cm off."""
     rows = (np.arange(height) - (height - 1) / 2) * step + 10
     columns = (np.arange(width) - (width - 1) / 2) * step - 10
@@ -221,7 +225,7 @@ def disc_cues(step: float, height: int, width: int, middle: tuple[float, float])
     seeds = np.full((3, height, width), -1, dtype=np.intp)
     seeds[1] = inside
     return replace(
-        random_cues((3, height, width), 1, positions=(1,)),
+        random_features((3, height, width), 1, positions=(1,)),
         step=(5.0, step, step),
         origin=(-5.0, float(rows[0]), float(columns[0])),
         images=blank + inside,
@@ -238,9 +242,9 @@ def middle_of(memory: Remembered) -> npt.NDArray[np.floating]:
 
 @pytest.mark.parametrize("step", [0.5, 0.7, 1.0, 1.3, 2.0])
 def test_the_same_mm_is_the_same_place_whatever_the_size_of_pixels(step: float) -> None:
-    target = disc_cues(0.8, 60, 50, (12.0, -7.0))
+    target = disc_features(0.8, 60, 50, (12.0, -7.0))
     size = round(48 / step), round(40 / step)
-    other = disc_cues(step, *size, (12.0, -7.0))
+    other = disc_features(step, *size, (12.0, -7.0))
     expected = np.array([12, -7, 0]) / 0.8
     np.testing.assert_allclose(middle_of(own_memory(target)), expected, atol=0.3)
     found = rescaled_memory(other, target, OTHER_SCAN)
@@ -252,8 +256,8 @@ def test_the_same_mm_is_the_same_place_whatever_the_size_of_pixels(step: float) 
 
 @pytest.mark.parametrize(("step", "side"), [(0.1, 20), (8.0, 24)])
 def test_slices_too_small_or_too_large_keep_their_middle(step: float, side: int) -> None:
-    target = random_cues()
-    other = replace(random_cues((3, side, side), 1, positions=(1,)), step=(5.0, step, step))
+    target = random_features()
+    other = replace(random_features((3, side, side), 1, positions=(1,)), step=(5.0, step, step))
     found = rescaled_memory(other, target, OTHER_SCAN)
     size = np.array(found.images.shape[-2:])
     assert (size >= 8).all()
@@ -264,14 +268,14 @@ def test_slices_too_small_or_too_large_keep_their_middle(step: float, side: int)
 
 
 def test_only_channels_that_both_have_are_remembered() -> None:
-    two, one = random_cues(channels=2), random_cues(channels=1)
+    two, one = random_features(channels=2), random_features(channels=1)
     assert rescaled_memory(two, one, OTHER_SCAN).images.shape[1] == 1
     assert rescaled_memory(one, two, OTHER_SCAN).images.shape[1] == 1
     assert rescaled_memory(two, two, OTHER_SCAN).images.shape[1] == 2
 
 
 def test_a_scan_with_nothing_annotated_is_an_empty_memory_of_any_size() -> None:
-    other = replace(random_cues(positions=()), step=(3.0, 1.1, 2.3))
-    found = rescaled_memory(other, random_cues(), OTHER_SCAN)
+    other = replace(random_features(positions=()), step=(3.0, 1.1, 2.3))
+    found = rescaled_memory(other, random_features(), OTHER_SCAN)
     assert found.images.shape == (0, 1, 3, 22, 14)
     assert found.masks.shape == (0, 2, 2, 22, 14)

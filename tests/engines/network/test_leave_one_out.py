@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines.network.leave_one_out import Lesson, drawn_slices, lessons, slice_dice
+from fewslice.engines.network.leave_one_out import Fold, drawn_slices, folds, slice_dice
 from tests.engines.network.test_features import QUICK, scan_of
 from tests.support.phantoms import Phantom, two_organs
 
@@ -21,25 +21,25 @@ def annotated(phantom: Phantom, *extra: tuple[int, int]) -> Annotation:
     return Annotation(labels, tuple(sorted((*DRAWN, *extra))))
 
 
-def found(annotation: Annotation, most: int = 8) -> list[Lesson]:
+def found(annotation: Annotation, most: int = 8) -> list[Fold]:
     scan = scan_of(two_organs())
-    return list(lessons(scan, annotation, QUICK, most))
+    return list(folds(scan, annotation, QUICK, most))
 
 
-def test_what_was_left_out_is_nowhere_in_the_cues() -> None:
+def test_what_was_left_out_is_nowhere_in_the_features() -> None:
     annotation = annotated(two_organs())
-    for lesson in found(annotation):
-        seeds, truth = lesson.cues.seeds, lesson.truth
-        assert (seeds[lesson.target] == -1).all()
-        assert (truth[lesson.target] > 0).any()
-        assert lesson.target not in lesson.cues.positions
-        others = [at for at in range(len(seeds)) if at != lesson.target]
+    for fold in found(annotation):
+        seeds, truth = fold.features.seeds, fold.truth
+        assert (seeds[fold.target] == -1).all()
+        assert (truth[fold.target] > 0).any()
+        assert fold.target not in fold.features.positions
+        others = [at for at in range(len(seeds)) if at != fold.target]
         np.testing.assert_array_equal(seeds[others], truth[others])
-        assert len(lesson.cues.positions) == len(lesson.cues.outlines) == 3
+        assert len(fold.features.positions) == len(fold.features.outlines) == 3
 
 
 def test_a_lesson_follows_from_the_other_slices_alone() -> None:
-    """Whatever is drawn on the slice that is left out, the cues are the same."""
+    """Whatever is drawn on the slice that is left out, the features are the same."""
     phantom = two_organs()
     annotation = annotated(phantom)
     labels = annotation.labels.copy()
@@ -47,25 +47,25 @@ def test_a_lesson_follows_from_the_other_slices_alone() -> None:
     other = found(replace(annotation, labels=labels))[0]
     (first, *_) = found(annotation)
     assert first.index == other.index == 8
-    for name in ("images", "seeds", "shape", "looks", "walk", "outlines", "radii"):
-        np.testing.assert_array_equal(getattr(first.cues, name), getattr(other.cues, name))
+    for name in ("images", "seeds", "shape", "appearance", "walk", "outlines", "radii"):
+        np.testing.assert_array_equal(getattr(first.features, name), getattr(other.features, name))
     assert (first.truth != other.truth).any()
 
 
 def test_inner_slices_come_first_and_may_be_all() -> None:
     annotation = annotated(two_organs(), (2, 1), (2, 20))
     assert drawn_slices(annotation) == (5, 8, 11, 14)
-    indices = [(lesson.index, lesson.inner) for lesson in found(annotation)]
+    indices = [(fold.index, fold.inner) for fold in found(annotation)]
     # Without an outer slice the region may not reach to it any more; here it does.
     assert indices == [(8, True), (11, True), (5, False), (14, False)]
-    assert [lesson.index for lesson in found(annotation, most=1)] == [8]
+    assert [fold.index for fold in found(annotation, most=1)] == [8]
 
 
 def test_a_structure_on_that_slice_only_gives_no_lesson() -> None:
     annotation = annotated(two_organs())
     labels = annotation.labels.copy()
     labels[2:5, 2:5, 8] = 3
-    indices = [lesson.index for lesson in found(replace(annotation, labels=labels))]
+    indices = [fold.index for fold in found(replace(annotation, labels=labels))]
     assert 8 not in indices
     assert 11 in indices
 
@@ -81,8 +81,8 @@ def test_unknown_voxels_stay_unknown_in_the_truth() -> None:
     annotation = annotated(two_organs())
     labels = annotation.labels.copy()
     labels[:, 17:, 8] = 255
-    lesson = found(replace(annotation, labels=labels))[0]
-    truth = lesson.truth[lesson.target]
+    fold = found(replace(annotation, labels=labels))[0]
+    truth = fold.truth[fold.target]
     assert (truth == -1).any()
     assert (truth >= 0).any()
 

@@ -9,9 +9,9 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import SupportScan
-from fewslice.engines.network.features import find_cues
+from fewslice.engines.network.features import find_features
 from fewslice.engines.network.support_memory import (
-    _example_cues,
+    _example_features,
     _informative,
     _seeds,
     find_examples,
@@ -89,17 +89,17 @@ def test_the_same_mm_is_remembered_at_the_same_place(
     other = ball((shape[0], shape[1], shape[2]), spacing, middle=middle)
     scan = ball(middle=(0.0, 0.0, 0.0)).scan
     annotation = ball(middle=(0.0, 0.0, 0.0), slices=((2, 8), (2, 11))).annotation
-    _, cues = find_cues(scan, annotation, QUICK)
+    _, features = find_features(scan, annotation, QUICK)
     examples = find_examples((other,), (1,), 2)
-    (memory,) = remembered(examples, (1,), 2, cues, whole=whole)
+    (memory,) = remembered(examples, (1,), 2, features, whole=whole)
     assert (memory.frame == OTHER_SCAN).all()
     inside = memory.masks[:, 0, 0].numpy()
     at, rows, columns = np.nonzero(inside > 0.5)
     places = memory.place.numpy()
-    pixel = (cues.step[1] * cues.step[2]) ** 0.5
+    pixel = (features.step[1] * features.step[2]) ** 0.5
     found = [
-        (places[at, 0] + rows).mean() * cues.step[1],
-        (places[at, 1] + columns).mean() * cues.step[2],
+        (places[at, 0] + rows).mean() * features.step[1],
+        (places[at, 1] + columns).mean() * features.step[2],
         places[at, 2].mean() * pixel,
     ]
     np.testing.assert_allclose(found, middle, atol=1.6)
@@ -113,16 +113,16 @@ def test_a_structure_lost_on_a_coarse_grid_is_an_empty_memory() -> None:
     labels = np.zeros_like(other.annotation.labels)
     labels[17, 11, 8] = 1
     (thin,) = find_examples((SupportScan(other.scan, Annotation(labels, ((2, 8),))),), (1,), 2)
-    cues = find_cues(other.scan, ball(slices=((2, 10),)).annotation, QUICK)[1]
-    wide = replace(cues, step=(2.0, 3.1, 3.1))  # of three voxels the middle one is picked
-    assert _example_cues(thin, (1,), 2, wide, 4, whole=True).seeds.max() == 0
+    features = find_features(other.scan, ball(slices=((2, 10),)).annotation, QUICK)[1]
+    wide = replace(features, step=(2.0, 3.1, 3.1))  # of three voxels the middle one is picked
+    assert _example_features(thin, (1,), 2, wide, 4, whole=True).seeds.max() == 0
     (memory,) = remembered((thin,), (1,), 2, wide, whole=True)
     assert memory.images.shape[0] == memory.masks.shape[0] == len(memory.place) == 0
     assert untrained().remember((memory,)) is None
 
 
 def test_nothing_is_remembered_of_nothing() -> None:
-    cues = find_cues(ball().scan, ball(slices=((2, 10),)).annotation, QUICK)[1]
-    assert remembered_support((), (1,), 2, cues) == ()
-    assert remembered_support((ball(value=3),), (1,), 2, cues) == ()
-    assert len(remembered_support((ball(), ball(scale=2.0)), (1,), 2, cues)) == 2
+    features = find_features(ball().scan, ball(slices=((2, 10),)).annotation, QUICK)[1]
+    assert remembered_support((), (1,), 2, features) == ()
+    assert remembered_support((ball(value=3),), (1,), 2, features) == ()
+    assert len(remembered_support((ball(), ball(scale=2.0)), (1,), 2, features)) == 2

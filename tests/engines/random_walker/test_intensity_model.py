@@ -1,13 +1,13 @@
-"""Looks of classes nearby: a hand-worked window, and priors from it."""
+"""IntensityModel of classes nearby: a hand-worked window, and priors from it."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from fewslice.engines.random_walker.intensity_model import Looks, averaged
+from fewslice.engines.random_walker.intensity_model import IntensityModel, averaged
 
-LOOKS = Looks(window=(1, 9), coarse_voxel=(1, 1), spread=0.01, decisive=4.0)
+LOOKS = IntensityModel(window=(1, 9), coarse_voxel=(1, 1), spread=0.01, decisive=4.0)
 
 
 def halves() -> tuple[np.ndarray, np.ndarray]:
@@ -42,11 +42,11 @@ def test_looks_turn_a_coarse_answer_and_without_weight_leave_it() -> None:
     intensities, chances = halves()
     moved = np.roll(chances, 1, axis=3)  # a boundary placed one voxel too far to the right
     moved[:, ..., 0] = [[[1]], [[0]]]
-    found = Looks((1, 9), (1, 1), 0.01, 4.0, weight=2.0).prior(intensities, moved)
+    found = IntensityModel((1, 9), (1, 1), 0.01, 4.0, weight=2.0).prior(intensities, moved)
     assert found.sum(axis=0) == pytest.approx(np.ones((1, 1, 9)))
     assert found[1, 0, 0].argmax() >= 5
     assert moved[1, 0, 0, 5] == 0
     assert found[1, 0, 0, 5] > 0.1  # bright, so the structure may come up here again
     assert found[1, 0, 0, 1] < 0.01
-    still = Looks((1, 9), (1, 1), 0.01, 4.0, weight=0.0)
+    still = IntensityModel((1, 9), (1, 1), 0.01, 4.0, weight=0.0)
     assert still.prior(intensities, moved) is moved

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fewslice.active_learning.cost import CostModel
-from fewslice.evaluation.simulation.person import Person, jittered
+from fewslice.evaluation.simulation.person import SimulatedAnnotator, jittered
 
 SPACING = (1.0, 2.0, 5.0)
 COST = CostModel(slice=10.0, millimetre=0.5, correction=3.0, question=2.0)
@@ -21,7 +21,7 @@ def box() -> np.ndarray:
 
 
 def test_a_perfect_person_draws_the_truth() -> None:
-    person = Person(box(), SPACING)
+    person = SimulatedAnnotator(box(), SPACING)
     np.testing.assert_array_equal(person.draws(2, 1), box()[:, :, 1])
     np.testing.assert_array_equal(person.draws(0, 10), box()[10])
     assert not person.draws(2, 0).any()
@@ -29,14 +29,14 @@ def test_a_perfect_person_draws_the_truth() -> None:
 
 def test_answers_to_questions_are_always_right() -> None:
     for imperfect in (False, True):
-        person = Person(box(), SPACING, imperfect)
+        person = SimulatedAnnotator(box(), SPACING, imperfect)
         assert [person.holds(2, index) for index in range(3)] == [False, True, False]
         assert person.holds(0, 25)
         assert not person.holds(0, 22)
 
 
 def test_an_imperfect_person_is_off_by_about_a_millimetre_and_misses_small_parts() -> None:
-    person = Person(box(), SPACING, imperfect=True, seed=5)
+    person = SimulatedAnnotator(box(), SPACING, imperfect=True, seed=5)
     drawn, true = person.draws(2, 1), box()[:, :, 1]
     assert drawn.any()
     assert (drawn != true).any()
@@ -48,7 +48,9 @@ def test_an_imperfect_person_is_off_by_about_a_millimetre_and_misses_small_parts
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
-    first, same, other = (Person(box(), SPACING, True, seed).draws(2, 1) for seed in (1, 1, 2))
+    first, same, other = (
+        SimulatedAnnotator(box(), SPACING, True, seed).draws(2, 1) for seed in (1, 1, 2)
+    )
     np.testing.assert_array_equal(first, same)
     assert (first != other).any()
 
@@ -57,7 +59,7 @@ def test_a_structure_of_small_parts_only_is_not_missed_altogether() -> None:
     truth = np.zeros((20, 20, 1), dtype=bool)
     truth[3:5, 3:5, 0] = truth[10:12, 10:13, 0] = True
     for seed in range(5):
-        assert Person(truth, (1.0, 1.0, 1.0), True, seed).draws(2, 0).any()
+        assert SimulatedAnnotator(truth, (1.0, 1.0, 1.0), True, seed).draws(2, 0).any()
     thin = np.zeros((20, 20), dtype=bool)
     thin[10, 10] = True
     for seed in range(5):
@@ -75,7 +77,7 @@ def test_the_outline_is_off_smoothly_and_by_a_millimetre_whatever_the_pixels_are
 
 
 def test_drawing_anew_takes_a_time_for_the_outline() -> None:
-    person = Person(box(), SPACING, cost=COST)
+    person = SimulatedAnnotator(box(), SPACING, cost=COST)
     nothing = np.zeros((30, 24), dtype=bool)
     # 2 · (12 + 16) mm of pixel edges of the box, 2 · (2 + 4) of the speck, times π / 4.
     drawn = person.draws(2, 1)
@@ -85,7 +87,7 @@ def test_drawing_anew_takes_a_time_for_the_outline() -> None:
 
 
 def test_putting_right_takes_a_time_for_each_place() -> None:
-    person = Person(box(), SPACING, cost=COST)
+    person = SimulatedAnnotator(box(), SPACING, cost=COST)
     drawn = person.draws(2, 1)
     assert person.seconds(2, drawn, drawn) == 10.0  # only looked at
     shown = drawn.copy()
@@ -97,7 +99,7 @@ def test_putting_right_takes_a_time_for_each_place() -> None:
 
 
 def test_whichever_takes_less_time() -> None:
-    person = Person(box(), SPACING, cost=COST)
+    person = SimulatedAnnotator(box(), SPACING, cost=COST)
     drawn = person.draws(2, 1)
     chequered = np.indices((30, 24)).sum(axis=0) % 8 < 4  # wrong nearly everywhere
     anew = 10 + 0.5 * (2 * 28 + 2 * 6) * np.pi / 4

@@ -13,7 +13,7 @@ import pytest
 import fewslice
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import find_dataset, read_case
-from fewslice.evaluation.simulation.person import Person
+from fewslice.evaluation.simulation.person import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.study import COLUMNS
 from fewslice.evaluation.simulation.volume import (
@@ -181,7 +181,7 @@ def test_an_imperfect_person_draws_something_else_but_the_same_each_time(tiny: P
 def test_the_time_of_the_first_slice_is_that_of_drawing_it(tiny: Path) -> None:
     (first, *_) = run(tiny, "random")
     truth = labels_of() == 1
-    person = Person(truth, (1.0, 1.0, 2.0))
+    person = SimulatedAnnotator(truth, (1.0, 1.0, 2.0))
     nothing = np.zeros(SHAPE[:2], dtype=bool)
     assert first["seconds"] == pytest.approx(person.seconds(2, truth[..., 6], nothing), abs=1e-3)
 

@@ -1,4 +1,4 @@
-"""Slices slid along each other: image, labels and truth alike."""
+"""Slices shifted along each other: image, labels and truth alike."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from fewslice.engines import Scan
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
-from fewslice.pretraining.generators.shear import MOST, slanted
+from fewslice.pretraining.generators.shear import MOST, sheared
 
 SPACING = (1.0, 2.0, 3.0)
 
@@ -29,7 +29,7 @@ def rod(axis: int) -> tuple[LabelledVolume, npt.NDArray[np.uint8]]:
 @pytest.mark.parametrize("seed", range(3))
 def test_image_labels_and_truth_move_together(axis: int, seed: int) -> None:
     volume, truth = rod(axis)
-    moved, answer = slanted(volume, truth, axis, np.random.default_rng(seed))
+    moved, answer = sheared(volume, truth, axis, np.random.default_rng(seed))
     assert moved.scan.spacing == SPACING
     np.testing.assert_array_equal(moved.labels, 5 * answer.astype(np.uint16))
     np.testing.assert_array_equal(moved.scan.channels[0], 7.0 * answer)
@@ -44,7 +44,7 @@ def test_the_middle_moves_by_some_radii_at_most(axis: int) -> None:
     inplane = [other for other in range(3) if other != axis]
     travels = []
     for seed in range(12):
-        _, answer = slanted(volume, truth, axis, np.random.default_rng(seed))
+        _, answer = sheared(volume, truth, axis, np.random.default_rng(seed))
         occupied = np.flatnonzero(answer.any(axis=tuple(inplane)))
         middles = [
             np.argwhere(np.take(answer, at, axis)).mean(axis=0) * [SPACING[n] for n in inplane]

@@ -30,8 +30,8 @@ SOURCES = SourceSettings(
 
 def assert_same_task(one: Task, other: Task, precision: float) -> None:
     np.testing.assert_array_equal(one.truth, other.truth)
-    for field in fields(one.cues):
-        a, b = getattr(one.cues, field.name), getattr(other.cues, field.name)
+    for field in fields(one.features):
+        a, b = getattr(one.features, field.name), getattr(other.features, field.name)
         np.testing.assert_allclose(a, b, rtol=precision, atol=precision, err_msg=field.name)
         assert type(a) is type(b)
         if isinstance(a, np.ndarray):
@@ -45,8 +45,8 @@ def test_a_task_comes_back_at_half_precision(tmp_path: Path) -> None:
     entry = Entry("one.npz", "train", "made", "made/0/1,2", "here")
     found = load_task(tmp_path / "one.npz", entry)
     assert_same_task(found, made, 2e-3)
-    assert found.cues.positions == (1, 4)
-    assert found.cues.step == made.cues.step  # exactly
+    assert found.features.positions == (1, 4)
+    assert found.features.step == made.features.step  # exactly
     again = tmp_path / "two.npz"
     save_task(again, found)
     assert_same_task(load_task(again, entry), found, 0)
@@ -54,11 +54,11 @@ def test_a_task_comes_back_at_half_precision(tmp_path: Path) -> None:
 
 def test_a_task_with_no_annotated_slice_of_its_axis(tmp_path: Path) -> None:
     made = task()
-    cues = replace(made.cues, positions=(), outlines=made.cues.outlines[:0])
-    save_task(tmp_path / "one.npz", replace(made, cues=cues))
+    features = replace(made.features, positions=(), outlines=made.features.outlines[:0])
+    save_task(tmp_path / "one.npz", replace(made, features=features))
     found = load_task(tmp_path / "one.npz", Entry("one.npz", "train", "made", "", "scan0"))
-    assert found.cues.positions == ()
-    assert found.cues.outlines.shape == (0, 2, 20, 24)
+    assert found.features.positions == ()
+    assert found.features.outlines.shape == (0, 2, 20, 24)
 
 
 def test_entries_by_kind_and_group(tmp_path: Path) -> None:

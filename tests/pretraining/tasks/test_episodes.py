@@ -101,8 +101,8 @@ def test_only_other_scans_when_asked_for(bank: Bank) -> None:
             assert len(episode.inputs.memory) == 1
             continue
         seen += 1
-        cues = episode.inputs.hints[:, :, HINTS.index("cues present")]
-        assert not cues.any()
+        features = episode.inputs.hints[:, :, HINTS.index("features present")]
+        assert not features.any()
         assert not episode.inputs.base.any()
         assert len(episode.inputs.memory) == 2
         for part in episode.inputs.memory:
@@ -115,7 +115,7 @@ def test_other_scans_beside_the_own_slices(bank: Bank) -> None:
     for episode in helped:
         structures = episode.inputs.base.shape[1]
         assert len(episode.inputs.memory) == (3 if structures == 2 else 1)
-        assert (episode.inputs.hints[:, :, HINTS.index("cues present")] == 1).all()
+        assert (episode.inputs.hints[:, :, HINTS.index("features present")] == 1).all()
         for part in episode.inputs.memory:
             assert part.masks.shape[1] == structures
     few = sample_episode(bank, 0, replace(BESIDE, most_others=1), "train")
@@ -128,16 +128,18 @@ def test_helping_scans_are_turned_as_the_task_is() -> None:
     mine, other = task(0), task(1)
     for seed in range(16):
         turn = Turn.sample(np.random.default_rng(seed))
-        target = replace(mine, cues=turn.apply(mine.cues, mine.truth)[0])
-        cues, truth = turn.apply(other.cues, other.truth)
+        target = replace(mine, features=turn.apply(mine.features, mine.truth)[0])
+        features, truth = turn.apply(other.features, other.truth)
         memory = _aligned_memory(
-            replace(other, cues=cues, truth=truth),
+            replace(other, features=features, truth=truth),
             target,
             OTHER_SCAN,
             CALM,
             np.random.default_rng(seed),
         )
-        assert set(memory.place[:, 2].tolist()) <= set(places(cues, np.arange(6))[:, 2].tolist())
+        assert set(memory.place[:, 2].tolist()) <= set(
+            places(features, np.arange(6))[:, 2].tolist()
+        )
         for image, mask in zip(memory.images, memory.masks, strict=True):
             known = mask[0, 0] + 2 * mask[1, 0]
             np.testing.assert_allclose(image[0, 1], 0.25 * known, atol=1e-3)
@@ -149,8 +151,8 @@ def marked(number: int) -> Task:
     ramp = np.indices(made.truth.shape).sum(axis=0) / 60
     truth = np.zeros_like(made.truth)
     truth[:2, :5, :5] = 1
-    cues = replace(made.cues, images=ramp[:, None].astype(np.float32))
-    return replace(made, cues=cues, truth=truth)
+    features = replace(made.features, images=ramp[:, None].astype(np.float32))
+    return replace(made, features=features, truth=truth)
 
 
 def test_helping_scans_run_the_same_way_as_the_task(tmp_path: Path) -> None:
@@ -200,8 +202,8 @@ def test_validation_is_not_augmented_and_cycles_through_tasks(tmp_path: Path) ->
         picked = [0, 3, 5]
         episode = episodes[number]
         np.testing.assert_array_equal(episode.truth, made.truth[picked])
-        np.testing.assert_allclose(episode.inputs.images[:, 0, 1], made.cues.images[picked, 0])
-        np.testing.assert_allclose(episode.inputs.base, made.cues.walk[picked])
+        np.testing.assert_allclose(episode.inputs.images[:, 0, 1], made.features.images[picked, 0])
+        np.testing.assert_allclose(episode.inputs.base, made.features.walk[picked])
         assert len(episode.inputs.memory) == 1
     cut = sample_episode(bank, 0, replace(wild, side=8), "validation")
     assert cut.truth.shape[1:] == (16, 16)
@@ -227,7 +229,9 @@ def test_slices_with_something_to_answer_come_first() -> None:
     assert _open(made).tolist() == [0, 2, 3, 5]
     known = replace(made, truth=np.where(np.arange(6)[:, None, None] == 5, -1, made.truth))
     assert _open(known).tolist() == [0, 2, 3]
-    all_known = replace(made, cues=replace(made.cues, seeds=np.zeros_like(made.cues.seeds)))
+    all_known = replace(
+        made, features=replace(made.features, seeds=np.zeros_like(made.features.seeds))
+    )
     assert _open(all_known).tolist() == list(range(6))
     counts = np.zeros(6, dtype=int)
     for seed in range(200):
@@ -240,19 +244,19 @@ def test_slices_with_something_to_answer_come_first() -> None:
 
 def test_slices_on_which_one_may_go_on_too_far_count_as_much() -> None:
     made = task(0)
-    walk = made.cues.walk.copy()
+    walk = made.features.walk.copy()
     walk[0], walk[5] = -6.0, 0.0  # slice 5 holds nothing, but the walk goes on there
-    tempting = replace(made, cues=replace(made.cues, walk=walk))
+    tempting = replace(made, features=replace(made.features, walk=walk))
     drawn = [int(_targets(tempting, 1, np.random.default_rng(n))[0]) for n in range(400)]
     expected = {0: 0.3 / 3.3, 2: 1 / 3.3, 3: 1 / 3.3, 5: 1 / 3.3}
     for at, share in expected.items():
         assert drawn.count(at) / 400 == pytest.approx(share, abs=0.08)
 
 
-def test_dropped_cues_and_changed_intensities(bank: Bank) -> None:
+def test_dropped_features_and_changed_intensities(bank: Bank) -> None:
     dropped = sample_episode(bank, 1, replace(CALM, drop=1.0), "train")
     assert not dropped.inputs.base.any()
-    for name in ("walk", "outlines", "looks"):
+    for name in ("walk", "outlines", "appearance"):
         assert not dropped.inputs.hints[:, :, HINTS.index(name)].any()
     calm = sample_episode(bank, 1, CALM, "train")
     changed = sample_episode(bank, 1, replace(CALM, remap=1.0), "train")

@@ -30,7 +30,7 @@ def source(**changes: float) -> ScanSource:
 
 
 def asked_labels(task: Task) -> set[int]:
-    """Return the labels asked for; a slanted task does not say."""
+    """Return the labels asked for; a sheared task does not say."""
     if not task.group:
         return set()
     return {int(name) for name in task.group.split("/")[-1].replace("+", ",").split(",")}
@@ -141,7 +141,7 @@ def test_generators_make_the_same_tasks_again(kind: str) -> None:
     assert one[0].kind == kind
     assert one[0].group == ""
     np.testing.assert_array_equal(one[0].truth, other[0].truth)
-    np.testing.assert_array_equal(one[0].cues.images, other[0].cues.images)
+    np.testing.assert_array_equal(one[0].features.images, other[0].features.images)
 
 
 def test_small_things() -> None:

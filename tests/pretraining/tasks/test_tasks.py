@@ -32,25 +32,28 @@ def drawn(count: int, allowed: npt.NDArray[np.intp] = ALL) -> list[Task]:
     return [task for task in tasks if task is not None]
 
 
-def test_truth_and_cues_lie_on_one_grid_and_agree() -> None:
+def test_truth_and_features_lie_on_one_grid_and_agree() -> None:
     tasks = drawn(9)
     assert len(tasks) > 6
     for task in tasks:
-        cues, truth = task.cues, task.truth
+        features, truth = task.features, task.truth
         assert truth.dtype == np.int8
-        assert truth.shape == cues.seeds.shape
+        assert truth.shape == features.seeds.shape
         assert truth.flags.c_contiguous
-        structures = len(cues.radii)
+        structures = len(features.radii)
         assert set(np.unique(truth)) <= set(range(-1, structures + 1))
         assert set(range(1, structures + 1)) <= set(np.unique(truth))
-        known = (cues.seeds >= 0) & (truth >= 0)
-        np.testing.assert_array_equal(cues.seeds[known], truth[known])
+        known = (features.seeds >= 0) & (truth >= 0)
+        np.testing.assert_array_equal(features.seeds[known], truth[known])
         assert task.scan == "scan0"
         assert task.kind == "balls"
         # The walk knows roughly where the structures are.
         for number in range(structures):
             inside = truth == number + 1
-            assert cues.walk[:, number][inside].mean() > cues.walk[:, number][~inside].mean() + 2
+            assert (
+                features.walk[:, number][inside].mean()
+                > features.walk[:, number][~inside].mean() + 2
+            )
 
 
 def test_the_same_seed_draws_the_same_task() -> None:
@@ -58,7 +61,7 @@ def test_the_same_seed_draws_the_same_task() -> None:
     assert one is not None
     assert other is not None
     np.testing.assert_array_equal(one.truth, other.truth)
-    np.testing.assert_array_equal(one.cues.walk, other.cues.walk)
+    np.testing.assert_array_equal(one.features.walk, other.features.walk)
     assert one.group == other.group
 
 

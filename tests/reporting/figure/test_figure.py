@@ -17,7 +17,7 @@ from matplotlib.transforms import Bbox
 
 from fewslice.errors import GeometryError, WriteError
 from fewslice.reporting.figure.figure import draw_picture, make_figure
-from fewslice.reporting.figure.scene import make_exhibit
+from fewslice.reporting.figure.scene import make_scene
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes import Geometry, Image, LabelMap
 from fewslice.workflow.segment import segment
@@ -83,9 +83,7 @@ def test_texts_are_inside_and_do_not_overlap(
     geometry = Geometry.from_spacing(shape, spacing)
     dense = boxes(shape, labels)
     image, segmentation = segmented(dense, geometry, indices, channels)
-    figure = make_figure(
-        make_exhibit(image, segmentation, LabelMap(dense, geometry), {1: "x" * 60})
-    )
+    figure = make_figure(make_scene(image, segmentation, LabelMap(dense, geometry), {1: "x" * 60}))
     drawn: list[tuple[str, Bbox]] = []
     draw = Text.draw
 

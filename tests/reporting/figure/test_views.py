@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fewslice.annotation.annotation import on_slice
-from fewslice.reporting.figure.views import View, best_cut, surroundings
+from fewslice.reporting.figure.views import View, best_cut, field_of_view
 from fewslice.volumes import Geometry
 from fewslice.volumes.region import Region
 from fewslice.workflow.segment import segment
@@ -77,13 +77,13 @@ def test_the_cut_is_predicted_where_possible() -> None:
     segmentation = segment(
         image, labels, annotated=[(2, 7), (2, 8), (2, 9)], engine="interpolation"
     )
-    box = surroundings(segmentation.labels.array != 0, segmentation.labels.geometry)
+    box = field_of_view(segmentation.labels.array != 0, segmentation.labels.geometry)
     assert segmentation.provenance[best_cut(segmentation, box, 2)] == "engine"
 
 
 def test_the_margin_is_smaller_where_the_structures_are_thin() -> None:
     found = np.zeros((40, 40, 40), bool)
     found[10:30, 10:14, 20:22] = True
-    box = surroundings(found, Geometry.from_spacing(found.shape, (1.0, 1.0, 2.0)))
+    box = field_of_view(found, Geometry.from_spacing(found.shape, (1.0, 1.0, 2.0)))
     assert box.start == (3, 6, 18)  # 7, 4 and 4 mm
     assert box.stop == (37, 18, 24)

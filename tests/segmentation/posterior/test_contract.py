@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
-from fewslice.engines.network.features import CueSettings
+from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.segmentation.posterior import SAMPLERS, Augmentation, Sampler, Samples
 from fewslice.volumes.geometry import Geometry
@@ -18,7 +18,7 @@ from tests.support.small_organs import annotation_of, scan_of, small_organs, tur
 AXIS = 2
 DRAWN = (3, 5, 7)
 
-QUICK = RandomWalker(CueSettings().sketch)
+QUICK = RandomWalker(FeatureSettings().sketch)
 TESTED: dict[str, Sampler] = {**SAMPLERS, "augmentation": Augmentation(QUICK, count=1)}
 """One copy is as good as five to see whether it is right."""
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.features import draw_features, question_features
-from fewslice.active_learning.next_slice.gain_model import Advice
+from fewslice.active_learning.next_slice.gain_model import GainModel
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
 
 Float64Array = npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ DRAW, PRESENT = "draw", "present"
 
 
 @dataclass(frozen=True)
-class Ask:
+class Query:
     """One thing to ask a person. gain: expected rise in Dice, averaged over structures.
 
     kind: "draw" (outline what is on the slice) or "present" (is anything of it on the slice?).
@@ -75,40 +75,44 @@ class ExpectedGainSettings:
 
 def expected_gain(
     found: Profiles,
-    advice: Advice,
+    gain_model: GainModel,
     count: int,
     rng: np.random.Generator,
     settings: ExpectedGainSettings | None = None,
-) -> tuple[Ask, ...]:
+) -> tuple[Query, ...]:
     """Return up to `count` asks, best first; none twice, none of what was answered already.
 
     After each one the profiles are taken to be as if it had been answered, so that the next is not
     its neighbour. Ties are broken by `rng`. Fewer are returned if there is nothing left to ask.
     """
     settings = settings or ExpectedGainSettings()
-    chosen: list[Ask] = []
+    chosen: list[Query] = []
     while len(chosen) < count:
-        asks = [ask for ask in _asks(found, advice, settings) if not _asked(ask, chosen)]
-        if not asks:
+        queries = [
+            query for query in _queries(found, gain_model, settings) if not _queried(query, chosen)
+        ]
+        if not queries:
             break
-        order = rng.permutation(len(asks))
-        best = asks[max(order, key=lambda at: asks[at].score)]
+        order = rng.permutation(len(queries))
+        best = queries[max(order, key=lambda at: queries[at].score)]
         chosen.append(best)
         found = answered(found, best)
     return tuple(chosen)
 
 
-def _asked(ask: Ask, chosen: list[Ask]) -> bool:
+def _queried(query: Query, chosen: list[Query]) -> bool:
     """Whether the same slice was chosen already; a slice to draw needs no question before it."""
-    return any((ask.axis, ask.index) == (other.axis, other.index) for other in chosen)
+    return any((query.axis, query.index) == (other.axis, other.index) for other in chosen)
 
 
-def _asks(found: Profiles, advice: Advice, settings: ExpectedGainSettings) -> Iterator[Ask]:
+def _queries(
+    found: Profiles, gain_model: GainModel, settings: ExpectedGainSettings
+) -> Iterator[Query]:
     for axis, profile in enumerate(found.axes):
         if axis == found.main or (settings.planes and _oblong(found, axis) <= settings.oblong):
-            yield from _drawings(found, axis, profile, advice, settings)
+            yield from _drawings(found, axis, profile, gain_model, settings)
     if settings.questions:
-        yield from _questions(found, advice, settings)
+        yield from _questions(found, gain_model, settings)
 
 
 def _oblong(found: Profiles, axis: int) -> float:
@@ -121,24 +125,24 @@ def _drawings(
     found: Profiles,
     axis: int,
     profile: AxisProfile,
-    advice: Advice,
+    gain_model: GainModel,
     settings: ExpectedGainSettings,
-) -> Iterator[Ask]:
+) -> Iterator[Query]:
     """Yield one ask a slice that nobody has spoken of and that may hold a structure."""
     counts = (found.compactness >= settings.compact) | (axis == found.main)
     gains = np.mean(
         [
-            advice.gain(draw_features(found, number, axis)) * counts[number]
+            gain_model.gain(draw_features(found, number, axis)) * counts[number]
             for number in range(len(found.area))
         ],
         axis=0,
     )
     contour = _contours(profile)
-    said = np.flatnonzero(profile.asked)
+    annotated = np.flatnonzero(profile.asked)
     for index in np.flatnonzero(~profile.asked & _reachable(profile)):
-        nearest = float(np.abs(said - index).min()) * profile.step if len(said) else None
+        nearest = float(np.abs(annotated - index).min()) * profile.step if len(annotated) else None
         doubt = float(np.mean(profile.doubt[:, index] / np.maximum(profile.expected.sum(1), 1)))
-        yield Ask(
+        yield Query(
             axis,
             int(index),
             DRAW,
@@ -175,7 +179,9 @@ def _contours(profile: AxisProfile) -> Float64Array:
     return result
 
 
-def _questions(found: Profiles, advice: Advice, settings: ExpectedGainSettings) -> Iterator[Ask]:
+def _questions(
+    found: Profiles, gain_model: GainModel, settings: ExpectedGainSettings
+) -> Iterator[Query]:
     """Yield the questions beyond the outermost slices known to hold each structure.
 
     With several structures a question is about all of them.
@@ -189,12 +195,12 @@ def _questions(found: Profiles, advice: Advice, settings: ExpectedGainSettings) 
         if not (profile.drawn[number] | (profile.present[number] >= 1.0)).any():
             return
         open_here = features[:, -1] > 0
-        absent = 1 - advice.presence(features[:, :-1])
-        total += np.where(open_here, absent * advice.closing_gain(features), 0.0) / structures
+        absent = 1 - gain_model.presence(features[:, :-1])
+        total += np.where(open_here, absent * gain_model.closing_gain(features), 0.0) / structures
         gone *= np.where(open_here, absent, 0.0)
     worth = (total >= settings.question_gain) & (gone >= settings.likely_no)
     for index in np.flatnonzero(worth & (total > 0) & ~profile.asked):
-        yield Ask(
+        yield Query(
             found.main,
             int(index),
             PRESENT,
@@ -205,21 +211,21 @@ def _questions(found: Profiles, advice: Advice, settings: ExpectedGainSettings) 
         )
 
 
-def answered(found: Profiles, ask: Ask) -> Profiles:
+def answered(found: Profiles, query: Query) -> Profiles:
     """Return the profiles as they may be once the answer is there: no doubt on and near the slice.
 
     A drawn slice removes doubt in proportion to its nearness, up to one radius. Of a question the
     likelier answer is assumed: after a "no" nothing is expected farther out.
     """
-    profile = found.axes[ask.axis]
+    profile = found.axes[query.axis]
     asked = profile.asked.copy()
-    asked[ask.index] = True
-    if ask.kind == PRESENT:
+    asked[query.index] = True
+    if query.kind == PRESENT:
         present, empty = profile.present.copy(), profile.empty.copy()
-        gone = present[:, ask.index] < 0.5
-        empty[gone, ask.index] = True
-        present[:, ask.index] = np.where(gone, 0.0, 1.0)
-        left = ~_closed(profile, gone, ask.index)
+        gone = present[:, query.index] < 0.5
+        empty[gone, query.index] = True
+        present[:, query.index] = np.where(gone, 0.0, 1.0)
+        left = ~_closed(profile, gone, query.index)
         changed = replace(
             profile,
             asked=asked,
@@ -232,10 +238,10 @@ def answered(found: Profiles, ask: Ask) -> Profiles:
     else:
         at = np.arange(len(profile))
         reach = max(float(found.radius.mean()) / profile.step, 1.0)
-        left = np.minimum(np.abs(at - ask.index) / reach, 1.0)
+        left = np.minimum(np.abs(at - query.index) / reach, 1.0)
         drawn, empty = profile.drawn.copy(), profile.empty.copy()
-        drawn[:, ask.index] = profile.present[:, ask.index] >= 0.5
-        empty[:, ask.index] = ~drawn[:, ask.index]
+        drawn[:, query.index] = profile.present[:, query.index] >= 0.5
+        empty[:, query.index] = ~drawn[:, query.index]
         changed = replace(
             profile,
             asked=asked,
@@ -245,7 +251,7 @@ def answered(found: Profiles, ask: Ask) -> Profiles:
             spread=profile.spread * left,
         )
     axes = list(found.axes)
-    axes[ask.axis] = changed
+    axes[query.axis] = changed
     return replace(found, axes=(axes[0], axes[1], axes[2]))
 
 

@@ -115,15 +115,15 @@ def state_features(found: Profiles, structure: int) -> Float64Array:
     )
     volume = max(float(expected.sum()), 1.0)
     drawn = np.flatnonzero(main.drawn[structure])
-    said = np.flatnonzero(main.drawn[structure] | main.empty[structure])
+    annotated = np.flatnonzero(main.drawn[structure] | main.empty[structure])
     outside = _beyond(main, structure) > 0
     gaps = np.diff(drawn) * step if len(drawn) > 1 else np.array([_FARTHEST])
     held = np.flatnonzero(expected > 0.5)
     length = (held[-1] - held[0] + 1) * step if len(held) else 0.0
     ends = (
         2
-        - int(len(drawn) > 0 and said[0] < drawn[0])
-        - int(len(drawn) > 0 and said[-1] > drawn[-1])
+        - int(len(drawn) > 0 and annotated[0] < drawn[0])
+        - int(len(drawn) > 0 and annotated[-1] > drawn[-1])
     )
     return np.array(
         [
@@ -172,10 +172,10 @@ def _neighbours(
 
     Beyond the outermost they lie as far outside of the scan as the scan is long.
     """
-    said = profile.drawn[structure] | profile.empty[structure]
+    annotated = profile.drawn[structure] | profile.empty[structure]
     at = np.arange(len(profile))
-    below = np.maximum.accumulate(np.where(said, at, -len(at)))
-    above = np.minimum.accumulate(np.where(said, at, 2 * len(at) - 1)[::-1])[::-1]
+    below = np.maximum.accumulate(np.where(annotated, at, -len(at)))
+    above = np.minimum.accumulate(np.where(annotated, at, 2 * len(at) - 1)[::-1])[::-1]
     return below, above
 
 

@@ -19,7 +19,7 @@ from fewslice.errors import WeightsError
 
 Float64Array = npt.NDArray[np.float64]
 
-ADVICE_FILE = Path(__file__).with_name("gain_model.safetensors")
+GAIN_MODEL_FILE = Path(__file__).with_name("gain_model.safetensors")
 
 _AT_ONCE = 2048
 """Rows that go down the trees together; more would only take memory."""
@@ -65,7 +65,7 @@ class Trees:
 
 
 @dataclass(frozen=True, eq=False)
-class Advice:
+class GainModel:
     """The fitted models.
 
     drawing: rise in Dice from `draw_features`. closing: rise in Dice by a "no, not on this slice"
@@ -114,19 +114,19 @@ MODELS = ("drawing", "closing", "ends", "scan", "scan_spread", "slice", "slice_l
 
 
 @cache
-def shipped_advice() -> Advice:
+def shipped_gain_model() -> GainModel:
     """Return the models that come with fewslice. Raises WeightsError if the file is damaged."""
-    return load_advice(ADVICE_FILE)
+    return load_gain_model(GAIN_MODEL_FILE)
 
 
-def load_advice(path: Path) -> Advice:
+def load_gain_model(path: Path) -> GainModel:
     """Read models that `as_tensors` described. Raises WeightsError for anything else."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         tensors = load_file(path)
-        return Advice(**{name: _trees(tensors, name) for name in MODELS})
+        return GainModel(**{name: _trees(tensors, name) for name in MODELS})
     except (OSError, SafetensorError, KeyError) as error:
         raise WeightsError(
             f"The file {path.name} that holds what suggestions are made by cannot be read "
@@ -134,11 +134,11 @@ def load_advice(path: Path) -> Advice:
         ) from error
 
 
-def as_tensors(advice: Advice) -> dict[str, npt.NDArray[np.generic]]:
+def as_tensors(gain_model: GainModel) -> dict[str, npt.NDArray[np.generic]]:
     """Return the models as named arrays, for `safetensors.numpy.save_file`."""
     tensors: dict[str, npt.NDArray[np.generic]] = {}
     for name in MODELS:
-        trees: Trees = getattr(advice, name)
+        trees: Trees = getattr(gain_model, name)
         for part in _PARTS:
             tensors[f"{name}.{part}"] = np.ascontiguousarray(getattr(trees, part))
         tensors[f"{name}.base"] = np.array([trees.base])

@@ -80,7 +80,7 @@ class Profiles:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Annotated:
     """What a person said of a scan, as arrays.
 
     labels: (i, j, k), the sparse label map. slices: (array axis, index) of the annotated ones.
@@ -97,7 +97,7 @@ def profiles(
     probability: npt.NDArray[np.float16],
     values: Sequence[int],
     start: tuple[int, int, int],
-    said: Said,
+    annotated: Annotated,
     spacing: tuple[float, float, float],
 ) -> Profiles:
     """Reduce posterior samples to profiles.
@@ -106,15 +106,15 @@ def profiles(
     `start`, background first; the first sample is the answer. values: the labels, 0 first.
     spacing: mm per array axis.
     """
-    sums = _sums(probability, start, said.labels.shape)
-    found = tuple(_axis_profile(axis, sums[axis], values, said, spacing) for axis in range(3))
-    contour, area = _drawn_sizes(said, values, spacing)
+    sums = _sums(probability, start, annotated.labels.shape)
+    found = tuple(_axis_profile(axis, sums[axis], values, annotated, spacing) for axis in range(3))
+    contour, area = _drawn_sizes(annotated, values, spacing)
     for number in np.flatnonzero(area == 0):
-        expected = found[said.main].expected[number]
+        expected = found[annotated.main].expected[number]
         if (expected > 0.5).any():
-            area[number] = expected[expected > 0.5].mean() * found[said.main].pixel_area
+            area[number] = expected[expected > 0.5].mean() * found[annotated.main].pixel_area
             contour[number] = 2 * np.sqrt(np.pi * area[number])
-    return Profiles((found[0], found[1], found[2]), said.main, contour, area)
+    return Profiles((found[0], found[1], found[2]), annotated.main, contour, area)
 
 
 def _sums(
@@ -145,21 +145,21 @@ def _axis_profile(
     axis: int,
     sums: dict[str, Float64Array],
     values: Sequence[int],
-    said: Said,
+    annotated: Annotated,
     spacing: tuple[float, float, float],
 ) -> AxisProfile:
-    length = said.labels.shape[axis]
+    length = annotated.labels.shape[axis]
     drawn = np.zeros((len(values) - 1, length), dtype=bool)
     empty = np.zeros_like(drawn)
-    asked = np.full(length, _all_known(said))
-    for other, index in said.slices:
+    asked = np.full(length, _all_known(annotated))
+    for other, index in annotated.slices:
         if other == axis:
-            on_it = np.unique(said.labels.take(index, axis=axis))
+            on_it = np.unique(annotated.labels.take(index, axis=axis))
             drawn[:, index] = np.isin(values[1:], on_it)
             empty[:, index] = ~drawn[:, index]
             asked[index] = True
     present = sums["present"]
-    for other, index in said.present:
+    for other, index in annotated.present:
         if other == axis:
             present[:, index] = np.maximum(present[:, index], 1.0)
     present[drawn], present[empty] = 1.0, 0.0
@@ -177,17 +177,17 @@ def _axis_profile(
     )
 
 
-def _all_known(said: Said) -> bool:
+def _all_known(annotated: Annotated) -> bool:
     """Whether the slices across one axis leave nothing of the scan out."""
-    given = set(said.slices)
-    for axis, length in enumerate(said.labels.shape):
+    given = set(annotated.slices)
+    for axis, length in enumerate(annotated.labels.shape):
         if all((axis, index) in given for index in range(length)):
-            return not (said.labels == UNKNOWN).any()
+            return not (annotated.labels == UNKNOWN).any()
     return False
 
 
 def _drawn_sizes(
-    said: Said, values: Sequence[int], spacing: tuple[float, float, float]
+    annotated: Annotated, values: Sequence[int], spacing: tuple[float, float, float]
 ) -> tuple[Float64Array, Float64Array]:
     """Return mean contour length (mm) and area (mm²) of each structure over slices that hold it.
 
@@ -195,9 +195,12 @@ def _drawn_sizes(
     """
     contour, area = np.zeros(len(values) - 1), np.zeros(len(values) - 1)
     for number, value in enumerate(values[1:]):
-        for slices in ([place for place in said.slices if place[0] == said.main], said.slices):
+        for slices in (
+            [place for place in annotated.slices if place[0] == annotated.main],
+            annotated.slices,
+        ):
             sizes = [
-                _size(said.labels.take(index, axis=axis) == value, axis, spacing)
+                _size(annotated.labels.take(index, axis=axis) == value, axis, spacing)
                 for axis, index in slices
             ]
             held = [size for size in sizes if size[1] > 0]

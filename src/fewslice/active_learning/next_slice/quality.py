@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.features import draw_features, state_features
-from fewslice.active_learning.next_slice.gain_model import Advice
+from fewslice.active_learning.next_slice.gain_model import GainModel
 from fewslice.active_learning.next_slice.profiles import Profiles
 
 Float64Array = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ class Quality:
     slices_low: Float64Array
 
 
-def predicted_quality(found: Profiles, advice: Advice) -> Quality:
+def predicted_quality(found: Profiles, gain_model: GainModel) -> Quality:
     """Return the Dice to expect of the answer the profiles were made of.
 
     Means over structures of both numbers; the mean of the 10th percentiles is a cautious one of the
@@ -55,10 +55,10 @@ def predicted_quality(found: Profiles, advice: Advice) -> Quality:
         certain = np.ones(len(found.axes[found.main]))
         return Quality(1.0, 1.0, ((1.0, 1.0),) * len(found.area), certain, certain.copy())
     structures = tuple(
-        advice.scan_dice(state_features(found, number)) for number in range(len(found.area))
+        gain_model.scan_dice(state_features(found, number)) for number in range(len(found.area))
     )
     main = [
-        advice.slice_dice(draw_features(found, number, found.main))
+        gain_model.slice_dice(draw_features(found, number, found.main))
         for number in range(len(found.area))
     ]
     asked = found.axes[found.main].asked

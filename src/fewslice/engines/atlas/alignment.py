@@ -94,7 +94,7 @@ def filled_in(support: SupportScan, values: tuple[int, ...]) -> LabelledScan | N
 
 
 @dataclass(frozen=True, eq=False)
-class Located:
+class AlignedAtlas:
     """An atlas and the affine map that takes points of the new scan to points of it, in mm from the
     middles of both. correlation: of the two scans where they overlap, -1 to 1; 0 if they hardly do.
     """
@@ -104,7 +104,9 @@ class Located:
     correlation: float
 
 
-def located_on(fixed: SimpleITK.Image, atlas: LabelledScan, settings: AtlasSettings) -> Located:
+def align_atlas(
+    fixed: SimpleITK.Image, atlas: LabelledScan, settings: AtlasSettings
+) -> AlignedAtlas:
     """Lay an atlas over the whole scan: the best of all shifts, then an affine map."""
     scan = atlas.scan
     grid = grid_of(Region((0, 0, 0), scan.shape), scan.spacing, settings.whole)
@@ -123,9 +125,9 @@ def located_on(fixed: SimpleITK.Image, atlas: LabelledScan, settings: AtlasSetti
     inside = as_array(resampled(ones_like(moving), fixed, found)) > 0.5
     shared = np.count_nonzero(inside) * np.prod(fixed.GetSpacing())
     if shared < settings.least_overlap * min(_volume(fixed), _volume(moving)):
-        return Located(atlas, found, 0.0)
+        return AlignedAtlas(atlas, found, 0.0)
     likeness = correlation(as_array(fixed), as_array(resampled(moving, fixed, found)), inside)
-    return Located(atlas, found, likeness)
+    return AlignedAtlas(atlas, found, likeness)
 
 
 def _volume(image: SimpleITK.Image) -> float:
@@ -149,14 +151,14 @@ def points_of(atlas: LabelledScan, numbers: Sequence[int], most: int = 2000) -> 
     return np.asarray((places - middle) * atlas.scan.spacing, dtype=np.float64)
 
 
-def usable(located: Sequence[Located], settings: AtlasSettings) -> tuple[Located, ...]:
+def usable(aligned: Sequence[AlignedAtlas], settings: AtlasSettings) -> tuple[AlignedAtlas, ...]:
     """Return the atlases that correlate with the scan."""
-    best = max((each.correlation for each in located), default=0.0)
+    best = max((each.correlation for each in aligned), default=0.0)
     least = max(settings.least_correlation, settings.least_share * best)
-    return tuple(each for each in located if each.correlation >= least)
+    return tuple(each for each in aligned if each.correlation >= least)
 
 
-def taken(transform: SimpleITK.AffineTransform, points: Float64Array) -> Float64Array:
+def transform_points(transform: SimpleITK.AffineTransform, points: Float64Array) -> Float64Array:
     """Return points (point, axis) after an affine map."""
     matrix = np.array(transform.GetMatrix()).reshape(3, 3)
     centre, shift = np.array(transform.GetCenter()), np.array(transform.GetTranslation())

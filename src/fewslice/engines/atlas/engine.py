@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines.atlas.label_fusion import Vote, voted
+from fewslice.engines.atlas.label_fusion import FusedLabels, fuse_labels
 from fewslice.engines.atlas.registration import grid_of
 from fewslice.engines.atlas.selection import most_similar
 from fewslice.engines.base import (
@@ -54,7 +54,7 @@ _LEAST_PROBABILITY = 1e-4
 _DECIDED = 0.995
 _LEARNED_FROM = 0.9
 _NEAR = 0.05
-_LOOKS = 0.5
+_APPEARANCE = 0.5
 _INTENSITY_EDGES = 100.0
 _PULL = 2.0
 _POOR_AGREEMENT = 0.5
@@ -119,22 +119,24 @@ def carried_over(
     Remarks say which of them no support scan has, that none looks like this scan, and on which
     structures the support scans agree badly.
     """
-    votes = voted(scan, support, values, lambda part: progress(0.85 * part))
+    fused_labels = fuse_labels(scan, support, values, lambda part: progress(0.85 * part))
     answers = []
-    for number, vote in enumerate(votes, start=1):
-        answers.append(_walked(scan, vote, axis))
-        progress(0.85 + 0.15 * number / len(votes))
-    missing = tuple(v for v in values if not any(v in vote.values for vote in votes))
+    for number, fused in enumerate(fused_labels, start=1):
+        answers.append(_walked(scan, fused, axis))
+        progress(0.85 + 0.15 * number / len(fused_labels))
+    missing = tuple(v for v in values if not any(v in fused.values for fused in fused_labels))
     if missing:
         region = answers[0].region if answers else Region((0, 0, 0), scan.shape)
         answers.append(_nothing(region, missing, axis))
     found = reduce(lambda one, other: joined(one, other, axis), answers)
     progress(1.0)
-    return replace(found, remarks=tuple(_remarks(support, votes, missing)))
+    return replace(found, remarks=tuple(_remarks(support, fused_labels, missing)))
 
 
 def _remarks(
-    support: tuple[SupportScan, ...], votes: tuple[Vote, ...], missing: tuple[int, ...]
+    support: tuple[SupportScan, ...],
+    fused_labels: tuple[FusedLabels, ...],
+    missing: tuple[int, ...],
 ) -> list[str]:
     """Return what a person should know: see `carried_over`."""
     held = {value for each in support for value in each.annotation.drawn_values}
@@ -145,8 +147,8 @@ def _remarks(
         found.append(NOT_ALIKE)
     poor = [
         value
-        for vote in votes
-        for value, agreement in zip(vote.values, vote.agreement, strict=True)
+        for fused in fused_labels
+        for value, agreement in zip(fused.values, fused.agreement, strict=True)
         if agreement < _POOR_AGREEMENT
     ]
     if poor:
@@ -158,34 +160,34 @@ def _remarks(
     return found
 
 
-def _walked(scan: Scan, vote: Vote, axis: int) -> Prediction:
+def _walked(scan: Scan, fused: FusedLabels, axis: int) -> Prediction:
     """Return the vote at the scan's own resolution, its boundaries moved to edges in the scan.
 
     The random walker of Grady 2005, drawn to the vote and to looks, which are learned where the
     vote is sure. It walks only where neither is.
     """
-    grid = grid_of(vote.grid.region, scan.spacing, _MOST_VOXELS)
-    odds = _odds(vote, grid)
+    grid = grid_of(fused.grid.region, scan.spacing, _MOST_VOXELS)
+    odds = _odds(fused, grid)
     sure = softmax(odds)
     intensities = scaled_intensities(scan, grid, sure[0] < 1 - _NEAR)
-    prior = softmax(odds + _LOOKS * _looks(intensities, sure, grid, axis))
+    prior = softmax(odds + _APPEARANCE * _appearance(intensities, sure, grid, axis))
     seeds = np.where(sure.max(axis=0) > _DECIDED, sure.argmax(axis=0), -1)
     edges = edge_weights(
         intensities * np.float32(np.sqrt(_INTENSITY_EDGES / len(intensities))), grid.spacing
     )
     pull = np.full(seeds.size, _PULL, dtype=np.float32)
     answers = walk(laplacian(edges, grid.shape), seeds.ravel(), prior.reshape(len(prior), -1), pull)
-    probability = empty_probability(len(prior), vote.grid.region.shape, axis)
-    structures = np.zeros(vote.grid.region.shape, dtype=np.float32)
+    probability = empty_probability(len(prior), fused.grid.region.shape, axis)
+    structures = np.zeros(fused.grid.region.shape, dtype=np.float32)
     for number, answer in enumerate(answers, start=1):
         full = grid.up(answer.reshape(grid.shape))
         probability[number] = as_half(full)
         structures += full
     probability[0] = as_half(np.clip(1 - structures, 0, 1))
-    return Prediction(vote.grid.region, (0, *vote.values), probability)
+    return Prediction(fused.grid.region, (0, *fused.values), probability)
 
 
-def _looks(
+def _appearance(
     intensities: Float32Array, sure: Float32Array, grid: WorkingGrid, axis: int
 ) -> Float32Array:
     """Return log-likelihoods (class, i, j, k) of looks learned where the vote is nearly sure.
@@ -205,16 +207,16 @@ def _looks(
     return appearance_log_odds(task, len(sure), AppearanceSettings())
 
 
-def _odds(vote: Vote, grid: WorkingGrid) -> Float32Array:
+def _odds(fused: FusedLabels, grid: WorkingGrid) -> Float32Array:
     """Return the vote on another grid over its region: log-odds (class, i, j, k) against the first.
 
     Log-odds are interpolated, not probabilities, so that boundaries stay as sharp as they are.
     """
-    background = np.clip(1 - vote.probability.sum(axis=0), _LEAST_PROBABILITY, 1)
-    odds = np.log(np.clip(vote.probability, _LEAST_PROBABILITY, 1) / background)
+    background = np.clip(1 - fused.probability.sum(axis=0), _LEAST_PROBABILITY, 1)
+    odds = np.log(np.clip(fused.probability, _LEAST_PROBABILITY, 1) / background)
     found = np.zeros((1 + len(odds), *grid.shape), dtype=np.float32)
     for number, each in enumerate(odds, start=1):
-        found[number] = grid.down(vote.grid.up(each))
+        found[number] = grid.down(fused.grid.up(each))
     return found
 
 

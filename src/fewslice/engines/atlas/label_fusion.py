@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.atlas.alignment import (
+    AlignedAtlas,
     AtlasSettings,
-    Located,
+    align_atlas,
     filled_in,
-    located_on,
     ones_like,
     points_of,
-    taken,
+    transform_points,
     usable,
 )
 from fewslice.engines.atlas.registration import (
@@ -51,7 +51,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Vote:
+class FusedLabels:
     """What the support scans say of structures that lie close to each other.
 
     grid: over their surroundings. values: their labels. probability: float32
@@ -67,13 +67,13 @@ class Vote:
     voters: tuple[int, ...]
 
 
-def voted(
+def fuse_labels(
     scan: Scan,
     support: Sequence[SupportScan],
     values: tuple[int, ...],
     progress: Progress = silent,
     settings: AtlasSettings | None = None,
-) -> tuple[Vote, ...]:
+) -> tuple[FusedLabels, ...]:
     """Return where support scans say the structures of these labels are; one vote per place.
 
     A support scan votes on the structures it holds and on no others. One that is annotated on some
@@ -82,20 +82,20 @@ def voted(
     """
     settings = settings or AtlasSettings()
     atlases = [atlas for each in support if (atlas := filled_in(each, values)) is not None]
-    located = []
+    aligned = []
     grid = grid_of(Region((0, 0, 0), scan.shape), scan.spacing, settings.whole)
     fixed = as_image(averaged(scan, grid), grid, scan.shape)
     for number, atlas in enumerate(atlases, start=1):
-        located.append(located_on(fixed, atlas, settings))
+        aligned.append(align_atlas(fixed, atlas, settings))
         progress(0.3 * number / len(atlases))
-    used = usable(located, settings)
+    used = usable(aligned, settings)
     groups = _groups(scan, used, values, settings)
-    votes = []
+    fused_labels = []
     for number, (region, numbers) in enumerate(groups):
         share = 0.7 / len(groups)
         done = 0.3 + number * share
-        votes.append(
-            _vote(
+        fused_labels.append(
+            _fused(
                 scan,
                 region,
                 (used, numbers, values),
@@ -104,11 +104,11 @@ def voted(
             )
         )
     progress(1.0)
-    return tuple(votes)
+    return tuple(fused_labels)
 
 
 def _groups(
-    scan: Scan, located: Sequence[Located], values: tuple[int, ...], settings: AtlasSettings
+    scan: Scan, aligned: Sequence[AlignedAtlas], values: tuple[int, ...], settings: AtlasSettings
 ) -> list[tuple[Region, list[int]]]:
     """Return the places to look at closely, and the numbers of the structures at each.
 
@@ -116,7 +116,7 @@ def _groups(
     """
     groups: list[tuple[Float64Array, list[int]]] = []
     for number in range(len(values)):
-        box = _box(located, number)
+        box = _box(aligned, number)
         if box is None:
             continue
         box = _with_margin(scan, box, settings)
@@ -134,12 +134,12 @@ def _size(box: Float64Array) -> float:
     return float(np.prod(box[1] - box[0]))
 
 
-def _box(located: Sequence[Located], number: int) -> Float64Array | None:
+def _box(aligned: Sequence[AlignedAtlas], number: int) -> Float64Array | None:
     """Return the first and last corner, (2, axis) in mm, of where most atlases put a structure."""
     boxes = []
-    for each in located:
+    for each in aligned:
         if number in each.atlas.held:
-            points = taken(each.transform.GetInverse(), points_of(each.atlas, [number]))
+            points = transform_points(each.transform.GetInverse(), points_of(each.atlas, [number]))
             boxes.append([points.min(axis=0), points.max(axis=0)])
     if not boxes:
         return None
@@ -165,46 +165,46 @@ def _region(scan: Scan, box: Float64Array) -> Region:
     return Region((a, b, c), (d, e, f))
 
 
-def _vote(
+def _fused(
     scan: Scan,
     region: Region,
-    asked: tuple[tuple[Located, ...], list[int], tuple[int, ...]],
+    asked: tuple[tuple[AlignedAtlas, ...], list[int], tuple[int, ...]],
     settings: AtlasSettings,
     progress: Progress,
-) -> Vote:
+) -> FusedLabels:
     """Lay the atlases that hold these structures over a place closely, and let them vote."""
-    located, numbers, values = asked
-    voters = [each for each in located if set(numbers) & set(each.atlas.held)]
+    aligned, numbers, values = asked
+    voters = [each for each in aligned if set(numbers) & set(each.atlas.held)]
     grid = grid_of(region, scan.spacing, settings.close)
     fixed = _Seen.of(scan, grid, None)
     shape = (len(numbers), *grid.shape)
     total, weights = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-    ballots: list[list[Float32Array]] = [[] for _ in numbers]
+    warped: list[list[Float32Array]] = [[] for _ in numbers]
     for count, each in enumerate(voters, start=1):
-        labels, weight = _ballot(fixed, each, numbers, settings)
+        labels, weight = _warped_labels(fixed, each, numbers, settings)
         for at, number in enumerate(numbers):
             if number in each.atlas.held:
                 total[at] += weight * labels[at]
                 weights[at] += weight
-                ballots[at].append(labels[at])
+                warped[at].append(labels[at])
         progress(count / len(voters))
     probability = np.asarray(total / np.maximum(weights, 1e-6), dtype=np.float32)
     probability /= np.maximum(probability.sum(axis=0), 1)
-    return Vote(
+    return FusedLabels(
         grid,
         tuple(values[number] for number in numbers),
         probability,
-        tuple(_agreement(cast, mean) for cast, mean in zip(ballots, probability, strict=True)),
-        tuple(len(cast) for cast in ballots),
+        tuple(_agreement(cast, mean) for cast, mean in zip(warped, probability, strict=True)),
+        tuple(len(cast) for cast in warped),
     )
 
 
-def _agreement(ballots: Sequence[Float32Array], all_of_them: Float32Array) -> float:
-    """Return the mean soft Dice of single ballots with the result."""
+def _agreement(warped: Sequence[Float32Array], all_of_them: Float32Array) -> float:
+    """Return the mean soft Dice of single warped labels with the result."""
     found = []
-    for ballot in ballots:
-        both = float(np.minimum(ballot, all_of_them).sum())
-        total = float(ballot.sum() + all_of_them.sum())
+    for one in warped:
+        both = float(np.minimum(one, all_of_them).sum())
+        total = float(one.sum() + all_of_them.sum())
         found.append(2 * both / total if total > 0 else 0.0)
     return float(np.mean(found)) if found else 0.0
 
@@ -236,8 +236,8 @@ class _Seen:
         return cls(scan, grid, channels, as_image(scaled, grid, scan.shape))
 
 
-def _ballot(
-    fixed: _Seen, located: Located, numbers: Sequence[int], settings: AtlasSettings
+def _warped_labels(
+    fixed: _Seen, aligned: AlignedAtlas, numbers: Sequence[int], settings: AtlasSettings
 ) -> tuple[Float32Array, Float32Array]:
     """Return what an atlas says of structures, (structure, i, j, k) from 0 to 1, and its weight.
 
@@ -245,14 +245,14 @@ def _ballot(
     """
     import SimpleITK
 
-    atlas = located.atlas
+    atlas = aligned.atlas
     grid = grid_of_step(
-        _region(atlas.scan, _seen_from(fixed, located)),
+        _region(atlas.scan, _seen_from(fixed, aligned)),
         atlas.scan.spacing,
         max(min(fixed.grid.spacing), min(atlas.scan.spacing)),
     )
-    moving = _Seen.of(atlas.scan, grid, _levels(fixed, located, grid))
-    affine = fitted_affine(fixed.image, moving.image, located.transform)
+    moving = _Seen.of(atlas.scan, grid, _levels(fixed, aligned, grid))
+    affine = fitted_affine(fixed.image, moving.image, aligned.transform)
     ones = ones_like(moving.image)
     inside = as_array(resampled(ones, fixed.image, affine)) > 0.5
     target = as_array(fixed.image)
@@ -279,7 +279,7 @@ def _ballot(
     return np.stack(said), (likeness**settings.power + np.float32(1e-4)) * known
 
 
-def _seen_from(fixed: _Seen, located: Located) -> Float64Array:
+def _seen_from(fixed: _Seen, aligned: AlignedAtlas) -> Float64Array:
     """Return the box, (2, axis) in mm from the atlas's middle, of what lies over the fixed grid."""
     low = np.array(fixed.image.GetOrigin()) - np.array(fixed.image.GetSpacing()) / 2
     high = low + np.array(fixed.image.GetSize()) * fixed.image.GetSpacing()
@@ -287,30 +287,30 @@ def _seen_from(fixed: _Seen, located: Located) -> Float64Array:
     corners = np.array(
         [[choices[a, 0], choices[b, 1], choices[c, 2]] for a, b, c in np.ndindex(2, 2, 2)]
     )
-    there = taken(located.transform, corners)
+    there = transform_points(aligned.transform, corners)
     margin = 0.15 * (high - low)
     return np.stack([there.min(axis=0) - margin, there.max(axis=0) + margin])
 
 
-def _levels(fixed: _Seen, located: Located, grid: WorkingGrid) -> Float64Array:
+def _levels(fixed: _Seen, aligned: AlignedAtlas, grid: WorkingGrid) -> Float64Array:
     """Return (channel, 2): the 2nd and 98th percentile of what an atlas has over the fixed grid."""
-    scan = located.atlas.scan
+    scan = aligned.atlas.scan
     found = []
     for channel in scan.channels:
         values = grid.down(channel[grid.region.slices].astype(np.float32))
         image = as_image(values, grid, scan.shape)
-        inside = as_array(resampled(ones_like(image), fixed.image, located.transform)) > 0.5
-        laid = as_array(resampled(image, fixed.image, located.transform))
+        inside = as_array(resampled(ones_like(image), fixed.image, aligned.transform)) > 0.5
+        laid = as_array(resampled(image, fixed.image, aligned.transform))
         found.append(np.percentile(laid[inside] if inside.any() else values, [2, 98]))
     return np.stack(found)
 
 
 def full_size(
-    votes: Sequence[Vote], shape: tuple[int, int, int]
+    fused_labels: Sequence[FusedLabels], shape: tuple[int, int, int]
 ) -> Iterator[tuple[int, Float32Array]]:
-    """Yield each label voted on and its probability on the scan's own voxels, (i, j, k)."""
-    for vote in votes:
-        for value, probability in zip(vote.values, vote.probability, strict=True):
+    """Yield each fused label and its probability on the scan's own voxels, (i, j, k)."""
+    for fused in fused_labels:
+        for value, probability in zip(fused.values, fused.probability, strict=True):
             full = np.zeros(shape, dtype=np.float32)
-            full[vote.grid.region.slices] = vote.grid.up(probability)
+            full[fused.grid.region.slices] = fused.grid.up(probability)
             yield value, full

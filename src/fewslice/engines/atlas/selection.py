@@ -1,7 +1,7 @@
 """Choosing support scans: those that look most like the scan to segment, each of them once.
 
-Looks are compared without any learning: by a thumbnail of the whole scan, which says where bright
-and dark lie, and by the histogram of its intensities.
+Appearance are compared without any learning: by a thumbnail of the whole scan, which says where
+bright and dark lie, and by the histogram of its intensities.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NO_CONTRAST = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
-class Looks:
+class Appearance:
     """What a scan looks like, from afar.
 
     thumbnail: float32 (channel, 16, 16, 16), mean intensities of equal parts of the scan, of mean 0
@@ -42,14 +42,14 @@ def most_similar(scan: Scan, support: Sequence[SupportScan], most: int) -> tuple
     Of the same scan given several times, the one with most annotated slices is kept (of equals the
     first). On a tie in likeness (to six digits) the order given stays.
     """
-    mine = looks(scan)
-    found = [looks(each.scan) for each in support]
+    mine = appearance_of(scan)
+    found = [appearance_of(each.scan) for each in support]
     kept = _without_duplicates(support, found)
     ordered = sorted(kept, key=lambda number: -round(similarity(mine, found[number]), 6))
     return tuple(support[number] for number in ordered[:most])
 
 
-def looks(scan: Scan) -> Looks:
+def appearance_of(scan: Scan) -> Appearance:
     """Return what a scan looks like; of large scans an even sample of voxels is taken."""
     thumbnails, histograms = [], []
     for channel in scan.channels:
@@ -59,10 +59,10 @@ def looks(scan: Scan) -> Looks:
         thumbnails.append(_thumbnail(scaled))
         counts, _ = np.histogram(scaled, bins=_BINS, range=(0, 1))
         histograms.append(counts / scaled.size)
-    return Looks(np.stack(thumbnails), np.stack(histograms).astype(np.float32))
+    return Appearance(np.stack(thumbnails), np.stack(histograms).astype(np.float32))
 
 
-def similarity(one: Looks, other: Looks) -> float:
+def similarity(one: Appearance, other: Appearance) -> float:
     """Return how alike two scans of the same channels look, -1/2 to 1, where 1 is the same.
 
     The mean of the thumbnails' correlation and the histograms' overlap.
@@ -71,7 +71,7 @@ def similarity(one: Looks, other: Looks) -> float:
     return (correlation(one, other) + overlap) / 2
 
 
-def correlation(one: Looks, other: Looks) -> float:
+def correlation(one: Appearance, other: Appearance) -> float:
     """Return the mean correlation of the thumbnails over the channels, -1 to 1.
 
     A channel that is the same everywhere correlates with another such one perfectly, and not at
@@ -100,7 +100,7 @@ def _thumbnail(values: Float32Array) -> Float32Array:
     return centred / size if size > _NO_CONTRAST else np.zeros_like(centred)
 
 
-def _without_duplicates(support: Sequence[SupportScan], found: Sequence[Looks]) -> list[int]:
+def _without_duplicates(support: Sequence[SupportScan], found: Sequence[Appearance]) -> list[int]:
     """Return the numbers of the scans to keep, ascending."""
     fullest_first = sorted(
         range(len(support)), key=lambda number: -len(support[number].annotation.slices)

@@ -11,7 +11,7 @@ brought less than .001 of Dice and took half of the time.
 Slices of several planes are left to the random walker, which sees all of them; from three drawn
 slices on the network, which learns from those of one plane, counts a quarter.
 
-Given seconds to adapt in, `auto` first fine-tunes the network on what was drawn
+Given seconds for it, `auto` first fine-tunes the network on what was drawn
 (`fewslice.engines.network.finetuned_engine`), and averages that one.
 """
 
@@ -28,8 +28,8 @@ from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.engines import with_support
 from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_positions
-from fewslice.engines.network.features import Cues
-from fewslice.engines.network.finetuned_engine import Adapted, PreparedAdapted
+from fewslice.engines.network.features import SliceFeatures
+from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
 from fewslice.engines.random_walker.engine import PreparedRandomWalker, RandomWalker
 
 Float32Array = npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ CROSSING = Mixture(0.0, 0.75, 0.25)
 class Auto:
     """Average interpolation, the random walk and the network.
 
-    seconds, save_to: as of `Adapted`; if either is given, the network is adapted before it is
+    seconds, save_to: as of `Finetuned`; if either is given, the network is fine-tuned before it is
     asked.
     """
 
@@ -82,14 +82,14 @@ class Auto:
     save_to: Path | None = None
 
     def __post_init__(self) -> None:
-        _ = self.adapting  # raises WriteError where the state must not be saved
+        _ = self.finetuning  # raises WriteError where the state must not be saved
 
     @property
-    def adapting(self) -> Adapted | None:
-        """How the network is adapted before it is asked; None if it answers as it is."""
+    def finetuning(self) -> Finetuned | None:
+        """How the network is fine-tuned before it is asked; None if it answers as it is."""
         if self.seconds is None and self.save_to is None:
             return None
-        usual = Adapted(self.network, save_to=self.save_to)
+        usual = Finetuned(self.network, save_to=self.save_to)
         return usual if self.seconds is None else replace(usual, seconds=self.seconds)
 
     @property
@@ -100,7 +100,7 @@ class Auto:
     def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAuto:
         """Return the scan ready for all engines. Raises WeightsError."""
         return PreparedAuto(
-            self.network.prepare(scan, support), self.walker.prepare(scan), self.adapting
+            self.network.prepare(scan, support), self.walker.prepare(scan), self.finetuning
         )
 
 
@@ -110,14 +110,14 @@ class PreparedAuto:
 
     network: PreparedNetwork
     walker: PreparedRandomWalker
-    adapting: Adapted | None = None
+    finetuning: Finetuned | None = None
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities (see `PreparedScan`)."""
-        if self.adapting is None:
+        if self.finetuning is None:
             return self._answer(annotation, progress)
-        pupil = PreparedAdapted(self.network, self.adapting)
-        network, remark = pupil.learned(annotation, lambda part: progress(0.7 * part))
+        model = PreparedFinetuned(self.network, self.finetuning)
+        network, remark = model.learned(annotation, lambda part: progress(0.7 * part))
         learned = replace(self, network=network)
         found = learned._answer(annotation, lambda part: progress(0.7 + 0.3 * part))
         return replace(found, remarks=(*found.remarks, remark))
@@ -141,11 +141,11 @@ class PreparedAuto:
     def _averaged(
         self,
         annotation: Annotation,
-        mixtures: Callable[[Cues], Callable[[int], Mixture]],
+        mixtures: Callable[[SliceFeatures], Callable[[int], Mixture]],
         progress: Progress,
     ) -> Prediction:
-        grid, cues, odds = self.network.coarse(annotation, progress)
-        mean = averaged(cues, odds, mixtures(cues))
+        grid, features, odds = self.network.coarse(annotation, progress)
+        mean = averaged(features, odds, mixtures(features))
         return self.network.refined(mean, grid, annotation, progress)
 
 
@@ -159,21 +159,23 @@ def _drawn_slices(annotation: Annotation) -> int:
     )
 
 
-def along(cues: Cues, inside: Mixture = USUAL) -> Callable[[int], Mixture]:
+def along(features: SliceFeatures, inside: Mixture = USUAL) -> Callable[[int], Mixture]:
     """Return the mixture for each slice of the grid.
 
     inside: between the outermost annotated slices. Beyond them it is `USUAL`, with two drawn
     slices `BEYOND_TWO`.
     """
-    beyond = BEYOND_TWO if len(drawn_positions(cues)) == 2 else USUAL
-    first, last = (cues.positions[0], cues.positions[-1]) if cues.positions else (0, -1)
+    beyond = BEYOND_TWO if len(drawn_positions(features)) == 2 else USUAL
+    first, last = (features.positions[0], features.positions[-1]) if features.positions else (0, -1)
     return lambda position: inside if first <= position <= last else beyond
 
 
-def averaged(cues: Cues, odds: Float32Array, mixture_at: Callable[[int], Mixture]) -> Float32Array:
+def averaged(
+    features: SliceFeatures, odds: Float32Array, mixture_at: Callable[[int], Mixture]
+) -> Float32Array:
     """Average probabilities of the three answers, slice by slice of their common grid.
 
-    cues: hold interpolation's and the walk's. odds: the network's, float32 (slice, structure,
+    features: hold interpolation's and the walk's. odds: the network's, float32 (slice, structure,
     rows, columns), against the background, as the result.
     """
     mean = np.empty_like(odds)
@@ -181,7 +183,7 @@ def averaged(cues: Cues, odds: Float32Array, mixture_at: Callable[[int], Mixture
         mixture = mixture_at(position)
         weights = (mixture.interpolation, mixture.walker, mixture.network)
         total = np.zeros((1 + len(network), *network.shape[1:]), dtype=np.float32)
-        answers = (cues.shape[position], cues.walk[position], network)
+        answers = (features.shape[position], features.walk[position], network)
         for answer, weight in zip(answers, weights, strict=True):
             if weight:
                 total += np.float32(weight) * _probabilities(answer)

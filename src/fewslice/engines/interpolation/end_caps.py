@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
-class TaperSettings:
+class EndCapSettings:
     """How long caps are beyond the last drawn slice, and how far to trust that.
 
     per_radius: length of the cap in radii of the circle of the same area, with one slice drawn.
@@ -52,7 +52,7 @@ def expected_cap(
     positions: npt.NDArray[np.float64],
     areas: npt.NDArray[np.float64],
     step: float,
-    settings: TaperSettings,
+    settings: EndCapSettings,
 ) -> Cap:
     """Return how a structure is expected to go on beyond the last of its drawn slices.
 

@@ -17,8 +17,8 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
-from fewslice.engines.field_of_view import surroundings
-from fewslice.engines.interpolation.end_caps import TaperSettings
+from fewslice.engines.field_of_view import field_of_view
+from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes, softmax
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -31,7 +31,7 @@ class Interpolation:
     `fewslice.engines.interpolation.signed_distance` for what is done exactly.
     """
 
-    taper: TaperSettings = field(default_factory=TaperSettings)
+    end_caps: EndCapSettings = field(default_factory=EndCapSettings)
 
     @property
     def uses_support(self) -> bool:
@@ -43,7 +43,7 @@ class Interpolation:
 
         support: ignored.
         """
-        return PreparedInterpolation(scan, self.taper)
+        return PreparedInterpolation(scan, self.end_caps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +51,14 @@ class PreparedInterpolation:
     """A scan to interpolate outlines in."""
 
     scan: Scan
-    taper: TaperSettings
+    end_caps: EndCapSettings
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities at full resolution (see `PreparedScan`)."""
-        region = surroundings(annotation, self.scan.spacing, inplane=0.0, reach=1.0)
+        region = field_of_view(annotation, self.scan.spacing, inplane=0.0, reach=1.0)
         grid = WorkingGrid(region, region.shape, self.scan.spacing)
         shapes = slice_shapes(annotation, region, self.scan.spacing)
-        prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.taper)
+        prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.end_caps)
         classes = 1 + len(annotation.values)
         probability = empty_probability(classes, region.shape, annotation.axis)
         by_slice = np.moveaxis(probability, 1 + annotation.axis, 0)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
-from fewslice.engines.interpolation.end_caps import Cap, TaperSettings, expected_cap, tapered
+from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
 from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region
@@ -144,7 +144,7 @@ class ShapePrior:
     shapes: tuple[SliceShape, ...]
     grid: WorkingGrid
     axis: int
-    taper: TaperSettings
+    end_caps: EndCapSettings
     radii: npt.NDArray[np.float64]
     paths: Mapping[int, tuple[CentrePath, ...]]
     crossing: tuple[_Crossing, ...] = ()
@@ -155,7 +155,7 @@ class ShapePrior:
         shapes: tuple[SliceShape, ...],
         grid: WorkingGrid,
         axis: int,
-        taper: TaperSettings,
+        end_caps: EndCapSettings,
     ) -> ShapePrior:
         """Resample outlines to a working grid, to be asked for slices across `axis`."""
         coarse = tuple(
@@ -164,7 +164,7 @@ class ShapePrior:
         )
         planes = sorted({shape.axis for shape in shapes})
         paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
-        alone = cls(coarse, grid, axis, taper, structure_radii(shapes), paths)
+        alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths)
         crossing = (alone._crossed_by(plane) for plane in planes if plane != axis)
         return replace(alone, crossing=tuple(crossing))
 
@@ -274,7 +274,7 @@ class ShapePrior:
         drawn.sort(key=lambda shape: shape.index, reverse=not above)
         positions = np.array([shape.index * step for shape in drawn])
         areas = np.array([shape.area[number] for shape in drawn])
-        return expected_cap(positions, areas, step, self.taper)
+        return expected_cap(positions, areas, step, self.end_caps)
 
 
 def _paths(

@@ -1,4 +1,4 @@
-"""The same task, seen differently: cut, flipped and turned, cues and truth together."""
+"""The same task, seen differently: cut, flipped and turned, features and truth together."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 
 Truth = npt.NDArray[np.int8]
-"""(slice, rows, columns) on the cues' grid: class numbers, -1 where unknown."""
+"""(slice, rows, columns) on the features' grid: class numbers, -1 where unknown."""
 
-_SPATIAL = ("images", "seeds", "shape", "looks", "walk", "outlines")
+_SPATIAL = ("images", "seeds", "shape", "appearance", "walk", "outlines")
 
 
-def cropped(cues: Cues, truth: Truth, side: int, rng: np.random.Generator) -> tuple[Cues, Truth]:
+def cropped(
+    features: SliceFeatures, truth: Truth, side: int, rng: np.random.Generator
+) -> tuple[SliceFeatures, Truth]:
     """Cut rows and columns to at most `side`, around a random voxel of the structures."""
     height, width = truth.shape[1:]
     if height <= side and width <= side:
-        return cues, truth
+        return features, truth
     inside = np.argwhere(truth > 0)
     row, column = (
         inside[int(rng.integers(len(inside)))][1:] if len(inside) else (height // 2, width // 2)
     )
     rows, columns = _window(int(row), height, side), _window(int(column), width, side)
-    across, down, right = cues.origin
-    moved = (across, down + rows.start * cues.step[1], right + columns.start * cues.step[2])
-    cut = {name: getattr(cues, name)[..., rows, columns] for name in _SPATIAL}
-    return replace(cues, origin=moved, **cut), truth[:, rows, columns]
+    across, down, right = features.origin
+    moved = (across, down + rows.start * features.step[1], right + columns.start * features.step[2])
+    cut = {name: getattr(features, name)[..., rows, columns] for name in _SPATIAL}
+    return replace(features, origin=moved, **cut), truth[:, rows, columns]
 
 
 def _window(at: int, length: int, side: int) -> slice:
@@ -55,48 +57,54 @@ class Turn:
         across, rows, columns, exchange = (bool(chance < 0.5) for chance in rng.random(4))
         return cls(across, rows, columns, exchange)
 
-    def apply(self, cues: Cues, truth: Truth) -> tuple[Cues, Truth]:
-        """Return the cues and the truth turned."""
+    def apply(self, features: SliceFeatures, truth: Truth) -> tuple[SliceFeatures, Truth]:
+        """Return the features and the truth turned."""
         if self.across:
-            cues, truth = reversed_slices(cues), truth[::-1]
+            features, truth = reversed_slices(features), truth[::-1]
         if self.rows:
-            cues, truth = flipped(cues, -2), np.flip(truth, -2)
+            features, truth = flipped(features, -2), np.flip(truth, -2)
         if self.columns:
-            cues, truth = flipped(cues, -1), np.flip(truth, -1)
+            features, truth = flipped(features, -1), np.flip(truth, -1)
         if self.exchange:
-            cues, truth = exchanged(cues), np.swapaxes(truth, -1, -2)
-        return cues, truth
+            features, truth = exchanged(features), np.swapaxes(truth, -1, -2)
+        return features, truth
 
 
-def reversed_slices(cues: Cues) -> Cues:
+def reversed_slices(features: SliceFeatures) -> SliceFeatures:
     """Return the slices in the opposite order."""
-    last = len(cues.images) - 1
-    moved = {name: getattr(cues, name)[::-1] for name in _SPATIAL}  # outlines follow the positions
-    positions = tuple(last - at for at in reversed(cues.positions))
-    origin = (-(cues.origin[0] + last * cues.step[0]), cues.origin[1], cues.origin[2])
-    moves = cues.moves[::-1, :, ::-1]
-    return replace(cues, origin=origin, positions=positions, moves=moves, **moved)
+    last = len(features.images) - 1
+    moved = {
+        name: getattr(features, name)[::-1] for name in _SPATIAL
+    }  # outlines follow the positions
+    positions = tuple(last - at for at in reversed(features.positions))
+    origin = (
+        -(features.origin[0] + last * features.step[0]),
+        features.origin[1],
+        features.origin[2],
+    )
+    moves = features.moves[::-1, :, ::-1]
+    return replace(features, origin=origin, positions=positions, moves=moves, **moved)
 
 
-def flipped(cues: Cues, axis: int) -> Cues:
+def flipped(features: SliceFeatures, axis: int) -> SliceFeatures:
     """Return the slices mirrored. axis: -2 turns rows upside down, -1 exchanges left and right."""
-    length = cues.seeds.shape[axis]
-    origin = list(cues.origin)
-    origin[axis] = -(origin[axis] + (length - 1) * cues.step[axis])
-    moved = {name: np.flip(getattr(cues, name), axis) for name in _SPATIAL}
-    moves = cues.moves.copy()
+    length = features.seeds.shape[axis]
+    origin = list(features.origin)
+    origin[axis] = -(origin[axis] + (length - 1) * features.step[axis])
+    moved = {name: np.flip(getattr(features, name), axis) for name in _SPATIAL}
+    moves = features.moves.copy()
     moves[..., axis] *= -1
-    return replace(cues, origin=(origin[0], origin[1], origin[2]), moves=moves, **moved)
+    return replace(features, origin=(origin[0], origin[1], origin[2]), moves=moves, **moved)
 
 
-def exchanged(cues: Cues) -> Cues:
+def exchanged(features: SliceFeatures) -> SliceFeatures:
     """Return the slices with rows and columns exchanged."""
-    moved = {name: np.swapaxes(getattr(cues, name), -1, -2) for name in _SPATIAL}
-    step, origin = cues.step, cues.origin
+    moved = {name: np.swapaxes(getattr(features, name), -1, -2) for name in _SPATIAL}
+    step, origin = features.step, features.origin
     return replace(
-        cues,
+        features,
         step=(step[0], step[2], step[1]),
         origin=(origin[0], origin[2], origin[1]),
-        moves=cues.moves[..., ::-1],
+        moves=features.moves[..., ::-1],
         **moved,
     )

@@ -22,7 +22,7 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
-from fewslice.engines.network.features import SUREST, Cues, CueSettings, find_cues
+from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -40,16 +40,16 @@ _LONE = 2
 class Network:
     """Complete slices with a network that has learned to learn from examples.
 
-    Outlines, looks and a coarse random walk suggest an answer; the network, which sees the slice,
-    its neighbours and all annotated slices of this scan and of support scans, corrects it. See
-    `fewslice.networks.fewslice_net`.
+    Outlines, appearance and a coarse random walk suggest an answer; the network, which sees the
+    slice, its neighbours and all annotated slices of this scan and of support scans, corrects it.
+    See `fewslice.networks.fewslice_net`.
 
     weights: a file of weights; None for those that come with fewslice. most_support: how many
     support scans are used, the likest ones. device: None takes a GPU if there is one.
     """
 
     weights: Path | None = None
-    cues: CueSettings = field(default_factory=CueSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
     most_support: int = 8
     device: str | None = None
 
@@ -104,20 +104,20 @@ class PreparedNetwork:
 
     def coarse(
         self, annotation: Annotation, progress: Progress = silent
-    ) -> tuple[WorkingGrid, Cues, Float32Array]:
+    ) -> tuple[WorkingGrid, SliceFeatures, Float32Array]:
         """Return the working grid, what is known on it, and the network's log-odds there.
 
         The log-odds are (slice, structure, rows, columns). progress goes to 0.9.
         """
-        grid, cues = find_cues(self.scan, annotation, self.engine.cues)
+        grid, features = find_features(self.scan, annotation, self.engine.features)
         progress(0.4)
         odds = completed_odds(
             self.network,
-            cues,
-            self._remembered(cues, annotation),
+            features,
+            self._remembered(features, annotation),
             lambda part: progress(0.4 + 0.5 * part),
         )
-        return grid, cues, odds
+        return grid, features, odds
 
     def refined(
         self,
@@ -137,63 +137,65 @@ class PreparedNetwork:
         progress(1.0)
         return fine
 
-    def _remembered(self, cues: Cues, annotation: Annotation) -> tuple[Remembered, ...]:
+    def _remembered(
+        self, features: SliceFeatures, annotation: Annotation
+    ) -> tuple[Remembered, ...]:
         """Return the annotated slices of support scans that hold what is drawn here."""
         from fewslice.engines.network.support_memory import remembered_support
 
-        return remembered_support(self.support, annotation.drawn_values, annotation.axis, cues)
+        return remembered_support(self.support, annotation.drawn_values, annotation.axis, features)
 
 
 def completed_odds(
     network: FewsliceNet,
-    cues: Cues,
+    features: SliceFeatures,
     others: tuple[Remembered, ...] = (),
     progress: Progress = silent,
 ) -> Float32Array:
-    """Return log-odds (slice, structure, rows, columns) on the cues' grid.
+    """Return log-odds (slice, structure, rows, columns) on the features' grid.
 
     others: annotated slices of other scans, remembered beside those of this one. The network is
-    asked for `open_slices`; what is known of the others is taken from the cues. Beyond the
+    asked for `open_slices`; what is known of the others is taken from the features. Beyond the
     outermost annotated slices, if three or more are drawn, its odds and those of the walk are
     averaged, which was best on scans held out from training.
     """
     from fewslice.engines.network.inference import doubtful_odds
     from fewslice.engines.network.inputs import own_memory
 
-    odds = known_odds(cues)
-    asked = open_slices(cues)
+    odds = known_odds(features)
+    asked = open_slices(features)
     if not len(asked):
         return odds
-    memory = (own_memory(cues), *others)
-    odds[asked] = doubtful_odds(network, memory, cues, asked, progress)
-    beyond = asked[(asked < cues.positions[0]) | (asked > cues.positions[-1])]
-    if len(drawn_positions(cues)) > _LONE:
-        odds[beyond] = (odds[beyond] + cues.walk[beyond]) / 2
+    memory = (own_memory(features), *others)
+    odds[asked] = doubtful_odds(network, memory, features, asked, progress)
+    beyond = asked[(asked < features.positions[0]) | (asked > features.positions[-1])]
+    if len(drawn_positions(features)) > _LONE:
+        odds[beyond] = (odds[beyond] + features.walk[beyond]) / 2
     return odds
 
 
-def drawn_positions(cues: Cues) -> list[int]:
+def drawn_positions(features: SliceFeatures) -> list[int]:
     """Return the annotated slices that show a structure."""
-    return [at for at in cues.positions if (cues.seeds[at] > 0).any()]
+    return [at for at in features.positions if (features.seeds[at] > 0).any()]
 
 
-def open_slices(cues: Cues) -> npt.NDArray[np.intp]:
+def open_slices(features: SliceFeatures) -> npt.NDArray[np.intp]:
     """Return the slices that the network has to answer, ascending.
 
     Those drawn in full are known. None is to be answered where no slice across this axis shows a
     structure: there is nothing to learn from.
     """
-    if not drawn_positions(cues):
+    if not drawn_positions(features):
         return np.zeros(0, dtype=np.intp)
-    return np.flatnonzero(np.any(cues.seeds < 0, axis=(1, 2)))
+    return np.flatnonzero(np.any(features.seeds < 0, axis=(1, 2)))
 
 
-def known_odds(cues: Cues) -> Float32Array:
+def known_odds(features: SliceFeatures) -> Float32Array:
     """Return the walk's log-odds, and on slices that are known in full what was drawn there."""
-    odds = cues.walk.copy()
-    for at in np.flatnonzero((cues.seeds >= 0).all(axis=(1, 2))):
+    odds = features.walk.copy()
+    for at in np.flatnonzero((features.seeds >= 0).all(axis=(1, 2))):
         for number, one in enumerate(odds[at], start=1):
-            one[...] = np.where(cues.seeds[at] == number, SUREST, -SUREST)
+            one[...] = np.where(features.seeds[at] == number, SUREST, -SUREST)
     return odds
 
 

@@ -1,8 +1,8 @@
-"""What is known of each slice before a network looks at it: intensities, outlines, looks, a walk.
+"""What is known of each slice before a network sees it: intensities, outlines, a walk.
 
-The cues lie slice by slice on one working grid. Outlines are those of signed-distance
-interpolation; looks and the random walk are solved on a coarser grid of their own (a sketch) and
-interpolated, since the network sharpens what they only have to suggest.
+The features lie slice by slice on one working grid. Outlines are those of signed-distance
+interpolation; appearance and the random walk are solved on a coarser grid of their own (a sketch)
+and interpolated, since the network sharpens what they only have to suggest.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
-from fewslice.engines.field_of_view import surroundings
+from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.signed_distance import (
     CERTAIN,
     ShapePrior,
@@ -45,8 +45,8 @@ SUREST = 6.0
 
 
 @dataclass(frozen=True)
-class CueSettings:
-    """How fine the cues are, and how much of the scan they cover.
+class FeatureSettings:
+    """How fine the features are, and how much of the scan they cover.
 
     margin, reach: of the region, see `surroundings`. radius_in_voxels, most_voxels: of the grid,
     see `WalkerSettings`. sketch: the random walker that is solved on its own, coarser grid.
@@ -66,17 +66,17 @@ class CueSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Cues:
+class SliceFeatures:
     """Everything known of a scan's slices, on a grid of their own, slices first.
 
     Rows and columns are the other two array axes in their order. step: mm from slice to slice,
     row to row and column to column. origin: mm from the middle of the scan to the first voxel,
     along the same three. images: float32 (slice, channel, rows, columns), about 0 to 1 at
-    the structure. seeds: int (slice, rows, columns), class numbers, -1 unknown. shape, looks, walk:
-    float32 (slice, structure, rows, columns), log-odds of each structure against the background,
-    within 12, 4 and `SUREST`. outlines: signed distance in mm of each annotated slice of the axis,
-    float32 (annotated, structure, rows, columns), positive inside. positions: slice on the grid
-    of each. moves: by how many rows and columns each outline has moved (see
+    the structure. seeds: int (slice, rows, columns), class numbers, -1 unknown. shape, appearance,
+    walk: float32 (slice, structure, rows, columns), log-odds of each structure against the
+    background, within 12, 4 and `SUREST`. outlines: signed distance in mm of each annotated slice
+    of the axis, float32 (annotated, structure, rows, columns), positive inside. positions: slice on
+    the grid of each. moves: by how many rows and columns each outline has moved (see
     `fewslice.engines.interpolation.centreline`) on every slice up to the next annotated ones,
     float32 (annotated, structure, slice, 2), 0 elsewhere. radii: inscribed radius of each
     structure, mm.
@@ -87,7 +87,7 @@ class Cues:
     images: Float32Array
     seeds: npt.NDArray[np.intp]
     shape: Float32Array
-    looks: Float32Array
+    appearance: Float32Array
     walk: Float32Array
     outlines: Float32Array
     positions: tuple[int, ...]
@@ -95,15 +95,15 @@ class Cues:
     radii: npt.NDArray[np.float64]
 
 
-def find_cues(
-    scan: Scan, annotation: Annotation, settings: CueSettings
-) -> tuple[WorkingGrid, Cues]:
-    """Gather the cues around what was drawn; there must be at least one annotated slice.
+def find_features(
+    scan: Scan, annotation: Annotation, settings: FeatureSettings
+) -> tuple[WorkingGrid, SliceFeatures]:
+    """Gather the features around what was drawn; there must be at least one annotated slice.
 
-    Returns the grid they lie on, with the scan's array axes in their own order, and the cues.
+    Returns the grid they lie on, with the scan's array axes in their own order, and the features.
     """
     axis = annotation.axis
-    region = surroundings(annotation, scan.spacing, settings.margin, settings.reach)
+    region = field_of_view(annotation, scan.spacing, settings.margin, settings.reach)
     shapes = slice_shapes(annotation, region, scan.spacing)
     radii = structure_radii(shapes)
     runs = run_lengths(annotation, scan.spacing)
@@ -129,7 +129,7 @@ def find_cues(
     seeds = seeds_on_grid(annotation, grid)
     band = background_band(seeds, axis, grid.spacing, 0.5 * float(np.median(radii)))
     near = (seeds > 0) | band
-    prior = ShapePrior.on_grid(shapes, grid, axis, settings.sketch.taper)
+    prior = ShapePrior.on_grid(shapes, grid, axis, settings.sketch.end_caps)
     # A slice marked "not on this slice" may lie outside of the region.
     along = [
         (position, shape)
@@ -137,24 +137,26 @@ def find_cues(
         if shape.axis == axis and (position := grid.index_of(axis, shape.index)) is not None
     ]
     order = slices_first_order(axis)
-    cues = Cues(
+    features = SliceFeatures(
         step=(grid.spacing[order[0]], grid.spacing[order[1]], grid.spacing[order[2]]),
         origin=origin_in_scan(grid, scan, order),
         images=_slices_first(scaled_intensities(scan, grid, near), axis),
         seeds=np.moveaxis(seeds, axis, 0),
         shape=_shape_odds(prior, grid.shape[axis]),
-        looks=_slices_first(_between(problem.looks[1:] - problem.looks[:1], grid), axis),
+        appearance=_slices_first(
+            _between(problem.appearance[1:] - problem.appearance[:1], grid), axis
+        ),
         walk=np.clip(_slices_first(_between(walked, grid), axis), -SUREST, SUREST),
         outlines=_outlines([shape for _, shape in along], prior),
         positions=tuple(position for position, _ in along),
         moves=_moves(along, prior, grid.shape[axis]),
         radii=radii,
     )
-    return grid, cues
+    return grid, features
 
 
 def slices_first_order(axis: int) -> tuple[int, int, int]:
-    """Return the array axes as cues have them: across the slices, rows, columns."""
+    """Return the array axes as features have them: across the slices, rows, columns."""
     row, column = (other for other in range(3) if other != axis)
     return axis, row, column
 

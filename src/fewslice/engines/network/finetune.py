@@ -1,12 +1,12 @@
-"""Adapting the network to a structure: a short fine-tuning that may only make it better.
+"""Fine-tuning the network on a structure, for a short time that may only make it better.
 
 Lessons are the annotated slices, left out one at a time (see
 `fewslice.engines.network.leave_one_out`). Some of them teach, with heavy augmentation; others,
 which lie between drawn slices, decide which state is kept, the first one included. The gap a
 left-out slice leaves is twice as wide as those that will
-be asked about, so lessons exaggerate: the weights are drawn back to where they came from (L2-SP,
+be asked about, so folds exaggerate: the weights are drawn back to where they came from (L2-SP,
 Li et al. 2018), what is kept is the mean of the weights before and after (Wortsman et al. 2022,
-robust fine-tuning), and where the gap is too wide to be bridged at all nothing is adapted. A few
+robust fine-tuning), and where the gap is too wide to be bridged at all nothing is changed. A few
 small slices prove little, and looking often finds a state that is better on them by luck: among the
 pixels that change, those that become right must outnumber the others by more than chance would
 (McNemar 1947).
@@ -27,7 +27,7 @@ import torch.nn.functional as F  # noqa: N812
 from fewslice.engines.network.augment import Turn, cropped
 from fewslice.engines.network.inference import device_of
 from fewslice.engines.network.inputs import Dropped, own_memory, target_inputs
-from fewslice.engines.network.leave_one_out import Lesson, slice_dice
+from fewslice.engines.network.leave_one_out import Fold, slice_dice
 from fewslice.networks.augmentation.intensity import IntensityChange
 from fewslice.networks.fewslice_net import FewsliceNet
 
@@ -40,14 +40,14 @@ Classes = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class AdaptationSettings:
-    """How the network is adapted.
+class FinetuneSettings:
+    """How the network is fine-tuned.
 
-    steps: at most, each on one lesson. learning_rate: of AdamW. keep: weight of the squared
+    steps: at most, each on one fold. learning_rate: of AdamW. keep: weight of the squared
     distance to the shipped weights. share: of the new weights in the mean that is kept. least: mean
-    Dice on the lessons kept back that is needed to adapt at all. check: steps between two looks at
-    these lessons. patience: looks without an improvement before it ends. gain: by how much mean
-    Dice must be better than without adaptation for the adapted state to be kept. sure: by how many
+    Dice on the folds kept back that is needed to fine-tune at all. check: steps between two looks
+    at these folds. patience: looks without an improvement before it ends. gain: by how much mean
+    Dice must be better than without fine-tuning for the new state to be kept. sure: by how many
     standard deviations the pixels that become right must outnumber those that become wrong. side:
     pixels of a crop. seed: of the augmentation.
     """
@@ -66,11 +66,11 @@ class AdaptationSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Adaptation:
-    """What came of it: the network, and mean Dice on the lessons kept back, before and after.
+class Finetuning:
+    """What came of it: the network, and mean Dice on the folds kept back, before and after.
 
-    steps: after how many the state kept was reached; 0 if adapting did not help. stopped: whether
-    a person broke it off.
+    steps: after how many the state kept was reached; 0 if fine-tuning did not help. stopped:
+    whether a person broke it off.
     """
 
     network: FewsliceNet
@@ -80,24 +80,24 @@ class Adaptation:
     stopped: bool = False
 
 
-def unadapted(network: FewsliceNet) -> Adaptation:
+def not_finetuned(network: FewsliceNet) -> Finetuning:
     """Return the network as it is, with nothing to judge it by."""
-    return Adaptation(network, float("nan"), float("nan"), 0)
+    return Finetuning(network, float("nan"), float("nan"), 0)
 
 
-def adapted(
+def finetune(
     network: FewsliceNet,
-    found: Sequence[Lesson],
-    settings: AdaptationSettings,
+    found: Sequence[Fold],
+    settings: FinetuneSettings,
     time_left: Callable[[], float],
-) -> Adaptation:
-    """Fine-tune a copy of the network on lessons and return the best state seen.
+) -> Finetuning:
+    """Fine-tune a copy of the network on folds and return the best state seen.
 
     time_left: the fraction of the time that is left, from 1 to 0; looked at after every step.
-    Ctrl-C (KeyboardInterrupt) ends adapting as running out of time does. With no
-    lesson to judge by, or none to teach, the network stays as it is.
+    Ctrl-C (KeyboardInterrupt) ends fine-tuning as running out of time does. With no
+    fold to judge by, or none to teach, the network stays as it is.
     """
-    best = unadapted(network)
+    best = not_finetuned(network)
     if len(found) < 2:
         return best
     try:
@@ -110,41 +110,41 @@ def adapted(
 
 def _improvements(
     network: FewsliceNet,
-    found: Sequence[Lesson],
-    settings: AdaptationSettings,
+    found: Sequence[Fold],
+    settings: FinetuneSettings,
     time_left: Callable[[], float],
-) -> Iterator[Adaptation]:
+) -> Iterator[Finetuning]:
     """Yield the network as it is, then each state that does better than those before it."""
-    inner = [lesson for lesson in found if lesson.inner]
+    inner = [fold for fold in found if fold.inner]
     judging = inner[0::2]
-    teaching = [*inner[1::2], *(lesson for lesson in found if not lesson.inner)]
+    teaching = [*inner[1::2], *(fold for fold in found if not fold.inner)]
     if not judging or not teaching:
         return
-    first = lesson_answers(network, judging)
-    before = lesson_dice(first, judging)
-    yield Adaptation(network, before, before, 0)
+    first = fold_answers(network, judging)
+    before = fold_dice(first, judging)
+    yield Finetuning(network, before, before, 0)
     if before < settings.least:
         return
     best, since = before + settings.gain, 0
-    pupil = copy.deepcopy(network).train()
-    home = [parameter.detach().clone() for parameter in pupil.parameters()]
-    optimiser = torch.optim.AdamW(pupil.parameters(), settings.learning_rate, weight_decay=0.0)
+    model = copy.deepcopy(network).train()
+    home = [parameter.detach().clone() for parameter in model.parameters()]
+    optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=0.0)
     rng = np.random.default_rng(settings.seed)
     for step in range(1, settings.steps + 1):
-        lesson = teaching[int(rng.integers(len(teaching)))]
-        _step(pupil, home, optimiser, lesson, settings, rng)
+        fold = teaching[int(rng.integers(len(teaching)))]
+        _step(model, home, optimiser, fold, settings, rng)
         if time_left() <= 0:
             return
         if step % settings.check:
             continue
-        middle = averaged(network, pupil, settings.share)
-        answers = lesson_answers(middle, judging)
-        score = lesson_dice(answers, judging)
+        middle = averaged(network, model, settings.share)
+        answers = fold_answers(middle, judging)
+        score = fold_dice(answers, judging)
         since += 1
         if score > best:
             best, since = score, 0
             if surplus(first, answers, judging) > settings.sure:
-                yield Adaptation(middle, before, score, step)
+                yield Finetuning(middle, before, score, step)
         if since >= settings.patience:
             return
 
@@ -159,36 +159,38 @@ def averaged(one: FewsliceNet, other: FewsliceNet, share: float) -> FewsliceNet:
 
 
 def _step(  # noqa: PLR0913, PLR0917 - what a step needs
-    pupil: FewsliceNet,
+    model: FewsliceNet,
     home: Sequence[Tensor],
     optimiser: torch.optim.Optimizer,
-    lesson: Lesson,
-    settings: AdaptationSettings,
+    fold: Fold,
+    settings: FinetuneSettings,
     rng: np.random.Generator,
 ) -> None:
-    inputs, truth = _augmented(lesson, settings.side, rng)
-    device = device_of(pupil)
-    loss = known_loss(pupil(inputs.to(device)), truth.to(device))
+    inputs, truth = _augmented(fold, settings.side, rng)
+    device = device_of(model)
+    loss = known_loss(model(inputs.to(device)), truth.to(device))
     drift = sum(
-        ((now - then) ** 2).sum() for now, then in zip(pupil.parameters(), home, strict=True)
+        ((now - then) ** 2).sum() for now, then in zip(model.parameters(), home, strict=True)
     )
     optimiser.zero_grad()
     torch.autograd.backward(loss + settings.keep * drift)
-    torch.nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimiser.step()
 
 
-def _augmented(lesson: Lesson, side: int, rng: np.random.Generator) -> tuple[Inputs, Tensor]:
-    """Return the lesson's slice as inputs and truth, seen differently every time."""
-    marked = np.full_like(lesson.truth, -1)
-    marked[lesson.target] = lesson.truth[lesson.target]
-    cues, truth = Turn.sample(rng).apply(*cropped(lesson.cues, marked, side, rng))
+def _augmented(fold: Fold, side: int, rng: np.random.Generator) -> tuple[Inputs, Tensor]:
+    """Return the fold's slice as inputs and truth, seen differently every time."""
+    marked = np.full_like(fold.truth, -1)
+    marked[fold.target] = fold.truth[fold.target]
+    features, truth = Turn.sample(rng).apply(*cropped(fold.features, marked, side, rng))
     if rng.random() < 0.7:
         change = IntensityChange.sample(rng)
-        cues = replace(cues, images=change.apply(np.ascontiguousarray(cues.images), rng))
+        features = replace(
+            features, images=change.apply(np.ascontiguousarray(features.images), rng)
+        )
     target = [int(np.flatnonzero((truth >= 0).reshape(len(truth), -1).any(axis=1))[0])]
     dropped = Dropped(*(bool(x) for x in rng.random(3) < 0.15))
-    inputs = target_inputs(cues, target, (own_memory(cues),), dropped)
+    inputs = target_inputs(features, target, (own_memory(features),), dropped)
     return inputs, torch.from_numpy(truth[target].astype(np.int64))
 
 
@@ -208,39 +210,39 @@ def known_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return entropy + (1 - dice).mean()
 
 
-def surplus(before: Sequence[Classes], after: Sequence[Classes], found: Sequence[Lesson]) -> float:
+def surplus(before: Sequence[Classes], after: Sequence[Classes], found: Sequence[Fold]) -> float:
     """Return by how many standard deviations more pixels became right than wrong.
 
-    before, after: class numbers (rows, columns) of each lesson's slice. Of the pixels that are
+    before, after: class numbers (rows, columns) of each fold's slice. Of the pixels that are
     right in one and wrong in the other, r became right and w wrong: (r - w) / sqrt(r + w), McNemar
     1947; 0 if there are none.
     """
     right = wrong = 0
-    for then, now, lesson in zip(before, after, found, strict=True):
-        truth = lesson.truth[lesson.target]
+    for then, now, fold in zip(before, after, found, strict=True):
+        truth = fold.truth[fold.target]
         known = truth >= 0
         right += int(np.count_nonzero(known & (then != truth) & (now == truth)))
         wrong += int(np.count_nonzero(known & (then == truth) & (now != truth)))
     return float((right - wrong) / np.sqrt(max(right + wrong, 1)))
 
 
-def lesson_dice(answers: Sequence[Classes], found: Sequence[Lesson]) -> float:
-    """Return the mean Dice of the structures on the lessons' slices. answers: see `surplus`."""
+def fold_dice(answers: Sequence[Classes], found: Sequence[Fold]) -> float:
+    """Return the mean Dice of the structures on the folds' slices. answers: see `surplus`."""
     scores = [
-        slice_dice(answer, lesson.truth[lesson.target])
-        for answer, lesson in zip(answers, found, strict=True)
+        slice_dice(answer, fold.truth[fold.target])
+        for answer, fold in zip(answers, found, strict=True)
     ]
     return float(np.mean(scores))
 
 
 @torch.inference_mode()
-def lesson_answers(network: FewsliceNet, found: Sequence[Lesson]) -> list[Classes]:
-    """Return class numbers (rows, columns) of each lesson's slice."""
+def fold_answers(network: FewsliceNet, found: Sequence[Fold]) -> list[Classes]:
+    """Return class numbers (rows, columns) of each fold's slice."""
     was_training = network.training
     network.eval()
     answers = []
-    for lesson in found:
-        inputs = target_inputs(lesson.cues, [lesson.target], (own_memory(lesson.cues),))
+    for fold in found:
+        inputs = target_inputs(fold.features, [fold.target], (own_memory(fold.features),))
         answers.append(network(inputs.to(device_of(network)))[0].argmax(dim=0).cpu().numpy())
     network.train(was_training)
     return answers

@@ -1,4 +1,4 @@
-"""The learned engine, adapted to what was drawn: half a minute of fine-tuning before it answers."""
+"""The learned engine, fine-tuned on what was drawn for half a minute before it answers."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from fewslice.errors import WriteError
 from fewslice.networks.shipped import shipped_weights
 
 if TYPE_CHECKING:
-    from fewslice.engines.network.finetune import Adaptation
+    from fewslice.engines.network.finetune import Finetuning
 
-_LESSON_TIME = 0.4  # at most this part of the time goes into making lessons
+_FOLD_TIME = 0.4  # at most this part of the time goes into making folds
 
 
 @dataclass(frozen=True)
-class Adapted:
+class Finetuned:
     """Fine-tune the network on the annotated slices of a scan, then let it complete the volume.
 
-    network: what is adapted; its `weights` may be a state adapted before. seconds: for lessons and
-    fine-tuning, together; what is adapted within them, and so the answer, depends on the computer.
-    save_to: where to write the adapted state, as a file of weights that `Network` and `Adapted`
-    read; not over the one that comes with fewslice (WriteError). steps, most_lessons: at most that
-    many steps are made, on lessons from that many slices.
+    network: what is fine-tuned; its `weights` may be a state fine-tuned before. seconds: for folds
+    and fine-tuning, together; what is learned within them, and so the answer, depends on the
+    computer. save_to: where to write the fine-tuned state, as a file of weights that `Network` and
+    `Finetuned` read; not over the one that comes with fewslice (WriteError). steps, most_folds: at
+    most that many steps are made, on folds from that many slices.
     """
 
     network: Network = field(default_factory=Network)
     seconds: float = 30.0
     save_to: Path | None = None
     steps: int = 120
-    most_lessons: int = 8
+    most_folds: int = 8
 
     def __post_init__(self) -> None:
         if self.save_to is not None and self.save_to.resolve() == shipped_weights()[0].resolve():
@@ -50,20 +50,20 @@ class Adapted:
         """Annotated slices of other scans are examples like those of this one."""
         return True
 
-    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAdapted:
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedFinetuned:
         """Load the network and choose among support scans. Raises WeightsError."""
-        return PreparedAdapted(self.network.prepare(scan, support), self)
+        return PreparedFinetuned(self.network.prepare(scan, support), self)
 
 
 @dataclass(frozen=True, eq=False)
-class PreparedAdapted:
-    """A scan to adapt to."""
+class PreparedFinetuned:
+    """A scan to fine-tune on."""
 
     network: PreparedNetwork
-    engine: Adapted
+    engine: Finetuned
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
-        """Return class probabilities (see `PreparedScan`); a remark says what adapting brought."""
+        """Return class probabilities; a remark says what fine-tuning brought."""
         network, remark = self.learned(annotation, lambda part: progress(0.8 * part))
         prediction = network.predict(annotation, lambda part: progress(0.8 + 0.2 * part))
         return replace(prediction, remarks=(*prediction.remarks, remark))
@@ -71,72 +71,72 @@ class PreparedAdapted:
     def learned(
         self, annotation: Annotation, progress: Progress = silent
     ) -> tuple[PreparedNetwork, str]:
-        """Return the network adapted to an annotation, ready to be asked, and what came of it."""
-        adaptation = self.adapt(annotation, progress)
-        return replace(self.network, loaded=adaptation.network), self._remark(adaptation)
+        """Return the network fine-tuned on an annotation, and what came of it."""
+        finetuning = self.finetune(annotation, progress)
+        return replace(self.network, loaded=finetuning.network), self._remark(finetuning)
 
-    def adapt(self, annotation: Annotation, progress: Progress = silent) -> Adaptation:
-        """Return the network adapted to an annotation, saved where the engine says.
+    def finetune(self, annotation: Annotation, progress: Progress = silent) -> Finetuning:
+        """Return the network fine-tuned on an annotation, saved where the engine says.
 
         Ctrl-C (KeyboardInterrupt) ends it early, with the best state so far. Raises WriteError if
         that cannot be saved.
         """
-        adaptation = self._adaptation(annotation, _Clock(self.engine.seconds, progress))
-        self._save(adaptation)
-        return adaptation
+        finetuning = self._finetuned(annotation, _Clock(self.engine.seconds, progress))
+        self._save(finetuning)
+        return finetuning
 
-    def _adaptation(self, annotation: Annotation, clock: _Clock) -> Adaptation:
-        from fewslice.engines.network.finetune import AdaptationSettings, adapted, unadapted
-        from fewslice.engines.network.leave_one_out import Lesson, lessons
+    def _finetuned(self, annotation: Annotation, clock: _Clock) -> Finetuning:
+        from fewslice.engines.network.finetune import FinetuneSettings, finetune, not_finetuned
+        from fewslice.engines.network.leave_one_out import Fold, folds
 
-        found: list[Lesson] = []
-        settings, most = self.network.engine.cues, self.engine.most_lessons
+        found: list[Fold] = []
+        settings, most = self.network.engine.features, self.engine.most_folds
         try:
-            for lesson in lessons(self.network.scan, annotation, settings, most):
-                found.append(lesson)
-                if clock.spent() > _LESSON_TIME:
+            for fold in folds(self.network.scan, annotation, settings, most):
+                found.append(fold)
+                if clock.spent() > _FOLD_TIME:
                     break
         except KeyboardInterrupt:
-            return replace(unadapted(self.network.network), stopped=True)
-        limits = AdaptationSettings(steps=self.engine.steps)
-        return adapted(self.network.network, found, limits, lambda: 1 - clock.spent())
+            return replace(not_finetuned(self.network.network), stopped=True)
+        limits = FinetuneSettings(steps=self.engine.steps)
+        return finetune(self.network.network, found, limits, lambda: 1 - clock.spent())
 
-    def _save(self, adaptation: Adaptation) -> None:
+    def _save(self, finetuning: Finetuning) -> None:
         from fewslice.networks.weights import save_weights
 
         if self.engine.save_to is None:
             return
         facts = {
-            "adapted steps": str(adaptation.steps),
-            "adapted dice": f"{adaptation.after:.4f}",
-            "unadapted dice": f"{adaptation.before:.4f}",
+            "finetuned steps": str(finetuning.steps),
+            "finetuned dice": f"{finetuning.after:.4f}",
+            "dice before": f"{finetuning.before:.4f}",
         }
-        network = adaptation.network
+        network = finetuning.network
         save_weights(self.engine.save_to, network, network.settings, facts)
 
-    def _remark(self, adaptation: Adaptation) -> str:
+    def _remark(self, finetuning: Finetuning) -> str:
         where = f" The state is in {self.engine.save_to}." if self.engine.save_to else ""
-        if adaptation.stopped:
-            return f"Adapting was interrupted; the best state until then answered.{where}"
-        if math.isnan(adaptation.before):
+        if finetuning.stopped:
+            return f"Fine-tuning was interrupted; the best state until then answered.{where}"
+        if math.isnan(finetuning.before):
             return (
-                "There were too few annotated slices, or too few seconds, to adapt to them, so the "
-                f"network answered as it was.{where}"
+                "There were too few annotated slices, or too few seconds, to fine-tune on them, so "
+                f"the network answered as it was.{where}"
             )
-        if adaptation.steps == 0:
+        if finetuning.steps == 0:
             return (
-                "Adapting to the annotated slices did not help, so the network answered as it "
+                "Fine-tuning on the annotated slices did not help, so the network answered as it "
                 f"was.{where}"
             )
         return (
-            f"Adapting raised Dice on annotated slices that were left out from "
-            f"{adaptation.before:.3f} to {adaptation.after:.3f}.{where}"
+            f"Fine-tuning raised Dice on annotated slices that were left out from "
+            f"{finetuning.before:.3f} to {finetuning.after:.3f}.{where}"
         )
 
 
 @dataclass(frozen=True)
 class _Clock:
-    """Tells which part of the seconds for adapting is spent, also to whoever watches."""
+    """Tells which part of the seconds for fine-tuning is spent, also to whoever watches."""
 
     seconds: float
     progress: Progress

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from fewslice.engines.base import Progress, silent
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.inputs import cropped, target_inputs
 from fewslice.networks.fewslice_net import FewsliceNet
 from fewslice.networks.inputs import Remembered
@@ -53,7 +53,7 @@ def device_of(network: FewsliceNet) -> torch.device:
 def doubtful_odds(
     network: FewsliceNet,
     memory: tuple[Remembered, ...],
-    cues: Cues,
+    features: SliceFeatures,
     asked: npt.NDArray[np.intp],
     progress: Progress = silent,
 ) -> Float32Array:
@@ -66,15 +66,15 @@ def doubtful_odds(
     """
     device = device_of(network)
     written = network.remember(tuple(group.to(device) for group in memory))
-    odds: Float32Array = cues.walk[asked].copy()
+    odds: Float32Array = features.walk[asked].copy()
     slices, structures, rows, columns = odds.shape
     at_once = max(1, _PIXELS_AT_ONCE // (rows * columns))
     for start in range(0, slices, at_once):
         group = slice(start, min(start + at_once, slices))
-        inputs = target_inputs(cues, asked[group], ())
+        inputs = target_inputs(features, asked[group], ())
         near = nearest(written, inputs.place.to(device), _NEAREST)
         for structure in range(structures):
-            box = doubtful_box(cues, asked[group], structure)
+            box = doubtful_box(features, asked[group], structure)
             if box is None:
                 continue
             part = cropped(inputs, structure, box).to(device)
@@ -86,15 +86,15 @@ def doubtful_odds(
 
 
 def doubtful_box(
-    cues: Cues, targets: npt.NDArray[np.intp], structure: int
+    features: SliceFeatures, targets: npt.NDArray[np.intp], structure: int
 ) -> tuple[slice, slice] | None:
     """Return the rows and columns in which a structure may be on some slices; None if nowhere.
 
     With a margin of `_MARGIN` pixels that the network sees around it, and never fewer than
     `_LEAST_SIDE` pixels a side where the slice has as many.
     """
-    possible = (cues.walk[targets, structure] > _POSSIBLE) | (
-        cues.shape[targets, structure] > _POSSIBLE
+    possible = (features.walk[targets, structure] > _POSSIBLE) | (
+        features.shape[targets, structure] > _POSSIBLE
     )
     inplane = possible.any(axis=0)
     if not inplane.any():

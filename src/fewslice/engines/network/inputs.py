@@ -1,4 +1,4 @@
-"""From cues to tensors: what the network is given for some slices, and what it remembers."""
+"""From features to tensors: what the network is given for some slices, and what it remembers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from fewslice.engines.interpolation.centreline import shifted
 from fewslice.engines.interpolation.signed_distance import CERTAIN
-from fewslice.engines.network.features import SUREST, Cues
+from fewslice.engines.network.features import SUREST, SliceFeatures
 from fewslice.networks.inputs import HINTS, SAME_SCAN, Inputs, Remembered
 
 Float32Array = npt.NDArray[np.float32]
@@ -21,31 +21,31 @@ _HARDLY = 0.25  # pixels by which a slice need not be moved
 
 @dataclass(frozen=True)
 class Dropped:
-    """Cues to leave out (in training, so that the network does without them where it must)."""
+    """Features to leave out (in training, so that the network can do without them)."""
 
     walk: bool = False
     outlines: bool = False
-    looks: bool = False
+    appearance: bool = False
 
 
 def target_inputs(
-    cues: Cues,
+    features: SliceFeatures,
     targets: Sequence[int] | npt.NDArray[np.intp],
     memory: tuple[Remembered, ...],
     dropped: Dropped | None = None,
 ) -> Inputs:
-    """Return the network's inputs for some slices of the cues' grid."""
+    """Return the network's inputs for some slices of the features' grid."""
     dropped = dropped or Dropped()
     at = np.asarray(targets, dtype=np.intp)
-    hints = np.stack([_hints(cues, int(target), dropped) for target in at])
-    base = cues.shape[at] * (SUREST / CERTAIN) if dropped.walk else cues.walk[at]
+    hints = np.stack([_hints(features, int(target), dropped) for target in at])
+    base = features.shape[at] * (SUREST / CERTAIN) if dropped.walk else features.walk[at]
     if dropped.walk and dropped.outlines:
         base = np.zeros_like(base)
     return Inputs(
-        images=_tensor(triples(cues.images, at)),
+        images=_tensor(triples(features.images, at)),
         hints=_tensor(hints),
         base=_tensor(base),
-        place=_tensor(places(cues, at)),
+        place=_tensor(places(features, at)),
         memory=memory,
     )
 
@@ -67,32 +67,34 @@ def cropped(inputs: Inputs, structure: int, box: tuple[slice, slice]) -> Inputs:
 
 
 def blank_inputs(
-    cues: Cues, targets: Sequence[int] | npt.NDArray[np.intp], memory: tuple[Remembered, ...]
+    features: SliceFeatures,
+    targets: Sequence[int] | npt.NDArray[np.intp],
+    memory: tuple[Remembered, ...],
 ) -> Inputs:
     """Return the inputs for slices of a scan of which nothing is known but its memory.
 
-    Of the cues only images, geometry and radii are used.
+    Of the features only images, geometry and radii are used.
     """
     at = np.asarray(targets, dtype=np.intp)
-    shape = (len(at), len(cues.radii), len(HINTS), *cues.images.shape[2:])
+    shape = (len(at), len(features.radii), len(HINTS), *features.images.shape[2:])
     hints = np.zeros(shape, dtype=np.float32)
-    hints[:, :, HINTS.index("radius")] = radius_hint(cues)[:, None, None]
+    hints[:, :, HINTS.index("radius")] = radius_hint(features)[:, None, None]
     return Inputs(
-        images=_tensor(triples(cues.images, at)),
+        images=_tensor(triples(features.images, at)),
         hints=_tensor(hints),
-        base=torch.zeros(len(at), len(cues.radii), *cues.images.shape[2:]),
-        place=_tensor(places(cues, at)),
+        base=torch.zeros(len(at), len(features.radii), *features.images.shape[2:]),
+        place=_tensor(places(features, at)),
         memory=memory,
     )
 
 
-def own_memory(cues: Cues, frame: int = SAME_SCAN) -> Remembered:
-    """Return the annotated slices of the cues' own scan, to be remembered."""
-    at = np.asarray(cues.positions, dtype=np.intp)
+def own_memory(features: SliceFeatures, frame: int = SAME_SCAN) -> Remembered:
+    """Return the annotated slices of the features' own scan, to be remembered."""
+    at = np.asarray(features.positions, dtype=np.intp)
     return Remembered(
-        images=_tensor(triples(cues.images, at)),
-        masks=_tensor(known_masks(cues.seeds[at], len(cues.radii))),
-        place=_tensor(places(cues, at)),
+        images=_tensor(triples(features.images, at)),
+        masks=_tensor(known_masks(features.seeds[at], len(features.radii))),
+        place=_tensor(places(features, at)),
         frame=torch.full((len(at),), frame),
     )
 
@@ -114,56 +116,58 @@ def known_masks(seeds: npt.NDArray[np.intp], structures: int) -> Float32Array:
     return masks
 
 
-def places(cues: Cues, at: npt.NDArray[np.intp]) -> Float32Array:
+def places(features: SliceFeatures, at: npt.NDArray[np.intp]) -> Float32Array:
     """Return where slices lie, (slice, 3): rows, columns and slices in pixels."""
-    across, row, column = cues.step
+    across, row, column = features.step
     pixel = (row * column) ** 0.5
     found = np.empty((len(at), 3), dtype=np.float32)
-    found[:, 0] = cues.origin[1] / row
-    found[:, 1] = cues.origin[2] / column
-    found[:, 2] = (cues.origin[0] + at * across) / pixel
+    found[:, 0] = features.origin[1] / row
+    found[:, 1] = features.origin[2] / column
+    found[:, 2] = (features.origin[0] + at * across) / pixel
     return found
 
 
-def radius_hint(cues: Cues) -> Float32Array:
+def radius_hint(features: SliceFeatures) -> Float32Array:
     """Return tanh(radius / 20 pixels) of each structure."""
-    pixel = (cues.step[1] * cues.step[2]) ** 0.5
-    hint: Float32Array = np.tanh(cues.radii / pixel / 20).astype(np.float32)
+    pixel = (features.step[1] * features.step[2]) ** 0.5
+    hint: Float32Array = np.tanh(features.radii / pixel / 20).astype(np.float32)
     return hint
 
 
-def _hints(cues: Cues, target: int, dropped: Dropped) -> Float32Array:
+def _hints(features: SliceFeatures, target: int, dropped: Dropped) -> Float32Array:
     """Return (structure, hint, h, w) of one slice, in the order of `HINTS`."""
-    structures = len(cues.radii)
-    hints = np.zeros((structures, len(HINTS), *cues.images.shape[2:]), dtype=np.float32)
-    last = len(cues.images) - 1
+    structures = len(features.radii)
+    hints = np.zeros((structures, len(HINTS), *features.images.shape[2:]), dtype=np.float32)
+    last = len(features.images) - 1
     near = [max(target - 1, 0), target, min(target + 1, last)]
     if not dropped.walk:
-        hints[:, 0:3] = np.moveaxis(cues.walk[near], 0, 1) / SUREST
-        hints[:, 7] = _rivals(cues.walk[target])
+        hints[:, 0:3] = np.moveaxis(features.walk[near], 0, 1) / SUREST
+        hints[:, 7] = _rivals(features.walk[target])
     if not dropped.outlines:
-        hints[:, 3] = cues.shape[target] / CERTAIN
-    if not dropped.looks:
-        hints[:, 4:7] = np.moveaxis(cues.looks[near], 0, 1) / 4
-    masks = known_masks(cues.seeds[target][None], structures)[0]
+        hints[:, 3] = features.shape[target] / CERTAIN
+    if not dropped.appearance:
+        hints[:, 4:7] = np.moveaxis(features.appearance[near], 0, 1) / 4
+    masks = known_masks(features.seeds[target][None], structures)[0]
     hints[:, 8:10] = masks
-    below = max((n for n, at in enumerate(cues.positions) if at <= target), default=None)
-    above = min((n for n, at in enumerate(cues.positions) if at >= target), default=None)
+    below = max((n for n, at in enumerate(features.positions) if at <= target), default=None)
+    above = min((n for n, at in enumerate(features.positions) if at >= target), default=None)
     for side, annotated in enumerate((below, above)):
         if annotated is not None:
-            _add_annotated(hints, side, cues, annotated, target)
+            _add_annotated(hints, side, features, annotated, target)
     hints[:, 16] = 1
-    hints[:, 17] = radius_hint(cues)[:, None, None]
+    hints[:, 17] = radius_hint(features)[:, None, None]
     return hints
 
 
-def _add_annotated(hints: Float32Array, side: int, cues: Cues, annotated: int, target: int) -> None:
+def _add_annotated(
+    hints: Float32Array, side: int, features: SliceFeatures, annotated: int, target: int
+) -> None:
     """Fill in the nearest annotated slice on one side (0 below, 1 above), moved as outlines are."""
-    distance = abs(cues.positions[annotated] - target) * cues.step[0]
-    radii = cues.radii[:, None, None]
-    outlines = np.tanh(cues.outlines[annotated] / radii)
-    image = cues.images[cues.positions[annotated]].mean(axis=0)
-    for number, by in enumerate(cues.moves[annotated, :, target]):
+    distance = abs(features.positions[annotated] - target) * features.step[0]
+    radii = features.radii[:, None, None]
+    outlines = np.tanh(features.outlines[annotated] / radii)
+    image = features.images[features.positions[annotated]].mean(axis=0)
+    for number, by in enumerate(features.moves[annotated, :, target]):
         hints[number, 10 + side] = shifted(outlines[number], by, _HARDLY)
         hints[number, 12 + side] = shifted(image, by, _HARDLY)
     hints[:, 14 + side] = np.exp(-distance / (3 * radii))
@@ -180,29 +184,29 @@ def _tensor(array: npt.NDArray[np.generic]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
-def rescaled_memory(cues: Cues, target: Cues, frame: int) -> Remembered:
-    """Return the annotated slices of another scan's cues, in pixels of the target's size.
+def rescaled_memory(features: SliceFeatures, target: SliceFeatures, frame: int) -> Remembered:
+    """Return the annotated slices of another scan's features, in pixels of the target's size.
 
     Its rows, columns and direction across slices must run as the target's do. frame: what its
     positions mean, `OTHER_SCAN` or `NOWHERE`. Slices that would get fewer than 8 rows or columns,
     or more than `MOST_REMEMBERED`, get pixels of another size; their middle keeps its place.
     """
-    memory = own_memory(cues, frame)
-    height, width = cues.images.shape[2:]
+    memory = own_memory(features, frame)
+    height, width = features.images.shape[2:]
     size = (
-        min(max(round(height * cues.step[1] / target.step[1]), 8), MOST_REMEMBERED),
-        min(max(round(width * cues.step[2] / target.step[2]), 8), MOST_REMEMBERED),
+        min(max(round(height * features.step[1] / target.step[1]), 8), MOST_REMEMBERED),
+        min(max(round(width * features.step[2] / target.step[2]), 8), MOST_REMEMBERED),
     )
-    channels = min(cues.images.shape[1], target.images.shape[1])
-    at = np.asarray(cues.positions, dtype=np.intp)
+    channels = min(features.images.shape[1], target.images.shape[1])
+    at = np.asarray(features.positions, dtype=np.intp)
     place = np.empty((len(at), 3), dtype=np.float32)
     pixel = (target.step[1] * target.step[2]) ** 0.5
     # The middle of a slice stays where it is when the pixels change their size.
-    middle_row = cues.origin[1] + (height - 1) / 2 * cues.step[1]
-    middle_column = cues.origin[2] + (width - 1) / 2 * cues.step[2]
+    middle_row = features.origin[1] + (height - 1) / 2 * features.step[1]
+    middle_column = features.origin[2] + (width - 1) / 2 * features.step[2]
     place[:, 0] = middle_row / target.step[1] - (size[0] - 1) / 2
     place[:, 1] = middle_column / target.step[2] - (size[1] - 1) / 2
-    place[:, 2] = (cues.origin[0] + at * cues.step[0]) / pixel
+    place[:, 2] = (features.origin[0] + at * features.step[0]) / pixel
     return Remembered(
         images=_resized(memory.images[:, :channels], size),
         masks=_resized(memory.masks, size),

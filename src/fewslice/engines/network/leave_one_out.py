@@ -10,20 +10,20 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.engines.base import Scan
-from fewslice.engines.network.features import Cues, CueSettings, find_cues
+from fewslice.engines.network.features import FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.seeds import seeds_on_grid
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class Fold:
     """What follows from all annotated slices but one, and what that one holds.
 
-    cues: without the slice. truth: int8 (slice, rows, columns) on the cues' grid, class numbers of
-    everything annotated, -1 where unknown. target: the slice on the grid. index: the slice of the
-    scan. inner: whether it lies between other drawn slices.
+    features: without the slice. truth: int8 (slice, rows, columns) on the features' grid, class
+    numbers of everything annotated, -1 where unknown. target: the slice on the grid. index: the
+    slice of the scan. inner: whether it lies between other drawn slices.
     """
 
-    cues: Cues
+    features: SliceFeatures
     truth: npt.NDArray[np.int8]
     target: int
     index: int
@@ -40,10 +40,10 @@ def drawn_slices(annotation: Annotation) -> tuple[int, ...]:
     )
 
 
-def lessons(
-    scan: Scan, annotation: Annotation, settings: CueSettings, most: int
-) -> Iterator[Lesson]:
-    """Yield at most `most` lessons, of slices spread over those drawn.
+def folds(
+    scan: Scan, annotation: Annotation, settings: FeatureSettings, most: int
+) -> Iterator[Fold]:
+    """Yield at most `most` folds, of slices spread over those drawn.
 
     A slice that alone holds a structure gives none: without it nobody would look for that.
     """
@@ -57,12 +57,12 @@ def lessons(
         rest = annotation.without((axis, index))
         if rest.drawn_values != annotation.drawn_values:
             continue
-        grid, cues = find_cues(scan, rest, settings)
+        grid, features = find_features(scan, rest, settings)
         target = grid.index_of(axis, index)
         if target is None:
             continue
         truth = np.moveaxis(seeds_on_grid(annotation, grid), axis, 0).astype(np.int8)
-        yield Lesson(cues, truth, target, index, 0 < number < len(drawn) - 1)
+        yield Fold(features, truth, target, index, 0 < number < len(drawn) - 1)
 
 
 def _spread(length: int, most: int) -> list[int]:

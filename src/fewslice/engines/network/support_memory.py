@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Scan, SupportScan
 from fewslice.engines.interpolation.signed_distance import slice_shapes
-from fewslice.engines.network.features import Cues, origin_in_scan, slices_first_order
+from fewslice.engines.network.features import SliceFeatures, origin_in_scan, slices_first_order
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 from fewslice.volumes.working_grid import WorkingGrid
@@ -44,11 +44,11 @@ class Example:
 
 
 def remembered_support(
-    support: tuple[SupportScan, ...], values: tuple[int, ...], axis: int, cues: Cues
+    support: tuple[SupportScan, ...], values: tuple[int, ...], axis: int, features: SliceFeatures
 ) -> tuple[Remembered, ...]:
     """Return slices of support scans on which structures of this scan are drawn as well."""
     examples = find_examples(support, values, axis)
-    return remembered(examples, values, axis, cues, whole=False)
+    return remembered(examples, values, axis, features, whole=False)
 
 
 def find_examples(
@@ -90,15 +90,15 @@ def _example(support: SupportScan, drawn: npt.NDArray[np.bool_], axis: int) -> E
     return Example(support, region, float(np.median(radii)), low, high)
 
 
-def _blank_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
+def _blank_features(  # noqa: PLR0913, PLR0917 - what makes up features
     scan: Scan,
     grid: WorkingGrid,
     axis: int,
     radius: float,
     structures: int,
     levels: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
-) -> Cues:
-    """Return cues that say nothing but what the slices look like."""
+) -> SliceFeatures:
+    """Return features that say nothing but what the slices look like."""
     images = np.stack(
         [
             _scaled(grid.down(channel[grid.region.slices].astype(np.float32)), low, high)
@@ -108,13 +108,13 @@ def _blank_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
     images = np.ascontiguousarray(np.moveaxis(images, 1 + axis, 0))
     order = slices_first_order(axis)
     blank = np.zeros((len(images), structures, *images.shape[2:]), dtype=np.float32)
-    return Cues(
+    return SliceFeatures(
         step=(grid.spacing[order[0]], grid.spacing[order[1]], grid.spacing[order[2]]),
         origin=origin_in_scan(grid, scan, order),
         images=images,
         seeds=np.full((len(images), *images.shape[2:]), -1, dtype=np.intp),
         shape=blank,
-        looks=blank,
+        appearance=blank,
         walk=blank,
         outlines=blank[:0],
         positions=(),
@@ -133,11 +133,11 @@ def remembered(
     examples: tuple[Example, ...],
     values: tuple[int, ...],
     axis: int,
-    cues: Cues,
+    features: SliceFeatures,
     *,
     whole: bool,
 ) -> tuple[Remembered, ...]:
-    """Return slices of support scans, in pixels of the size the cues have.
+    """Return slices of support scans, in pixels of the size the features have.
 
     whole: with all of their slices seen, or only the surroundings of the structures.
     """
@@ -148,24 +148,33 @@ def remembered(
         return ()
     each = max(2, _MOST_SLICES // len(examples))
     return tuple(
-        rescaled_memory(_example_cues(example, values, axis, cues, each, whole), cues, OTHER_SCAN)
+        rescaled_memory(
+            _example_features(example, values, axis, features, each, whole), features, OTHER_SCAN
+        )
         for example in examples
     )
 
 
-def _example_cues(  # noqa: PLR0913, PLR0917 - what makes up cues
-    example: Example, values: tuple[int, ...], axis: int, cues: Cues, most: int, whole: bool
-) -> Cues:
+def _example_features(  # noqa: PLR0913, PLR0917 - what makes up features
+    example: Example,
+    values: tuple[int, ...],
+    axis: int,
+    features: SliceFeatures,
+    most: int,
+    whole: bool,
+) -> SliceFeatures:
     """Return what a support scan shows, on a grid about as fine as the target's."""
     scan, annotation = example.support.scan, example.support.annotation
     region = Region((0, 0, 0), scan.shape) if whole else example.region
     inplane = [other for other in range(3) if other != axis]
     shape = list(region.shape)
-    for other, step in zip(inplane, cues.step[1:], strict=True):
+    for other, step in zip(inplane, features.step[1:], strict=True):
         wanted = round(region.shape[other] * scan.spacing[other] / step)
         shape[other] = min(max(wanted, 8), region.shape[other])
     grid = WorkingGrid(region, (shape[0], shape[1], shape[2]), scan.spacing)
-    blank = _blank_cues(scan, grid, axis, example.radius, len(values), (example.low, example.high))
+    blank = _blank_features(
+        scan, grid, axis, example.radius, len(values), (example.low, example.high)
+    )
     seeds = _seeds(annotation, values, grid)
     positions = _informative(np.moveaxis(seeds, axis, 0), most)
     moves = np.zeros((len(positions), *blank.moves.shape[1:]), dtype=np.float32)

@@ -24,7 +24,7 @@ _FEWEST_SAMPLES = 5
 
 @dataclass(frozen=True)
 class AppearanceSettings:
-    """How looks are learned.
+    """How appearance is learned.
 
     trees, smallest_leaf: of the forest. samples: most voxels learned from. band: background is
     learned as far from a structure as this fraction of its radius, where confusion matters.
@@ -83,7 +83,7 @@ def background_band(
 
 @dataclass(frozen=True, eq=False)
 class LearningTask:
-    """What a classifier of looks learns from and where it is asked.
+    """What a classifier of appearance learns from and where it is asked.
 
     features: (feature, i, j, k) from `local_features`. seeds: (i, j, k) class numbers, -1 unknown.
     band: which background voxels to learn from. asked: where an answer is wanted.
@@ -98,7 +98,7 @@ class LearningTask:
 def appearance_log_odds(
     task: LearningTask, classes: int, settings: AppearanceSettings
 ) -> Float32Array:
-    """Return how much likelier each class makes the looks of each voxel: (class, i, j, k).
+    """Return how much likelier each class makes the appearance of each voxel: (class, i, j, k).
 
     Logarithms of likelihoods relative to the average, where the best class has 0 and the others
     at least -4. Everything is 0 where nothing was asked, where fewer than two classes have voxels

@@ -18,8 +18,8 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
-from fewslice.engines.field_of_view import surroundings
-from fewslice.engines.interpolation.end_caps import TaperSettings
+from fewslice.engines.field_of_view import field_of_view
+from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import (
     ShapePrior,
     SliceShape,
@@ -48,23 +48,23 @@ class WalkerSettings:
     """Settings of the random walker; the defaults were chosen on the training data sets.
 
     intensity_edges: weakening of an edge by a difference of intensity, in units of the range of
-    intensities at the structure (the beta of Grady 2006). look_edges: the same for the probability
-    of looking like a structure. looks: weight of the appearance log-odds against the outlines'.
-    smoothing: the walk is drawn to its prior so that it smooths over 1/smoothing of a structure's
-    inscribed radius. margin: of the region, in the slices, as a fraction of what was drawn.
-    radius_in_voxels, most_voxels: the working grid is as fine as the first asks for the thinnest
-    structure, and never larger than the second.
+    intensities at the structure (the beta of Grady 2006). appearance_edges: the same for the
+    probability of looking like a structure. appearance_weight: of the appearance log-odds against
+    the outlines'. smoothing: the walk is drawn to its prior so that it smooths over 1/smoothing of
+    a structure's inscribed radius. margin: of the region, in the slices, as a fraction of what was
+    drawn. radius_in_voxels, most_voxels: the working grid is as fine as the first asks for the
+    thinnest structure, and never larger than the second.
     """
 
     intensity_edges: float = 100.0
-    look_edges: float = 20.0
-    looks: float = 0.5
+    appearance_edges: float = 20.0
+    appearance_weight: float = 0.5
     smoothing: float = 2.0
     margin: float = 0.35
     radius_in_voxels: float = 12.0
     most_voxels: int = 1_200_000
     decided: float = 1e-4
-    taper: TaperSettings = field(default_factory=TaperSettings)
+    end_caps: EndCapSettings = field(default_factory=EndCapSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
 
 
@@ -73,7 +73,7 @@ class RandomWalker:
     """Solve the random walker of Grady 2006 with the prior models of Grady 2005.
 
     The prior of a voxel is what the outlines say (signed-distance interpolation, see
-    `fewslice.engines.interpolation.signed_distance`) times what its looks say
+    `fewslice.engines.interpolation.signed_distance`) times what its appearance says
     (`fewslice.engines.random_walker.appearance`). All labels are solved over one graph, so they
     share the space and never overwrite one another.
     """
@@ -82,7 +82,7 @@ class RandomWalker:
 
     @property
     def uses_support(self) -> bool:
-        """Looks are learned from this scan only."""
+        """IntensityModel are learned from this scan only."""
         return False
 
     def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedRandomWalker:
@@ -100,7 +100,7 @@ class PreparedRandomWalker:
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities, solved on a working grid (see `PreparedScan`)."""
         spacing = self.scan.spacing
-        region = surroundings(annotation, spacing, self.settings.margin, reach=1.0)
+        region = field_of_view(annotation, spacing, self.settings.margin, reach=1.0)
         shapes = slice_shapes(annotation, region, spacing)
         radii = structure_radii(shapes)
         grid = working_grid(
@@ -129,10 +129,10 @@ def pose_walk(
     grid: WorkingGrid,
     settings: WalkerSettings,
 ) -> WalkProblem:
-    """Return the random walk to solve on a grid: what outlines and looks say of each voxel."""
+    """Return the random walk to solve on a grid: what outlines and appearance say of each voxel."""
     axis = annotation.axis
     radii = structure_radii(shapes)
-    prior = ShapePrior.on_grid(shapes, grid, axis, settings.taper)
+    prior = ShapePrior.on_grid(shapes, grid, axis, settings.end_caps)
     odds = np.stack([prior.log_odds(at) for at in range(grid.shape[axis])], axis=1 + axis)
     seeds = seeds_on_grid(annotation, grid)
     band = background_band(
@@ -141,31 +141,31 @@ def pose_walk(
     intensities = scaled_intensities(scan, grid, (seeds > 0) | band)
     doubtful = (seeds == UNSEEDED) & (softmax(odds).max(axis=0) < 1 - settings.decided)
     task = LearningTask(local_features(intensities, axis), seeds, band, doubtful | (seeds >= 0))
-    looks = appearance_log_odds(task, len(odds), settings.appearance)
-    chances = softmax(odds + settings.looks * looks)
+    appearance = appearance_log_odds(task, len(odds), settings.appearance)
+    chances = softmax(odds + settings.appearance_weight * appearance)
     seeds = np.where(doubtful | (seeds >= 0), seeds, chances.argmax(axis=0))
     features = np.concatenate(
         [
             intensities * np.sqrt(settings.intensity_edges / len(intensities)),
-            softmax(looks)[1:] * np.sqrt(settings.look_edges),
+            softmax(appearance)[1:] * np.sqrt(settings.appearance_edges),
         ]
     )
     pull = _pull(chances, radii / min(_inplane_spacing(grid, axis)), settings.smoothing)
-    return WalkProblem(features, seeds, chances, pull, looks, grid.spacing)
+    return WalkProblem(features, seeds, chances, pull, appearance, grid.spacing)
 
 
 @dataclass(frozen=True, eq=False)
 class WalkProblem:
     """One random walk: features (feature, i, j, k) of the edges, seeds (i, j, k) with -1 unknown,
-    prior (class, i, j, k) and pull (i, j, k) towards it. looks: (class, i, j, k), what looks alone
-    say (see `appearance_log_odds`). spacing: mm per voxel of the grid.
+    prior (class, i, j, k) and pull (i, j, k) towards it. appearance: (class, i, j, k), what
+    appearance alone says (see `appearance_log_odds`). spacing: mm per voxel of the grid.
     """
 
     features: Float32Array
     seeds: npt.NDArray[np.intp]
     prior: Float32Array
     pull: Float32Array
-    looks: Float32Array
+    appearance: Float32Array
     spacing: tuple[float, float, float]
 
     def solve(self) -> Iterator[Float32Array]:

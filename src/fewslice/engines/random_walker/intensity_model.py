@@ -14,11 +14,11 @@ import numpy.typing as npt
 Float32Array = npt.NDArray[np.float32]
 
 FAINT = 0.01
-"""Probability a class nearby has at least, before looks; and above which it is there."""
+"""Probability a class nearby has at least, and the one above which it is there."""
 
 
 @dataclass(frozen=True)
-class Looks:
+class IntensityModel:
     """What intensities say of the classes: measured in windows of (rows, columns) voxels.
 
     coarse_voxel: (rows, columns) of the window that blurs an answer as the grid does. spread,
@@ -55,7 +55,7 @@ class Looks:
         return np.maximum(result, -np.float32(self.decisive)), share
 
     def prior(self, intensities: Float32Array, chances: Float32Array) -> Float32Array:
-        """Return the coarse probabilities times the looks, (class, slice, row, column)."""
+        """Return the coarse probabilities times the likelihoods, (class, slice, row, column)."""
         if self.weight == 0:
             return chances
         likelihood, share = self.log_likelihood(intensities, chances, 3)

@@ -3,10 +3,10 @@
 An engine that answers on a coarser working grid (`fewslice.volumes.working_grid`) places boundaries
 to about one of its voxels. Here only the voxels in a band around these boundaries are asked again,
 by a random walk with priors (Grady 2005) among them; all others keep their answer and hold the rim.
-The prior is the coarse answer times the looks of the classes nearby: a Gaussian of the intensities
-of each class, fitted in a window around every voxel (a relative of the guided filter, He et al.
-2013). How much looks are worth is learned on the annotated slices, where the truth is known: next
-to nothing where a boundary is a convention, and much at a sharp edge.
+The prior is the coarse answer times the intensity model of the classes nearby: a Gaussian of the
+intensities of each class, fitted in a window around every voxel (a relative of the guided filter,
+He et al. 2013). How much intensities are worth is learned on the annotated slices, where the truth
+is known: next to nothing where a boundary is a convention, and much at a sharp edge.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
 from fewslice.engines.random_walker.graph import edge_weights
-from fewslice.engines.random_walker.intensity_model import FAINT, Looks, averaged
+from fewslice.engines.random_walker.intensity_model import FAINT, IntensityModel, averaged
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -29,9 +29,9 @@ Float32Array = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
-_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)  # that looks may be found worth
+_WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)  # that intensities may be found worth
 _BLURS = (0.0, 0.7)  # standard deviations in voxels, for scans with little and with much noise
-_JUDGED = 8  # annotated slices that looks are judged on, at most
+_JUDGED = 8  # annotated slices that the intensity model is judged on, at most
 _SAMPLED = 16  # slices that intensities are scaled by
 _HALO = 2  # slices solved beyond either end of a piece, so that pieces meet without a seam
 
@@ -41,10 +41,10 @@ class RefineSettings:
     """Settings of the second pass; the defaults were chosen on the training data sets.
 
     band: half its width, in voxels of the coarse grid. window: half the side of the window in which
-    the looks of each class are measured, in the same unit. edge: difference of intensity that
+    the intensities of each class are measured, in the same unit. edge: difference of intensity that
     weakens an edge by a factor e, in standard deviations of the difference that noise makes between
     neighbours. smoothing: the walk smooths over 1/smoothing voxels of the coarse grid.
-    spread: smallest variance of a class, with intensities scaled to 0 to 1. decisive: looks
+    spread: smallest variance of a class, with intensities scaled to 0 to 1. decisive: intensities
     change log-odds by at most this. most_numbers: probabilities worked on at once; each takes about
     60 bytes.
     """
@@ -88,9 +88,9 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
     del labels
     if band.any():
         problem = _Problem.pose(scan, annotation, grid, coarse, band)
-        looks = _judged(_windows(settings, sides), problem)
-        for first, stop, box in _pieces(band, coarse.shape[1], looks, settings):
-            _refine_piece(problem, box, looks, settings, fine[first:stop], first)
+        model = _judged(_windows(settings, sides), problem)
+        for first, stop, box in _pieces(band, coarse.shape[1], model, settings):
+            _refine_piece(problem, box, model, settings, fine[first:stop], first)
             progress(stop / len(band))
     return Prediction(prediction.region, prediction.values, probability, prediction.remarks)
 
@@ -220,22 +220,22 @@ def _scale(channels: npt.NDArray[Any], band: BoolArray) -> tuple[Float32Array, F
     return np.array(low, np.float32), np.array(width, np.float32), noise
 
 
-def _windows(settings: RefineSettings, sides: list[float]) -> Looks:
-    """Return looks for a grid whose voxels span so many of the scan's, not judged yet."""
+def _windows(settings: RefineSettings, sides: list[float]) -> IntensityModel:
+    """Return the intensity model of a grid whose voxels span so many of the scan's, unjudged."""
     rows, columns = (_side(settings.window, side) for side in sides)
     voxel = [_side(1.0, side) for side in sides]
-    return Looks((rows, columns), (voxel[0], voxel[1]), settings.spread, settings.decisive)
+    return IntensityModel((rows, columns), (voxel[0], voxel[1]), settings.spread, settings.decisive)
 
 
-def _judged(looks: Looks, problem: _Problem) -> Looks:
-    """Return the looks with the weight and blur that say best what a person drew.
+def _judged(model: IntensityModel, problem: _Problem) -> IntensityModel:
+    """Return the model with the weight and blur that say best what a person drew.
 
     On annotated slices, from an answer as uncertain as one between them: blurred over coarse
     voxels. Without such slices the weight stays 1.
     """
     losses: dict[tuple[float, float], float] = {}
     for at in problem.judged:
-        box = (slice(at, at + 1), *_crop(problem.band[at : at + 1], looks.window))
+        box = (slice(at, at + 1), *_crop(problem.band[at : at + 1], model.window))
         known = problem.band[box] & (problem.drawn[box] != UNSEEDED)
         if not known.any():
             continue
@@ -243,17 +243,17 @@ def _judged(looks: Looks, problem: _Problem) -> Looks:
         number = np.searchsorted(classes, problem.drawn[box][known])
         known_here = np.isin(problem.drawn[box][known], classes)
         number = np.where(known_here, number, 0)
-        blurred = averaged(chances, (1, *looks.coarse_voxel))
+        blurred = averaged(chances, (1, *model.coarse_voxel))
         log_prior = np.log(np.maximum(blurred[:, known], FAINT))
         for blur in _BLURS:
-            share = looks.log_likelihood(problem.intensities(box, blur), chances, 1)[0][:, known]
+            share = model.log_likelihood(problem.intensities(box, blur), chances, 1)[0][:, known]
             for weight in _WEIGHTS:
                 loss = _log_loss(log_prior + weight * share, number)[known_here].sum()
                 losses[weight, blur] = losses.get((weight, blur), 0.0) + float(loss)
     if not losses:
-        return looks
+        return model
     weight, blur = min(losses, key=lambda choice: losses[choice])
-    return replace(looks, weight=weight, blur=blur)
+    return replace(model, weight=weight, blur=blur)
 
 
 def _log_loss(logs: Float32Array, number: npt.NDArray[np.intp]) -> Float32Array:
@@ -275,24 +275,24 @@ def _crop(band: BoolArray, margins: tuple[int, int]) -> tuple[slice, slice]:
 
 
 def _pieces(
-    band: BoolArray, classes: int, looks: Looks, settings: RefineSettings
+    band: BoolArray, classes: int, model: IntensityModel, settings: RefineSettings
 ) -> Iterator[tuple[int, int, Box]]:
     """Yield runs of slices, first and stop, and the box to solve for them, with its halo."""
     touched = np.flatnonzero(band.any(axis=(1, 2)))
-    rows, columns = _crop(band, looks.window)
+    rows, columns = _crop(band, model.window)
     area = (rows.stop - rows.start) * (columns.stop - columns.start)
     length = max(1, settings.most_numbers // (area * classes) - 2 * _HALO)
     for first in range(int(touched[0]), int(touched[-1]) + 1, length):
         stop = min(first + length, int(touched[-1]) + 1)
         if band[first:stop].any():
             solved = slice(max(first - _HALO, 0), min(stop + _HALO, len(band)))
-            yield first, stop, (solved, *_crop(band[solved], looks.window))
+            yield first, stop, (solved, *_crop(band[solved], model.window))
 
 
 def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs from piece to piece
     problem: _Problem,
     box: Box,
-    looks: Looks,
+    model: IntensityModel,
     settings: RefineSettings,
     fine: npt.NDArray[np.float16],
     first: int,
@@ -302,11 +302,11 @@ def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs fr
     drawn, band = problem.drawn[box], problem.band[box]
     known = drawn != UNSEEDED
     chances[:, known] = classes[:, None] == drawn[known]
-    intensities = problem.intensities(box, looks.blur)
-    prior = looks.prior(intensities, chances)
+    intensities = problem.intensities(box, model.blur)
+    prior = model.prior(intensities, chances)
     free = band & ~known
     if free.any():
-        scale = max(settings.edge * problem.noise * (0.5 if looks.blur else 1.0), 0.02)
+        scale = max(settings.edge * problem.noise * (0.5 if model.blur else 1.0), 0.02)
         weights = edge_weights(
             intensities / np.float32(scale * np.sqrt(len(intensities))), problem.spacing
         )

@@ -20,7 +20,7 @@ _NOTICED_VOXELS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
+class SimulatedAnnotator:
     """Somebody who knows the truth of one structure.
 
     truth: bool (i, j, k). spacing: mm per array axis. imperfect: outlines are off by about 1 mm

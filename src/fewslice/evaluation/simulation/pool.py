@@ -16,7 +16,7 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.engines import Scan
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
-from fewslice.evaluation.simulation.person import Person
+from fewslice.evaluation.simulation.person import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
@@ -224,7 +224,7 @@ class _Run:
         blank = np.zeros(case.truth[on_slice(*place)].shape, dtype=bool)
         seconds = 0.0
         for value, mask in case.masks.items():
-            person = Person(
+            person = SimulatedAnnotator(
                 mask, case.image.geometry.spacing, self.task.settings.imperfect, self.task.seed
             )
             outline = person.draws(*place)

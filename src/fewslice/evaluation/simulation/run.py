@@ -85,7 +85,7 @@ def identity_of(folder: Path, settings: SimulationSettings) -> dict[str, Any]:
     """Return what makes two simulations comparable, as JSON values; kept with the results."""
     import hashlib
 
-    from fewslice.active_learning.next_slice.gain_model import ADVICE_FILE
+    from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE
 
     dataset = find_dataset(folder, settings.part, settings.most_cases)
     return {
@@ -93,6 +93,6 @@ def identity_of(folder: Path, settings: SimulationSettings) -> dict[str, Any]:
         "dataset.json": dataset.digest,
         **asdict(settings),
         "weights": shipped_weights()[1],
-        "advice": hashlib.sha256(ADVICE_FILE.read_bytes()).hexdigest(),
+        "advice": hashlib.sha256(GAIN_MODEL_FILE.read_bytes()).hexdigest(),
         "fewslice": __version__,
     }

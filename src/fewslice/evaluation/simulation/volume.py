@@ -16,7 +16,7 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import random_slices, strided
 from fewslice.evaluation.dataset import BoolArray, find_dataset, read_case
-from fewslice.evaluation.simulation.person import Person
+from fewslice.evaluation.simulation.person import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import (
     BASELINES,
     NO_QUESTIONS,
@@ -64,7 +64,7 @@ class _State:
     present: tuple[SliceIndex, ...] = ()
     questions: int = 0
     seconds: float = 0.0
-    asks: tuple[tuple[str, int, int], ...] = ()
+    queries: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def slices(self) -> float:
@@ -74,7 +74,7 @@ class _State:
     @property
     def drawn(self) -> int:
         """How many slices were looked at to be drawn on, those found empty as well."""
-        return sum(kind != PRESENT for kind, _, _ in self.asks)
+        return sum(kind != PRESENT for kind, _, _ in self.queries)
 
 
 def volume_tasks(folder: Path, settings: SimulationSettings) -> list[VolumeTask]:
@@ -109,7 +109,7 @@ def run_volume(task: VolumeTask) -> list[Point]:
     structures = case.structures_in(labels.array)
     structure = next(each for each in structures if each.name == task.structure)
     truth = structure.mask(labels.array)
-    person = Person(
+    person = SimulatedAnnotator(
         truth,
         image.geometry.spacing,
         task.settings.imperfect,
@@ -136,7 +136,7 @@ class _Loop:
 
     task: VolumeTask
     image: Image
-    person: Person
+    person: SimulatedAnnotator
     axis: int
 
     def planned(self) -> Iterator[Point]:
@@ -157,14 +157,14 @@ class _Loop:
         answer = self._answer(state)
         known = self._known_sequence()
         while True:
-            suggestion = self._suggestion(state) if self._needs_advice(state) else None
+            suggestion = self._suggestion(state) if self._needs_gain_model(state) else None
             yield self._point(state, answer, suggestion)
             if state.slices >= self.task.settings.budget:
                 return
-            ask = self._next(state, suggestion, known)
-            if ask is None:
+            query = self._next(state, suggestion, known)
+            if query is None:
                 return
-            kind, axis, index = ask
+            kind, axis, index = query
             before = state
             if kind == PRESENT:
                 state = self._answered(state, (axis, index))
@@ -173,7 +173,7 @@ class _Loop:
             if state.annotated != before.annotated:
                 answer = self._answer(state)
 
-    def _needs_advice(self, state: _State) -> bool:
+    def _needs_gain_model(self, state: _State) -> bool:
         over = state.slices >= self.task.settings.budget
         return not (over or self.task.strategy in (*BASELINES, "random")) or (
             over and self.task.strategy in VARIANTS
@@ -187,7 +187,7 @@ class _Loop:
             annotated=state.annotated,
             present=state.present,
             strategy="default" if strategy in VARIANTS else strategy,
-            seed=self.task.seed * 1000 + len(state.asks),
+            seed=self.task.seed * 1000 + len(state.queries),
             settings=ExpectedGainSettings(
                 questions=strategy != NO_QUESTIONS, planes=strategy != ONE_PLANE
             ),
@@ -199,7 +199,7 @@ class _Loop:
         if suggestion is not None:
             best = suggestion.slices[:1]
             return (best[0].kind, best[0].axis, best[0].index) if best else None
-        done = {(axis, index) for _, axis, index in state.asks}
+        done = {(axis, index) for _, axis, index in state.queries}
         left = [index for index in known if (self.axis, index) not in done]
         return ("draw", self.axis, left[0]) if left else None
 
@@ -233,7 +233,7 @@ class _Loop:
             labels=labels,
             annotated=(*state.annotated, place),
             seconds=state.seconds + self.person.seconds(place[0], drawn, answer[on_slice(*place)]),
-            asks=(*state.asks, ("draw", *place)),
+            queries=(*state.queries, ("draw", *place)),
         )
 
     def _answered(self, state: _State, place: SliceIndex) -> _State:
@@ -244,7 +244,7 @@ class _Loop:
             present=(*state.present, place) if yes else state.present,
             questions=state.questions + 1,
             seconds=state.seconds + self.person.cost.question,
-            asks=(*state.asks, (PRESENT, *place)),
+            queries=(*state.queries, (PRESENT, *place)),
         )
 
     def _answer(self, state: _State) -> BoolArray:
@@ -265,7 +265,7 @@ class _Loop:
         told = np.zeros(truth.shape, dtype=bool)
         for place in state.annotated:
             told[on_slice(*place)] = True
-        kind, axis, index = state.asks[-1]
+        kind, axis, index = state.queries[-1]
         return {
             "slices": state.slices,
             "drawn": state.drawn,

@@ -299,8 +299,8 @@ def _speckled(image: Float32Array, rng: np.random.Generator) -> Float32Array:
     """Return the image with speckle of a random number of averaged looks, in [0, 1]."""
     from scipy.ndimage import gaussian_filter1d
 
-    looks = np.float32(np.exp(rng.uniform(np.log(2.0), np.log(40.0))))
-    speckle = rng.standard_gamma(looks, image.shape, dtype=np.float32) / looks
+    appearance = np.float32(np.exp(rng.uniform(np.log(2.0), np.log(40.0))))
+    speckle = rng.standard_gamma(appearance, image.shape, dtype=np.float32) / appearance
     if rng.random() < 0.5:
         speckle = gaussian_filter1d(speckle, rng.uniform(0.4, 1.0), axis=0, truncate=3.0)
     image = image * speckle

@@ -1,4 +1,4 @@
-"""Slanted volumes: slices slid along each other, so that structures run obliquely through them.
+"""Slanted volumes: slices shifted along each other, so that structures run obliquely through them.
 
 Cords, vessels and oesophagi lie elsewhere on every slice; few training scans hold such structures.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.slice_shift import slid
+from fewslice.annotation.slice_shift import shift_slices
 from fewslice.engines.base import Scan
 from fewslice.networks.augmentation.random_fields import smooth_field
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
@@ -19,31 +19,31 @@ MOST = 5.0
 """A structure's middle moves by up to so many of its radii over its whole length."""
 
 
-def slanted(
+def sheared(
     volume: LabelledVolume,
     truth: npt.NDArray[np.uint8],
     axis: int,
     rng: np.random.Generator,
 ) -> tuple[LabelledVolume, npt.NDArray[np.uint8]]:
-    """Return a volume and its truth (i, j, k) with the slices across an axis slid in their plane.
+    """Return a volume and its truth (i, j, k), their slices across an axis shifted.
 
     By whole voxels, along a smooth way, in proportion to the size of what the truth shows. What
     comes in at a border is as the border.
     """
-    ways = _ways(truth, axis, volume.scan.spacing, rng)
-    channels = np.stack([slid(channel, axis, ways) for channel in volume.scan.channels])
-    labels = slid(volume.labels, axis, ways)
+    shifts = _shifts(truth, axis, volume.scan.spacing, rng)
+    channels = np.stack([shift_slices(channel, axis, shifts) for channel in volume.scan.channels])
+    labels = shift_slices(volume.labels, axis, shifts)
     moved = replace(volume, scan=Scan(channels, volume.scan.geometry), labels=labels)
-    return moved, slid(truth, axis, ways)
+    return moved, shift_slices(truth, axis, shifts)
 
 
-def _ways(
+def _shifts(
     truth: npt.NDArray[np.uint8],
     axis: int,
     spacing: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
-    """Return by how many voxels each slice is slid along the other two axes, (slice, 2)."""
+    """Return by how many voxels each slice is shifted along the other two axes, (slice, 2)."""
     inplane = [other for other in range(3) if other != axis]
     areas = (truth > 0).sum(axis=tuple(inplane))
     occupied = np.flatnonzero(areas)

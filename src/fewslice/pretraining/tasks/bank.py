@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from fewslice.engines.base import Progress, silent
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.errors import InputError, ReadError
 from fewslice.io.atomic import atomic_path
 from fewslice.pretraining.tasks.sources import Job, SourceSettings, jobs, make_tasks
@@ -145,8 +145,8 @@ _HALF = ("images", "shape", "looks", "walk", "outlines", "moves")
 def save_task(path: Path, task: Task) -> None:
     """Write a task; floating-point arrays at half precision."""
     arrays: dict[str, Any] = {"truth": task.truth}
-    for field in fields(Cues):
-        value = np.asarray(getattr(task.cues, field.name))
+    for field in fields(SliceFeatures):
+        value = np.asarray(getattr(task.features, field.name))
         arrays[field.name] = value.astype(np.float16) if field.name in _HALF else value
     arrays["seeds"] = arrays["seeds"].astype(np.int8)
     np.savez(path, **arrays)
@@ -162,7 +162,7 @@ def load_task(path: Path, entry: Entry) -> Task:
             f"{path} is no training task that can be read ({error}); remove the folder "
             f"{path.parent} to have its tasks made again."
         ) from error
-    if values.keys() != {"truth", *(field.name for field in fields(Cues))}:
+    if values.keys() != {"truth", *(field.name for field in fields(SliceFeatures))}:
         raise ReadError(
             f"{path} is a training task of another version of fewslice; remove the folder "
             f"{path.parent} to have its tasks made again."
@@ -174,4 +174,4 @@ def load_task(path: Path, entry: Entry) -> Task:
     for name in ("step", "origin"):
         values[name] = tuple(values[name].tolist())
     values["positions"] = tuple(values["positions"].tolist())
-    return Task(Cues(**values), truth, entry.kind, entry.group, entry.scan)
+    return Task(SliceFeatures(**values), truth, entry.kind, entry.group, entry.scan)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from fewslice.engines.network.augment import Turn, cropped
-from fewslice.engines.network.features import Cues
+from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.inputs import (
     Dropped,
     blank_inputs,
@@ -35,7 +35,7 @@ class EpisodeSettings:
     kinds: weights of the kinds of tasks, as (kind, weight); kinds not named count 1. side: slices
     are cropped to at most this many pixels. targets, validation_targets: slices to answer. others:
     chance that other scans help, and others_only: that only they do. most_others: their slices.
-    drop: chance to leave each cue out. remap: chance that intensities are changed. seed: of the
+    drop: chance to leave each feature out. remap: chance that intensities are changed. seed: of the
     whole sequence.
     """
 
@@ -73,25 +73,25 @@ def sample_episode(bank: Bank, number: int, settings: EpisodeSettings, part: str
     rng = np.random.default_rng((settings.seed, number))
     entry = _choose(bank, settings, rng)
     task = bank.load(entry)
-    task = _moved(task, cropped(task.cues, task.truth, settings.side, rng))
+    task = _moved(task, cropped(task.features, task.truth, settings.side, rng))
     turn = Turn.sample(rng)
-    task = _moved(task, turn.apply(task.cues, task.truth))
+    task = _moved(task, turn.apply(task.features, task.truth))
     if rng.random() < settings.remap:
-        task = _with_images(task, _changed(task.cues.images, rng))
+        task = _with_images(task, _changed(task.features.images, rng))
     if rng.random() < 0.1:
-        second = _changed(task.cues.images[:, :1], rng)
-        task = _with_images(task, np.concatenate([task.cues.images, second], axis=1))
+        second = _changed(task.features.images[:, :1], rng)
+        task = _with_images(task, np.concatenate([task.features.images, second], axis=1))
     targets = _targets(task, settings.targets, rng)
     helpers = _others(bank, entry, (task, turn), settings, rng)
     only = bool(helpers) and rng.random() < settings.others_only / (
         settings.others + settings.others_only
     )
     if only:
-        inputs = blank_inputs(task.cues, targets, helpers)
+        inputs = blank_inputs(task.features, targets, helpers)
     else:
-        own = own_memory(task.cues, SAME_SCAN if rng.random() < 0.9 else NOWHERE)
+        own = own_memory(task.features, SAME_SCAN if rng.random() < 0.9 else NOWHERE)
         dropped = Dropped(*(bool(x) for x in rng.random(3) < settings.drop))
-        inputs = target_inputs(task.cues, targets, (own, *helpers), dropped)
+        inputs = target_inputs(task.features, targets, (own, *helpers), dropped)
     return Episode(inputs, _truth(task, targets), task.kind)
 
 
@@ -101,13 +101,13 @@ def _validation_episode(bank: Bank, number: int, settings: EpisodeSettings) -> E
     entry = among[number // len(kinds) % len(among)]
     rng = np.random.default_rng((settings.seed, number))
     task = bank.load(entry)
-    task = _moved(task, cropped(task.cues, task.truth, 2 * settings.side, rng))
+    task = _moved(task, cropped(task.features, task.truth, 2 * settings.side, rng))
     open_slices = _open(task)
     spread = np.linspace(
         0, len(open_slices) - 1, min(settings.validation_targets, len(open_slices))
     )
     targets = open_slices[spread.round().astype(int)]
-    inputs = target_inputs(task.cues, targets, (own_memory(task.cues),))
+    inputs = target_inputs(task.features, targets, (own_memory(task.features),))
     return Episode(inputs, _truth(task, targets), task.kind)
 
 
@@ -136,7 +136,7 @@ def _choose(bank: Bank, settings: EpisodeSettings, rng: np.random.Generator) -> 
 def _open(task: Task) -> npt.NDArray[np.intp]:
     """Return the slices with something left to answer."""
     flat = (len(task.truth), -1)
-    asked = ((task.truth >= 0) & (task.cues.seeds < 0)).reshape(flat).any(axis=1)
+    asked = ((task.truth >= 0) & (task.features.seeds < 0)).reshape(flat).any(axis=1)
     return np.flatnonzero(asked) if asked.any() else np.arange(len(task.truth))
 
 
@@ -149,7 +149,7 @@ def _targets(task: Task, count: int, rng: np.random.Generator) -> npt.NDArray[np
     among = _open(task)
     flat = (len(among), -1)
     busy = (task.truth[among] > 0).reshape(flat).any(axis=1)
-    tempting = (task.cues.walk[among] > -1).reshape(flat).any(axis=1)
+    tempting = (task.features.walk[among] > -1).reshape(flat).any(axis=1)
     weights = np.where(busy | tempting, 1.0, 0.3)
     size = min(count, len(among))
     return np.sort(rng.choice(among, size, replace=False, p=weights / weights.sum()))
@@ -159,13 +159,13 @@ def _truth(task: Task, targets: npt.NDArray[np.intp]) -> torch.Tensor:
     return torch.from_numpy(task.truth[targets].astype(np.int64))
 
 
-def _moved(task: Task, to: tuple[Cues, npt.NDArray[np.int8]]) -> Task:
-    cues, truth = to
-    return replace(task, cues=cues, truth=truth)
+def _moved(task: Task, to: tuple[SliceFeatures, npt.NDArray[np.int8]]) -> Task:
+    features, truth = to
+    return replace(task, features=features, truth=truth)
 
 
 def _with_images(task: Task, images: npt.NDArray[np.float32]) -> Task:
-    return replace(task, cues=replace(task.cues, images=images))
+    return replace(task, features=replace(task.features, images=images))
 
 
 def _changed(images: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
@@ -192,8 +192,8 @@ def _others(
     slices = 0
     for at in rng.permutation(len(group)):
         other = bank.load(group[int(at)])
-        other = _moved(other, turn.apply(other.cues, other.truth))
-        if len(other.cues.radii) != len(task.cues.radii):
+        other = _moved(other, turn.apply(other.features, other.truth))
+        if len(other.features.radii) != len(task.features.radii):
             continue
         memory = _aligned_memory(other, task, frame, settings, rng)
         found.append(memory)
@@ -207,12 +207,14 @@ def _aligned_memory(
     other: Task, task: Task, frame: int, settings: EpisodeSettings, rng: np.random.Generator
 ) -> Remembered:
     """Return slices of another scan with all of the truth known on them, or its own annotation."""
-    cues = other.cues
+    features = other.features
     occupied = np.flatnonzero((other.truth > 0).reshape(len(other.truth), -1).any(axis=1))
     if rng.random() < 0.5 and len(occupied):  # a coarse grid may have missed a thin structure
         size = int(rng.integers(1, min(len(occupied), 6) + 1))
         chosen = np.sort(rng.choice(occupied, size, replace=False))
-        cues = replace(cues, seeds=other.truth.astype(np.intp), positions=tuple(chosen.tolist()))
+        features = replace(
+            features, seeds=other.truth.astype(np.intp), positions=tuple(chosen.tolist())
+        )
     if rng.random() < settings.remap / 2:
-        cues = replace(cues, images=_changed(cues.images, rng))
-    return rescaled_memory(cues, task.cues, frame)
+        features = replace(features, images=_changed(features.images, rng))
+    return rescaled_memory(features, task.features, frame)

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.annotation.planes import annotation_axis
-from fewslice.engines.network.features import Cues, CueSettings, find_cues
+from fewslice.engines.network.features import FeatureSettings, SliceFeatures, find_features
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
 from fewslice.pretraining.generators.partial_labels import partly_known
-from fewslice.pretraining.generators.shear import slanted
+from fewslice.pretraining.generators.shear import sheared
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.working_grid import WorkingGrid
 
-_SLANTED = 0.15  # share of tasks on slices slid along each other
+_SLANTED = 0.15  # share of tasks on slices shifted along each other
 _PARTLY = 0.2  # share of tasks of whose slices only a part is known
 _FEWEST_VOXELS = 40
 _FEWEST_SLICES = 4
@@ -29,13 +29,13 @@ _AS_PEOPLE_DRAW = 0.6  # share of tasks whose slices lie across the axis people 
 class Task:
     """What an episode is drawn from.
 
-    cues: what follows from the annotated slices. truth: int8 (slice, rows, columns) on the cues'
-    grid, class numbers, -1 where unknown. kind: which source it comes from. group: tasks with the
-    same group show the same structure across the same axis; empty if there are no others. scan:
-    which scan it is.
+    features: what follows from the annotated slices. truth: int8 (slice, rows, columns) on the
+    features' grid, class numbers, -1 where unknown. kind: which source it comes from. group: tasks
+    with the same group show the same structure across the same axis; empty if there are no others.
+    scan: which scan it is.
     """
 
-    cues: Cues
+    features: SliceFeatures
     truth: npt.NDArray[np.int8]
     kind: str
     group: str
@@ -45,7 +45,7 @@ class Task:
 def sample_task(
     volume: LabelledVolume, allowed: npt.NDArray[np.integer], kind: str, rng: np.random.Generator
 ) -> Task | None:
-    """Choose structures, a plane and annotated slices in a volume, and gather their cues.
+    """Choose structures, a plane and annotated slices in a volume, and gather their features.
 
     allowed: labels that may be asked for. Returns None if the choice cannot be a task (too small,
     nothing left to answer): choose again.
@@ -57,11 +57,11 @@ def sample_task(
     truth, names = classes
     slant = rng.random() < _SLANTED
     if slant:
-        volume, truth = slanted(volume, truth, axis, rng)
+        volume, truth = sheared(volume, truth, axis, rng)
     annotation = reveal(truth, axis, rng)
     if annotation is None:
         return None
-    grid, cues = find_cues(volume.scan, annotation, _cue_settings(rng))
+    grid, features = find_features(volume.scan, annotation, _feature_settings(rng))
     picked = _on_grid(truth, grid)
     answered = np.isin(picked, (0, *annotation.values))
     number = np.zeros(256, dtype=np.int8)
@@ -70,7 +70,7 @@ def sample_task(
     target = np.where(answered, number[picked], np.int8(-1))
     target = np.ascontiguousarray(np.moveaxis(target, axis, 0))
     group = "" if slant else _group_name(kind, axis, names, annotation)
-    return Task(cues, target, kind, group, volume.name)
+    return Task(features, target, kind, group, volume.name)
 
 
 def _group_name(kind: str, axis: int, names: tuple[str, ...], annotation: Annotation) -> str:
@@ -164,19 +164,19 @@ def _spread(
     return chosen
 
 
-def _cue_settings(rng: np.random.Generator) -> CueSettings:
+def _feature_settings(rng: np.random.Generator) -> FeatureSettings:
     """Return how much of the scan is seen, and how finely: mostly close, sometimes wide."""
-    usual = CueSettings()
+    usual = FeatureSettings()
     sketch = replace(usual.sketch, most_voxels=int(rng.uniform(40_000, 120_000)))
     if rng.random() < 0.2:
-        return CueSettings(
+        return FeatureSettings(
             margin=float(rng.uniform(0.6, 2.0)),
             reach=float(rng.uniform(1.0, 3.0)),
             radius_in_voxels=float(rng.uniform(6.0, 10.0)),
             most_voxels=200_000,
             sketch=sketch,
         )
-    return CueSettings(
+    return FeatureSettings(
         margin=usual.margin * float(rng.uniform(0.7, 1.4)),
         reach=float(rng.uniform(0.8, 1.2)),
         radius_in_voxels=float(rng.uniform(8.0, 16.0)),

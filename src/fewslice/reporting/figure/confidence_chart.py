@@ -8,18 +8,18 @@ import numpy as np
 
 from fewslice.annotation.planes import plane_name
 from fewslice.reporting.figure.colours import ANNOTATED, NOTHING, PREDICTED
-from fewslice.reporting.figure.scene import Exhibit
+from fewslice.reporting.figure.scene import Scene
 from fewslice.segmentation.result import HUMAN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def show_confidence(panel: Axes, exhibit: Exhibit) -> None:
+def show_confidence(panel: Axes, scene: Scene) -> None:
     """Bars of the expected Dice per slice along the main axis; annotated slices are marked."""
-    segmentation = exhibit.segmentation
+    segmentation = scene.segmentation
     axis = segmentation.axis
-    shown = np.arange(exhibit.box.start[axis], exhibit.box.stop[axis])
+    shown = np.arange(scene.box.start[axis], scene.box.stop[axis])
     human = np.array(segmentation.provenance)[shown] == HUMAN
     others = tuple(other for other in range(3) if other != axis)
     found = (segmentation.labels.array.max(axis=others) > 0)[shown]
@@ -32,7 +32,7 @@ def show_confidence(panel: Axes, exhibit: Exhibit) -> None:
         if of.any():
             panel.bar(shown[of], confidence[of], width=0.85, color=colour, label=name)
     panel.set_xlim(shown[0] - 0.75, shown[-1] + 0.75)
-    _frame(panel, plane_name(exhibit.geometry, axis))
+    _frame(panel, plane_name(scene.geometry, axis))
 
 
 def _frame(panel: Axes, plane: str) -> None:

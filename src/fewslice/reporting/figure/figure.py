@@ -12,7 +12,7 @@ from fewslice.io.atomic import atomic_path
 from fewslice.reporting.figure.colours import ANNOTATED, PAGE
 from fewslice.reporting.figure.confidence_chart import show_confidence
 from fewslice.reporting.figure.panels import show_annotated, show_result, show_uncertainty
-from fewslice.reporting.figure.scene import Exhibit, make_exhibit
+from fewslice.reporting.figure.scene import Scene, make_scene
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelMap
@@ -45,35 +45,35 @@ def draw_picture(
     require_same_grid(image.geometry, segmentation.labels.geometry, "the image", "the labels")
     if reference is not None:
         require_same_grid(image.geometry, reference.geometry, "the image", "the reference")
-    figure = make_figure(make_exhibit(image, segmentation, reference, names))
+    figure = make_figure(make_scene(image, segmentation, reference, names))
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", facecolor=PAGE)
 
 
-def make_figure(exhibit: Exhibit) -> Figure:
+def make_figure(scene: Scene) -> Figure:
     """Return the page with all panels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, facecolor=PAGE)
     FigureCanvasAgg(figure)
-    _lay_out(figure, exhibit)
+    _lay_out(figure, scene)
     return figure
 
 
-def _lay_out(figure: Figure, exhibit: Exhibit) -> None:
+def _lay_out(figure: Figure, scene: Scene) -> None:
     grid = figure.add_gridspec(
         3, 4, height_ratios=(4.0, 4.0, 1.5), left=0.035, right=0.985, top=0.925, bottom=0.06,
         hspace=0.26, wspace=0.14,
     )  # fmt: skip
     for column, plane in enumerate(reversed(PLANES)):
-        view = exhibit.view(plane_axis(exhibit.geometry, plane))
-        show_result(figure.add_subplot(grid[0, column]), exhibit, view)
-        show_uncertainty(figure.add_subplot(grid[1, column]), exhibit, view)
-    show_annotated(figure.add_subplot(grid[0, 3]), exhibit)
-    _show_key(figure, figure.add_subplot(grid[1, 3]), exhibit)
-    show_confidence(figure.add_subplot(grid[2, :]), exhibit)
-    _head(figure, exhibit.segmentation)
+        view = scene.view(plane_axis(scene.geometry, plane))
+        show_result(figure.add_subplot(grid[0, column]), scene, view)
+        show_uncertainty(figure.add_subplot(grid[1, column]), scene, view)
+    show_annotated(figure.add_subplot(grid[0, 3]), scene)
+    _show_key(figure, figure.add_subplot(grid[1, 3]), scene)
+    show_confidence(figure.add_subplot(grid[2, :]), scene)
+    _head(figure, scene.segmentation)
 
 
 def _head(figure: Figure, segmentation: Segmentation) -> None:
@@ -88,12 +88,12 @@ def _head(figure: Figure, segmentation: Segmentation) -> None:
     )  # fmt: skip
 
 
-def _show_key(figure: Figure, panel: Axes, exhibit: Exhibit) -> None:
+def _show_key(figure: Figure, panel: Axes, scene: Scene) -> None:
     """Colours of the structures, the other signs, and the colour bar of the uncertainty."""
     from matplotlib.cm import ScalarMappable
 
     panel.set_axis_off()
-    keys = _keys(exhibit)
+    keys = _keys(scene)
     columns = 1 + (len(keys) > 12) + (len(keys) > 28)
     panel.legend(
         handles=keys, loc="upper center", bbox_to_anchor=(0.5, 1.04), ncols=columns,
@@ -108,16 +108,16 @@ def _show_key(figure: Figure, panel: Axes, exhibit: Exhibit) -> None:
     bar.set_title("uncertainty (0 sure, 1 a guess)", fontsize=9)
 
 
-def _keys(exhibit: Exhibit) -> list[Any]:
+def _keys(scene: Scene) -> list[Any]:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     keys: list[Any] = [
-        Patch(facecolor=(*colour, 0.5), edgecolor=colour, label=exhibit.name(value))
-        for value, colour in exhibit.colours.items()
+        Patch(facecolor=(*colour, 0.5), edgecolor=colour, label=scene.name(value))
+        for value, colour in scene.colours.items()
     ]
-    if exhibit.segmentation.annotation.slices:
+    if scene.segmentation.annotation.slices:
         keys.append(Line2D([], [], color=ANNOTATED, linewidth=2, label="annotated slice"))
-    if exhibit.reference is not None:
+    if scene.reference is not None:
         keys.append(Line2D([], [], color="0.4", linestyle="--", label="reference (white, dashed)"))
     return keys

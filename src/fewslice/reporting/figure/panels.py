@@ -11,7 +11,7 @@ from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.phrases import source_text
 from fewslice.annotation.planes import plane_name
 from fewslice.reporting.figure.colours import ANNOTATED, CHOSEN, OUTLINE
-from fewslice.reporting.figure.scene import Exhibit
+from fewslice.reporting.figure.scene import Scene
 from fewslice.reporting.figure.views import View
 from fewslice.volumes.image import UNKNOWN, Array
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 _UNKNOWN_TINT = (1.0, 1.0, 1.0, 0.25)
 
 
-def show_result(panel: Axes, exhibit: Exhibit, view: View) -> None:
+def show_result(panel: Axes, scene: Scene, view: View) -> None:
     """Show the structures found, the reference, and where annotated slices cross."""
-    drawn = view.index in exhibit.segmentation.annotation.along(view.axis)
+    drawn = view.index in scene.segmentation.annotation.along(view.axis)
     by = "annotated" if drawn else "predicted"
     name = plane_name(view.geometry, view.axis).capitalize()
-    _show_scan(panel, exhibit, view, f"{name} {view.index} ({by})")
-    _show_labels(panel, exhibit, view, exhibit.segmentation.labels.array)
-    _show_reference(panel, exhibit, view)
-    _mark_annotated(panel, exhibit, view)
+    _show_scan(panel, scene, view, f"{name} {view.index} ({by})")
+    _show_labels(panel, scene, view, scene.segmentation.labels.array)
+    _show_reference(panel, scene, view)
+    _mark_annotated(panel, scene, view)
 
 
-def show_uncertainty(panel: Axes, exhibit: Exhibit, view: View) -> None:
+def show_uncertainty(panel: Axes, scene: Scene, view: View) -> None:
     """Show how unsure each voxel is, with the outlines of the structures found."""
     _frame(panel, view, f"Uncertainty, {plane_name(view.geometry, view.axis)} {view.index}")
-    _imshow(panel, view, view.of(exhibit.uncertainty), cmap="inferno", vmin=0.0, vmax=1.0)
-    outlined = view.of(exhibit.segmentation.labels.array)
-    for value in exhibit.colours:
+    _imshow(panel, view, view.of(scene.uncertainty), cmap="inferno", vmin=0.0, vmax=1.0)
+    outlined = view.of(scene.segmentation.labels.array)
+    for value in scene.colours:
         _outline(panel, view, outlined == value, colors=[OUTLINE], linewidths=0.7)
-    _mark_annotated(panel, exhibit, view)
+    _mark_annotated(panel, scene, view)
 
 
-def show_annotated(panel: Axes, exhibit: Exhibit) -> None:
+def show_annotated(panel: Axes, scene: Scene) -> None:
     """Show the annotated slice on which most was drawn, with what the person drew."""
-    annotation = exhibit.segmentation.annotation
+    annotation = scene.segmentation.annotation
     if not annotation.slices:
-        _say_nothing_annotated(panel, exhibit)
+        _say_nothing_annotated(panel, scene)
         return
     axis = annotation.axis
 
@@ -55,21 +55,21 @@ def show_annotated(panel: Axes, exhibit: Exhibit) -> None:
         return int(((labels != 0) & (labels != UNKNOWN)).sum())
 
     index = max(annotation.along(axis), key=drawn)
-    view = exhibit.view(axis, index)
-    name = plane_name(exhibit.geometry, axis)
-    _show_scan(panel, exhibit, view, f"Drawn by a person: {name} {index}")
-    _show_labels(panel, exhibit, view, annotation.labels)
+    view = scene.view(axis, index)
+    name = plane_name(scene.geometry, axis)
+    _show_scan(panel, scene, view, f"Drawn by a person: {name} {index}")
+    _show_labels(panel, scene, view, annotation.labels)
     for spine in panel.spines.values():
         spine.set(color=ANNOTATED, linewidth=3)
 
 
-def _say_nothing_annotated(panel: Axes, exhibit: Exhibit) -> None:
+def _say_nothing_annotated(panel: Axes, scene: Scene) -> None:
     """Say in the place of the annotated slice that there is none, and what was learned from."""
     panel.set_axis_off()
     panel.text(
         0.5, 0.6,
         f"No slice of this scan\nis annotated.\nLearned from\n"
-        f"{source_text(0, exhibit.segmentation.support)}.",
+        f"{source_text(0, scene.segmentation.support)}.",
         ha="center", va="center", fontsize=11, color="0.3", transform=panel.transAxes,
     )  # fmt: skip
 
@@ -111,26 +111,26 @@ def _imshow(panel: Axes, view: View, shown: Array, **style: Any) -> None:
     )
 
 
-def _show_scan(panel: Axes, exhibit: Exhibit, view: View, title: str) -> None:
+def _show_scan(panel: Axes, scene: Scene, view: View, title: str) -> None:
     _frame(panel, view, title)
-    low, high = exhibit.window
-    shown = view.of(exhibit.image)
+    low, high = scene.window
+    shown = view.of(scene.image)
     _imshow(panel, view, shown, cmap="gray", vmin=low, vmax=high, interpolation="auto")
 
 
-def _show_labels(panel: Axes, exhibit: Exhibit, view: View, labels: Array) -> None:
+def _show_labels(panel: Axes, scene: Scene, view: View, labels: Array) -> None:
     """Tint every structure and draw its outline."""
     shown = view.of(labels)
     tint = np.zeros((*shown.shape, 4))
-    for value, colour in exhibit.colours.items():
+    for value, colour in scene.colours.items():
         tint[shown == value] = (*colour, 0.38)
-    if UNKNOWN not in exhibit.colours:
+    if UNKNOWN not in scene.colours:
         tint[shown == UNKNOWN] = _UNKNOWN_TINT
     _imshow(panel, view, tint)
-    for value, colour in exhibit.colours.items():
+    for value, colour in scene.colours.items():
         _outline(panel, view, shown == value, colors=[colour], linewidths=1.1)
-    if len(exhibit.colours) > len(CHOSEN):
-        _number(panel, view, shown, tuple(exhibit.colours))
+    if len(scene.colours) > len(CHOSEN):
+        _number(panel, view, shown, tuple(scene.colours))
 
 
 def _number(panel: Axes, view: View, shown: Array, values: tuple[int, ...]) -> None:
@@ -151,11 +151,11 @@ def _number(panel: Axes, view: View, shown: Array, values: tuple[int, ...]) -> N
         )  # fmt: skip
 
 
-def _show_reference(panel: Axes, exhibit: Exhibit, view: View) -> None:
-    if exhibit.reference is None:
+def _show_reference(panel: Axes, scene: Scene, view: View) -> None:
+    if scene.reference is None:
         return
-    shown = view.of(exhibit.reference.array)
-    for value in exhibit.colours:
+    shown = view.of(scene.reference.array)
+    for value in scene.colours:
         mask = shown == value
         _outline(panel, view, mask, colors=["black"], linewidths=1.6, alpha=0.6)
         _outline(panel, view, mask, colors=["white"], linewidths=1.1, linestyles=["dashed"])
@@ -174,10 +174,10 @@ def _outline(panel: Axes, view: View, mask: npt.NDArray[np.bool_], **style: Any)
     panel.set_ylim(height, 0)
 
 
-def _mark_annotated(panel: Axes, exhibit: Exhibit, view: View) -> None:
+def _mark_annotated(panel: Axes, scene: Scene, view: View) -> None:
     """Draw a line where each annotated slice of another plane crosses this one."""
-    for axis, index in exhibit.segmentation.annotation.slices:
-        if axis == view.axis or not (exhibit.box.start[axis] <= index < exhibit.box.stop[axis]):
+    for axis, index in scene.segmentation.annotation.slices:
+        if axis == view.axis or not (scene.box.start[axis] <= index < scene.box.stop[axis]):
             continue
         draw = panel.axvline if axis == view.across else panel.axhline
         draw(view.position(axis, index), color=ANNOTATED, linewidth=1.0, alpha=0.8)

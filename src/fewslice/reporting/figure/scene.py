@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.reporting.figure.colours import Colour, structure_colour
-from fewslice.reporting.figure.views import View, best_cut, surroundings
+from fewslice.reporting.figure.views import View, best_cut, field_of_view
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import UNKNOWN, Array, Image, LabelMap
@@ -20,7 +20,7 @@ _SAMPLED = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Exhibit:
+class Scene:
     """Everything the panels of a picture look at.
 
     image: one channel. box: the part of the scan shown. window: the intensities shown as black and
@@ -54,12 +54,12 @@ class Exhibit:
         return name if len(name) <= most else name[: most - 1] + "…"
 
 
-def make_exhibit(
+def make_scene(
     image: Image,
     segmentation: Segmentation,
     reference: LabelMap | None = None,
     names: Mapping[int, str] | None = None,
-) -> Exhibit:
+) -> Scene:
     """Choose what to show of a segmentation: the surroundings of all structures."""
     channel = image.channels[0]
     shown = segmentation.labels.array != 0
@@ -67,9 +67,9 @@ def make_exhibit(
         shown |= (reference.array != 0) & (reference.array != UNKNOWN)
     if not shown.any():
         shown[...] = True
-    box = surroundings(shown, image.geometry)
+    box = field_of_view(shown, image.geometry)
     values = segmentation.label_values[1:]
-    return Exhibit(
+    return Scene(
         image=channel,
         segmentation=segmentation,
         reference=reference,

@@ -91,7 +91,7 @@ class View:
         return -1 if self.geometry.axis_codes[axis] in "RAS" else 1
 
 
-def surroundings(found: npt.NDArray[np.bool_], geometry: Geometry) -> Region:
+def field_of_view(found: npt.NDArray[np.bool_], geometry: Geometry) -> Region:
     """Return the box around what was found, with a margin that is smaller where it is thin."""
     region = bounding_region(found)
     sides = np.array(region.shape) * geometry.spacing

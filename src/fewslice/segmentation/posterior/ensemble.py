@@ -1,7 +1,7 @@
 """An ensemble: the same annotation answered by several engines or several states of one.
 
 Deep ensembles (Lakshminarayanan et al., NeurIPS 2017) are this with networks that were trained or
-adapted from different seeds: give `Network(weights=...)` for each.
+fine-tuned from different seeds: give `Network(weights=...)` for each.
 """
 
 from __future__ import annotations
