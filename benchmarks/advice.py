@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.advice_fit import fit
-from benchmarks.advice_tasks import BoolArray, Look, Rng, Task, others_of, tasks
+from benchmarks.advice_tasks import Look, Rng, Task, others_of, tasks
 from fewslice.active_learning.next_slice.expected_gain import PRESENT, expected_gain
 from fewslice.active_learning.next_slice.features import (
     draw_features,
@@ -38,6 +38,7 @@ from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE, ship
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.metrics.overlap import dice
+from fewslice.typing import BoolArray
 
 Row = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.boosting import Float64Array, Table, as_trees, booster, classifier, left_out
+from benchmarks.boosting import Table, as_trees, booster, classifier, left_out
 from benchmarks.quality_fit import scan_quality, slice_quality
 from fewslice.active_learning.next_slice.features import STATE_FEATURES
 from fewslice.active_learning.next_slice.gain_model import (
@@ -20,6 +20,7 @@ from fewslice.active_learning.next_slice.gain_model import (
     as_tensors,
     load_gain_model,
 )
+from fewslice.typing import Float64Array
 
 _AXES, _OPEN = STATE_FEATURES.index("axes"), STATE_FEATURES.index("open_ends")
 

@@ -21,11 +21,12 @@ from fewslice.io import read_image, read_labels
 from fewslice.pretraining.generators.oct_layers import random_oct
 from fewslice.pretraining.generators.random_shapes import random_shapes
 from fewslice.segmentation.assemble import assemble_labels
+from fewslice.typing import BoolArray
 from fewslice.volumes import Geometry
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region, bounding_region
 from fewslice.workflow.suggest import default_sampler
 
-BoolArray = npt.NDArray[np.bool_]
 Rng = np.random.Generator
 
 FOLDERS = {
@@ -91,7 +92,7 @@ class Task:
 
 
 def others_of(axis: int) -> tuple[int, ...]:
-    return tuple(other for other in range(3) if other != axis)
+    return inplane_axes(axis)
 
 
 def sample_volume(data: Path, rng: Rng) -> Volume:

@@ -10,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.gain_model import Trees
-
-BoolArray = npt.NDArray[np.bool_]
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import BoolArray, Float64Array
 
 FOLDS = 5
 

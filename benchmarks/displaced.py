@@ -23,8 +23,9 @@ from fewslice.engines import ENGINES, Scan
 from fewslice.engines.aligned import Aligned, find_shifts
 from fewslice.engines.base import Prediction
 from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
-BoolArray = npt.NDArray[np.bool_]
 _ENGINES = ("interpolation", "random-walker", "auto")
 _FIRST_SEED = 1000
 _LEAST = 7  # slices that hold the structure
@@ -45,7 +46,7 @@ def tasks(volumes: int) -> Iterator[tuple[str, Scan, BoolArray, int]]:
 
 
 def _holding(mask: BoolArray, axis: int) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+    return np.flatnonzero(mask.any(axis=inplane_axes(axis)))
 
 
 def drawn(mask: BoolArray, axis: int, count: int) -> Annotation:

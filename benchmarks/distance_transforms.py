@@ -14,12 +14,10 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
+from fewslice.typing import BoolArray
 from fewslice.volumes.distance import distance_to
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 def milliseconds(work: Callable[[], Any], repeats: int = 5) -> float:

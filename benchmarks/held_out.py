@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from tqdm import tqdm
 
@@ -38,8 +37,8 @@ from fewslice.io import read_image, read_labels
 from fewslice.pretraining.generators.partial_labels import dots, scribbles
 from fewslice.pretraining.loop.config import read_config
 from fewslice.pretraining.tasks.sources import ScanSource, data_image, outlined
-
-BoolArray = npt.NDArray[np.bool_]
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
 RECIPE = Path("recipes/shipped-7.toml")
 _FEWEST_VOXELS = 50
@@ -146,7 +145,7 @@ def _placed(features: SliceFeatures, inside: Mixture, beyond: Mixture) -> Callab
 
 
 def _others(axis: int) -> tuple[int, ...]:
-    return tuple(other for other in range(3) if other != axis)
+    return inplane_axes(axis)
 
 
 def measure_partly(structure: Structure, weights: Path | None, number: int) -> list[list[object]]:

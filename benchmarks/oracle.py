@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice import segment
 from fewslice.annotation.annotation import SliceIndex, on_slice
@@ -27,9 +26,9 @@ from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import volume_tasks, widest_gap_first
 from fewslice.metrics.overlap import dice
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,7 @@ class Truth:
 
     def open_slices(self, drawn: tuple[int, ...]) -> list[int]:
         """Return the slices worth trying, those in the widest gaps first."""
-        others = tuple(axis for axis in range(3) if axis != self.axis)
+        others = inplane_axes(self.axis)
         held = np.flatnonzero(self.mask.any(axis=others))
         ends = [end for end in (held[0] - 1, held[-1] + 1) if 0 <= end < self.mask.shape[self.axis]]
         free = [int(at) for at in (*held, *ends) if at not in drawn]
@@ -82,7 +81,7 @@ def first_slice(mask: BoolArray, axis: int) -> SliceIndex:
     first = strided(mask, axis, 1).annotated[0]
     if mask[on_slice(*first)].any():
         return first
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     held = np.flatnonzero(mask.any(axis=others))
     return axis, int(widest_gap_first([int(at) for at in held])[0])
 

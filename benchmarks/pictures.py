@@ -25,6 +25,8 @@ from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.task import Task, run_engine
 from fewslice.metrics.overlap import dice
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
 SETS = {
     "004": ("Dataset004_Hippocampus", "1"),
@@ -34,7 +36,6 @@ SETS = {
     "104": ("Dataset104_RetinaFluidOCT", "auto"),
 }
 PANELS = 3
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +97,7 @@ def draw(number: str, answers: dict[str, Answer], licence: str, path: Path) -> N
     for row, (name, each) in enumerate(answers.items()):
         box, dark, bright = window(each.task, each.found)
         axis = each.task.revealed.axis
-        rows, columns = (other for other in range(3) if other != axis)
+        rows, columns = inplane_axes(axis)
         spacing = each.task.image.geometry.spacing
         for at, index in enumerate(shown_slices(each.task)):
             panel = figure.add_subplot(len(answers), PANELS, row * PANELS + at + 1)

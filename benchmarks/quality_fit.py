@@ -8,18 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.boosting import (
-    BoolArray,
-    Float64Array,
-    Table,
-    as_trees,
-    booster,
-    left_out,
-    parts,
-)
+from benchmarks.boosting import Table, as_trees, booster, left_out, parts
 from fewslice.active_learning.next_slice.features import STATE_FEATURES
 from fewslice.active_learning.next_slice.gain_model import Trees
 from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
+from fewslice.typing import BoolArray, Float64Array
 
 LOW = 0.1
 _ENDS = STATE_FEATURES.index("ends_seen")

@@ -30,6 +30,7 @@ from fewslice.engines import Scan
 from fewslice.training.model import predict
 from fewslice.training.scan import TaskScan, TaskSettings
 from fewslice.training.trainer import train_task_model
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import LabelArray
 
 HEAD_AND_NECK = ("Brainstem", "SpinalCord", "RightParotid", "LeftParotid", "Mandible")
@@ -59,7 +60,7 @@ def read(folder: Path, name: str, slices: int) -> Case:
     truth = read_labels(folder / "labelsTr" / f"{name}.nii.gz").array.copy()
     truth[truth > (5 if "101" in folder.name else 255)] = 0
     axis = annotation_axis(image.geometry)
-    there = np.flatnonzero((truth > 0).any(axis=tuple(a for a in range(3) if a != axis)))
+    there = np.flatnonzero((truth > 0).any(axis=inplane_axes(axis)))
     at = there[np.linspace(0, len(there) - 1, slices + 2).round().astype(int)[1:-1]]
     sparse = np.zeros_like(truth)
     for index in at:

@@ -23,8 +23,7 @@ from fewslice.training.intensity import Intensity, choose_intensity
 from fewslice.training.loss import task_loss
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
 from fewslice.training.slices import class_numbers, stack_of
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 PATCH = (24, 64, 64)
 _WIDTHS = (12, 24, 48)

@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from fewslice.volumes.geometry import inplane_axes
+
 Figures = dict[str, float]
 """Seconds of "first" and "again", and "memory" in GB; what was not measured is missing."""
 
@@ -90,7 +92,7 @@ def answers(
     from fewslice import Session
 
     warm_up(name)
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     drawn = [int(index) for index in np.flatnonzero(labels.any(axis=others))]
     slices = {index: np.take(labels, index, axis).copy() for index in drawn}
     del labels

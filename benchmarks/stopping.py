@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from fewslice import segment, suggest
@@ -26,9 +25,9 @@ from fewslice.active_learning.next_slice.expected_gain import DRAW
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.metrics.overlap import dice
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
-
-BoolArray = npt.NDArray[np.bool_]
 
 GOAL = 0.90
 
@@ -38,7 +37,7 @@ def ends_seen(answers: pd.DataFrame, truth: BoolArray) -> bool:
     if answers["axis"].nunique() > 1:
         return True
     main = int(answers["axis"].iloc[0])
-    held = np.flatnonzero(truth.any(axis=tuple(axis for axis in range(3) if axis != main)))
+    held = np.flatnonzero(truth.any(axis=inplane_axes(main)))
     looked = answers["index"].to_numpy()
     drawn, empty = looked[np.isin(looked, held)], looked[~np.isin(looked, held)]
     before = drawn.min() == 0 or bool((empty < drawn.min()).any())

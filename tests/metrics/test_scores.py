@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from fewslice.errors import GeometryError, InputError
-from fewslice.metrics.overlap import BoolArray
 from fewslice.metrics.scores import Scores, default_tolerance, score, score_slices
 from fewslice.metrics.surface import Spacing
+from fewslice.typing import BoolArray
 
 SHAPE = (6, 5, 4)
 MASKS = hnp.arrays(np.bool_, SHAPE)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from fewslice.metrics.overlap import BoolArray
 from fewslice.metrics.surface import (
     Spacing,
     hd95,
@@ -14,6 +13,7 @@ from fewslice.metrics.surface import (
     surface_dice,
     surface_distances,
 )
+from fewslice.typing import BoolArray
 
 SHAPE = (24, 20, 16)
 

@@ -17,11 +17,8 @@ import numpy.typing as npt
 
 from fewslice.active_learning import scores
 from fewslice.errors import InputError
+from fewslice.typing import BoolArray, Float32Array, Float64Array, Int64Array
 
-BoolArray = npt.NDArray[np.bool_]
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
-Int64Array = npt.NDArray[np.int64]
 Probability = npt.NDArray[np.floating[Any]]
 
 _CELLS = 8

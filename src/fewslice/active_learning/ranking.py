@@ -10,9 +10,7 @@ import numpy.typing as npt
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.errors import InputError
-
-Int64Array = npt.NDArray[np.int64]
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array, Int64Array
 
 # Scores closer than this (relative to the best) count as tied: rounding must not break ties.
 _SAME = 1e-9

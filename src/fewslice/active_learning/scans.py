@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from fewslice.active_learning.base import Ranking, Strategy
 from fewslice.active_learning.candidates import Candidates
-
-Int64Array = npt.NDArray[np.int64]
+from fewslice.typing import Int64Array
 
 _MEANS = (
     "voxels",

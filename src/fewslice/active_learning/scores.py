@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
+
 Probability = npt.NDArray[np.floating[Any]]
 
 # Below every float16 and far above what float32 cannot hold: 0 log 0 becomes 0 · log(this) = 0.

@@ -17,11 +17,10 @@ import numpy.typing as npt
 
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import InputError
-from fewslice.volumes.geometry import Geometry
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
 from fewslice.volumes.region import Region
-
-BoolArray = npt.NDArray[np.bool_]
 
 SliceIndex = tuple[int, int]
 """(array axis, index) of one slice."""
@@ -198,12 +197,12 @@ def _checked(item: SliceIndex, geometry: Geometry) -> SliceIndex:
 
 
 def _touched(drawn: BoolArray, axis: int) -> set[SliceIndex]:
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     return {(axis, int(index)) for index in np.flatnonzero(drawn.any(axis=others))}
 
 
 def _voxels_per_slice(drawn: BoolArray, axis: int) -> npt.NDArray[np.intp]:
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     return np.asarray(np.count_nonzero(drawn, axis=others), dtype=np.intp)
 
 

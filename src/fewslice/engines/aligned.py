@@ -24,6 +24,7 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import structure_values
 from fewslice.volumes.region import bounding_region
 
@@ -116,7 +117,7 @@ def shifted_back(
     shifts: (slice of the scan, 2), by which they were shifted. shape: of the scan. What went out of
     the scan on one side comes back as what lay at its border.
     """
-    inplane = [other for other in range(3) if other != axis]
+    inplane = list(inplane_axes(axis))
     margins = np.zeros(3, dtype=np.int64)
     margins[inplane] = np.abs(shifts).max(axis=0)
     region = prediction.region.grown(margins.tolist(), shape)

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.volumes.geometry import Geometry
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image
 from fewslice.volumes.region import Region
-
-Float32Array = npt.NDArray[np.float32]
 
 Progress = Callable[[float], None]
 """Called with the fraction done, from 0 to 1, never falling."""
@@ -100,7 +99,7 @@ def empty_probability(
 
     Filling and reading it slice by slice is several times faster than in C order.
     """
-    by_slice = [shape[axis], classes, *(shape[other] for other in range(3) if other != axis)]
+    by_slice = [shape[axis], classes, *(shape[other] for other in inplane_axes(axis))]
     return np.moveaxis(np.empty(by_slice, dtype=np.float16), 0, 1 + axis)
 
 

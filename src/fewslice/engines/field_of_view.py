@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 
@@ -51,7 +52,7 @@ def _looked_at_in_part(annotation: Annotation) -> npt.NDArray[np.bool_] | None:
 def _expected_reach(
     annotation: Annotation, axis: int, sides: npt.NDArray[np.float64], step: float
 ) -> float:
-    others = [other for other in range(3) if other != axis]
+    others = list(inplane_axes(axis))
     radius = float(np.sqrt(sides[others[0]] * sides[others[1]])) / 2
     indices = annotation.along(axis)
     gap = (indices[-1] - indices[0]) / max(len(indices) - 1, 1) * step

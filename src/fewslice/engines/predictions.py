@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.engines.base import Prediction, as_half, empty_probability
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
-
-Float32Array = npt.NDArray[np.float32]
 
 
 def around(regions: Sequence[Region]) -> Region:
@@ -42,7 +41,7 @@ def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> F
 
     Outside of its own region a prediction is sure of background.
     """
-    inplane = [other for other in range(3) if other != axis]
+    inplane = list(inplane_axes(axis))
     shape = [region.shape[other] for other in inplane]
     whole = np.zeros((len(prediction.values), *shape), dtype=np.float32)
     whole[0] = 1

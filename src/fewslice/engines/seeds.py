@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -27,7 +28,7 @@ def seeds_on_grid(annotation: Annotation, grid: WorkingGrid) -> npt.NDArray[np.i
         position = grid.index_of(axis, index)
         if position is None:
             continue
-        rows, columns = (grid.pick(other) for other in range(3) if other != axis)
+        rows, columns = (grid.pick(other) for other in inplane_axes(axis))
         labels = annotation.labels[on_slice(axis, index)][np.ix_(rows, columns)]
         known = labels != UNKNOWN
         seeds[on_slice(axis, position)][known] = number_of[labels][known]

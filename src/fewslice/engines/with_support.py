@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.engines.atlas.engine import NOT_ALIKE, NOT_HELD, carried_over
@@ -25,8 +24,7 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.predictions import around, joined, slice_of
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 _INSIDE = 0.5
 _REACH = 0.5

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.errors import InputError
-
-BoolArray = npt.NDArray[np.bool_]
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ Annotator = Callable[[BoolArray, int, int, int], RevealedSlices]
 
 
 def _occupied(mask: BoolArray, axis: int) -> npt.NDArray[np.intp]:
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     return np.flatnonzero(mask.any(axis=others))
 
 

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image, read_labels
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.typing import BoolArray
 from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
 from fewslice.volumes.image import LabelArray
-
-BoolArray = npt.NDArray[np.bool_]
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 

@@ -15,9 +15,10 @@ import numpy as np
 from fewslice.annotation.annotation import SliceIndex, drawn_voxels, on_slice
 from fewslice.annotation.planes import plane_axis
 from fewslice.errors import ReadError
-from fewslice.evaluation.annotator import BoolArray, strided
+from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import CaseFiles, read_case
 from fewslice.io.read import read_labels
+from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelArray, LabelMap
 

@@ -15,13 +15,15 @@ import numpy.typing as npt
 from fewslice.annotation.planes import plane_axis, plane_name
 from fewslice.engines import Progress, find_engine, silent
 from fewslice.evaluation.annotator import RevealedSlices, annotator, nothing
-from fewslice.evaluation.dataset import BoolArray, CaseFiles, Structure, read_case
+from fewslice.evaluation.dataset import CaseFiles, Structure, read_case
 from fewslice.evaluation.memory import peak_memory
 from fewslice.evaluation.rows import CaseResult, CaseRow, DistanceRow, ScoreRow
 from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.support import support_pairs
 from fewslice.metrics.overlap import dice
 from fewslice.metrics.scores import score_slices
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.segment import segment
 
@@ -239,7 +241,7 @@ def distance_rows(task: Task, engine: str, prediction: BoolArray) -> list[Distan
 
 def voxels_per_slice(mask: BoolArray, axis: int) -> IntArray:
     """Return how many voxels of a mask lie on each slice along an axis."""
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     return np.asarray(np.count_nonzero(mask, axis=others), dtype=np.int64)
 
 

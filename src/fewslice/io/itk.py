@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from fewslice.errors import GeometryError, ReadError
-from fewslice.volumes.geometry import Float64Array, Geometry
+from fewslice.typing import Float64Array
+from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
 
 LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])

@@ -16,7 +16,8 @@ import numpy as np
 from fewslice.errors import GeometryError, ReadError
 from fewslice.io.formats import suffix_of
 from fewslice.io.library_errors import CHUNK, damage_named, require_size
-from fewslice.volumes.geometry import Float64Array, Geometry
+from fewslice.typing import Float64Array
+from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
 
 Header = Any  # nibabel has no types of its own

@@ -23,7 +23,7 @@ from fewslice.io.itk import (
     image_of,
 )
 from fewslice.io.library_errors import damage_named, require_whole
-from fewslice.volumes.geometry import Float64Array
+from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image, LabelMap
 
 Header = dict[str, Any]

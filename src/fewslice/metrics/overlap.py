@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-BoolArray = npt.NDArray[np.bool_]
+from fewslice.typing import BoolArray
 
 
 def dice(prediction: BoolArray, reference: BoolArray) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError
-from fewslice.metrics.overlap import BoolArray, dice
+from fewslice.metrics.overlap import dice
 from fewslice.metrics.surface import (
     Spacing,
     SurfaceDistances,
@@ -17,6 +17,7 @@ from fewslice.metrics.surface import (
     surface_dice,
     surface_distances,
 )
+from fewslice.typing import BoolArray
 
 
 @dataclass(frozen=True)

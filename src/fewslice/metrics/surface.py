@@ -18,9 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.metrics.overlap import BoolArray
+from fewslice.typing import BoolArray, Float64Array
 
-Float64Array = npt.NDArray[np.float64]
 Spacing = tuple[float, float, float]
 
 # A distance of exactly one tolerance is within it, whatever the last digits of its square root.

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
 from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
+from fewslice.typing import Float32Array
 from fewslice.volumes.image import LabelArray, LabelMap
-
-Float32Array = npt.NDArray[np.float32]
 
 HUMAN = "human"
 ENGINE = "engine"

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 
 def normalised_entropy(probability: npt.NDArray[np.floating]) -> Float32Array:

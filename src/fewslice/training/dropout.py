@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -17,10 +16,9 @@ from fewslice.training.model import TaskModel, batches, on_own_grid
 from fewslice.training.network import class_probability
 from fewslice.training.slices import Stack
 from fewslice.training.store import cached_model
+from fewslice.typing import Float16Array, Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
-
-Float16Array = npt.NDArray[np.float16]
-Float32Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +44,7 @@ class Dropout:
         generator = torch.Generator().manual_seed(seed)
         masks = [model.network.masks(1, generator) for _ in range(self.count)]
         axis = model.axis(geometry)
-        order = [axis, *(other for other in range(3) if other != axis)]
+        order = [axis, *inplane_axes(axis)]
         shape = [geometry.shape[each] for each in order]
         result = np.empty((self.count, len(model.values), *shape), dtype=np.float16)
         found = _samples_on_stack(model, stack, masks)

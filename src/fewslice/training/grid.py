@@ -17,11 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.training.scan import TaskScan
-from fewslice.volumes.geometry import Geometry
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.orientation import Turn, turn_towards
 from fewslice.volumes.working_grid import apply_along, averaging_matrix, interpolating_matrix
-
-Float32Array = npt.NDArray[np.float32]
 
 _LONGEST = 256  # pixels along a side of a slice, beyond which the pixels become larger
 _FEWEST = 8
@@ -46,7 +45,7 @@ class TaskGrid:
     @property
     def inplane(self) -> tuple[int, int]:
         """The array axes of rows and columns of a turned scan."""
-        rows, columns = (axis for axis in range(3) if axis != self.plane)
+        rows, columns = inplane_axes(self.plane)
         return rows, columns
 
     def size(self, geometry: Geometry) -> tuple[int, int]:
@@ -86,7 +85,7 @@ def choose_grid(scans: Sequence[TaskScan]) -> TaskGrid:
     grids = [turned(scan.geometry).geometry for scan in scans]
     spacing = np.median([grid.spacing for grid in grids], axis=0)
     extent = np.median([np.multiply(grid.shape, grid.spacing) for grid in grids], axis=0)
-    rows, columns = (axis for axis in range(3) if axis != plane)
+    rows, columns = inplane_axes(plane)
     coarser = max(1.0, max(extent[axis] / spacing[axis] for axis in (rows, columns)) / _LONGEST)
     pixel = (float(spacing[rows] * coarser), float(spacing[columns] * coarser))
     across, down, right = (float(extent[axis]) for axis in (plane, rows, columns))

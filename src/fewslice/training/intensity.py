@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.training.scan import TaskScan
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 Curve = tuple[tuple[float, float], ...]
 """(intensity, value) pairs, ascending, joined by straight lines."""

@@ -25,11 +25,9 @@ from fewslice.training.grid import TaskGrid, on_pixels, turned
 from fewslice.training.intensity import Intensity
 from fewslice.training.network import TaskNet, class_probability
 from fewslice.training.slices import Stack, stack_of
+from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region, bounding_region
-
-Float16Array = npt.NDArray[np.float16]
-Float32Array = npt.NDArray[np.float32]
 
 _PIXELS_AT_ONCE = 200_000
 _BARELY = 0.02  # probability of any structure below which a voxel need not be answered

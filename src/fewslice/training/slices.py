@@ -21,8 +21,7 @@ from fewslice.training.grid import (
 from fewslice.training.intensity import Intensity, rescaled
 from fewslice.training.network import NEIGHBOURS
 from fewslice.training.scan import TaskScan
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 
 @dataclass(frozen=True, eq=False)

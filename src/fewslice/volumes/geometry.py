@@ -15,11 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.errors import GeometryError
-
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 # Files store affines in single precision: two grids are the same when no corner of the volume
 # moves by more than this fraction of a voxel.
@@ -149,6 +147,12 @@ class Geometry:
             return f"{_numbers(self.affine[:3, 3])} mm"
         unit = self.affine[:3, :3] / np.array(self.spacing)
         return f"{''.join(self.axis_codes)} [{'; '.join(_numbers(column) for column in unit.T)}]"
+
+
+def inplane_axes(axis: int) -> tuple[int, int]:
+    """Return the array axes that span a slice: the rows and the columns of slices across `axis`."""
+    rows, columns = (other for other in range(3) if other != axis)
+    return rows, columns
 
 
 def require_same_grid(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is: str) -> None:

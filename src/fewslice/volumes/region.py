@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.volumes.geometry import inplane_axes
+
 Triple = tuple[int, int, int]
 
 
@@ -51,7 +53,7 @@ def bounding_region(mask: npt.NDArray[np.bool_]) -> Region:
     """Return the smallest box around the True voxels of a (i, j, k) mask; there must be some."""
     bounds = []
     for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
+        others = inplane_axes(axis)
         occupied = np.flatnonzero(mask.any(axis=others))
         bounds.append((int(occupied[0]), int(occupied[-1]) + 1))
     (a, b), (c, d), (e, f) = bounds

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image, LabelMap
 
 Array = npt.NDArray[Any]
-Float64Array = npt.NDArray[np.float64]
 Spacing = tuple[float, float, float]
 
 GIVEN, HEADER, MISSING = "given", "header", "missing"

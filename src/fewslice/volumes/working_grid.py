@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.typing import Float32Array
 from fewslice.volumes.region import Region, Triple
 
-Float32Array = npt.NDArray[np.float32]
 FloatArray = npt.NDArray[np.floating[Any]]
 
 

@@ -32,7 +32,7 @@ from fewslice.io.folder import ScanFiles, named_scan, read_scan
 from fewslice.segmentation.posterior import Sampler, Samples
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.region import Region
 
 AnyScan = ScanFiles | str | Image | AnyArray
@@ -107,7 +107,7 @@ def _annotation(labels: LabelMap, named: tuple[SliceIndex, ...]) -> Annotation:
 
 def _of_whole_scan(samples: Samples, geometry: Geometry) -> Samples:
     """Return samples for every voxel of a scan. Raises InputError unless they are of its shape."""
-    order = (samples.axis, *(axis for axis in range(3) if axis != samples.axis))
+    order = (samples.axis, *inplane_axes(samples.axis))
     expected = tuple(samples.region.shape[axis] for axis in order)
     shape = samples.probability.shape
     inside = all(
@@ -135,7 +135,7 @@ def _slices(
     number: int, image: Image, samples: Samples, annotated: set[tuple[int, int]]
 ) -> Candidates:
     axis, spacing = samples.axis, image.geometry.spacing
-    area = float(np.prod([spacing[other] for other in range(3) if other != axis]))
+    area = float(np.prod([spacing[other] for other in inplane_axes(axis)]))
     places = [
         Place(
             scan=number,

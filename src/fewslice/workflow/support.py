@@ -23,7 +23,7 @@ from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError
 from fewslice.io import read_image, read_labels
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import turn_towards
 
@@ -111,7 +111,7 @@ def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annot
 def _whole_bodies(labels: AnyArray, found: Annotation) -> bool:
     """Whether every run of neighbouring annotated slices can be a whole body, not part of one."""
     indices = found.along(found.axis)
-    others = tuple(axis for axis in range(3) if axis != found.axis)
+    others = inplane_axes(found.axis)
     areas = np.count_nonzero(drawn_voxels(labels), axis=others)[list(indices)]
     breaks = [n for n, (a, b) in enumerate(pairwise(indices), 1) if b != a + 1]
     runs = (areas[start:stop] for start, stop in pairwise([0, *breaks, len(indices)]))

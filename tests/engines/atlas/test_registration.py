@@ -24,10 +24,9 @@ from fewslice.engines.atlas.registration import (
     thumbnail,
 )
 from fewslice.engines.base import Scan
+from fewslice.typing import Float32Array
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
-
-Float32Array = npt.NDArray[np.float32]
 
 
 def native(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> WorkingGrid:

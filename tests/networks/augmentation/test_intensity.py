@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fewslice.networks.augmentation.intensity import HIGH, LOW, IntensityChange
-from fewslice.networks.augmentation.random_fields import Float32Array
+from fewslice.typing import Float32Array
 
 
 def _nothing() -> IntensityChange:

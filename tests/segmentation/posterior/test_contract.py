@@ -11,7 +11,7 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotati
 from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.segmentation.posterior import SAMPLERS, Augmentation, Sampler, Samples
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from tests.support.phantoms import Phantom
 from tests.support.small_organs import annotation_of, scan_of, small_organs, turned
 
@@ -34,7 +34,7 @@ def checked(sampler: Sampler, phantom: Phantom, annotation: Annotation, seed: in
     assert found.axis == annotation.axis
     assert found.values == (0, *annotation.values)
     region = found.region.shape
-    others = [region[axis] for axis in range(3) if axis != found.axis]
+    others = [region[axis] for axis in inplane_axes(found.axis)]
     assert found.probability.dtype == np.float16
     assert found.probability.shape[1:] == (len(found.values), region[found.axis], *others)
     assert len(found.probability) >= 2

@@ -23,8 +23,7 @@ from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.features import draw_features, question_features
 from fewslice.active_learning.next_slice.gain_model import GainModel
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
-
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 DRAW, PRESENT = "draw", "present"
 

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
-
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 _FARTHEST = 6.0
 _REACHES = (0.25, 0.5, 1.0, 2.0)

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.errors import WeightsError
-
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 GAIN_MODEL_FILE = Path(__file__).with_name("gain_model.safetensors")
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.typing import Float64Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,7 @@ def _sums(
         spread /= max(count - 1, 1)
         for axis in range(3):
             place = slice(start[axis], start[axis] + answer.shape[axis])
-            others = tuple(other for other in range(3) if other != axis)
+            others = inplane_axes(axis)
             for name, volume in (("expected", answer), ("doubt", doubt), ("spread", spread)):
                 sums[axis][name][number - 1, place] = volume.sum(axis=others, dtype=np.float64)
             highest = np.stack([one[number].max(axis=others) for one in probability])
@@ -163,7 +163,7 @@ def _axis_profile(
         if other == axis:
             present[:, index] = np.maximum(present[:, index], 1.0)
     present[drawn], present[empty] = 1.0, 0.0
-    others = [other for other in range(3) if other != axis]
+    others = list(inplane_axes(axis))
     return AxisProfile(
         step=spacing[axis],
         pixel_area=spacing[others[0]] * spacing[others[1]],
@@ -213,7 +213,7 @@ def _drawn_sizes(
 def _size(
     mask: npt.NDArray[np.bool_], axis: int, spacing: tuple[float, float, float]
 ) -> tuple[float, float]:
-    down, right = (spacing[other] for other in range(3) if other != axis)
+    down, right = (spacing[other] for other in inplane_axes(axis))
     return contour_length(mask, (down, right)), float(mask.sum()) * down * right
 
 

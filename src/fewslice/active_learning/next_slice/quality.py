@@ -17,13 +17,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.features import draw_features, state_features
 from fewslice.active_learning.next_slice.gain_model import GainModel
 from fewslice.active_learning.next_slice.profiles import Profiles
-
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 GOOD_ENOUGH = 0.90
 """The Dice at which people are told that they may stop."""

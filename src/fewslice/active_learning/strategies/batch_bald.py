@@ -34,9 +34,7 @@ import numpy.typing as npt
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best, best_first, open_rows, ranking
-
-Float64Array = npt.NDArray[np.float64]
-Int64Array = npt.NDArray[np.int64]
+from fewslice.typing import Float64Array, Int64Array
 
 # A point that says less than this alone (nats) cannot say more in a batch: information about θ
 # can only shrink when more is known.

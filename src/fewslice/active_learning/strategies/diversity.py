@@ -11,9 +11,7 @@ from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best, best_first, open_rows, ranking
 from fewslice.errors import InputError
-
-Float64Array = npt.NDArray[np.float64]
-Int64Array = npt.NDArray[np.int64]
+from fewslice.typing import Float64Array
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ import numpy.typing as npt
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best, open_rows, ranking
-
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import open_rows, ranking
-
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

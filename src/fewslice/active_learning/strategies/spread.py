@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.active_learning.base import Ranking, Strategy
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import open_rows, ranking
-
-BoolArray = npt.NDArray[np.bool_]
-Float64Array = npt.NDArray[np.float64]
-Int64Array = npt.NDArray[np.int64]
+from fewslice.typing import BoolArray, Float64Array
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best, open_rows, ranking
-
-BoolArray = npt.NDArray[np.bool_]
-Float64Array = npt.NDArray[np.float64]
-Int64Array = npt.NDArray[np.int64]
+from fewslice.typing import BoolArray, Float64Array, Int64Array
 
 Choice = tuple[int, float]
 """A row and its distance (mm) to the nearest slice annotated or chosen before it."""

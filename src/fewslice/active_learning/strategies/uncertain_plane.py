@@ -21,8 +21,9 @@ import numpy.typing as npt
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best, open_rows, ranking
+from fewslice.typing import Float64Array
+from fewslice.volumes.geometry import inplane_axes
 
-Float64Array = npt.NDArray[np.float64]
 Spacing = tuple[float, float, float]
 
 REACH = 10.0
@@ -89,7 +90,7 @@ def best_slice(uncertainty: npt.NDArray[np.floating], spacing: Spacing) -> Plane
     """Return the slice along any array axis with the greatest ∫ u dA."""
     found: list[Plane] = []
     for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
+        others = inplane_axes(axis)
         area = spacing[others[0]] * spacing[others[1]]
         sums = uncertainty.sum(axis=others, dtype=np.float64) * area
         index = int(sums.argmax())

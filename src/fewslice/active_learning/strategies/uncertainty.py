@@ -11,9 +11,7 @@ import numpy.typing as npt
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best_first, open_rows, ranking
-
-Float64Array = npt.NDArray[np.float64]
-Int64Array = npt.NDArray[np.int64]
+from fewslice.typing import Float64Array, Int64Array
 
 Score = Literal["entropy", "margin", "variance", "mutual_information"]
 """A score of `Candidates`, summed over the slice's voxels."""

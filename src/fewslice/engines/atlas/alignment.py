@@ -23,12 +23,11 @@ from fewslice.engines.atlas.registration import (
 )
 from fewslice.engines.base import Scan, SupportScan
 from fewslice.engines.interpolation.engine import Interpolation
+from fewslice.typing import Float64Array
 from fewslice.volumes.region import Region
 
 if TYPE_CHECKING:
     import SimpleITK
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.atlas.label_fusion import FusedLabels, fuse_labels
@@ -44,10 +43,9 @@ from fewslice.engines.random_walker.appearance import (
 from fewslice.engines.random_walker.engine import scaled_intensities
 from fewslice.engines.random_walker.graph import edge_weights, laplacian, walk
 from fewslice.errors import InputError
+from fewslice.typing import Float32Array
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
-
-Float32Array = npt.NDArray[np.float32]
 
 _MOST_VOXELS = 1_000_000
 _LEAST_PROBABILITY = 1e-4

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.engines.atlas.alignment import (
     AlignedAtlas,
@@ -39,15 +38,12 @@ from fewslice.engines.atlas.registration import (
     resampled,
 )
 from fewslice.engines.base import Progress, Scan, SupportScan, silent
+from fewslice.typing import BoolArray, Float32Array, Float64Array
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
 if TYPE_CHECKING:
     import SimpleITK
-
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.base import Scan
+from fewslice.typing import Float32Array, Float64Array
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
 if TYPE_CHECKING:
     import SimpleITK
 
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
 
 _LEAST_OVERLAP = 0.25
 _QUANTILES = 33

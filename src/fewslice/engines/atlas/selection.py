@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.base import Scan, SupportScan
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 _SIDE = 16
 _SAMPLED_SIDE = 64

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.engines import with_support
@@ -31,8 +30,7 @@ from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_posi
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
 from fewslice.engines.random_walker.engine import PreparedRandomWalker, RandomWalker
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 _SEVERAL_PLANES = (
     "auto used {}: slices of several planes are annotated, and the network only learns from those "

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from fewslice.typing import Float64Array
 
 _GOES_ON = 0.5
 """Beyond the last slice the middle moves on at half the pace of the last gap."""

@@ -19,12 +19,12 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
+from fewslice.typing import Float32Array
 from fewslice.volumes.distance import signed_distance
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
-
-Float32Array = npt.NDArray[np.float32]
 
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
 CERTAIN = 12.0
@@ -97,7 +97,7 @@ def _slice_shape(
 
 
 def _inplane(axis: int) -> list[int]:
-    return [other for other in range(3) if other != axis]
+    return list(inplane_axes(axis))
 
 
 def _border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:

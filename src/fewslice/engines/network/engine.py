@@ -24,13 +24,14 @@ from fewslice.engines.base import (
 )
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.random_walker.refinement import refined
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
 
 if TYPE_CHECKING:
     from fewslice.networks.fewslice_net import FewsliceNet
     from fewslice.networks.inputs import Remembered
 
-Float32Array = npt.NDArray[np.float32]
 
 _LONE = 2
 """Up to so many drawn slices the network alone goes on beyond them."""
@@ -206,7 +207,7 @@ def as_prediction(
 
     Log-odds are interpolated, not probabilities: a boundary stays as sharp as it is.
     """
-    inplane = [other for other in range(3) if other != axis]
+    inplane = list(inplane_axes(axis))
     probability = empty_probability(len(values) + 1, grid.region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
     for at, slice_odds in enumerate(odds):

@@ -30,6 +30,8 @@ from fewslice.engines.random_walker.engine import (
     scaled_intensities,
 )
 from fewslice.engines.seeds import seeds_on_grid
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import (
     WorkingGrid,
     apply_along,
@@ -37,8 +39,6 @@ from fewslice.volumes.working_grid import (
     interpolating_matrix,
     working_grid,
 )
-
-Float32Array = npt.NDArray[np.float32]
 
 SUREST = 6.0
 """Log-odds of the random walk are cut at plus and minus this."""
@@ -157,7 +157,7 @@ def find_features(
 
 def slices_first_order(axis: int) -> tuple[int, int, int]:
     """Return the array axes as features have them: across the slices, rows, columns."""
-    row, column = (other for other in range(3) if other != axis)
+    row, column = inplane_axes(axis)
     return axis, row, column
 
 
@@ -175,7 +175,7 @@ def origin_in_scan(
 def _outlines(along: list[SliceShape], prior: ShapePrior) -> Float32Array:
     if along:
         return np.stack([shape.distances for shape in along])
-    inplane = [prior.grid.shape[other] for other in range(3) if other != prior.axis]
+    inplane = [prior.grid.shape[other] for other in inplane_axes(prior.axis)]
     return np.zeros((0, len(prior.radii), *inplane), dtype=np.float32)
 
 

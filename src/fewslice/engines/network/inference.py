@@ -16,8 +16,7 @@ from fewslice.networks.inputs import Remembered
 from fewslice.networks.memory import nearest, of_structure
 from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import load_weights
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 _PIXELS_AT_ONCE = 40_000
 _MARGIN = 12

@@ -13,8 +13,7 @@ from fewslice.engines.interpolation.centreline import shifted
 from fewslice.engines.interpolation.signed_distance import CERTAIN
 from fewslice.engines.network.features import SUREST, SliceFeatures
 from fewslice.networks.inputs import HINTS, SAME_SCAN, Inputs, Remembered
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 _HARDLY = 0.25  # pixels by which a slice need not be moved
 

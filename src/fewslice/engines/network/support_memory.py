@@ -16,6 +16,8 @@ from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Scan, SupportScan
 from fewslice.engines.interpolation.signed_distance import slice_shapes
 from fewslice.engines.network.features import SliceFeatures, origin_in_scan, slices_first_order
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 from fewslice.volumes.working_grid import WorkingGrid
@@ -23,7 +25,6 @@ from fewslice.volumes.working_grid import WorkingGrid
 if TYPE_CHECKING:
     from fewslice.networks.inputs import Remembered
 
-Float32Array = npt.NDArray[np.float32]
 
 _MOST_SLICES = 28
 
@@ -166,7 +167,7 @@ def _example_features(  # noqa: PLR0913, PLR0917 - what makes up features
     """Return what a support scan shows, on a grid about as fine as the target's."""
     scan, annotation = example.support.scan, example.support.annotation
     region = Region((0, 0, 0), scan.shape) if whole else example.region
-    inplane = [other for other in range(3) if other != axis]
+    inplane = list(inplane_axes(axis))
     shape = list(region.shape)
     for other, step in zip(inplane, features.step[1:], strict=True):
         wanted = round(region.shape[other] * scan.spacing[other] / step)

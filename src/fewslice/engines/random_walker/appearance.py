@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import on_slice
+from fewslice.typing import Float32Array
 from fewslice.volumes.distance import distance_to
-
-Float32Array = npt.NDArray[np.float32]
+from fewslice.volumes.geometry import inplane_axes
 
 # A slice's neighbouring voxels are not independent witnesses: more than this is not more evidence.
 _MOST_LOG_RATIO = 4.0
@@ -70,7 +70,7 @@ def background_band(
     seeds: (i, j, k) class numbers, 0 background, -1 unknown. spacing: mm. At least four voxels
     wide.
     """
-    steps = [spacing[other] for other in range(3) if other != axis]
+    steps = [spacing[other] for other in inplane_axes(axis)]
     width = max(width, 4 * min(steps))
     band = np.zeros(seeds.shape, dtype=bool)
     for index in range(seeds.shape[axis]):

@@ -37,10 +37,10 @@ from fewslice.engines.random_walker.appearance import (
 from fewslice.engines.random_walker.graph import edge_weights, laplacian, walk
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
+from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid, working_grid
-
-Float32Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def run_lengths(
             for at in annotation.along(annotation.axis)
         ]
     )
-    inplane = [axis for axis in range(3) if axis != annotation.axis]
+    inplane = list(inplane_axes(annotation.axis))
     for value in annotation.values:
         inside = drawn == value
         if not inside.any():
@@ -223,7 +223,7 @@ def run_lengths(
 
 
 def _inplane_spacing(grid: WorkingGrid, axis: int) -> list[float]:
-    return [grid.spacing[other] for other in range(3) if other != axis]
+    return [grid.spacing[other] for other in inplane_axes(axis)]
 
 
 def scaled_intensities(scan: Scan, grid: WorkingGrid, near: npt.NDArray[np.bool_]) -> Float32Array:

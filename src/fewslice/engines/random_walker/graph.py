@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.typing import Float32Array
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
 
 # A voxel is never cut off from its neighbours altogether, or the system could be singular.
 _WEAKEST_EDGE = 1e-6

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 FAINT = 0.01
 """Probability a class nearby has at least, and the one above which it is there."""

@@ -23,10 +23,10 @@ from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
 from fewslice.engines.random_walker.graph import edge_weights
 from fewslice.engines.random_walker.intensity_model import FAINT, IntensityModel, averaged
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
+from fewslice.typing import BoolArray, Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
 
-Float32Array = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 
 _WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0)  # that intensities may be found worth
@@ -97,7 +97,7 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
 
 def _inplane(grid: WorkingGrid, axis: int) -> list[float]:
     """Return how many voxels of the scan a voxel of the grid spans, along rows and columns."""
-    return [grid.region.shape[other] / grid.shape[other] for other in range(3) if other != axis]
+    return [grid.region.shape[other] / grid.shape[other] for other in inplane_axes(axis)]
 
 
 def _side(half: float, voxels: float) -> int:
@@ -154,7 +154,7 @@ class _Problem:
         inside = [index - region.start[axis] for index in annotation.along(axis)]
         judged = [at for at in inside if 0 <= at < len(band) and band[at].any()]
         low, width, noise = _scale(channels, band)
-        others = [other for other in range(3) if other != axis]
+        others = list(inplane_axes(axis))
         native_steps = [grid.native_spacing[other] for other in others]
         return _Problem(
             channels,
@@ -267,7 +267,7 @@ def _crop(band: BoolArray, margins: tuple[int, int]) -> tuple[slice, slice]:
     """Return the rows and columns that the band touches, with margins in voxels."""
     found = []
     for place, margin in enumerate(margins, start=1):
-        others = tuple(other for other in range(3) if other != place)
+        others = inplane_axes(place)
         touched = np.flatnonzero(band.any(axis=others))
         first, stop = int(touched[0]) - margin, int(touched[-1]) + 1 + margin
         found.append(slice(max(first, 0), min(stop, band.shape[place])))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.profiles import contour_length
 from fewslice.annotation.annotation import on_slice
-
-BoolArray = npt.NDArray[np.bool_]
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
 _MISSED_MM2 = 12.0
 _JITTER_MM = 1.0
@@ -60,7 +59,7 @@ class SimulatedAnnotator:
         return min(anew, self.cost.correcting(contour_length(wrong, steps) / 2, places))
 
     def _steps(self, axis: int) -> tuple[float, float]:
-        down, right = (self.spacing[other] for other in range(3) if other != axis)
+        down, right = (self.spacing[other] for other in inplane_axes(axis))
         return down, right
 
 

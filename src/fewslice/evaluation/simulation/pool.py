@@ -19,6 +19,7 @@ from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read
 from fewslice.evaluation.simulation.person import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.workflow.pool_rows import PoolScan
 from fewslice.workflow.rank_pool import rank_pool
@@ -207,7 +208,7 @@ class _Run:
             any_of = np.zeros(case.truth.shape, dtype=bool)
             for mask in case.masks.values():
                 any_of |= mask
-            held = np.flatnonzero(any_of.any(axis=tuple(a for a in range(3) if a != axis)))
+            held = np.flatnonzero(any_of.any(axis=inplane_axes(axis)))
             if len(held):
                 found.append((str(name), (axis, int(rng.choice(held)))))
             if len(found) == self.task.settings.start:

@@ -15,7 +15,7 @@ from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.planes import plane_axis
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import random_slices, strided
-from fewslice.evaluation.dataset import BoolArray, find_dataset, read_case
+from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.simulation.person import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import (
     BASELINES,
@@ -28,6 +28,8 @@ from fewslice.evaluation.simulation.settings import (
 )
 from fewslice.evaluation.task import task_seed
 from fewslice.metrics.overlap import dice
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.segment import segment
 from fewslice.workflow.suggest import Suggestion, suggest
@@ -87,7 +89,7 @@ def volume_tasks(folder: Path, settings: SimulationSettings) -> list[VolumeTask]
     for case in dataset.cases:
         image, labels = read_case(case)
         axis = plane_axis(image.geometry, settings.plane)
-        others = tuple(other for other in range(3) if other != axis)
+        others = inplane_axes(axis)
         for structure in case.structures_in(labels.array):
             occupied = structure.mask(labels.array).any(axis=others).sum()
             if case.knows(structure) and occupied >= 4:

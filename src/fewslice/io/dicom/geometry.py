@@ -10,7 +10,8 @@ import numpy as np
 from fewslice.errors import GeometryError
 from fewslice.io.dicom.series import CHANNEL_TAGS, Slice
 from fewslice.io.itk import Grid
-from fewslice.volumes.geometry import Float64Array, Geometry
+from fewslice.typing import Float64Array
+from fewslice.volumes.geometry import Geometry
 
 STEP_TOLERANCE = 0.01  # of a step between slices, or mm if that is more
 ANGLE_TOLERANCE = 1e-3  # of a direction cosine

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fewslice.errors import GeometryError, ReadError
-from fewslice.volumes.geometry import Float64Array
+from fewslice.typing import Float64Array
 
 Dataset = Any  # pydicom's elements have no static types
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.networks.augmentation.random_fields import Float32Array, spline_basis
+from fewslice.networks.augmentation.random_fields import spline_basis
+from fewslice.typing import Float32Array
 
 LOW, HIGH = -0.25, 1.25
 """The range results are clipped to: a little beyond the [0, 1] images are normalised to."""

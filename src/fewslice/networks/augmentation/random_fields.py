@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Float32Array = npt.NDArray[np.float32]
+from fewslice.typing import Float32Array
 
 
 def spline_basis(length: int, cells: float) -> Float32Array:

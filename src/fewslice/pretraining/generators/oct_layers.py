@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.base import Scan
-from fewslice.networks.augmentation.random_fields import Float32Array, smooth_field
+from fewslice.networks.augmentation.random_fields import smooth_field
 from fewslice.pretraining.generators.labelled_volume import LabelArray, LabelledVolume
+from fewslice.typing import Float32Array
 
 FLUID = 100
 """The label of all fluid within and under the retina."""

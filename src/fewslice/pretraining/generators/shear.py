@@ -14,6 +14,7 @@ from fewslice.annotation.slice_shift import shift_slices
 from fewslice.engines.base import Scan
 from fewslice.networks.augmentation.random_fields import smooth_field
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
+from fewslice.volumes.geometry import inplane_axes
 
 MOST = 5.0
 """A structure's middle moves by up to so many of its radii over its whole length."""
@@ -44,7 +45,7 @@ def _shifts(
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
     """Return by how many voxels each slice is shifted along the other two axes, (slice, 2)."""
-    inplane = [other for other in range(3) if other != axis]
+    inplane = list(inplane_axes(axis))
     areas = (truth > 0).sum(axis=tuple(inplane))
     occupied = np.flatnonzero(areas)
     steps = np.array([spacing[other] for other in inplane])

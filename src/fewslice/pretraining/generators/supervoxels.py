@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.base import Scan
-from fewslice.networks.augmentation.random_fields import Float32Array, cells_for, smooth_field
+from fewslice.networks.augmentation.random_fields import cells_for, smooth_field
 from fewslice.pretraining.generators.labelled_volume import LabelArray, LabelledVolume
+from fewslice.typing import Float32Array
 
 LARGEST = (96, 96, 64)
 """Most voxels of a cropped scan: in both axes of its slices, and of slices."""

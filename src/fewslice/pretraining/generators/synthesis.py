@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.engines.base import Scan
-from fewslice.networks.augmentation.random_fields import Float32Array, cells_for, smooth_field
+from fewslice.networks.augmentation.random_fields import cells_for, smooth_field
 from fewslice.pretraining.generators.labelled_volume import LabelArray, LabelledVolume
+from fewslice.typing import Float32Array
 
 Spacing = tuple[float, float, float]
 

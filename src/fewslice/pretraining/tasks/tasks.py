@@ -13,7 +13,7 @@ from fewslice.engines.network.features import FeatureSettings, SliceFeatures, fi
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
 from fewslice.pretraining.generators.partial_labels import partly_known
 from fewslice.pretraining.generators.shear import sheared
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
 
 _SLANTED = 0.15  # share of tasks on slices shifted along each other
@@ -129,7 +129,7 @@ def reveal(truth: npt.NDArray[np.uint8], axis: int, rng: np.random.Generator) ->
     Some annotations know only parts of their slices (255 elsewhere). None if too few slices hold
     a structure.
     """
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     occupied = np.flatnonzero(truth.any(axis=others))
     if len(occupied) < _FEWEST_SLICES:
         return None

@@ -10,6 +10,7 @@ from fewslice.annotation.planes import plane_name
 from fewslice.reporting.figure.colours import ANNOTATED, NOTHING, PREDICTED
 from fewslice.reporting.figure.scene import Scene
 from fewslice.segmentation.result import HUMAN
+from fewslice.volumes.geometry import inplane_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ def show_confidence(panel: Axes, scene: Scene) -> None:
     axis = segmentation.axis
     shown = np.arange(scene.box.start[axis], scene.box.stop[axis])
     human = np.array(segmentation.provenance)[shown] == HUMAN
-    others = tuple(other for other in range(3) if other != axis)
+    others = inplane_axes(axis)
     found = (segmentation.labels.array.max(axis=others) > 0)[shown]
     confidence = np.asarray(segmentation.confidence)[shown]
     for of, colour, name in (

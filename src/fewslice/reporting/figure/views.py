@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.counts import slice_counts
 from fewslice.segmentation.result import Segmentation
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Array
 from fewslice.volumes.region import Region, bounding_region
 
@@ -50,7 +50,7 @@ class View:
 
     @property
     def _inplane(self) -> list[int]:
-        others = [axis for axis in range(3) if axis != self.axis]
+        others = list(inplane_axes(self.axis))
         return sorted(others, key=lambda axis: self.geometry.world_axes[axis])
 
     @property

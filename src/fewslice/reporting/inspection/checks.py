@@ -10,7 +10,7 @@ from fewslice.annotation.phrases import counted
 from fewslice.annotation.planes import plane_name
 from fewslice.errors import InputError
 from fewslice.reporting.inspection.scan_statistics import AxisFacts, Intensities, even_sample
-from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import UNKNOWN, Image, require_finite
 
 _ANISOTROPIC = 4.0
@@ -108,10 +108,7 @@ def _plane_problem(annotation: Annotation, geometry: Geometry) -> list[str]:
     if len(annotation.axes) > 1:
         return []
     drawn = (annotation.labels != 0) & (annotation.labels != UNKNOWN)
-    touched = [
-        int(drawn.any(axis=tuple(other for other in range(3) if other != axis)).sum())
-        for axis in range(3)
-    ]
+    touched = [int(drawn.any(axis=inplane_axes(axis)).sum()) for axis in range(3)]
     rivals = [
         f"{plane_name(geometry, axis)} ({touched[axis]})"
         for axis in range(3)

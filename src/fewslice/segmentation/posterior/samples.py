@@ -13,9 +13,8 @@ from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
 from fewslice.engines.predictions import around, within
 from fewslice.errors import InputError
+from fewslice.typing import Float16Array
 from fewslice.volumes.region import Region
-
-Float16Array = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, eq=False)
