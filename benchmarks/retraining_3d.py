@@ -1,4 +1,4 @@
-"""The volumetric rival of `fewslice retrain`: a light 3D U-Net on patches, with ignored voxels.
+"""The volumetric rival of `fewslice train`: a light 3D U-Net on patches, with ignored voxels.
 
 Everything but the network is that of the 2.5D model: turned scans, intensities, pixels in the
 plane, loss, optimiser, mean of weights. As 3D U-Nets for sparse slices (Çiçek et al., MICCAI 2016)

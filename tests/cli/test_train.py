@@ -1,130 +1,133 @@
-"""`fewslice train` as people run it: from a configuration to weights, Ctrl-C, and going on."""
+"""`fewslice train`, `fewslice models` and `fewslice segment --model` as people run them."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fewslice.cli.main import run
-from fewslice.networks.weights import load_weights
-
-CONFIG = """
-[data]
-bank = "{folder}/bank"
-workers = 0
-
-[sources]
-shapes = 1
-validation = 1
-processes = 1
-
-[episodes]
-side = 32
-targets = 2
-validation_targets = 2
-
-[network]
-widths = [8, 8, 8, 8]
-keys = 8
-values = 8
-heads = 2
-
-[optimisation]
-steps = {steps}
-episodes_per_step = 1
-device = "cpu"
-
-[validation]
-every = 1000000
-episodes = 1
-
-[output]
-folder = "{folder}/out"
-log_every = 1
-tensorboard = false
-"""
+from fewslice.io import read_labels
+from tests.support.sparse_scans import files
 
 
-def write_config(folder: Path, steps: int) -> Path:
-    path = folder / "run.toml"
-    path.write_text(CONFIG.format(folder=folder, steps=steps))
-    return path
+def arguments(folder: Path, *more: str) -> list[str]:
+    images, labels = folder / "imagesTr", folder / "sparse"
+    where = ["--images", str(images), "--labels", str(labels), "--model", str(folder / "m")]
+    return ["train", *where, "--steps", "2", *more]
 
 
-def interrupt_once(log: Path) -> None:
-    """Press Ctrl-C when two rows are logged."""
-    for _ in range(600):
-        if log.exists() and log.read_text().count("\n") > 2:
-            os.kill(os.getpid(), signal.SIGINT)
-            return
-        time.sleep(0.1)
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
-def test_a_run_that_is_interrupted_and_goes_on(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_from_annotation_to_a_segmentation_and_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config, out = write_config(tmp_path, 10**7), tmp_path / "out"
-    presser = threading.Thread(target=interrupt_once, args=(out / "log.csv",), daemon=True)
-    presser.start()
-    assert run(["train", "--config", str(config)]) == 130
-    presser.join()
-    said = capfd.readouterr()
-    assert said.err.startswith("fewslice: Interrupted at step ")
-    assert said.err.endswith(f"; go on with --resume {out / 'last.ckpt'}.\n")
-    assert said.out == ""
-    steps = (out / "log.csv").read_text().count("\n") + 1
-
-    write_config(tmp_path, steps)
-    assert run(["train", "--config", str(config)]) == 2
-    assert "already holds a training run" in capfd.readouterr().err
-    assert run(["train", "--config", str(config), "--resume", str(out / "last.ckpt")]) == 0
-    said = capfd.readouterr()
-    assert said.err == ""
-    assert said.out.startswith(f"Trained {steps} steps; best validation Dice ")
-    assert said.out.endswith(f"Wrote {out / 'best.safetensors'}\n")
-    assert load_weights(out / "best.safetensors")[0].widths == (8, 8, 8, 8)
-
-
-def test_what_is_wrong_with_a_configuration_is_one_sentence(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    config = write_config(tmp_path, 3)
-    config.write_text(config.read_text().replace("steps = 3", "steps = -3"))
-    assert run(["train", "--config", str(config)]) == 2
-    expected = f"fewslice: {config}: optimisation.steps is -3; expected greater than or equal to 1."
-    assert capfd.readouterr().err == expected + "\n"
-    assert not (tmp_path / "out").exists()
-    assert not (tmp_path / "bank").exists()
+    images, labels = files(tmp_path)
+    assert run(arguments(tmp_path)) == 0
+    shown = capsys.readouterr().out
+    assert "Trained     2 steps" in shown
+    assert "Held out    1 slice: Dice" in shown
+    assert "Version     0001" in shown
+    scan, drawn = images / "case0_0000.nii.gz", labels / "case0.nii.gz"
+    pair = f"{scan}={drawn}"
+    assert run(["train", pair, "--model", str(tmp_path / "m"), "--steps", "40"]) == 0
+    assert run(["models", str(tmp_path / "m")]) == 0
+    shown = capsys.readouterr().out
+    assert "0002" in shown
+    output = tmp_path / "out.nii.gz"
+    command = ["segment", str(scan), "--model", str(tmp_path / "m"), "-o", str(output)]
+    assert run(command) == 0
+    assert "Engine      model" in capsys.readouterr().out
+    assert set(np.unique(read_labels(output).array)) <= {0, 1, 2}
+    assert run([*command, "--labels", str(drawn), "--quiet"]) == 0
+    given = read_labels(drawn).array
+    assert np.array_equal(read_labels(output).array[given > 0], given[given > 0])
 
 
-def test_a_checkpoint_that_is_not_there(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    config, missing = write_config(tmp_path, 3), tmp_path / "none.ckpt"
-    assert run(["train", "--config", str(config), "--resume", str(missing)]) == 2
-    assert "none.ckpt cannot be read" in capfd.readouterr().err
-    assert not (tmp_path / "out").exists()
+def test_rollback_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files(tmp_path)
+    run(arguments(tmp_path, "--quiet"))
+    folder = tmp_path / "m"
+    (folder / "versions/0001").rename(folder / "versions/0002")
+    assert run(["models", str(folder), "--rollback"]) == 2
+    assert "no earlier promotion" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("hidden", [("monai",), ("pydantic", "tensorboard")])
-def test_without_the_extra_it_says_what_to_install(
-    hidden: tuple[str, ...],
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["train", "--model", "m"], "nothing to learn from"),
+        (["train", "a", "--model", "m"], "write SCAN=LABELS"),
+        (["train", "--images", "a", "--model", "m"], "belong together"),
+        (["train", "a=b", "--model", "m"], "no annotation to learn from"),
+        (["models", "nowhere"], "holds no models"),
+    ],
+)
+def test_mistakes_are_one_sentence(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str],
+    given: list[str],
+    sentence: str,
 ) -> None:
-    for name in hidden:
-        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
-    assert run(["train", "--config", str(write_config(tmp_path, 3))]) == 2
-    shown = capfd.readouterr()
-    assert shown.err == (
-        f"fewslice: Training needs libraries that are not installed ({', '.join(hidden)}); install "
-        'them with: python -m pip install "fewslice[train]".\n'
+    monkeypatch.chdir(tmp_path)
+    assert run(given) == 2
+    shown = capsys.readouterr().err
+    assert sentence in shown
+    assert shown.count("\n") == 1
+
+
+def test_a_model_takes_no_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images, _ = files(tmp_path, 1)
+    command = ["segment", str(images / "case0_0000.nii.gz"), "-o", str(tmp_path / "o.nii.gz")]
+    assert run([*command, "--model", str(tmp_path), "--engine", "finetuned"]) == 2
+    assert "leave out --engine" in capsys.readouterr().err
+    assert run([*command, "--model", str(tmp_path)]) == 2
+    assert "holds no promoted model" in capsys.readouterr().err
+    assert not (tmp_path / "o.nii.gz").exists()
+
+
+def test_ctrl_c_leaves_a_state_to_go_on_from(tmp_path: Path) -> None:
+    files(tmp_path, 1)
+    more = [part if part != "2" else "100000" for part in arguments(tmp_path)]
+    # Signals that are ignored stay ignored in children: where the suite runs detached, too.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    code = f"{start} from fewslice.cli.main import main; main({more!r})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
-    assert shown.out == ""
-    assert not (tmp_path / "out").exists()
+    slices = tmp_path / "m"
+    while not slices.exists() and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted at step" in shown
+    assert "--resume" in shown
+    assert (tmp_path / "m/unfinished.safetensors").exists()
+    assert not (tmp_path / "m/promoted").exists()
+
+
+def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [*start, "-m", "fewslice", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        check=False,
+    )
+
+
+def test_under_torchrun_two_processes_train_one_model(tmp_path: Path) -> None:
+    files(tmp_path)
+    done = torchrun(*arguments(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Trained     2 steps") == 1
+    assert [path.name for path in (tmp_path / "m/versions").iterdir()] == ["0001"]
+    assert (tmp_path / "m/promoted").read_text() == "1\n"

@@ -82,7 +82,7 @@ class WrongShape:
 
 
 def write_model(folder: Path) -> Path:
-    """A model folder as `fewslice retrain` leaves it, with random weights; labels 4 and 7."""
+    """A model folder as `fewslice train` leaves it, with random weights; labels 4 and 7."""
     from fewslice.training.store import promote, save_version
     from tests.support.random_models import random_model
 

@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.suggest:suggest_command",
         "Say which slices to annotate next, and whether you may stop.",
     ),
+    "suggest-pool": (
+        "fewslice.cli.suggest_pool:suggest_pool_command",
+        "Say which scans and slices of a pool to annotate for the next model.",
+    ),
     "segment-many": (
         "fewslice.cli.segment_many:segment_many_command",
         "Segment a folder of scans, on this computer or a cluster.",
@@ -44,17 +48,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.simulate:simulate_command",
         "Measure on fully labelled scans how much work advice saves.",
     ),
-    "train": (
-        "fewslice.cli.train:train_command",
+    "adapt": (
+        "fewslice.cli.adapt:adapt_command",
+        "Fine-tune the network on the annotated slices of one scan, for the next ones.",
+    ),
+    "pretrain": (
+        "fewslice.cli.pretrain:pretrain_command",
         "Train the network that learns from examples of other scans.",
     ),
-    "retrain": (
-        "fewslice.cli.retrain:retrain_command",
+    "train": (
+        "fewslice.cli.train:train_command",
         "Make a model of your own task from all that is annotated so far.",
     ),
     "models": (
-        "fewslice.cli.retrain:models_command",
-        "List the versions of a model that retrain has made, or go back to an earlier one.",
+        "fewslice.cli.train:models_command",
+        "List the versions of a model that train has made, or go back to an earlier one.",
     ),
 }
 """Name of each subcommand to where it is and what it does."""

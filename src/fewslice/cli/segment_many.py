@@ -23,7 +23,7 @@ from fewslice.cli.pairs import parse_pair
 @click.option(
     "--model",
     type=options.PATH,
-    help="Model folder from fewslice retrain; scans need no labels then, and what is drawn stays.",
+    help="Model folder from fewslice train; scans need no labels then, and what is drawn stays.",
 )
 @options.support(
     "Another scan with its labels, for engines that can learn from it. May be repeated.",

@@ -1,66 +1,155 @@
-"""`fewslice train`: train the network that fills in slices."""
+"""`fewslice train` and `fewslice models`: a model of the task from all that is annotated."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
+from fewslice.annotation.phrases import counted
 from fewslice.cli import options
+from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
+from fewslice.training import store
+from fewslice.training.inputs import Pair, pairs_in
+from fewslice.workflow.train import TrainOutcome, TrainSettings, train
 
 _INTERRUPTED = 130
-_EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[train] adds
 
 
 @click.command("train")
+@click.argument("pairs", metavar="[SCAN=LABELS]...", nargs=-1)
 @click.option(
-    "--config", type=options.PATH, required=True, help="TOML file with the settings of the run."
+    "--images", type=options.PATH, help="Folder of scans, CASE_0000.nii.gz, for --labels."
+)
+@click.option("--labels", type=options.PATH, help="Folder of their sparse labels, CASE.nii.gz.")
+@click.option(
+    "--model", type=options.PATH, required=True, help="Model folder; made if it is missing."
 )
 @click.option(
-    "--resume",
-    type=options.PATH,
-    metavar="CHECKPOINT",
-    help="Go on from this checkpoint, such as last.ckpt in the output folder.",
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=300,
+    show_default=True,
+    help="Time to train.",
 )
+@click.option(
+    "--steps",
+    type=options.POSITIVE,
+    help="Train so many steps instead, however long they take: then the result repeats exactly.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--hold-out",
+    type=click.FloatRange(0, 0.5),
+    default=0.2,
+    show_default=True,
+    help="Part of the annotated slices that only judges models.",
+)
+@click.option(
+    "--absent-unknown",
+    is_flag=True,
+    help="A label drawn nowhere in a scan was not looked for there, instead of being absent.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
 @options.quiet()
-def train_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
-    """Train the network of the few-shot engine.
+def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
+    pairs: tuple[str, ...],
+    images: Path | None,
+    labels: Path | None,
+    model: Path,
+    seconds: float,
+    steps: int | None,
+    seed: int,
+    hold_out: float,
+    absent_unknown: bool,
+    resume: bool,
+    quiet: bool,
+) -> int | None:
+    """Make a model of your own task from all that is annotated so far.
 
-    It learns from tasks made of labelled and synthetic volumes, is validated on structures that it
-    does not learn from, and its best weights are kept as best.safetensors in the output folder,
-    beside log.csv, validation.csv, run.json and last.ckpt to go on from. Ctrl-C stops after the
-    step at work and writes last.ckpt. Works under torchrun with several processes. Needs the
-    libraries that pip install "fewslice[train]" adds.
+    Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 is
+    "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
+    Part of the annotated slices is held out for good; the new model is put in use only if it does
+    better on them than the one before. Then fewslice segment SCAN --model FOLDER -o OUT segments
+    scans on which nothing is drawn. Ctrl-C keeps the state to go on from (--resume). Works under
+    torchrun with several processes.
     """
-    _require_extra()
-    from fewslice.pretraining.loop.config import read_config
-    from fewslice.pretraining.loop.trainer import train
+    from fewslice.training.scan import TaskSettings
 
-    settings = read_config(config)
+    training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
+    settings = TrainSettings(training, hold_out, absent_unknown)
+    given = _pairs(pairs, images, labels)
     with training_bar(quiet) as report, asked_to_stop() as stop:
-        outcome = train(settings, resume=resume, report=report, stop=stop)
-    if not outcome.finished:
-        if outcome.leads:
-            click.echo(
-                f"fewslice: Interrupted at step {outcome.step}; go on with --resume "
-                f"{outcome.checkpoint}.",
-                err=True,
-            )
-        return _INTERRUPTED
-    if not quiet and outcome.leads:
-        click.echo(f"Trained {outcome.step} steps; best validation Dice {outcome.best:.4f}.")
-        click.echo(f"Wrote {outcome.weights}")
-    return None
+        outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)
+    if outcome.leads:
+        _show(outcome, model, quiet)
+    return None if outcome.finished else _INTERRUPTED
 
 
-def _require_extra() -> None:
-    """Raise InputError if a library is missing that only training needs."""
-    missing = [name for name in _EXTRA if find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"Training needs libraries that are not installed ({', '.join(missing)}); install them "
-            'with: python -m pip install "fewslice[train]".'
+@click.command("models")
+@click.argument("folder", type=options.PATH)
+@click.option("--rollback", is_flag=True, help="Return to the version promoted before.")
+def models_command(folder: Path, rollback: bool) -> None:
+    """List the versions in a model FOLDER, with their Dice on the slices held out then."""
+    if rollback:
+        click.echo(f"Version {store.roll_back(folder)} is in use again.")
+    for version in store.versions(folder):
+        mark = "promoted" if version.promoted else ""
+        click.echo(
+            f"{version.number:04d}  Dice {_dice(version.score)} (before {_dice(version.before)})  "
+            f"{counted(version.slices, 'slice')} of {counted(version.scans, 'scan')}  "
+            f"{mark}".rstrip()
         )
+
+
+def _pairs(texts: Sequence[str], images: Path | None, labels: Path | None) -> list[Pair]:
+    if (images is None) != (labels is None):
+        raise InputError("--images and --labels belong together; give both folders or neither.")
+    found: list[Pair] = [parse_pair(text) for text in texts]
+    if images is not None and labels is not None:
+        found += pairs_in(images, labels)
+    if not found:
+        raise InputError(
+            "There is nothing to learn from; give scans with their labels (SCAN=LABELS ...), or "
+            "--images FOLDER --labels FOLDER."
+        )
+    return found
+
+
+def _show(outcome: TrainOutcome, folder: Path, quiet: bool) -> None:
+    if not outcome.finished:
+        click.echo(
+            f"fewslice: Interrupted at step {outcome.steps}; its state is {outcome.unfinished}: "
+            "go on with the same command and --resume.",
+            err=True,
+        )
+        return
+    for sentence in outcome.skipped:
+        click.echo(f"fewslice: {sentence}", err=True)
+    if not quiet:
+        for line in _summary(outcome, folder):
+            click.echo(line)
+
+
+def _summary(outcome: TrainOutcome, folder: Path) -> Iterator[str]:
+    yield f"Trained     {outcome.steps} steps"
+    for remark in outcome.remarks:
+        yield f"            {remark}"
+    if outcome.score is not None:
+        yield (
+            f"Held out    {counted(outcome.held_out, 'slice')}: Dice {_dice(outcome.score)}"
+            + (
+                f", the promoted model {_dice(outcome.before)}"
+                if outcome.before is not None
+                else ""
+            )
+        )
+    what = "promoted" if outcome.promoted else "not promoted, the one in use stays"
+    yield f"Version     {outcome.version:04d} in {folder}: {what}"
+
+
+def _dice(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

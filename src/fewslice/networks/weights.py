@@ -95,7 +95,7 @@ def _parsed(path: str | PathLike[str], data: bytes) -> tuple[dict[str, str], dic
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise WeightsError(
             f"{path} is damaged or no safetensors file ({error}); expected network weights as "
-            "fewslice train writes them."
+            "fewslice pretrain writes them."
         ) from error
     # The library has checked the header; its own reader of metadata would read the file again.
     length = int.from_bytes(data[:8], "little")
@@ -103,8 +103,8 @@ def _parsed(path: str | PathLike[str], data: bytes) -> tuple[dict[str, str], dic
     if header.get("format") != _FORMAT or "settings" not in header:
         raise WeightsError(
             f"{path} holds tensors, but not of a network of fewslice (format "
-            f"{header.get('format')!r}, expected {_FORMAT!r}); choose a file that fewslice train "
-            "has written with this version."
+            f"{header.get('format')!r}, expected {_FORMAT!r}); choose a file that fewslice "
+            "pretrain has written with this version."
         )
     return header, state
 
@@ -163,5 +163,5 @@ def _require_fit(
             raise WeightsError(
                 f"{path} does not fit its own settings: it {what} {names[0]!r}"
                 f"{f' and {len(names) - 1} more' if len(names) > 1 else ''}; choose a file that "
-                "this version of fewslice train has written."
+                "this version of fewslice pretrain has written."
             )

@@ -91,7 +91,7 @@ def version_in_use(path: Path) -> Path:
     number = promoted(path)
     if number is None:
         raise ReadError(
-            f"{path} holds no promoted model; expected a folder that fewslice retrain has "
+            f"{path} holds no promoted model; expected a folder that fewslice train has "
             "written, or one of its versions."
         )
     return version_folder(path, number)
@@ -300,7 +300,7 @@ def versions(folder: str | os.PathLike[str]) -> tuple[Version, ...]:
     place = Path(folder)
     found = numbers(place)
     if not found:
-        raise ReadError(f"{place} holds no models; expected a folder of fewslice retrain.")
+        raise ReadError(f"{place} holds no models; expected a folder of fewslice train.")
     now = promoted(place)
     result = []
     for number in found:

@@ -91,7 +91,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     """Segment all scans of a folder; write ``CASE.nii.gz`` for each into another.
 
     scans: as `scan_folder.find_scans` finds them. labels: folder with sparse labels, one named
-    ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.retrain`; scans need no labels then, and
+    ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.train`; scans need no labels then, and
     what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
     them. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and write the
     files, so all paths must be the same for them. output: also keeps a journal, by which a run that

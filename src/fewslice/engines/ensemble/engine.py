@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -70,25 +69,17 @@ CROSSING = Mixture(0.0, 0.75, 0.25)
 class Auto:
     """Average interpolation, the random walk and the network.
 
-    seconds, save_to: as of `Finetuned`; if either is given, the network is fine-tuned before it is
-    asked.
+    seconds: if given, the network is fine-tuned for so long before it is asked (see `Finetuned`).
     """
 
     network: Network = field(default_factory=Network)
     walker: RandomWalker = field(default_factory=RandomWalker)
     seconds: float | None = None
-    save_to: Path | None = None
-
-    def __post_init__(self) -> None:
-        _ = self.finetuning  # raises WriteError where the state must not be saved
 
     @property
     def finetuning(self) -> Finetuned | None:
         """How the network is fine-tuned before it is asked; None if it answers as it is."""
-        if self.seconds is None and self.save_to is None:
-            return None
-        usual = Finetuned(self.network, save_to=self.save_to)
-        return usual if self.seconds is None else replace(usual, seconds=self.seconds)
+        return None if self.seconds is None else Finetuned(self.network, self.seconds)
 
     @property
     def uses_support(self) -> bool:

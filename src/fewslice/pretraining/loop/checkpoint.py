@@ -106,7 +106,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ) from error
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
         raise ReadError(
-            f"{path} is damaged or no checkpoint; expected one that fewslice train has written."
+            f"{path} is damaged or no checkpoint; expected one that fewslice pretrain has written."
         ) from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ReadError(

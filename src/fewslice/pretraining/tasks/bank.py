@@ -83,7 +83,7 @@ def _read_index(folder: Path) -> tuple[dict[str, Any], tuple[Entry, ...]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ReadError(
             f"{folder} holds no bank of training tasks that can be read ({error}); build it with "
-            "fewslice train, or remove the folder to have it built again."
+            "fewslice pretrain, or remove the folder to have it built again."
         ) from error
 
 
@@ -139,7 +139,7 @@ def _do(numbered: tuple[Path, int, Job]) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-_HALF = ("images", "shape", "looks", "walk", "outlines", "moves")
+_HALF = ("images", "shape", "appearance", "walk", "outlines", "moves")
 
 
 def save_task(path: Path, task: Task) -> None:

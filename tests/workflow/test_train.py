@@ -14,22 +14,22 @@ from fewslice.training.inputs import Pair, pairs_in
 from fewslice.training.scan import TaskSettings
 from fewslice.training.store import promote, promoted, versions
 from fewslice.volumes.image import Image
-from fewslice.workflow.retrain import RetrainSettings, retrain
+from fewslice.workflow.train import TrainSettings, train
 from tests.support.sparse_scans import files, pair
 
-SETTINGS = RetrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
+SETTINGS = TrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
 
 
 def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: Path) -> None:
     model = tmp_path / "model"
     pairs: list[Pair] = [pair(0), pair(1)]
-    first = retrain(pairs, model, settings=SETTINGS)
+    first = train(pairs, model, settings=SETTINGS)
     assert (first.version, first.promoted, first.finished, first.steps) == (1, True, True, 2)
     assert first.held_out == 1
     assert first.score is not None
     assert first.before is None
     before = json.loads((model / "slices.json").read_bytes())
-    second = retrain([*pairs, pair(2)], model, settings=SETTINGS)
+    second = train([*pairs, pair(2)], model, settings=SETTINGS)
     after = json.loads((model / "slices.json").read_bytes())
     assert set(before["held_out"]) < set(after["held_out"])
     assert set(before["learned"]) < set(after["learned"])
@@ -41,12 +41,12 @@ def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: 
 
 def test_a_model_that_is_no_better_is_not_promoted(tmp_path: Path) -> None:
     pairs: list[Pair] = [pair(0)]
-    retrain(pairs, tmp_path, settings=SETTINGS)
-    same = retrain(pairs, tmp_path, settings=SETTINGS)
+    train(pairs, tmp_path, settings=SETTINGS)
+    same = train(pairs, tmp_path, settings=SETTINGS)
     assert same.score == same.before
     assert (same.version, same.promoted, promoted(tmp_path)) == (2, False, 1)
     better = replace(SETTINGS, training=replace(SETTINGS.training, steps=30))
-    found = retrain(pairs, tmp_path, settings=better)
+    found = train(pairs, tmp_path, settings=better)
     assert found.score is not None
     assert found.before is not None
     assert found.score > found.before
@@ -54,19 +54,19 @@ def test_a_model_that_is_no_better_is_not_promoted(tmp_path: Path) -> None:
 
 
 def test_both_models_are_judged_on_the_slices_held_out_now(tmp_path: Path) -> None:
-    retrain([pair(0, 10)], tmp_path, settings=SETTINGS)
+    train([pair(0, 10)], tmp_path, settings=SETTINGS)
     assert versions(tmp_path)[0].score is None
-    second = retrain([pair(0, 10), pair(1)], tmp_path, settings=SETTINGS)
+    second = train([pair(0, 10), pair(1)], tmp_path, settings=SETTINGS)
     assert second.before is not None
 
 
 def test_a_single_slice_is_enough_and_the_next_is_not_judged(tmp_path: Path) -> None:
-    one = retrain([pair(0, 10)], tmp_path, settings=SETTINGS)
+    one = train([pair(0, 10)], tmp_path, settings=SETTINGS)
     assert one.promoted
     assert one.remarks == (
         "With 1 annotated slice none could be held out, so nobody knows how good this model is.",
     )
-    again = retrain([pair(0, 10)], tmp_path, settings=SETTINGS)
+    again = train([pair(0, 10)], tmp_path, settings=SETTINGS)
     assert not again.promoted
     assert "no held-out slice" in again.remarks[-1]
 
@@ -76,7 +76,7 @@ def test_unusable_scans_are_named_and_the_rest_is_used(tmp_path: Path) -> None:
     (images / "case1_0000.nii.gz").write_bytes(b"no volume")
     (images / "case2_0000.nii.gz").unlink()
     blank = pair(3)[1].with_array(np.zeros_like(pair(3)[1].array))
-    result = retrain(
+    result = train(
         [*pairs_in(images, labels), (pair(3)[0], blank), (pair(0)[0], pair(1)[0].array)],
         settings=SETTINGS,
     )
@@ -92,57 +92,57 @@ def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
     image, labels = pair(0)
     odd = labels.with_array(np.where(labels.array == 2, 0, labels.array).astype(np.uint8))
     pairs: list[Pair] = [pair(1), (image, odd)]
-    result = retrain(pairs, settings=SETTINGS)
+    result = train(pairs, settings=SETTINGS)
     assert result.model.values == (0, 1, 2)
     assert result.remarks[0].startswith("Label 2 is drawn in 1 of 2 scans")
-    assert retrain(pairs, settings=replace(SETTINGS, absent_unknown=True)).remarks == ()
+    assert train(pairs, settings=replace(SETTINGS, absent_unknown=True)).remarks == ()
 
 
 def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path: Path) -> None:
     pairs: list[Pair] = [pair(0)]
     settings = replace(SETTINGS, training=replace(SETTINGS.training, steps=4))
     asked = iter([False, False, True])
-    part = retrain(pairs, tmp_path, settings=settings, stop=lambda: next(asked))
+    part = train(pairs, tmp_path, settings=settings, stop=lambda: next(asked))
     assert (part.finished, part.steps, part.version) == (False, 2, None)
     assert part.unfinished == tmp_path / "unfinished.safetensors"
     assert promoted(tmp_path) is None
-    rest = retrain(pairs, tmp_path, settings=settings, resume=True)
-    whole = retrain(pairs, settings=settings)
+    rest = train(pairs, tmp_path, settings=settings, resume=True)
+    whole = train(pairs, settings=settings)
     assert (rest.steps, rest.promoted, rest.score) == (4, True, whole.score)
     assert not part.unfinished.exists()
 
 
 def test_only_the_same_training_can_go_on(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="no interrupted training"):
-        retrain([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+        train([pair(0)], tmp_path, settings=SETTINGS, resume=True)
     with pytest.raises(ReadError, match="Without a model folder"):
-        retrain([pair(0)], settings=SETTINGS, resume=True)
-    retrain([pair(0)], tmp_path, settings=SETTINGS, stop=lambda: True)
+        train([pair(0)], settings=SETTINGS, resume=True)
+    train([pair(0)], tmp_path, settings=SETTINGS, stop=lambda: True)
     with pytest.raises(ReadError, match="other annotation"):
-        retrain([pair(0, 9, 10, 13)], tmp_path, settings=SETTINGS, resume=True)
+        train([pair(0, 9, 10, 13)], tmp_path, settings=SETTINGS, resume=True)
     (tmp_path / "unfinished.safetensors").write_bytes(b"12345678")
     with pytest.raises(ReadError, match="damaged"):
-        retrain([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+        train([pair(0)], tmp_path, settings=SETTINGS, resume=True)
 
 
 def test_what_does_not_fit_or_is_damaged_is_found_before_training(tmp_path: Path) -> None:
-    retrain([pair(0)], tmp_path, settings=SETTINGS)
+    train([pair(0)], tmp_path, settings=SETTINGS)
 
     def never(fraction: float, words: str) -> None:
         raise AssertionError("it trained")
 
     two = Image(np.stack([pair(0)[0].array] * 2), pair(0)[0].geometry)
     with pytest.raises(InputError, match=r"has 2 channels, but the promoted .* trained on 1"):
-        retrain([(two, pair(0)[1])], tmp_path, settings=SETTINGS, report=never)
+        train([(two, pair(0)[1])], tmp_path, settings=SETTINGS, report=never)
     history = (tmp_path / "history.json").read_text()
     (tmp_path / "history.json").write_text("{")
     with pytest.raises(WeightsError, match=r"history\.json is damaged"):
-        retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
+        train([pair(0)], tmp_path, settings=SETTINGS, report=never)
     (tmp_path / "history.json").write_text(history)
     (tmp_path / "slices.json").write_text("[]")
     with pytest.raises(ReadError, match=r"slices\.json is damaged"):
-        retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
+        train([pair(0)], tmp_path, settings=SETTINGS, report=never)
     (tmp_path / "slices.json").unlink()
     promote(tmp_path, 7)
     with pytest.raises(ReadError, match="0007"):
-        retrain([pair(0)], tmp_path, settings=SETTINGS, report=never)
+        train([pair(0)], tmp_path, settings=SETTINGS, report=never)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RetrainSettings:
+class TrainSettings:
     """How to retrain. training: see `TaskSettings`. hold_out: part of the annotated slices that
     judges models and is never learned from. absent_unknown: whether a label drawn on no slice of
     a scan was not looked for there, so that it may be anywhere on its background.
@@ -39,7 +39,7 @@ class RetrainSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Retrained:
+class TrainOutcome:
     """What came of retraining.
 
     model: what was trained, also if it is not promoted. version: its number in the model folder,
@@ -65,15 +65,15 @@ class Retrained:
     leads: bool = True
 
 
-def retrain(  # noqa: PLR0913 - most of it optional
+def train(  # noqa: PLR0913 - most of it optional
     pairs: Sequence[Pair],
     model: AnyPath | None = None,
     *,
-    settings: RetrainSettings | None = None,
+    settings: TrainSettings | None = None,
     resume: bool = False,
     report: Callable[[float, str], None] = lambda fraction, words: None,
     stop: Callable[[], bool] = lambda: False,
-) -> Retrained:
+) -> TrainOutcome:
     """Train a model of the task on all that is annotated, and promote it if it does better.
 
     pairs: scans with their sparse labels, as paths, `Image` and `LabelMap`, or arrays (of folders:
@@ -92,7 +92,7 @@ def retrain(  # noqa: PLR0913 - most of it optional
     from fewslice.networks.distributed import lead
     from fewslice.training.trainer import train_task_model
 
-    settings = settings or RetrainSettings()
+    settings = settings or TrainSettings()
     folder = None if model is None else Path(model)
     with _processes(settings.training.device) as group:
         if folder is not None:
@@ -152,7 +152,7 @@ class _Task:
     mark: str
 
 
-def _task(pairs: Sequence[Pair], folder: Path | None, settings: RetrainSettings) -> _Task:
+def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -> _Task:
     from fewslice.training.held_out import annotated_slices, choose_held_out, without_held_out
 
     scans, skipped = usable_scans(pairs, settings.absent_unknown)
@@ -192,11 +192,11 @@ def _require_same(task: _Task, group: Group) -> None:
         )
 
 
-def _led(outcome: Retrained, judge: Callable[[], Retrained], group: Group) -> Retrained:
+def _led(outcome: TrainOutcome, judge: Callable[[], TrainOutcome], group: Group) -> TrainOutcome:
     """Let the first process judge and write, and return what came of it in all of them."""
     from fewslice.networks.distributed import gather, lead
 
-    found: list[Retrained] = []
+    found: list[TrainOutcome] = []
     lead(lambda: found.append(judge()), group)
     facts = [(each.version, each.promoted, each.score, each.before, each.remarks) for each in found]
     ((version, promoted, score, before, remarks),) = gather(facts, group)[0]
@@ -205,8 +205,8 @@ def _led(outcome: Retrained, judge: Callable[[], Retrained], group: Group) -> Re
     )
 
 
-def _blank(trained: Trained, task: _Task, group: Group) -> Retrained:
-    return Retrained(
+def _blank(trained: Trained, task: _Task, group: Group) -> TrainOutcome:
+    return TrainOutcome(
         model=trained.model,
         version=None,
         promoted=False,
@@ -251,12 +251,12 @@ def _require_channels(scans: Sequence[TaskScan], old: TaskModel) -> None:
 
 
 def _judged(
-    outcome: Retrained,
+    outcome: TrainOutcome,
     folder: Path | None,
     task: _Task,
     trained: Trained,
-    settings: RetrainSettings,
-) -> Retrained:
+    settings: TrainSettings,
+) -> TrainOutcome:
     """Compare with the promoted model on the held-out slices, and write the new version."""
     from fewslice.training.held_out import held_out_dice, mean_score
 
@@ -299,7 +299,7 @@ _NOT_JUDGED = (
 )
 
 
-def _remarks(scans: Sequence[TaskScan], settings: RetrainSettings, held: int) -> tuple[str, ...]:
+def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
     remarks = []
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
@@ -320,7 +320,7 @@ def _remarks(scans: Sequence[TaskScan], settings: RetrainSettings, held: int) ->
 
 
 def _fingerprint(
-    slices: Sequence[Judged], learned: Sequence[TaskScan], settings: RetrainSettings
+    slices: Sequence[Judged], learned: Sequence[TaskScan], settings: TrainSettings
 ) -> str:
     """Return what must be the same for a training to go on: slices, drawings, settings."""
     digest = hashlib.sha256()

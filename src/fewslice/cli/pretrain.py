@@ -1,0 +1,66 @@
+"""`fewslice pretrain`: train the network that fills in slices."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from fewslice.cli import options
+from fewslice.cli.training_run import asked_to_stop, training_bar
+from fewslice.errors import InputError
+
+_INTERRUPTED = 130
+_EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[train] adds
+
+
+@click.command("pretrain")
+@click.option(
+    "--config", type=options.PATH, required=True, help="TOML file with the settings of the run."
+)
+@click.option(
+    "--resume",
+    type=options.PATH,
+    metavar="CHECKPOINT",
+    help="Go on from this checkpoint, such as last.ckpt in the output folder.",
+)
+@options.quiet()
+def pretrain_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
+    """Train the network of the few-shot engine.
+
+    It learns from tasks made of labelled and synthetic volumes, is validated on structures that it
+    does not learn from, and its best weights are kept as best.safetensors in the output folder,
+    beside log.csv, validation.csv, run.json and last.ckpt to go on from. Ctrl-C stops after the
+    step at work and writes last.ckpt. Works under torchrun with several processes. Needs the
+    libraries that pip install "fewslice[train]" adds.
+    """
+    _require_extra()
+    from fewslice.pretraining.loop.config import read_config
+    from fewslice.pretraining.loop.trainer import train
+
+    settings = read_config(config)
+    with training_bar(quiet) as report, asked_to_stop() as stop:
+        outcome = train(settings, resume=resume, report=report, stop=stop)
+    if not outcome.finished:
+        if outcome.leads:
+            click.echo(
+                f"fewslice: Interrupted at step {outcome.step}; go on with --resume "
+                f"{outcome.checkpoint}.",
+                err=True,
+            )
+        return _INTERRUPTED
+    if not quiet and outcome.leads:
+        click.echo(f"Trained {outcome.step} steps; best validation Dice {outcome.best:.4f}.")
+        click.echo(f"Wrote {outcome.weights}")
+    return None
+
+
+def _require_extra() -> None:
+    """Raise InputError if a library is missing that only training needs."""
+    missing = [name for name in _EXTRA if find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Training needs libraries that are not installed ({', '.join(missing)}); install them "
+            'with: python -m pip install "fewslice[train]".'
+        )
