@@ -22,13 +22,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines import with_support
 from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_positions
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
 from fewslice.engines.random_walker.engine import PreparedRandomWalker, RandomWalker
+from fewslice.errors import Remark
 from fewslice.typing import Float32Array
 
 _SEVERAL_PLANES = (
@@ -121,11 +122,12 @@ class PreparedAuto:
         """Answer from the slices drawn on this scan."""
         if len(annotation.axes) == 1:
             return self._averaged(annotation, along, progress)
-        if _drawn_slices(annotation) < _FEWEST_CROSSING:
+        if len(annotation.drawn_slices) < _FEWEST_CROSSING:
             found, mixture = self.walker.predict(annotation, progress), WALKER
         else:
             found, mixture = self._averaged(annotation, lambda _: _everywhere, progress), CROSSING
-        return replace(found, remarks=(*found.remarks, _SEVERAL_PLANES.format(mixture)))
+        remark = Remark("several-planes", _SEVERAL_PLANES.format(mixture))
+        return replace(found, remarks=(*found.remarks, remark))
 
     def _averaged(
         self,
@@ -140,12 +142,6 @@ class PreparedAuto:
 
 def _everywhere(position: int) -> Mixture:
     return CROSSING
-
-
-def _drawn_slices(annotation: Annotation) -> int:
-    return sum(
-        bool(drawn_voxels(annotation.labels[on_slice(*place)]).any()) for place in annotation.slices
-    )
 
 
 def along(features: SliceFeatures, inside: Mixture = USUAL) -> Callable[[int], Mixture]:

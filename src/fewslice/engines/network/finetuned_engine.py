@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.network.engine import Network, PreparedNetwork
+from fewslice.errors import Remark
 
 if TYPE_CHECKING:
     from fewslice.engines.network.finetune import Finetuning
@@ -84,22 +85,28 @@ class PreparedFinetuned:
         return finetune(self.network.network, found, limits, lambda: 1 - clock.spent())
 
 
-def finetuning_remark(finetuning: Finetuning) -> str:
+def finetuning_remark(finetuning: Finetuning) -> Remark:
     """Return one sentence on what came of fine-tuning."""
     if finetuning.stopped:
-        return "Fine-tuning was interrupted; the best state until then answered."
+        return Remark(
+            "finetuning-interrupted",
+            "Fine-tuning was interrupted; the best state until then answered.",
+        )
     if math.isnan(finetuning.before):
-        return (
+        return Remark(
+            "finetuning-too-little",
             "There were too few annotated slices, or too few seconds, to fine-tune on them, so the "
-            "network answered as it was."
+            "network answered as it was.",
         )
     if finetuning.steps == 0:
-        return (
-            "Fine-tuning on the annotated slices did not help, so the network answered as it was."
+        return Remark(
+            "finetuning-no-help",
+            "Fine-tuning on the annotated slices did not help, so the network answered as it was.",
         )
-    return (
+    return Remark(
+        "finetuned",
         "Fine-tuning raised Dice on annotated slices that were left out from "
-        f"{finetuning.before:.3f} to {finetuning.after:.3f}."
+        f"{finetuning.before:.3f} to {finetuning.after:.3f}.",
     )
 
 
