@@ -109,8 +109,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     ----------
     pool
         Paths of files or DICOM folders (best, as only paths travel), `ScanFiles` as
-        `fewslice.io.folder.find_scans` gives them, `Image` objects, or arrays (i, j, k). Scans in memory
-        are named by their number, from 0.
+        `fewslice.io.folder.find_scans` gives them, `Image` objects, or arrays (i, j, k). Scans in
+        memory are named by their number, from 0.
     model
         Of the task, from `load_model`, or the path of a model folder (best, as only paths travel).
     sampler
