@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from fewslice.training.store import load_model
     from fewslice.volumes import Geometry, Image, LabelMap
     from fewslice.workflow.rank_pool import rank_pool
-    from fewslice.workflow.train import train
     from fewslice.workflow.segment import segment
     from fewslice.workflow.session import Session
     from fewslice.workflow.suggest import Suggestion, suggest
+    from fewslice.workflow.train import train
 
 # Where each public name lives; looked up when it is first asked for, so that importing fewslice
 # (and `fewslice --help`) loads nothing.
@@ -52,9 +52,9 @@ __all__ = [
     "rank_pool",
     "read_image",
     "read_labels",
-    "train",
     "segment",
     "suggest",
+    "train",
     "write_image",
     "write_labels",
 ]

@@ -3,7 +3,13 @@
 Each message is one sentence that says what was found, what was expected and what to do. The
 command line prints it on standard error and exits with code 2; it never shows a traceback for one
 of these.
+
+A `Remark` is their milder kin: it is returned beside an answer, not raised.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class FewsliceError(Exception):
@@ -32,3 +38,27 @@ class WeightsError(ReadError):
 
 class TrainingError(FewsliceError):
     """Training cannot go on, such as when the loss is no longer a number."""
+
+
+class Remark(str):
+    """A sentence a person should read although nothing went wrong.
+
+    code: a few words with hyphens that stay when the sentence is reworded; programs go by it.
+    """
+
+    code: str
+
+    def __new__(cls, code: str, sentence: str) -> Remark:
+        """Return the sentence with its code."""
+        remark = super().__new__(cls, sentence)
+        remark.code = code
+        return remark
+
+    def __reduce__(self) -> tuple[type[Remark], tuple[str, str]]:
+        """Return what a copy or another process makes the remark anew from."""
+        return Remark, (self.code, str(self))
+
+
+def codes_of(remarks: Iterable[str]) -> frozenset[str]:
+    """Return the codes of those remarks that have one."""
+    return frozenset(each.code for each in remarks if isinstance(each, Remark))

@@ -62,6 +62,13 @@ def test_a_named_empty_slice_counts_and_fixes_the_plane() -> None:
     assert named.slices == ((0, 5), (0, 15))
 
 
+def test_drawn_slices_are_those_that_show_a_structure() -> None:
+    found = find_annotation(only(ball(), (2, 9), (2, 12), (0, 11)), GRID, [(2, 0), (2, 9), (0, 11)])
+    assert found.slices == ((0, 11), (2, 0), (2, 9), (2, 12))
+    assert found.drawn_slices == ((0, 11), (2, 9), (2, 12))
+    assert found.drawn_along(2) == (9, 12)
+
+
 def test_a_negative_index_counts_from_the_end() -> None:
     assert find_annotation(only(ball(), (2, 12)), GRID, [(2, -1)]).slices == ((2, 12), (2, 23))
 

@@ -1,4 +1,4 @@
-"""`fewslice segment` with the engines that learn: their options, what they save, and Ctrl-C."""
+"""`fewslice segment` with the engines that learn: their options, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from fewslice.cli.main import run
 from fewslice.io import read_labels
-from fewslice.networks.weights import read_metadata
 from tests.support.command_line import SHAPE, refused, save, truth
 from tests.support.known_features import weights_file
 
@@ -49,25 +48,16 @@ def basic(tmp_path: Path) -> list[str]:
     return ["segment", str(scan), "--labels", str(labels), "-o", str(tmp_path / "out.nii.gz")]
 
 
-@pytest.mark.slow
-def test_what_was_learned_is_used_again(
+def test_the_finetuned_engine_says_its_seconds(
     basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    state, report = tmp_path / "state.safetensors", tmp_path / "report.json"
-    first = [*basic, "--engine", "finetuned", "--seconds", "1.5", "--save-weights", str(state)]
-    assert run([*first, "--report", str(report)]) == 0
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    assert f"The state is in {state}." in shown.out
-    assert shown.out.endswith(f"            {state}\n")
+    report = tmp_path / "report.json"
+    given = [*basic, "--engine", "finetuned", "--seconds", "1.5", "--report", str(report)]
+    assert run(given) == 0
+    assert capsys.readouterr().err == ""
     written = json.loads(report.read_text())
     assert written["engine"] == "finetuned"
-    assert written["engine_options"] == {"seconds": 1.5, "save_to": str(state)}
-    answer = read_labels(tmp_path / "out.nii.gz").array
-    assert run([*basic, "--engine", "network", "--weights", str(state), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["engine_options"] == {"weights": str(state)}
-    assert np.array_equal(read_labels(tmp_path / "out.nii.gz").array, answer)
+    assert written["engine_options"] == {"seconds": 1.5}
 
 
 def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> None:
@@ -85,16 +75,9 @@ def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> 
         (["--engine", "interpolation", "--weights", "{w}"], "no use for a file of weights; leave"),
         (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or finetuned."),
         (["--engine", "network", "--seconds", "9"], "no use for seconds to fine-tune in; leave"),
-        (["--engine", "network", "--save-weights", "{folder}/s.safetensors"], "auto or finetuned."),
         (["--engine", "finetuned", "--seconds", "0"], "0 seconds are no time"),
         (["--engine", "finetuned", "--seconds", "nan"], "nan seconds are no time"),
         (["--engine", "finetuned", "--seconds", "soon"], "'soon' is not a valid float"),
-        (["--engine", "finetuned", "--save-weights", "{folder}/state.pt"], "expected .safetensors"),
-        (
-            ["--engine", "finetuned", "--save-weights", "{folder}/no/s.safetensors"],
-            "does not exist",
-        ),
-        (["--engine", "finetuned", "--weights", "{w}", "--save-weights", "{w}"], "never changed"),
         (["--engine", "network", "--weights", "{folder}/scan.nii.gz"], "no safetensors file"),
         (["--engine", "network", "--weights", "{folder}/none.safetensors"], "cannot be read"),
     ],
@@ -133,16 +116,11 @@ def interrupted(place: str, times: int, arguments: list[str]) -> subprocess.Comp
 def test_ctrl_c_while_it_fine_tunes_ends_only_that(
     place: str, times: int, basic: list[str], tmp_path: Path
 ) -> None:
-    state = tmp_path / "state.safetensors"
-    given = [*basic, "--engine", "finetuned", "--seconds", "300", "--save-weights", str(state)]
+    given = [*basic, "--engine", "finetuned", "--seconds", "300"]
     done = interrupted(place, times, given)
     assert (done.returncode, done.stderr) == (0, "")
-    said = (
-        f"Fine-tuning was interrupted; the best state until then answered. The state is in {state}."
-    )
-    assert said in done.stdout
+    assert "Fine-tuning was interrupted; the best state until then answered." in done.stdout
     assert read_labels(tmp_path / "out.nii.gz").values == (1,)
-    assert read_metadata(state)["finetuned steps"] == "0"
 
 
 @pytest.mark.slow

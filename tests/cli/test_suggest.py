@@ -121,9 +121,9 @@ def test_other_scans_are_enough_to_judge_by(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["suggest"], "There is nothing to judge by; give a scan and its label map"),
+        (["suggest"], "Missing argument 'SCAN'"),
         (["suggest", "scan.nii.gz"], "There is nothing to judge by"),
-        (["suggest", "--labels", "labels.nii.gz"], "There is nothing to judge by"),
+        (["suggest", "--labels", "labels.nii.gz"], "Missing argument 'SCAN'"),
         (["-n", "0"], "The number of slices to suggest is 0"),
         (["-n", "many"], "'many' is not a valid integer"),
         (["--strategy", "magic"], "no strategy 'magic'; choose one of random"),
@@ -139,16 +139,6 @@ def test_other_scans_are_enough_to_judge_by(
         (["--labels", "other.nii.gz"], "22x20x11 against 20x20x11"),
         (["--labels", "missing.nii.gz"], "missing.nii.gz"),
         (["--labels", "broken.nii.gz"], "broken.nii.gz"),
-        (["--model", "models"], "--model goes with --pool"),
-        (["--workers", "2"], "--workers goes with --pool"),
-        (["--scheduler", "tcp://a:1"], "--scheduler goes with --pool"),
-        (["--what", "scans"], "--what goes with --pool"),
-        (["suggest", "--pool", "d", "--model", "m", "--support", "a=b"], "--support is about a"),
-        (["suggest", "--pool", "d", "--model", "m", "--goal", "0.8"], "--goal is about a single"),
-        (["suggest", "--pool", "d", "--model", "m", "--present", "axial:3"], "--present is about"),
-        (["--pool", "data"], "A pool is ranked by a model"),
-        (["--pool", "data", "--model", "models"], "no single scan"),
-        (["--what", "voxels"], "'voxels' is not one of"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(

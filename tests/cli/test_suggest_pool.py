@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fewslice.cli.main import run
 from fewslice.cli.suggest_pool import PoolRequest, pool_scans, suggest_pool
 from fewslice.errors import ReadError
 from tests.support.scan_pools import write_drawn, write_model, write_scan
@@ -36,6 +37,17 @@ def test_lines(request_: PoolRequest, capsys: pytest.CaptureFixture[str]) -> Non
     stray, failure = err.splitlines()
     assert stray == "The labels of nobody belong to no scan of the pool."
     assert failure.startswith("c was left out: ")
+
+
+def test_the_command(request_: PoolRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    given = [str(request_.pool), "--model", str(request_.model), "--labels", str(request_.labels)]
+    code = run(["suggest-pool", *given, "-n", "3", "--strategy", "bald", "--workers", "1"])
+    assert code == 0
+    out = capsys.readouterr().out
+    suggest_pool(request_)
+    assert out == capsys.readouterr().out
+    assert run(["suggest-pool", str(request_.pool)]) == 2
+    assert "--model" in capsys.readouterr().err
 
 
 def test_json(request_: PoolRequest, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,6 +51,17 @@ class Annotation:
         """Labels of the structures drawn here, ascending."""
         return structure_values(self.labels)
 
+    @cached_property
+    def drawn_slices(self) -> tuple[SliceIndex, ...]:
+        """The annotated slices that show a structure, ascending."""
+        return tuple(
+            place for place in self.slices if drawn_voxels(self.labels[on_slice(*place)]).any()
+        )
+
+    def drawn_along(self, axis: int) -> tuple[int, ...]:
+        """Indices of the slices across one axis that show a structure, ascending."""
+        return tuple(index for other, index in self.drawn_slices if other == axis)
+
     @property
     def blank(self) -> bool:
         """True if no structure is drawn here; slices may still be known not to hold any."""

@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.suggest:suggest_command",
         "Say which slices to annotate next, and whether you may stop.",
     ),
+    "suggest-pool": (
+        "fewslice.cli.suggest_pool:suggest_pool_command",
+        "Say which scans and slices of a pool to annotate for the next model.",
+    ),
     "segment-many": (
         "fewslice.cli.segment_many:segment_many_command",
         "Segment a folder of scans, on this computer or a cluster.",
@@ -43,6 +47,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": (
         "fewslice.cli.simulate:simulate_command",
         "Measure on fully labelled scans how much work advice saves.",
+    ),
+    "adapt": (
+        "fewslice.cli.adapt:adapt_command",
+        "Fine-tune the network on the annotated slices of one scan, for the next ones.",
     ),
     "pretrain": (
         "fewslice.cli.pretrain:pretrain_command",

@@ -46,7 +46,6 @@ class Request:
     model: Path | None = None
     weights: Path | None = None
     seconds: float | None = None
-    save_weights: Path | None = None
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
@@ -57,7 +56,7 @@ class Request:
     @property
     def outputs(self) -> Outputs:
         """The files to write."""
-        return Outputs(self.output, self.uncertainty, self.report, self.picture, self.save_weights)
+        return Outputs(self.output, self.uncertainty, self.report, self.picture)
 
     @property
     def chosen_engine(self) -> Engine:
@@ -65,7 +64,7 @@ class Request:
         if self.model is not None:
             _require_model_alone(self)
             return load_model(self.model)
-        options = EngineOptions(self.weights, self.seconds, self.save_weights)
+        options = EngineOptions(self.weights, self.seconds)
         return find_engine(self.engine, options)
 
     @property
@@ -112,20 +111,14 @@ class Request:
     "--weights",
     type=options.PATH,
     help="Network weights to use instead of those that come with fewslice (.safetensors), as "
-    "fewslice pretrain or --save-weights write them; for the engines network, finetuned and auto.",
+    "fewslice adapt or pretrain write them; for the engines network, finetuned and auto.",
 )
 @click.option(
     "--seconds",
     type=float,
     help="Time to fine-tune the network on what is drawn, for the engines finetuned  [default: "
-    f"{options_of(ENGINES['finetuned']).seconds:g}] and auto, which fine-tunes only if this "
-    "or --save-weights is given.",
-)
-@click.option(
-    "--save-weights",
-    type=options.PATH,
-    help="Where the engine finetuned, or auto, leaves what it learned (.safetensors), for "
-    "--weights with another scan.",
+    f"{options_of(ENGINES['finetuned']).seconds:g}] and auto, which does so only if this is "
+    "given.",
 )
 @click.option(
     "--uncertainty", type=options.PATH, help="Volume to write: 0 sure to 1 a guess, per voxel."
@@ -147,7 +140,7 @@ def segment_command(**given: Any) -> None:
     Labels of other scans (--support) help engines that can learn from them, and are enough for
     these: then nothing needs to be annotated in SCAN.
 
-    Ctrl-C while the engine finetuned trains ends that early: the best state so far answers.
+    Ctrl-C while the network is fine-tuned ends that early: the best state so far answers.
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs
@@ -183,7 +176,6 @@ def _require_model_alone(request: Request) -> None:
         "--engine": request.engine != "auto",
         "--weights": request.weights is not None,
         "--seconds": request.seconds is not None,
-        "--save-weights": request.save_weights is not None,
     }
     for option, used in given.items():
         if used:

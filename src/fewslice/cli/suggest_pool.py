@@ -9,6 +9,8 @@ from typing import Any, cast
 
 import click
 
+from fewslice.active_learning.strategies.registry import STRATEGIES
+from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.io.folder import ScanFiles, find_labels, find_scans
 from fewslice.workflow.rank_pool import PoolRanking, RankedItem, What, rank_pool
@@ -35,6 +37,44 @@ class PoolRequest:
     workers: int | None = None
     as_json: bool = False
     quiet: bool = False
+
+
+@click.command("suggest-pool")
+@click.argument("pool", type=options.PATH)
+@click.option("--model", type=options.PATH, required=True, help="Model folder from fewslice train.")
+@click.option("--labels", type=options.PATH, help="Folder with what is annotated so far.")
+@click.option("-n", "--count", default=1, show_default=True, help="How many to suggest.")
+@click.option(
+    "--strategy",
+    default="default",
+    show_default=True,
+    help=f"default (spread), or one of {', '.join(STRATEGIES)}.",
+)
+@click.option(
+    "--what",
+    type=click.Choice(["slices", "scans"]),
+    default="slices",
+    show_default=True,
+    help="What to rank.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Breaks ties; drives what is random.",
+)
+@options.scheduler()
+@options.workers("Processes on this computer.  [default: number of processors]")
+@options.quiet("Show no progress bar.")
+@options.as_json("Print JSON, not text.")
+def suggest_pool_command(**given: Any) -> None:
+    """Say which scans and slices of POOL to annotate for the next model.
+
+    POOL is a folder of scans, or a data set in the nnU-Net convention, whose imagesTr is ranked.
+    Scans that cannot be used are named and left out.
+    """
+    suggest_pool(PoolRequest(**given))
 
 
 def suggest_pool(request: PoolRequest) -> None:

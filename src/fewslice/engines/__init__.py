@@ -63,7 +63,6 @@ def engine_name(engine: Engine) -> str:
 _OPTIONS = {
     "weights": "a file of weights",
     "seconds": "seconds to fine-tune in",
-    "save_to": "a file to save a fine-tuned state in",
 }
 
 

@@ -24,6 +24,7 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
+from fewslice.errors import Remark
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import structure_values
 from fewslice.volumes.region import bounding_region
@@ -78,7 +79,8 @@ class PreparedAligned:
         channels = np.stack([shift_slices(channel, axis, shifts) for channel in scan.channels])
         prepared = self.engine.prepare(Scan(channels, scan.geometry), self.support)
         found = shifted_back(prepared.predict(placed, progress), axis, shifts, scan.shape)
-        remark = _REMARK.format(int(np.abs(shifts).max()))
+        sentence = _REMARK.format(int(np.abs(shifts).max()))
+        remark = Remark("slices-aligned", sentence)
         return replace(found, remarks=(*found.remarks, remark))
 
 

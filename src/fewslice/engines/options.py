@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fewslice.engines.base import Engine
-from fewslice.engines.ensemble.engine import Auto
-from fewslice.engines.network.engine import Network
-from fewslice.engines.network.finetuned_engine import Finetuned
 from fewslice.errors import InputError
+
+_INSIDE = "network"  # an engine that holds the network engine under this name has its options too
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """Settings of an engine; None is for what the engine has anyway.
+    """Settings of an engine, each a field of its dataclass; None is for what the engine has anyway.
 
     weights: a file of network weights, for engines that hold a network. seconds: time to fine-tune,
-    more than 0. save_to: where the fine-tuned state goes, a file of weights again.
+    more than 0.
     """
 
     weights: Path | None = None
     seconds: float | None = None
-    save_to: Path | None = None
 
     def __post_init__(self) -> None:
         if self.seconds is not None and not 0 < self.seconds < math.inf:
@@ -44,7 +41,7 @@ def configured(engine: Engine, options: EngineOptions) -> tuple[Engine, tuple[st
     """Return an engine with options, and the names of those it has no use for."""
     unused = []
     for name, value in options.given.items():
-        changed = _SETTERS[name](engine, value)
+        changed = _with(engine, name, value)
         if changed is None:
             unused.append(name)
         else:
@@ -54,34 +51,22 @@ def configured(engine: Engine, options: EngineOptions) -> tuple[Engine, tuple[st
 
 def options_of(engine: Engine) -> EngineOptions:
     """Return the options that hold for an engine."""
-    if isinstance(engine, Finetuned):
-        return EngineOptions(engine.network.weights, engine.seconds, engine.save_to)
-    if isinstance(engine, Auto):
-        finetuning = engine.finetuning
-        return (
-            EngineOptions(engine.network.weights) if finetuning is None else options_of(finetuning)
-        )
-    return EngineOptions(engine.weights if isinstance(engine, Network) else None)
+    return EngineOptions(_value(engine, "weights"), _value(engine, "seconds"))
 
 
-def _with_weights(engine: Engine, weights: Path) -> Engine | None:
-    if isinstance(engine, Network):
-        return replace(engine, weights=weights)
-    if isinstance(engine, Finetuned | Auto):
-        return replace(engine, network=replace(engine.network, weights=weights))
-    return None
+def _with(engine: Any, name: str, value: Any) -> Any:
+    """Return an engine whose field, or that of the network in it, has another value; or None."""
+    if not is_dataclass(engine) or isinstance(engine, type):
+        return None
+    if name in engine.__dataclass_fields__:
+        return replace(engine, **{name: value})
+    inside = _with(getattr(engine, _INSIDE, None), name, value)
+    return None if inside is None else replace(engine, **{_INSIDE: inside})
 
 
-def _with_seconds(engine: Engine, seconds: float) -> Engine | None:
-    return replace(engine, seconds=seconds) if isinstance(engine, Finetuned | Auto) else None
-
-
-def _with_save_to(engine: Engine, save_to: Path) -> Engine | None:
-    return replace(engine, save_to=save_to) if isinstance(engine, Finetuned | Auto) else None
-
-
-_SETTERS: dict[str, Callable[[Engine, Any], Engine | None]] = {
-    "weights": _with_weights,
-    "seconds": _with_seconds,
-    "save_to": _with_save_to,
-}
+def _value(engine: Any, name: str) -> Any:
+    if not is_dataclass(engine):
+        return None
+    if name in engine.__dataclass_fields__:
+        return getattr(engine, name)
+    return _value(getattr(engine, _INSIDE, None), name)

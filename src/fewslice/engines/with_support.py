@@ -24,6 +24,7 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.predictions import around, joined, slice_of
+from fewslice.errors import codes_of
 from fewslice.typing import Float32Array
 
 _INSIDE = 0.5
@@ -69,7 +70,7 @@ def with_support(
     if not support:
         return found
     carried = carried_over(scan, support, annotation.drawn_values, annotation.axis, progress)
-    if NOT_HELD in carried.remarks or NOT_ALIKE in carried.remarks:
+    if codes_of(carried.remarks) & {NOT_HELD.code, NOT_ALIKE.code}:
         return found
     axis = annotation.axis
     region = around([found.region, carried.region])

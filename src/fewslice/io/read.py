@@ -25,14 +25,28 @@ READERS = {
 
 
 def read_image(path: str | os.PathLike[str]) -> Image:
-    """Read the scan in a file (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or DICOM folder.
+    """Read a scan.
 
-    The array is (i, j, k), or (channel, i, j, k) for several channels or time points, with the
-    axes of the file; a single 2-D image is one slice (k = 1). Its dtype is the stored one, or
-    float32 if the file holds scaled values. The affine is RAS+ in mm.
+    Parameters
+    ----------
+    path
+        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or folder of a DICOM series.
 
-    Raises ReadError (missing, damaged, unknown), GeometryError (impossible grid) or InputError
-    (NaN or infinite voxels); the message names the path.
+    Returns
+    -------
+    Image
+        Array (i, j, k), or (channel, i, j, k) for several channels or time points, with the axes of
+        the file; a single 2D image is one slice (k = 1). The dtype is the stored one, or float32 if
+        the file holds scaled values. The affine is RAS+ in mm.
+
+    Raises
+    ------
+    ReadError
+        If the file is missing, damaged or of an unknown format.
+    GeometryError
+        If its grid is impossible.
+    InputError
+        If it holds NaN or infinite voxels.
     """
     with _failures_named(Path(path)):
         image = _read(Path(path))
@@ -41,10 +55,24 @@ def read_image(path: str | os.PathLike[str]) -> Image:
 
 
 def read_labels(path: str | os.PathLike[str]) -> LabelMap:
-    """Read a label map from any format that read_image reads.
+    """Read a label map.
 
-    The array is (i, j, k), uint8 or uint16. Raises as read_image does, and InputError if the
-    voxels are not whole numbers from 0 to 65,535 or there is more than one channel.
+    Parameters
+    ----------
+    path
+        As in `read_image`.
+
+    Returns
+    -------
+    LabelMap
+        Array (i, j, k), uint8 or uint16, with the axes of the file.
+
+    Raises
+    ------
+    ReadError, GeometryError
+        As `read_image` does.
+    InputError
+        If voxels are not whole numbers from 0 to 65,535, or there is more than one channel.
     """
     with _failures_named(Path(path)):
         image = _read(Path(path))

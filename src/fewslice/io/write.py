@@ -30,20 +30,45 @@ DETACHED = {".mhd": metaimage, ".nhdr": nrrd}
 
 
 def write_image(path: str | os.PathLike[str], image: Image) -> None:
-    """Write an image, such as a float32 map of uncertainty, in the format of the suffix.
+    """Write an image, such as a map of uncertainty, in the format of the suffix.
 
-    Voxels are written unscaled with their dtype (bool as uint8, float16 as float32), channels as
-    the fourth axis of NIfTI and as vectors elsewhere. The geometry is exactly the one that was
-    read if the format is the same, else the same grid. .mhd and .nhdr get a .raw file of their
-    own next to them. Whatever is at `path` is replaced at once or, on failure, left as it was.
+    Whatever is at `path` is replaced at once or, on failure, left as it was.
 
-    Raises WriteError, and InputError for voxels that are no real numbers.
+    Parameters
+    ----------
+    path
+        File to write: .nii, .nii.gz, .mha, .nrrd; .mhd and .nhdr get a .raw file of their own
+        beside them.
+    image
+        Voxels are written unscaled with their dtype (bool as uint8, float16 as float32), channels
+        as the fourth axis of NIfTI and as vectors elsewhere. The geometry is exactly the one that
+        was read if the format is the same, else the same grid.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    InputError
+        If voxels are no real numbers.
     """
     _write(path, replace(image, array=_storable(image.array)))
 
 
 def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
-    """Write a label map as uint8 or uint16 in the format of the suffix; see write_image."""
+    """Write a label map in the format of the suffix.
+
+    Parameters
+    ----------
+    path
+        As in `write_image`.
+    labels
+        Written as uint8 or uint16.
+
+    Raises
+    ------
+    WriteError, InputError
+        As `write_image` does.
+    """
     _write(path, replace(labels, array=_storable(as_label_array(labels.array))))
 
 

@@ -103,8 +103,8 @@ def _parsed(path: str | PathLike[str], data: bytes) -> tuple[dict[str, str], dic
     if header.get("format") != _FORMAT or "settings" not in header:
         raise WeightsError(
             f"{path} holds tensors, but not of a network of fewslice (format "
-            f"{header.get('format')!r}, expected {_FORMAT!r}); choose a file that fewslice pretrain "
-            "has written with this version."
+            f"{header.get('format')!r}, expected {_FORMAT!r}); choose a file that fewslice "
+            "pretrain has written with this version."
         )
     return header, state
 

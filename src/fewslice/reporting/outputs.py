@@ -20,27 +20,18 @@ _DETACHED = (".mhd", ".nhdr")  # header and voxels in two files: written in plac
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where to write what; all but the labels may be left out.
-
-    weights: of the fine-tuned network. The engine writes them itself, as soon as it has them.
-    """
+    """Where to write what; all but the labels may be left out."""
 
     labels: Path
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
-    weights: Path | None = None
-
-    @property
-    def written_here(self) -> tuple[Path, ...]:
-        """The files that `write_outputs` writes, the labels first."""
-        extra = (self.uncertainty, self.report, self.picture)
-        return (self.labels, *(path for path in extra if path is not None))
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files to write, the labels first."""
-        return self.written_here if self.weights is None else (*self.written_here, self.weights)
+        extra = (self.uncertainty, self.report, self.picture)
+        return (self.labels, *(path for path in extra if path is not None))
 
 
 def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
@@ -52,29 +43,32 @@ def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
         require_writable(outputs.report, (".json",))
     if outputs.picture is not None:
         require_writable(outputs.picture, (".png",))
-    if outputs.weights is not None:
-        require_writable(outputs.weights, (".safetensors",))
-    for number, output in enumerate(outputs.paths):
+    require_no_inputs(outputs.paths, inputs)
+
+
+def require_no_inputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    """Raise InputError if a file to write is an input, or is given twice."""
+    for number, output in enumerate(outputs):
         if any(_same_file(output, other) for other in inputs):
             raise InputError(
                 f"The output {output} is an input as well, which is never changed; choose another "
                 "name."
             )
-        if any(_same_file(output, other) for other in outputs.paths[:number]):
+        if any(_same_file(output, other) for other in outputs[:number]):
             raise InputError(f"The output {output} is given twice; choose different names.")
 
 
 def write_outputs(
     outputs: Outputs, image: Image, segmentation: Segmentation, report: Report
 ) -> None:
-    """Write all outputs but the weights; if one of them fails, none is put in its place.
+    """Write all outputs; if one of them fails, none is put in its place.
 
     Each is written beside its place first, then all are moved there, the labels last. Volumes of
     two files (.mhd, .nhdr) cannot be moved and are written once all others are complete.
     """
     labels = segmentation.labels
     with ExitStack() as stack:
-        places = {path: _staged(stack, path) for path in outputs.written_here}
+        places = {path: _staged(stack, path) for path in outputs.paths}
         if outputs.report is not None:
             write_report(places[outputs.report], report)
         if outputs.picture is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from fewslice.annotation.phrases import counted
+from fewslice.errors import Remark
 from fewslice.segmentation.largest_component import keep_largest_components
 from fewslice.segmentation.result import Segmentation
 
@@ -20,9 +21,10 @@ def cleaned(segmentation: Segmentation) -> Segmentation:
     labels = segmentation.labels
     array = keep_largest_components(labels.array, segmentation.annotation)
     removed = int(np.count_nonzero(array != labels.array))
-    remark = (
+    remark = Remark(
+        "cleaned",
         f"{counted(removed, 'voxel')} apart from the largest piece of a structure and from what "
-        f"was drawn {'was' if removed == 1 else 'were'} removed."
+        f"was drawn {'was' if removed == 1 else 'were'} removed.",
     )
     return replace(
         segmentation,

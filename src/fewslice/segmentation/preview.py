@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.segmentation.assemble import assemble_labels
@@ -57,12 +57,7 @@ def preview(scan: Scan, annotation: Annotation, near: int) -> AnsweredSlices | N
 
 def _drawn_around(annotation: Annotation, first: int, last: int) -> tuple[int, int]:
     """Return the part of the scan that reaches to the nearest drawn slice on either side."""
-    axis = annotation.axis
-    drawn = [
-        index
-        for index in annotation.along(axis)
-        if drawn_voxels(annotation.labels[on_slice(axis, index)]).any()
-    ]
+    drawn = annotation.drawn_along(annotation.axis)
     below = max((index for index in drawn if index < first), default=first)
     above = min((index for index in drawn if index > last), default=last)
     return below, above

@@ -22,10 +22,20 @@ ENGINE = "engine"
 class Segmentation:
     """What `segment` returns. All arrays are on the input's grid, with the input's axes.
 
-    labels: the answer; `labels.array` is the numpy array. What a person drew is in it bit for bit.
-    annotation: what the person drew. prediction: what the engine answered for the region around
-    it. engine: its name. remarks: sentences a person should read. support: how many other scans the
-    engine learned from.
+    Attributes
+    ----------
+    labels : LabelMap
+        The answer; `labels.array` is the array. What was drawn is in it bit for bit.
+    annotation : Annotation
+        What was drawn.
+    prediction : Prediction
+        What the engine answered for the region around it.
+    engine : str
+        Name of the engine.
+    remarks : tuple of str
+        Sentences a person should read; `fewslice.errors.Remark` gives each a code.
+    support : int
+        How many other scans the engine learned from.
     """
 
     labels: LabelMap

@@ -20,7 +20,7 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.training.grid import TaskGrid, on_pixels, turned
 from fewslice.training.intensity import Intensity
 from fewslice.training.network import TaskNet, class_probability
@@ -100,9 +100,10 @@ def _with_labels(prediction: Prediction, wanted: Sequence[int]) -> Prediction:
     probability = np.zeros((len(values), *prediction.region.shape), dtype=np.float16)
     for known, one in zip(prediction.values, prediction.probability, strict=True):
         probability[values.index(known)] = one
-    remark = (
+    remark = Remark(
+        "unknown-label",
         f"The model has never seen label {', '.join(map(str, unknown))}: it is only where it was "
-        "drawn; retrain the model on this scan as well."
+        "drawn; train the model on this scan as well.",
     )
     return Prediction(prediction.region, values, probability, (*prediction.remarks, remark))
 

@@ -57,10 +57,26 @@ class Version:
 
 
 def load_model(path: str | os.PathLike[str], device: str | None = None) -> TaskModel:
-    """Read a model: the promoted version of a model folder, or the version in versions/NNNN.
+    """Read a model of one's own task, an engine for `segment`.
 
-    device: where it works; None takes a GPU if there is one. Raises ReadError if there is no model
-    and WeightsError if its files are damaged or do not belong together.
+    Parameters
+    ----------
+    path
+        A model folder, of which the promoted version is read, or one version in versions/NNNN.
+    device
+        Where the model works, such as "cpu" or "cuda:0"; default: a GPU if there is one.
+
+    Returns
+    -------
+    TaskModel
+        Ready for ``segment(image, engine=model)``.
+
+    Raises
+    ------
+    ReadError
+        If there is no model.
+    WeightsError
+        If its files are damaged or do not belong together.
     """
     folder = version_in_use(Path(path))
     return _model(folder, read_description(folder), device)

@@ -28,11 +28,17 @@ SAME_GRID_TOLERANCE = 0.01
 class Geometry:
     """The grid of a volume.
 
-    shape: number of voxels along each of the three array axes.
-    affine: (4, 4) float64, voxel index to RAS+ mm; invertible. It is stored read-only.
+    Parameters
+    ----------
+    shape
+        Voxels along each of the three array axes.
+    affine
+        (4, 4) float64, voxel index to RAS+ mm; invertible. Stored read-only.
 
-    Raises GeometryError for a shape with an empty axis and for an affine that is not finite, not
-    (4, 4), singular or has a zero spacing.
+    Raises
+    ------
+    GeometryError
+        If an axis is empty, or the affine is not finite, not (4, 4), singular or of zero spacing.
     """
 
     shape: tuple[int, int, int]

@@ -35,8 +35,20 @@ class StoredGeometry:
 class Image:
     """Intensities of one scan.
 
-    array: (i, j, k), or (channel, i, j, k) for several channels or time points; any real dtype,
-    finite. Units are the scan's own (HU for CT).
+    Parameters
+    ----------
+    array
+        (i, j, k), or (channel, i, j, k) for several channels or time points; any real dtype,
+        finite. Units are the scan's own (HU for CT).
+    geometry
+        The grid of the voxels.
+    stored
+        The geometry fields of the file it was read from; written back as they were.
+
+    Raises
+    ------
+    GeometryError
+        If array and geometry have different shapes.
     """
 
     array: Array
@@ -60,7 +72,17 @@ class Image:
 class LabelMap:
     """Labels of one scan: 0 background or not annotated, 255 not looked at, else a structure.
 
-    array: (i, j, k), unsigned integers up to 65,535.
+    Parameters
+    ----------
+    array
+        (i, j, k), unsigned integers up to 65,535.
+    geometry, stored
+        As in `Image`.
+
+    Raises
+    ------
+    GeometryError
+        If array and geometry have different shapes.
     """
 
     array: LabelArray

@@ -100,22 +100,47 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     workers: int | None = None,
     progress: CountProgress = uncounted,
 ) -> PoolRanking:
-    """Say which slices (or whole scans) of a pool are worth annotating next.
+    """Say which slices, or whole scans, of a pool are worth annotating next.
 
-    pool: scans as paths (files or DICOM folders; best, as only paths travel), `ScanFiles` as
-    `fewslice.io.folder.find_scans` gives them, `Image`s or arrays (i, j, k); read one by one, so it
-    may be longer than memory. Scans in memory are named by their number, from 0. model: of the
-    task, from `load_model` or as the path of a model folder (best, as only paths travel). sampler:
-    gives posterior samples of a scan instead of a model, see
-    `fewslice.segmentation.posterior.Sampler`; it travels to the workers. count: how many; fewer
-    come back if there are no more. what: "slices" or "scans". strategy: a name in
-    `fewslice.active_learning.strategies.registry.STRATEGIES`. labels: case to what was annotated of
-    it (path, LabelMap or array); such slices are not asked again. seed: of samples and ties: the
-    same seed gives the same ranking. scheduler, workers: as in `fewslice.batch.jobs.stream`.
-    progress: called with the number of scans done, and of the pool's if it has a length.
+    Scans are read one by one by whoever works on them, so a pool may be larger than memory. Scans
+    that cannot be used are left out and named in the result.
 
-    Scans that cannot be used are skipped and named in the result. Raises InputError if the pool is
-    empty, if none of its scans can be used, or for a wrong argument.
+    Parameters
+    ----------
+    pool
+        Paths of files or DICOM folders (best, as only paths travel), `ScanFiles` as
+        `fewslice.io.folder.find_scans` gives them, `Image` objects, or arrays (i, j, k). Scans in
+        memory are named by their number, from 0.
+    model
+        Of the task, from `load_model`, or the path of a model folder (best, as only paths travel).
+    sampler
+        Gives posterior samples of a scan instead of a model, see
+        `fewslice.segmentation.posterior.Sampler`; it travels to the workers.
+    count
+        How many; fewer come back if there are no more.
+    what
+        "slices" or "scans".
+    strategy
+        A name in `fewslice.active_learning.strategies.registry.STRATEGIES`; "default" is spread.
+    labels
+        Case to what is annotated of it (path, `LabelMap` or array); these slices are not asked
+        again.
+    seed
+        Of samples and ties: the same seed gives the same ranking.
+    scheduler, workers
+        As in `fewslice.batch.jobs.stream`.
+    progress
+        Called with the number of scans done, and of the pool's if it has a length.
+
+    Returns
+    -------
+    PoolRanking
+        The items, best first, and what was left out.
+
+    Raises
+    ------
+    InputError
+        If the pool is empty, none of its scans can be used, or an argument is wrong.
     """
     name = DEFAULT if strategy == "default" else strategy
     chosen = find_strategy(name)

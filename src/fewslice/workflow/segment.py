@@ -23,7 +23,7 @@ from fewslice.engines import (
     find_engine,
     silent,
 )
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.segmentation.assemble import assemble_labels
 from fewslice.segmentation.result import Segmentation
 from fewslice.segmentation.update import Answered, answer_again
@@ -143,13 +143,20 @@ def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tupl
     remarks = []
     if given and not used:
         remarks.append(
-            f"The engine {engine} cannot learn from other scans: the {given} given as support made "
-            "no difference."
+            Remark(
+                "support-unused",
+                f"The engine {engine} cannot learn from other scans: the {given} given as support "
+                "made no difference.",
+            )
         )
     if annotation.blank:
         rests_on = counted(used, "support scan") if used else f"the {engine}"
         remarks.append(
-            f"Nothing is drawn on this scan: the answer rests on {rests_on} alone; look at it well."
+            Remark(
+                "nothing-drawn",
+                f"Nothing is drawn on this scan: the answer rests on {rests_on} alone; look at it "
+                "well.",
+            )
         )
     return tuple(remarks)
 

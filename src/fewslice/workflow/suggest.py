@@ -52,10 +52,20 @@ DEFAULT = "expected-gain"
 class SuggestedSlice:
     """One slice worth a person's next minute.
 
-    axis, index: array axis and number of the slice. plane: its name. kind: "draw" (outline what is
-    on it) or "present" (say whether the structure is on it at all). gain: expected rise in Dice for
-    the default strategy, the strategy's own score for others. seconds: of a person's time, by
-    `fewslice.active_learning.cost`. reason: one sentence.
+    Attributes
+    ----------
+    axis, index : int
+        Array axis and number of the slice.
+    plane : str
+        Name of its plane, such as "axial".
+    kind : str
+        "draw" (outline what is on it) or "present" (say whether the structure is on it at all).
+    gain : float
+        Expected rise in Dice for the default strategy; the strategy's own score for others.
+    seconds : float
+        Of a person's time, by `fewslice.active_learning.cost`.
+    reason : str
+        One sentence.
     """
 
     axis: int
@@ -71,10 +81,18 @@ class SuggestedSlice:
 class Suggestion:
     """What `suggest` returns.
 
-    slices: best first. predicted_dice: median of the Dice to expect of the whole scan as it is now,
-    mean over structures. predicted_dice_low: exceeded with a probability of 90 %. slice_dice,
-    slice_dice_low: the same of each slice across `axis`, float64 (n,); 1 where somebody spoke of
-    it.
+    Attributes
+    ----------
+    slices : tuple of SuggestedSlice
+        Best first.
+    predicted_dice : float
+        Median of the Dice to expect of the whole scan as it is now, mean over structures.
+    predicted_dice_low : float
+        Exceeded with a probability of 90 %.
+    axis : int
+        Array axis across which `slice_dice` goes.
+    slice_dice, slice_dice_low : ndarray
+        The same of each slice across `axis`, float64 (n,); 1 where somebody spoke of it.
     """
 
     slices: tuple[SuggestedSlice, ...]
@@ -114,16 +132,35 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
 ) -> Suggestion:
     """Say which slices of a scan are worth annotating next, and how good its answer is by now.
 
-    image, labels, spacing, annotated, support: as in `fewslice.segment`. count: how many slices;
-    fewer come back if there is nothing left to ask. strategy: a name in
-    `fewslice.active_learning.strategies.registry.STRATEGIES`; "default" is expected gain. seed:
-    breaks ties and drives what is random; the same seed gives the same answer. present: (array
-    axis, index) of
-    slices that a person said do hold the structure, though they did not draw them: the answer "yes"
-    to a question of kind "present" (for a "no", name the slice in `annotated`). sampler: where
-    posterior samples come from (default: a committee of contexts). settings: of expected gain.
+    Parameters
+    ----------
+    image, labels, spacing, annotated, support
+        As in `fewslice.segment`.
+    count
+        How many slices; fewer come back if there is nothing left to ask.
+    strategy
+        A name in `fewslice.active_learning.strategies.registry.STRATEGIES`; "default" is expected
+        gain.
+    seed
+        Breaks ties and drives what is random; the same seed gives the same answer.
+    present
+        (array axis, index) of slices that a person said do hold the structure, though they did not
+        draw them: the answer "yes" to a question of kind "present". For a "no", name the slice in
+        `annotated`.
+    sampler
+        Where posterior samples come from; default: a committee of contexts.
+    settings
+        Of expected gain.
 
-    Raises InputError or GeometryError, each with one sentence that says what to do.
+    Returns
+    -------
+    Suggestion
+        Slices, best first; the Dice to expect, and the Dice exceeded with a probability of 90 %.
+
+    Raises
+    ------
+    InputError, GeometryError
+        In one sentence that says what to do.
     """
     if count < 1:
         raise InputError(f"The number of slices to suggest is {count}; it must be at least 1.")

@@ -76,18 +76,43 @@ def train(  # noqa: PLR0913 - most of it optional
 ) -> TrainOutcome:
     """Train a model of the task on all that is annotated, and promote it if it does better.
 
-    pairs: scans with their sparse labels, as paths, `Image` and `LabelMap`, or arrays (of folders:
-    `fewslice.training.inputs.pairs_in`); a scan that cannot be used is left out and named
-    in the result. model: the model folder, made if it is missing; None trains without one. resume:
-    go on with a training that was interrupted. report: called with the fraction done and the
-    current loss. stop: asked after every step.
+    Part of the annotated slices is held out for good and judges every version. Processes that
+    torchrun started train together, each on batches of its own, and return the same; the first
+    alone judges and writes.
 
-    Processes that torchrun started train together, each on batches of its own, and return the same;
-    the first one alone judges and writes. All must see the same files.
+    Parameters
+    ----------
+    pairs
+        Scans with their sparse labels: paths, `Image` and `LabelMap`, or arrays (for folders, see
+        `fewslice.training.inputs.pairs_in`). A scan that cannot be used is left out and named in
+        the result.
+    model
+        Model folder, made if it is missing; None keeps the model in memory only.
+    settings
+        Of the training, and which part of the slices is held out.
+    resume
+        Go on with a training that was interrupted.
+    report
+        Called with the fraction done, 0 to 1, and the current loss in words.
+    stop
+        Asked after every step; True ends the training, to be resumed.
 
-    Raises InputError if nothing is annotated on any scan or the promoted model has other channels,
-    ReadError if there is nothing to resume or it was of other annotation, WeightsError if the
-    promoted model is damaged, WriteError if the folder cannot be written.
+    Returns
+    -------
+    TrainOutcome
+        The model, its Dice on held-out slices and that of the one before, and whether it was
+        promoted.
+
+    Raises
+    ------
+    InputError
+        If nothing is annotated on any scan, or the promoted model has other channels.
+    ReadError
+        If there is nothing to resume, or it was of other annotation.
+    WeightsError
+        If the promoted model is damaged.
+    WriteError
+        If the folder cannot be written.
     """
     from fewslice.networks.distributed import lead
     from fewslice.training.trainer import train_task_model

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation, find_annotation
-from fewslice.engines import EngineOptions, Finetuned, options_of
+from fewslice.engines import EngineOptions, options_of
 from fewslice.engines.base import Prediction, Scan
 from fewslice.engines.ensemble.engine import (
     BEYOND_TWO,
@@ -25,8 +25,6 @@ from fewslice.engines.ensemble.engine import (
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.random_walker.engine import RandomWalker
-from fewslice.errors import WriteError
-from fewslice.networks.shipped import shipped_weights
 from fewslice.volumes.geometry import Geometry
 from tests.support.known_features import weights_file
 from tests.support.phantoms import Phantom, two_organs
@@ -87,39 +85,29 @@ def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
     assert remark.startswith("auto used the random walker: slices of several planes")
 
 
-@pytest.mark.slow
 def test_given_seconds_it_asks_the_finetuned_network(tmp_path: Path) -> None:
     phantom = two_organs()
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
     annotation = annotation_of(phantom, 5, 8, 11, 14)
-    path = tmp_path / "finetuned.safetensors"
     # Weights that have learned nothing, so that fine-tuning brings something.
     blank = Network(weights_file(tmp_path, random=True), QUICK, device="cpu")
     seen: list[float] = []
-    finetuning = Auto(blank, seconds=600.0, save_to=path)
-    found = finetuning.prepare(scan).predict(annotation, seen.append)
+    found = Auto(blank, seconds=600.0).prepare(scan).predict(annotation, seen.append)
     assert found.remarks[-1].startswith(
         "Fine-tuning raised Dice on annotated slices that were left"
     )
-    assert found.remarks[-1].endswith(f"The state is in {path}.")
     assert seen == sorted(seen)
     assert seen[-1] == 1
-    read = Auto(replace(blank, weights=path)).prepare(scan).predict(annotation)
-    np.testing.assert_array_equal(read.probability, found.probability)
-    assert read.remarks == found.remarks[:-1]
     unlike = Auto(blank).prepare(scan).predict(annotation)
     assert (unlike.probability != found.probability).any()
 
 
-def test_it_fine_tunes_only_if_asked_to(tmp_path: Path) -> None:
+def test_it_fine_tunes_only_if_asked_to() -> None:
     assert Auto().finetuning is None
-    for asked in (Auto(seconds=7.0), Auto(save_to=tmp_path / "mine.safetensors")):
-        assert asked.finetuning is not None
-        assert asked.finetuning.seconds == (asked.seconds or Finetuned().seconds)
-        assert asked.finetuning.save_to == asked.save_to
-        assert options_of(asked) == EngineOptions(None, asked.finetuning.seconds, asked.save_to)
-    with pytest.raises(WriteError, match="comes with fewslice and is never changed"):
-        Auto(save_to=shipped_weights()[0])
+    asked = Auto(seconds=7.0)
+    assert asked.finetuning is not None
+    assert asked.finetuning.seconds == 7.0
+    assert options_of(asked) == EngineOptions(None, 7.0)
 
 
 def known(positions: tuple[int, ...], drawn: tuple[int, ...], slices: int = 10) -> SliceFeatures:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines.network.leave_one_out import Fold, drawn_slices, folds, slice_dice
+from fewslice.engines.network.leave_one_out import Fold, folds, slice_dice
 from tests.support.drawn_phantoms import scan_of
 from tests.support.phantoms import Phantom, two_organs
 from tests.support.quick_features import QUICK
@@ -56,7 +56,7 @@ def test_a_lesson_follows_from_the_other_slices_alone() -> None:
 
 def test_inner_slices_come_first_and_may_be_all() -> None:
     annotation = annotated(two_organs(), (2, 1), (2, 20))
-    assert drawn_slices(annotation) == (5, 8, 11, 14)
+    assert annotation.drawn_along(annotation.axis) == (5, 8, 11, 14)
     indices = [(fold.index, fold.inner) for fold in found(annotation)]
     # Without an outer slice the region may not reach to it any more; here it does.
     assert indices == [(8, True), (11, True), (5, False), (14, False)]

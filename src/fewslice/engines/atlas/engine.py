@@ -42,7 +42,7 @@ from fewslice.engines.random_walker.appearance import (
 )
 from fewslice.engines.random_walker.engine import scaled_intensities
 from fewslice.engines.random_walker.graph import edge_weights, laplacian, walk
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.typing import Float32Array
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
@@ -57,12 +57,14 @@ _INTENSITY_EDGES = 100.0
 _PULL = 2.0
 _POOR_AGREEMENT = 0.5
 
-NOT_HELD = (
-    "A structure that was asked for is drawn on no support scan, so nothing was answered for it."
+NOT_HELD = Remark(
+    "not-on-support",
+    "A structure that was asked for is drawn on no support scan, so nothing was answered for it.",
 )
-NOT_ALIKE = (
+NOT_ALIKE = Remark(
+    "support-unlike",
     "No support scan looks enough like this scan to be laid over it, so that nothing was carried "
-    "over; choose support scans of the same part of the body, or draw a slice on this scan."
+    "over; choose support scans of the same part of the body, or draw a slice on this scan.",
 )
 
 
@@ -138,7 +140,7 @@ def _remarks(
 ) -> list[str]:
     """Return what a person should know: see `carried_over`."""
     held = {value for each in support for value in each.annotation.drawn_values}
-    found = []
+    found: list[str] = []
     if any(value not in held for value in missing):
         found.append(NOT_HELD)
     if any(value in held for value in missing):
@@ -152,8 +154,11 @@ def _remarks(
     if poor:
         named = ", ".join(str(value) for value in sorted(poor))
         found.append(
-            f"The support scans do not agree well on where label {named} lies here; look at it "
-            "closely."
+            Remark(
+                "support-disagrees",
+                f"The support scans do not agree well on where label {named} lies here; look at it "
+                "closely.",
+            )
         )
     return found
 

@@ -19,17 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines import with_support
 from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_positions
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
 from fewslice.engines.random_walker.engine import PreparedRandomWalker, RandomWalker
+from fewslice.errors import Remark
 from fewslice.typing import Float32Array
 
 _SEVERAL_PLANES = (
@@ -70,25 +70,17 @@ CROSSING = Mixture(0.0, 0.75, 0.25)
 class Auto:
     """Average interpolation, the random walk and the network.
 
-    seconds, save_to: as of `Finetuned`; if either is given, the network is fine-tuned before it is
-    asked.
+    seconds: if given, the network is fine-tuned for so long before it is asked (see `Finetuned`).
     """
 
     network: Network = field(default_factory=Network)
     walker: RandomWalker = field(default_factory=RandomWalker)
     seconds: float | None = None
-    save_to: Path | None = None
-
-    def __post_init__(self) -> None:
-        _ = self.finetuning  # raises WriteError where the state must not be saved
 
     @property
     def finetuning(self) -> Finetuned | None:
         """How the network is fine-tuned before it is asked; None if it answers as it is."""
-        if self.seconds is None and self.save_to is None:
-            return None
-        usual = Finetuned(self.network, save_to=self.save_to)
-        return usual if self.seconds is None else replace(usual, seconds=self.seconds)
+        return None if self.seconds is None else Finetuned(self.network, self.seconds)
 
     @property
     def uses_support(self) -> bool:
@@ -130,11 +122,12 @@ class PreparedAuto:
         """Answer from the slices drawn on this scan."""
         if len(annotation.axes) == 1:
             return self._averaged(annotation, along, progress)
-        if _drawn_slices(annotation) < _FEWEST_CROSSING:
+        if len(annotation.drawn_slices) < _FEWEST_CROSSING:
             found, mixture = self.walker.predict(annotation, progress), WALKER
         else:
             found, mixture = self._averaged(annotation, lambda _: _everywhere, progress), CROSSING
-        return replace(found, remarks=(*found.remarks, _SEVERAL_PLANES.format(mixture)))
+        remark = Remark("several-planes", _SEVERAL_PLANES.format(mixture))
+        return replace(found, remarks=(*found.remarks, remark))
 
     def _averaged(
         self,
@@ -149,12 +142,6 @@ class PreparedAuto:
 
 def _everywhere(position: int) -> Mixture:
     return CROSSING
-
-
-def _drawn_slices(annotation: Annotation) -> int:
-    return sum(
-        bool(drawn_voxels(annotation.labels[on_slice(*place)]).any()) for place in annotation.slices
-    )
 
 
 def along(features: SliceFeatures, inside: Mixture = USUAL) -> Callable[[int], Mixture]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silent
 from fewslice.engines.network.engine import Network, PreparedNetwork
-from fewslice.errors import WriteError
-from fewslice.networks.shipped import shipped_weights
+from fewslice.errors import Remark
 
 if TYPE_CHECKING:
     from fewslice.engines.network.finetune import Finetuning
@@ -27,23 +25,13 @@ class Finetuned:
 
     network: what is fine-tuned; its `weights` may be a state fine-tuned before. seconds: for folds
     and fine-tuning, together; what is learned within them, and so the answer, depends on the
-    computer. save_to: where to write the fine-tuned state, as a file of weights that `Network` and
-    `Finetuned` read; not over the one that comes with fewslice (WriteError). steps, most_folds: at
-    most that many steps are made, on folds from that many slices.
+    computer. steps, most_folds: at most that many steps are made, on folds from that many slices.
     """
 
     network: Network = field(default_factory=Network)
     seconds: float = 30.0
-    save_to: Path | None = None
     steps: int = 120
     most_folds: int = 8
-
-    def __post_init__(self) -> None:
-        if self.save_to is not None and self.save_to.resolve() == shipped_weights()[0].resolve():
-            raise WriteError(
-                f"{self.save_to} is the file of weights that comes with fewslice and is never "
-                "changed; save what was learned in a file of another name."
-            )
 
     @property
     def uses_support(self) -> bool:
@@ -73,19 +61,14 @@ class PreparedFinetuned:
     ) -> tuple[PreparedNetwork, str]:
         """Return the network fine-tuned on an annotation, and what came of it."""
         finetuning = self.finetune(annotation, progress)
-        return replace(self.network, loaded=finetuning.network), self._remark(finetuning)
+        return replace(self.network, loaded=finetuning.network), finetuning_remark(finetuning)
 
     def finetune(self, annotation: Annotation, progress: Progress = silent) -> Finetuning:
-        """Return the network fine-tuned on an annotation, saved where the engine says.
+        """Return the network fine-tuned on an annotation.
 
-        Ctrl-C (KeyboardInterrupt) ends it early, with the best state so far. Raises WriteError if
-        that cannot be saved.
+        Ctrl-C (KeyboardInterrupt) ends it early, with the best state so far.
         """
-        finetuning = self._finetuned(annotation, _Clock(self.engine.seconds, progress, monotonic()))
-        self._save(finetuning)
-        return finetuning
-
-    def _finetuned(self, annotation: Annotation, clock: _Clock) -> Finetuning:
+        clock = _Clock(self.engine.seconds, progress)
         from fewslice.engines.network.finetune import FinetuneSettings, finetune, not_finetuned
         from fewslice.engines.network.leave_one_out import Fold, folds
 
@@ -101,37 +84,30 @@ class PreparedFinetuned:
         limits = FinetuneSettings(steps=self.engine.steps)
         return finetune(self.network.network, found, limits, lambda: 1 - clock.spent())
 
-    def _save(self, finetuning: Finetuning) -> None:
-        from fewslice.networks.weights import save_weights
 
-        if self.engine.save_to is None:
-            return
-        facts = {
-            "finetuned steps": str(finetuning.steps),
-            "finetuned dice": f"{finetuning.after:.4f}",
-            "dice before": f"{finetuning.before:.4f}",
-        }
-        network = finetuning.network
-        save_weights(self.engine.save_to, network, network.settings, facts)
-
-    def _remark(self, finetuning: Finetuning) -> str:
-        where = f" The state is in {self.engine.save_to}." if self.engine.save_to else ""
-        if finetuning.stopped:
-            return f"Fine-tuning was interrupted; the best state until then answered.{where}"
-        if math.isnan(finetuning.before):
-            return (
-                "There were too few annotated slices, or too few seconds, to fine-tune on them, so "
-                f"the network answered as it was.{where}"
-            )
-        if finetuning.steps == 0:
-            return (
-                "Fine-tuning on the annotated slices did not help, so the network answered as it "
-                f"was.{where}"
-            )
-        return (
-            f"Fine-tuning raised Dice on annotated slices that were left out from "
-            f"{finetuning.before:.3f} to {finetuning.after:.3f}.{where}"
+def finetuning_remark(finetuning: Finetuning) -> Remark:
+    """Return one sentence on what came of fine-tuning."""
+    if finetuning.stopped:
+        return Remark(
+            "finetuning-interrupted",
+            "Fine-tuning was interrupted; the best state until then answered.",
         )
+    if math.isnan(finetuning.before):
+        return Remark(
+            "finetuning-too-little",
+            "There were too few annotated slices, or too few seconds, to fine-tune on them, so the "
+            "network answered as it was.",
+        )
+    if finetuning.steps == 0:
+        return Remark(
+            "finetuning-no-help",
+            "Fine-tuning on the annotated slices did not help, so the network answered as it was.",
+        )
+    return Remark(
+        "finetuned",
+        "Fine-tuning raised Dice on annotated slices that were left out from "
+        f"{finetuning.before:.3f} to {finetuning.after:.3f}.",
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.engines.network.features import FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.seeds import seeds_on_grid
@@ -30,16 +30,6 @@ class Fold:
     inner: bool
 
 
-def drawn_slices(annotation: Annotation) -> tuple[int, ...]:
-    """Return the slices across the main axis on which a structure is drawn, ascending."""
-    axis = annotation.axis
-    return tuple(
-        index
-        for index in annotation.along(axis)
-        if drawn_voxels(annotation.labels[on_slice(axis, index)]).any()
-    )
-
-
 def folds(
     scan: Scan, annotation: Annotation, settings: FeatureSettings, most: int
 ) -> Iterator[Fold]:
@@ -49,7 +39,7 @@ def folds(
     """
     annotation = replace(annotation, extra_values=())
     axis = annotation.axis
-    drawn = drawn_slices(annotation)
+    drawn = annotation.drawn_along(annotation.axis)
     if len(drawn) < 2:
         return
     for number in _spread(len(drawn), most):

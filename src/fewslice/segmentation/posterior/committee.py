@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex
 from fewslice.engines.base import Engine, Scan
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.engines.random_walker.engine import RandomWalker
@@ -54,11 +54,7 @@ def _contexts(
 
     Every structure stays drawn on some slice.
     """
-    drawn = [
-        place
-        for place in annotation.slices
-        if drawn_voxels(annotation.labels[on_slice(*place)]).any()
-    ]
+    drawn = annotation.drawn_slices
     if len(drawn) < 2:
         return
     size = max(1, min(int(share * len(drawn)), len(drawn) - 1)) if len(drawn) > most else 1
