@@ -68,7 +68,7 @@ class PreparedFinetuned:
 
         Ctrl-C (KeyboardInterrupt) ends it early, with the best state so far.
         """
-        clock = _Clock(self.engine.seconds, progress)
+        clock = _Clock(self.engine.seconds, progress, monotonic())
         from fewslice.engines.network.finetune import FinetuneSettings, finetune, not_finetuned
         from fewslice.engines.network.leave_one_out import Fold, folds
 
