@@ -84,10 +84,15 @@ class Task:
         samples = default_sampler().samples(self.scan, annotation)
         annotated = Annotated(annotation.labels, annotation.slices, (), annotation.axis)
         found = profiles(
-            samples.by_axes, samples.values, samples.region.start, annotated, self.scan.spacing
+            samples.by_axes,
+            samples.values,
+            samples.region.start,
+            annotated,
+            self.scan.spacing,
+            samples.grid,
         )
         answer = np.zeros(self.mask.shape, dtype=bool)
-        answer[samples.region.slices] = samples.by_axes[0, 1] > 0.5
+        answer[samples.region.slices] = samples.native(annotation).by_axes[0, 1] > 0.5
         return Look(found, samples.region, answer)
 
 

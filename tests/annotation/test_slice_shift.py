@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice.annotation.slice_shift import shift_slices, slice_shifts
+from fewslice.annotation.slice_shift import _reduced, shift_slices, slice_shifts
 from tests.support.phantoms import two_organs
 from tests.support.shifted_slices import textured, zigzag
 
@@ -19,6 +19,15 @@ def test_slid_by_hand() -> None:
     # One row down, the first repeated; one column to the left, the last repeated.
     assert array[..., 1].tolist() == [[1, 3, 5], [7, 9, 11]]
     assert found[..., 1].tolist() == [[3, 5, 5], [3, 5, 5]]
+
+
+def test_blocks_are_averaged_within_slices_of_any_axis() -> None:
+    volume = np.arange(4 * 5 * 2, dtype=np.int16).reshape(4, 5, 2)
+    # Rows 0 and 1, columns 0 and 1 of slice 0: 0, 2, 10 and 12. The fifth column is left out.
+    across_last = _reduced(volume, 2, (2, 2))
+    assert across_last[..., 0].tolist() == [[6, 10], [26, 30]]
+    across_first = _reduced(np.moveaxis(volume, 2, 0), 0, (2, 2))
+    np.testing.assert_array_equal(across_first, np.moveaxis(across_last, 2, 0))
 
 
 def jagged(shifts: npt.NDArray[np.int64]) -> float:

@@ -31,8 +31,7 @@ def test_a_table_and_the_paths_are_printed(tiny: Path, tmp_path: Path) -> None:
     assert lines[0] == "Mean Dice on not annotated slices, Tiny, cases: 2"
     assert lines[2].startswith("interpolation")
     assert f"Wrote {tmp_path / 'new' / 'out' / 'scores.csv'}" in lines
-    assert "2.0/2 cases" in result.stderr
-    assert "left]" in result.stderr
+    assert result.stderr == ""  # the bar is for terminals, so that logs stay readable
 
 
 def test_json_and_quiet(tiny: Path, tmp_path: Path) -> None:

@@ -12,16 +12,7 @@ from fewslice.engines import Interpolation, RandomWalker, Scan
 from fewslice.engines.aligned import Aligned, shifted_back
 from fewslice.engines.base import Prediction
 from fewslice.volumes.region import Region
-from tests.support.shifted_slices import textured, zigzag
-
-SPACING = (1.0, 1.2, 3.0)
-
-
-def column() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-    """Return a volume with a bright column of 16 by 12 voxels through it, and its labels."""
-    truth = np.zeros((96, 80, 12), dtype=np.uint8)
-    truth[40:56, 34:46] = 3
-    return 0.3 * textured() + 2 * (truth > 0), truth
+from tests.support.shifted_slices import SPACING, column, zigzag
 
 
 def of_slices(truth: npt.NDArray[np.uint8], axis: int, *indices: int) -> Annotation:

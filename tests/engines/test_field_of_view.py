@@ -1,7 +1,7 @@
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation
-from fewslice.engines.field_of_view import field_of_view
+from fewslice.engines.field_of_view import drawn_region, field_of_view
 from fewslice.volumes.region import Region
 
 SPACING = (1.0, 1.0, 2.0)
@@ -33,3 +33,12 @@ def test_it_stays_within_the_volume() -> None:
     labels[:, :, 1] = 1
     box = field_of_view(Annotation(labels, ((2, 1),)), SPACING, inplane=2.0, reach=5.0)
     assert box == Region((0, 0, 0), (6, 7, 3))
+
+
+def test_what_is_drawn_on_slices_of_any_axis_is_in_one_box() -> None:
+    labels = np.zeros((9, 8, 7), dtype=np.uint8)
+    labels[2:4, 1, 3] = 5
+    labels[6, 4:6, 2] = 255
+    labels[6, 6, 5] = 1
+    annotation = Annotation(labels, ((0, 6), (2, 0), (2, 3)))
+    assert drawn_region(annotation) == Region((2, 1, 3), (7, 7, 6))

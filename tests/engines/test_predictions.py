@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fewslice.engines.base import Prediction
-from fewslice.engines.predictions import around, moved, slice_of, within
+from fewslice.engines.predictions import around, likeliest, moved, slice_of, within
 from fewslice.volumes.region import Region
 
 
@@ -37,3 +37,13 @@ def test_a_slice_has_background_around_its_own_region() -> None:
     beyond = slice_of(prediction, 2, 5, larger)
     assert (beyond[0] == 1).all()
     assert not beyond[1].any()
+
+
+def test_the_likeliest_class_is_the_first_of_those_with_most() -> None:
+    probability = np.array(
+        [[0.5, 0.0, 1.0, -0.0, 0.2], [0.5, 0.3, 0.0, 0.0, 0.3], [0.0, 0.7, 0.0, 0.0, 0.5]],
+        dtype=np.float16,
+    )
+    found = likeliest(probability[:, None])
+    assert found.dtype == np.uint16
+    assert found.tolist() == [[0, 2, 0, 1, 2]]  # -0.0 counts as less than 0.0

@@ -49,7 +49,8 @@ class Annotation:
     @cached_property
     def drawn_values(self) -> tuple[int, ...]:
         """Labels of the structures drawn here, ascending."""
-        return structure_values(self.labels)
+        drawn = (structure_values(self.labels[on_slice(*place)]) for place in self.slices)
+        return tuple(sorted(set().union(*drawn)))
 
     @cached_property
     def drawn_slices(self) -> tuple[SliceIndex, ...]:
@@ -144,8 +145,14 @@ def _holding(labels: LabelArray, values: Sequence[int]) -> LabelArray:
 
 def drawn_voxels(labels: LabelArray) -> BoolArray:
     """Return where a structure is drawn: the labels that are neither 0 nor 255."""
-    drawn: BoolArray = (labels != 0) & (labels != UNKNOWN)
+    drawn: BoolArray = labels != 0
+    drawn &= labels != UNKNOWN
     return drawn
+
+
+def holds_structure(labels: LabelArray) -> bool:
+    """Return whether a structure is drawn anywhere in a label map (i, j, k)."""
+    return any(drawn_voxels(part).any() for part in labels)
 
 
 def on_slice(axis: int, index: int) -> tuple[Any, ...]:
@@ -183,13 +190,10 @@ def find_annotation(
             "The label map holds no annotated slice (every voxel is 0 or 255); outline the "
             "structure on at least one slice."
         )
-    rest = drawn
-    if fixed:
-        rest = drawn.copy()
-        for axis, index in fixed:
-            rest[on_slice(axis, index)] = False
+    for axis, index in fixed:
+        drawn[on_slice(axis, index)] = False
     axes = tuple(sorted({axis for axis, _ in fixed})) or (0, 1, 2)
-    found = fixed | _cover(rest, axes, annotation_axis(geometry))
+    found = fixed | _cover(drawn, axes, annotation_axis(geometry))
     slices = tuple(sorted(found | _looked_at(labels, found)))
     return Annotation(labels, slices).with_values(extra_values)
 
@@ -255,8 +259,12 @@ def _looked_at(labels: LabelArray, found: set[SliceIndex]) -> set[SliceIndex]:
     In a map that is 0 where nobody looked they hold 255; in a map that is 255 where nobody looked
     (as scribbles often are) they hold 0. They lie across the axis found in which they are fewest.
     """
-    filled = 2 * np.count_nonzero(labels == UNKNOWN) > labels.size
-    marks: BoolArray = labels == (0 if filled else UNKNOWN)
+    marks: BoolArray = labels == UNKNOWN
+    unknown = np.count_nonzero(marks)
+    if not unknown:
+        return set()
+    if 2 * unknown > labels.size:
+        marks = labels == 0
     for axis, index in found:
         marks[on_slice(axis, index)] = False
     axes = sorted({axis for axis, _ in found})

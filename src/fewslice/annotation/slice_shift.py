@@ -41,7 +41,9 @@ def slice_shifts(volume: npt.NDArray[Any], axis: int) -> SliceShifts:
     if window < 3 or min(slices.shape[1:]) < 2:
         return nothing
     factors = tuple(-(-length // _MOST_PIXELS) for length in slices.shape[1:])
-    images = _scaled([_reduced(one, factors) for one in slices])
+    images = _scaled(
+        [_smoothed(one) for one in np.moveaxis(_reduced(volume, axis, factors), axis, 0)]
+    )
     steps = np.zeros((count, 2))
     for at in range(1, count):
         steps[at] = np.array(_step(images[at - 1], images[at], max(factors))) * factors
@@ -51,18 +53,34 @@ def slice_shifts(volume: npt.NDArray[Any], axis: int) -> SliceShifts:
     return aside if displaced.mean() >= _SHARE else nothing
 
 
-def _reduced(image: npt.NDArray[Any], factors: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """Return a slice averaged over blocks of pixels, and smoothed a little."""
+def _reduced(
+    volume: npt.NDArray[Any], axis: int, factors: tuple[int, ...]
+) -> npt.NDArray[np.floating[Any]]:
+    """Return a volume averaged over blocks of pixels within the slices across an axis.
+
+    A block of rows at a time, so that it is read once, in the order in which it lies in memory.
+    """
+    steps = list(factors)
+    steps.insert(axis, 1)
+    i, j, k = steps
+    depth, height, width = (side // step for side, step in zip(volume.shape, steps, strict=True))
+    dtype = np.float64 if volume.dtype.itemsize > 4 else np.float32
+    means = np.empty((depth, height, width), dtype=dtype)
+    for at in range(depth):
+        block = volume[at * i : (at + 1) * i, : height * j, : width * k]
+        rows = block.sum(axis=0, dtype=dtype).reshape(height, j, width * k).sum(axis=1)
+        means[at] = rows.reshape(height, width, k).sum(axis=2)
+    means /= i * j * k
+    return means
+
+
+def _smoothed(image: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
     from scipy.ndimage import gaussian_filter
 
-    rows, columns = factors
-    height, width = image.shape[0] // rows, image.shape[1] // columns
-    whole = image[: height * rows, : width * columns].astype(np.float64)
-    blocks = whole.reshape(height, rows, width, columns).mean(axis=(1, 3))
-    return np.asarray(gaussian_filter(blocks, 0.7), dtype=np.float64)
+    return np.asarray(gaussian_filter(image, 0.7))
 
 
-def _scaled(images: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float32]]:
+def _scaled(images: list[npt.NDArray[np.floating[Any]]]) -> list[npt.NDArray[np.float32]]:
     """Return all slices from 0 to 1 together: correlation takes fourth powers of intensities."""
     low, high = min(one.min() for one in images), max(one.max() for one in images)
     return [((one - low) / max(high - low, 1e-300)).astype(np.float32) for one in images]

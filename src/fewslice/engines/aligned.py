@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
+from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.annotation.slice_shift import SliceShifts, shift_slices, slice_shifts
 from fewslice.engines.base import (
     Engine,
@@ -24,10 +24,10 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
+from fewslice.engines.field_of_view import drawn_region
 from fewslice.errors import Remark
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import structure_values
-from fewslice.volumes.region import bounding_region
 
 _LEAST = 64  # voxels of a side to go by
 _REMARK = (
@@ -105,7 +105,7 @@ def find_shifts(scan: Scan, annotation: Annotation) -> SliceShifts | None:
 def _field_of_view(annotation: Annotation, axis: int) -> tuple[slice, slice, slice]:
     """Return the box, through all slices, that reaches a structure's size beyond what is drawn."""
     shape = annotation.labels.shape
-    drawn = bounding_region(drawn_voxels(annotation.labels))
+    drawn = drawn_region(annotation)
     margins = [max(size, (_LEAST - size) // 2) for size in drawn.shape]
     margins[axis] = shape[axis]
     return drawn.grown(margins, (shape[0], shape[1], shape[2])).slices

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
+from fewslice.engines.predictions import around, moved
 from fewslice.volumes.geometry import inplane_axes
-from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.image import UNKNOWN, LabelArray
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 
 
@@ -25,12 +24,10 @@ def field_of_view(
     go on beyond what was drawn: the box then holds all that was looked at on them, too, and its
     margin in the slices is a whole side.
     """
-    drawn = (annotation.labels != 0) & (annotation.labels != UNKNOWN)
     partial = _looked_at_in_part(annotation)
-    if partial is not None:
-        drawn |= partial
+    if partial:
         inplane = max(inplane, 1.0)
-    box = bounding_region(drawn)
+    box = around([drawn_region(annotation), *partial])
     sides = np.array(box.shape) * spacing
     margins = inplane * sides
     for axis in annotation.axes:
@@ -41,12 +38,27 @@ def field_of_view(
     return box.grown(least, annotation.labels.shape)
 
 
-def _looked_at_in_part(annotation: Annotation) -> npt.NDArray[np.bool_] | None:
-    """Return the known voxels of the slices that hold 255, or None if no slice does."""
-    slices = tuple(
-        item for item in annotation.slices if (annotation.labels[on_slice(*item)] == UNKNOWN).any()
-    )
-    return replace(annotation, slices=slices).known() if slices else None
+def drawn_region(annotation: Annotation) -> Region:
+    """Return the smallest box around what is drawn; there must be something."""
+    marks = ((place, drawn_voxels(_labels_on(annotation, place))) for place in annotation.slices)
+    return around([_box(place, drawn) for place, drawn in marks if drawn.any()])
+
+
+def _looked_at_in_part(annotation: Annotation) -> list[Region]:
+    """Return the boxes around what was looked at on each of the slices that hold 255."""
+    marks = ((place, _labels_on(annotation, place) != UNKNOWN) for place in annotation.slices)
+    return [_box(place, known) for place, known in marks if known.any() and not known.all()]
+
+
+def _labels_on(annotation: Annotation, place: SliceIndex) -> LabelArray:
+    labels: LabelArray = annotation.labels[on_slice(*place)]
+    return labels
+
+
+def _box(place: SliceIndex, mask: npt.NDArray[np.bool_]) -> Region:
+    """Return the box, in the volume, around what is marked on a slice."""
+    axis, index = place
+    return moved(bounding_region(np.expand_dims(mask, axis)), axis, index)
 
 
 def _expected_reach(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.engines.base import Prediction, as_half, empty_probability
 from fewslice.typing import Float32Array
@@ -52,6 +53,21 @@ def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> F
         # Not numpy's take, which would copy all slices for one of them.
         whole[:, rows, columns] = np.moveaxis(prediction.probability, 1 + axis, 0)[at]
     return whole
+
+
+def likeliest(probability: npt.NDArray[np.float16]) -> npt.NDArray[np.uint16]:
+    """Return the number of the class with the greatest probability, the first of several alike.
+
+    probability: (class, ...), 0 or more. Numbers of that kind compare as their bits do, which
+    is many times faster than to convert each to 32 bits.
+    """
+    bits = probability.view(np.int16)
+    highest = bits[0]
+    numbers = np.zeros(highest.shape, dtype=np.uint16)
+    for number, one in enumerate(bits[1:], start=1):
+        np.putmask(numbers, one > highest, np.uint16(number))
+        highest = np.maximum(highest, one)
+    return numbers
 
 
 def joined(one: Prediction, other: Prediction, axis: int) -> Prediction:

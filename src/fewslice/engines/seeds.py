@@ -13,17 +13,19 @@ from fewslice.volumes.working_grid import WorkingGrid
 UNSEEDED = -1
 
 
-def seeds_on_grid(annotation: Annotation, grid: WorkingGrid) -> npt.NDArray[np.intp]:
+def seeds_on_grid(
+    annotation: Annotation, grid: WorkingGrid, dtype: type[np.signedinteger] = np.intp
+) -> npt.NDArray[np.signedinteger]:
     """Return class numbers (0 background, then the structures in order), -1 where unknown.
 
     A voxel of the grid takes the label of the slice's voxel nearest to its centre.
     """
-    number_of = np.full(int(np.iinfo(annotation.labels.dtype).max) + 1, UNSEEDED, dtype=np.intp)
+    number_of = np.full(int(np.iinfo(annotation.labels.dtype).max) + 1, UNSEEDED, dtype=dtype)
     number_of[0] = 0
     for number, value in enumerate(annotation.values, start=1):
         number_of[value] = number
     number_of[UNKNOWN] = UNSEEDED
-    seeds = np.full(grid.shape, UNSEEDED, dtype=np.intp)
+    seeds = np.full(grid.shape, UNSEEDED, dtype=dtype)
     for axis, index in annotation.slices:
         position = grid.index_of(axis, index)
         if position is None:

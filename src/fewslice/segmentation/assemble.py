@@ -6,7 +6,8 @@ import numpy as np
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
-from fewslice.volumes.image import LabelArray
+from fewslice.engines.predictions import likeliest
+from fewslice.volumes.image import UNKNOWN, LabelArray
 
 
 def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArray:
@@ -16,13 +17,14 @@ def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArra
     On a tie the background wins, then the smaller label.
     """
     labels = np.zeros_like(annotation.labels)
-    region = prediction.region
+    region, axis = prediction.region, annotation.axis
     values = np.array(prediction.values, dtype=labels.dtype)
-    inside = labels[region.slices]
-    for at in range(region.shape[annotation.axis]):
-        place = on_slice(annotation.axis, at)
-        probability = prediction.probability[(slice(None), *place)]
-        inside[place] = values[probability.astype(np.float32).argmax(axis=0)]
-    known = annotation.known()
-    labels[known] = annotation.labels[known]
+    inside = np.moveaxis(labels[region.slices], axis, 0)
+    for into, probability in zip(
+        inside, np.moveaxis(prediction.probability, 1 + axis, 0), strict=True
+    ):
+        np.take(values, likeliest(probability), out=into)
+    for place in annotation.slices:
+        drawn = annotation.labels[on_slice(*place)]
+        np.copyto(labels[on_slice(*place)], drawn, where=drawn != UNKNOWN)
     return labels

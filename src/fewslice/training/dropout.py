@@ -52,7 +52,8 @@ class Dropout:
             prediction = on_own_grid(model, stack, found[number], geometry, whole=True)
             result[number] = prediction.probability.transpose(0, *(1 + each for each in order))
         whole = Region((0, 0, 0), geometry.shape)
-        return Samples(whole, axis, model.values, result, slice_features(model, stack))
+        features = slice_features(model, stack)
+        return Samples(whole, axis, model.values, result, features=features)
 
 
 @torch.inference_mode()

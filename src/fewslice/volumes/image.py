@@ -109,7 +109,7 @@ class LabelMap:
 def structure_values(labels: LabelArray) -> tuple[int, ...]:
     """Return the labels of structures (not 0, not 255) in an array, ascending."""
     counts = np.zeros(MAX_LABEL + 1, dtype=bool)
-    counts[labels.ravel(order="K")] = True  # any order will do, and this one copies nothing
+    counts[labels[labels != 0]] = True  # most label maps are nearly empty
     counts[[0, UNKNOWN]] = False
     return tuple(int(value) for value in np.flatnonzero(counts))
 

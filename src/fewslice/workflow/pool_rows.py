@@ -78,7 +78,7 @@ def named_rows(
         source, drawn, image_is=f"the scan {scan.name}", labels_are=f"the labels of {scan.name}"
     )
     annotation = _annotation(labels, scan.annotated)
-    found = sampler.samples(Scan.of(image), annotation, settings.seed)
+    found = sampler.samples(Scan.of(image), annotation, settings.seed).native(annotation)
     samples = _of_whole_scan(found, image.geometry)
     annotated = set(scan.annotated) | set(annotation.slices)
     axes = sorted(range(3), key=lambda axis: axis != samples.axis)

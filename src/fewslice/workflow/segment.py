@@ -8,8 +8,8 @@ from fewslice.annotation.annotation import (
     Annotation,
     SliceIndex,
     blank_annotation,
-    drawn_voxels,
     find_annotation,
+    holds_structure,
 )
 from fewslice.annotation.phrases import counted
 from fewslice.engines import (
@@ -101,7 +101,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         annotation, others = supported_annotation(label_map, scan.geometry, named, pairs)
     elif isinstance(chosen, TrainedEngine):
         annotation = _for_trained(chosen, label_map, named)
-    elif drawn_voxels(label_map.array).any():
+    elif holds_structure(label_map.array):
         annotation = find_annotation(label_map.array, scan.geometry, named)
     else:
         raise InputError(_nothing_to_go_by(name, chosen, len(pairs)))
@@ -126,7 +126,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
 def _for_trained(engine: TrainedEngine, labels: LabelMap, named: Places) -> Annotation:
     """Return what is drawn, if anything is, with the structures the engine knows beside it."""
     known = engine.values[1:]
-    if named or drawn_voxels(labels.array).any():
+    if named or holds_structure(labels.array):
         return find_annotation(labels.array, labels.geometry, named, known)
     return blank_annotation(labels.array, engine.axis(labels.geometry), known)
 

@@ -32,14 +32,12 @@ from fewslice.active_learning.next_slice.quality import (
     stopping_sentence,
 )
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
-from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, find_annotation
+from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, holds_structure
 from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
-from fewslice.engines.interpolation.engine import Interpolation
-from fewslice.engines.network.features import FeatureSettings
-from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.errors import InputError
-from fewslice.segmentation.posterior import Committee, Sampler, Samples
+from fewslice.segmentation.posterior import Sampler, Samples, Sketches
+from fewslice.segmentation.posterior.aligned import AlignedSampler
 from fewslice.segmentation.posterior.samples import as_samples
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.image import Image, LabelMap
@@ -174,16 +172,20 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
     known = Annotated(annotation.labels, annotation.slices, holding, annotation.axis)
     found = profiles(
-        samples.by_axes, samples.values, samples.region.start, known, scan.geometry.spacing
+        samples.by_axes,
+        samples.values,
+        samples.region.start,
+        known,
+        scan.geometry.spacing,
+        samples.grid,
     )
     rng = np.random.default_rng(seed)
     if name == DEFAULT:
         queries = expected_gain(found, shipped_gain_model(), count, rng, settings)
     else:
         cost = settings.cost if settings else CostModel()
-        queries = _ranked(
-            name, candidates(scan, samples, found, name == ALL_PLANES, cost), count, rng
-        )
+        fine = samples.native(annotation)
+        queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
     return _suggestion(
         scan, queries, predicted_quality(found, shipped_gain_model()), annotation.axis
     )
@@ -234,7 +236,7 @@ def _annotation(
     pairs = support_pairs(support, scan)
     if pairs:
         return supported_annotation(labels, scan.geometry, named, pairs)
-    if not drawn_voxels(labels.array).any():
+    if not holds_structure(labels.array):
         raise InputError(
             "The label map holds no annotated slice (every voxel is 0 or 255), so there is nothing "
             "to judge other slices by; outline the structure on any one slice first, or give other "
@@ -243,9 +245,9 @@ def _annotation(
     return find_annotation(labels.array, scan.geometry, named), ()
 
 
-def default_sampler() -> Committee:
+def default_sampler() -> Sketches:
     """Return the committee that suggestions are made from: as quick as it can be and still tell."""
-    return Committee(engines=(RandomWalker(FeatureSettings().sketch), Interpolation()))
+    return Sketches()
 
 
 def _samples(
@@ -257,7 +259,8 @@ def _samples(
 ) -> Samples:
     """Return samples; where structures are known from support scans alone, from these in parts."""
     if annotation.values == annotation.drawn_values:
-        return (sampler or default_sampler()).samples(scan, annotation, seed)
+        aligned = AlignedSampler(sampler or default_sampler())
+        return aligned.samples(scan, annotation, seed)
     engine = find_engine("auto")
     parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
     answers = [engine.prepare(scan, part).predict(annotation) for part in parts]

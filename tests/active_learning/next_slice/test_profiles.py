@@ -11,6 +11,8 @@ from fewslice.active_learning.next_slice.profiles import (
     contour_length,
     profiles,
 )
+from fewslice.volumes.region import Region
+from fewslice.volumes.working_grid import WorkingGrid
 
 SPACING = (1.0, 2.0, 5.0)
 SHAPE = (6, 5, 4)
@@ -50,6 +52,22 @@ def test_sums_over_slices_of_each_axis(found: Profiles) -> None:
     # |difference| of the one other sample: 0.5 at the first voxel, 0.5 at (1, 0, 1)
     np.testing.assert_allclose(i.spread, [[0, 0.5, 0.5, 0, 0, 0]])
     np.testing.assert_allclose(k.spread, [[0, 0.5, 0.5, 0]])
+
+
+def test_voxels_of_a_coarse_grid_count_as_many_of_the_scan() -> None:
+    """2 x 2 x 2 voxels of a grid stand for a box of 4 x 2 x 2 that begins at (1, 2, 1)."""
+    grid = WorkingGrid(Region((1, 2, 1), (5, 4, 3)), (2, 2, 2), SPACING)
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    found = profiles(two_samples(), (0, 7), (1, 2, 1), annotated(labels), SPACING, grid)
+    i, j, k = found.axes
+    # Across axis 0 two slices, 1.75 and 0.75, become four: their centres lie at 0.5 and 2.5.
+    np.testing.assert_allclose(i.expected, [[0, 1.75, 1.5, 1.0, 0.75, 0]])
+    np.testing.assert_allclose(i.present, [[0, 1, 0.875, 0.625, 0.5, 0]])
+    # Across the others each voxel counts twice, and slices are the scan's own.
+    np.testing.assert_allclose(j.expected, [[0, 0, 4.5, 0.5, 0]])
+    np.testing.assert_allclose(k.expected, [[0, 1.5, 3.5, 0]])
+    np.testing.assert_allclose(k.doubt, [[0, 1.5, 0.5, 0]])
+    np.testing.assert_allclose(k.spread, [[0, 1, 1, 0]])
 
 
 def test_presence_is_the_mean_of_the_highest(found: Profiles) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.working_grid import WorkingGrid
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +94,21 @@ class Annotated:
     main: int
 
 
-def profiles(
+def profiles(  # noqa: PLR0913, PLR0917 - samples, where they lie, and what was said
     probability: npt.NDArray[np.float16],
     values: Sequence[int],
     start: tuple[int, int, int],
     annotated: Annotated,
     spacing: tuple[float, float, float],
+    grid: WorkingGrid | None = None,
 ) -> Profiles:
     """Reduce posterior samples to profiles.
 
     probability: float16 (sample, label, i, j, k) over a box of the scan that begins at the voxel
     `start`, background first; the first sample is the answer. values: the labels, 0 first.
-    spacing: mm per array axis.
+    spacing: mm per array axis. grid: of which the box's voxels are; None if they are the scan's.
     """
-    sums = _sums(probability, start, annotated.labels.shape)
+    sums = _sums(probability, start, annotated.labels.shape, grid)
     found = tuple(_axis_profile(axis, sums[axis], values, annotated, spacing) for axis in range(3))
     contour, area = _drawn_sizes(annotated, values, spacing)
     for number in np.flatnonzero(area == 0):
@@ -118,7 +120,10 @@ def profiles(
 
 
 def _sums(
-    probability: npt.NDArray[np.float16], start: tuple[int, int, int], shape: tuple[int, ...]
+    probability: npt.NDArray[np.float16],
+    start: tuple[int, int, int],
+    shape: tuple[int, ...],
+    grid: WorkingGrid | None,
 ) -> list[dict[str, Float64Array]]:
     """Return, for each axis, sums over slices (structure, n) of the whole scan."""
     count, classes = probability.shape[:2]
@@ -132,13 +137,22 @@ def _sums(
             spread += np.abs(probability[sample, number] - answer)
         spread /= max(count - 1, 1)
         for axis in range(3):
-            place = slice(start[axis], start[axis] + answer.shape[axis])
             others = inplane_axes(axis)
-            for name, volume in (("expected", answer), ("doubt", doubt), ("spread", spread)):
-                sums[axis][name][number - 1, place] = volume.sum(axis=others, dtype=np.float64)
             highest = np.stack([one[number].max(axis=others) for one in probability])
-            sums[axis]["present"][number - 1, place] = highest.astype(np.float64).mean(axis=0)
+            found = {"present": highest.astype(np.float64).mean(axis=0)}
+            for name, volume in (("expected", answer), ("doubt", doubt), ("spread", spread)):
+                found[name] = volume.sum(axis=others, dtype=np.float64) * _voxels(grid, others)
+            for name, values in found.items():
+                fine = values if grid is None else grid.up(values[None], (axis,))[0]
+                sums[axis][name][number - 1, start[axis] : start[axis] + len(fine)] = fine
     return sums
+
+
+def _voxels(grid: WorkingGrid | None, axes: tuple[int, ...]) -> float:
+    """Return how many voxels of the scan a voxel of the grid spans, in the plane of these axes."""
+    if grid is None:
+        return 1.0
+    return float(np.prod([grid.region.shape[axis] / grid.shape[axis] for axis in axes]))
 
 
 def _axis_profile(

@@ -88,10 +88,12 @@ class PreparedNetwork:
     @cached_property
     def network(self) -> FewsliceNet:
         """The network, ready to be asked. Raises WeightsError."""
-        from fewslice.engines.network.inference import load_network
+        from fewslice.engines.network.inference import load_network, shipped_network
 
         if self.loaded is not None:
             return self.loaded
+        if self.engine.weights is None:
+            return shipped_network(self.engine.device)
         return load_network(self.engine.weights, self.engine.device)
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:

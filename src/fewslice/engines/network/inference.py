@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,12 @@ def load_network(weights: Path | None = None, device: str | None = None) -> Fews
     network = FewsliceNet(settings)
     network.load_state_dict(state)
     return network.to(device or best_device()).eval()
+
+
+@cache
+def shipped_network(device: str | None) -> FewsliceNet:
+    """Return the network with the shipped weights, read once in a process: it is never changed."""
+    return load_network(None, device)
 
 
 def best_device() -> str:

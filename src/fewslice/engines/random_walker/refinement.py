@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
+from fewslice.engines.predictions import likeliest
 from fewslice.engines.random_walker.graph import edge_weights
 from fewslice.engines.random_walker.intensity_model import FAINT, IntensityModel, averaged
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
@@ -79,19 +80,18 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
     if grid.is_native:
         return prediction
     axis = annotation.axis
-    probability = prediction.probability.copy(order="K")
     coarse = np.moveaxis(prediction.probability, 1 + axis, 0)
-    fine = np.moveaxis(probability, 1 + axis, 0)
-    labels = np.stack([one.astype(np.float32).argmax(axis=0).astype(np.uint16) for one in coarse])
     sides = _inplane(grid, axis)
-    band = _changing(labels, [_side(settings.band, side) for side in sides])
-    del labels
-    if band.any():
-        problem = _Problem.pose(scan, annotation, grid, coarse, band)
-        model = _judged(_windows(settings, sides), problem)
-        for first, stop, box in _pieces(band, coarse.shape[1], model, settings):
-            _refine_piece(problem, box, model, settings, fine[first:stop], first)
-            progress(stop / len(band))
+    band = _changing(coarse, [_side(settings.band, side) for side in sides])
+    if not band.any():
+        return prediction
+    problem = _Problem.pose(scan, annotation, grid, coarse, band)
+    model = _judged(_windows(settings, sides), problem)
+    probability = prediction.probability.copy(order="K")
+    fine = np.moveaxis(probability, 1 + axis, 0)
+    for first, stop, box in _pieces(band, coarse.shape[1], model, settings):
+        _refine_piece(problem, box, model, settings, fine[first:stop], first)
+        progress(stop / len(band))
     return Prediction(prediction.region, prediction.values, probability, prediction.remarks)
 
 
@@ -105,15 +105,26 @@ def _side(half: float, voxels: float) -> int:
     return 2 * int(np.ceil(half * voxels)) + 1
 
 
-def _changing(labels: npt.NDArray[np.uint16], sides: list[int]) -> BoolArray:
-    """Return where labels (slice, row, column) differ inside a window within the slice."""
+def _changing(coarse: npt.NDArray[np.float16], sides: list[int]) -> BoolArray:
+    """Return where the likeliest class (slice, row, column) changes inside a window of the slice.
+
+    coarse: (slice, class, row, column). A slice at a time, and there only around what is not
+    background: all else is alike.
+    """
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
-    high = low = labels
-    for place, side in enumerate(sides, start=1):
-        high = maximum_filter1d(high, side, axis=place, mode="nearest")
-        low = minimum_filter1d(low, side, axis=place, mode="nearest")
-    return np.asarray(high != low)
+    band = np.zeros((len(coarse), *coarse.shape[2:]), dtype=bool)
+    for into, one in zip(band, coarse, strict=True):
+        labels = likeliest(one)
+        if not labels.any():
+            continue
+        place = _crop(labels[None] > 0, (sides[0], sides[1]))
+        high = low = labels[place]
+        for axis, side in enumerate(sides):
+            high = maximum_filter1d(high, side, axis=axis, mode="nearest")
+            low = minimum_filter1d(low, side, axis=axis, mode="nearest")
+        into[place] = high != low
+    return band
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +144,7 @@ class _Problem:
     noise: float
     coarse: npt.NDArray[np.float16]
     band: BoolArray
-    drawn: npt.NDArray[np.int16]
+    drawn: npt.NDArray[np.signedinteger]
     judged: tuple[int, ...]
     spacing: tuple[float, float, float]
     reach: float
@@ -150,7 +161,7 @@ class _Problem:
         axis, region = annotation.axis, grid.region
         channels = np.moveaxis(scan.channels[(slice(None), *region.slices)], 1 + axis, 1)
         native = WorkingGrid(region, region.shape, grid.native_spacing)
-        drawn = np.moveaxis(seeds_on_grid(annotation, native).astype(np.int16), axis, 0)
+        drawn = np.moveaxis(seeds_on_grid(annotation, native, np.int16), axis, 0)
         inside = [index - region.start[axis] for index in annotation.along(axis)]
         judged = [at for at in inside if 0 <= at < len(band) and band[at].any()]
         low, width, noise = _scale(channels, band)

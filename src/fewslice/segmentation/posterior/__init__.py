@@ -15,8 +15,9 @@ from fewslice.segmentation.posterior.augmentation import Augmentation
 from fewslice.segmentation.posterior.committee import Committee
 from fewslice.segmentation.posterior.ensemble import Ensemble
 from fewslice.segmentation.posterior.samples import Samples
+from fewslice.segmentation.posterior.sketches import Sketches
 
-__all__ = ["SAMPLERS", "Augmentation", "Committee", "Ensemble", "Sampler", "Samples"]
+__all__ = ["SAMPLERS", "Augmentation", "Committee", "Ensemble", "Sampler", "Samples", "Sketches"]
 
 
 class Sampler(Protocol):
@@ -34,4 +35,5 @@ SAMPLERS: Mapping[str, Sampler] = {
     "committee": Committee(),
     "augmentation": Augmentation(),
     "ensemble": Ensemble(),
+    "sketches": Sketches(),
 }

@@ -10,7 +10,7 @@ read the same slice differently, one by its outline and one by intensities as we
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,19 +50,26 @@ class Committee:
 def _contexts(
     annotation: Annotation, most: int, share: float, rng: np.random.Generator
 ) -> Iterator[Annotation]:
-    """Yield the annotation with drawn slices left out, each slice at most once.
+    """Yield the annotation with drawn slices left out; every structure stays drawn."""
+    for places in left_out(annotation.drawn_slices, most, share, rng):
+        context = _without(annotation, places)
+        if context.drawn_values == annotation.drawn_values:
+            yield context
 
-    Every structure stays drawn on some slice.
+
+def left_out(
+    drawn: Sequence[SliceIndex], most: int, share: float, rng: np.random.Generator
+) -> Iterator[list[SliceIndex]]:
+    """Yield at most so many groups of drawn slices to leave out, no slice in two of them.
+
+    One slice a group, or a share of all where there are more than `most`; none of a single slice.
     """
-    drawn = annotation.drawn_slices
     if len(drawn) < 2:
         return
     size = max(1, min(int(share * len(drawn)), len(drawn) - 1)) if len(drawn) > most else 1
     order = [drawn[at] for at in rng.permutation(len(drawn))]
     for start in range(0, min(most * size, len(order)), size):
-        context = _without(annotation, order[start : start + size])
-        if context.drawn_values == annotation.drawn_values:
-            yield context
+        yield order[start : start + size]
 
 
 def _without(annotation: Annotation, places: list[SliceIndex]) -> Annotation:

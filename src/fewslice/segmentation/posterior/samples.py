@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
-from fewslice.engines.base import Prediction
+from fewslice.engines.base import Prediction, as_half
 from fewslice.engines.predictions import around, within
 from fewslice.errors import InputError
 from fewslice.typing import Float16Array
 from fewslice.volumes.region import Region
+from fewslice.volumes.working_grid import WorkingGrid
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +26,16 @@ class Samples:
     each class, background (0) first, ascending. probability: float16 (sample, label, slice, row,
     column), in [0, 1], summing to 1 over labels; rows and columns are the other two array axes in
     their order. The first sample is the answer from all that is known. What a person drew is 1 and
-    0 in every sample. features: (slice, F), what a network sees on each slice of the whole scan
-    across `axis`, if a network was asked.
+    0 in every sample. grid: over the region, whose voxels these are; None if they are the scan's.
+    features: (slice, F), what a network sees on each slice of the whole scan across `axis`, if a
+    network was asked.
     """
 
     region: Region
     axis: int
     values: tuple[int, ...]
     probability: Float16Array
+    grid: WorkingGrid | None = None
     features: npt.NDArray[np.floating[Any]] | None = None
 
     @classmethod
@@ -55,7 +58,8 @@ class Samples:
         shape.insert(axis, probability.shape[2])
         whole = Region((0, 0, 0), (shape[0], shape[1], shape[2]))
         values = tuple(range(probability.shape[1]))
-        return cls(whole, axis, values, probability.astype(np.float16, copy=False), features)
+        half = probability.astype(np.float16, copy=False)
+        return cls(whole, axis, values, half, features=features)
 
     @property
     def by_axes(self) -> Float16Array:
@@ -69,7 +73,18 @@ class Samples:
         """
         if axis == self.axis:
             return self
-        return Samples(self.region, axis, self.values, np.moveaxis(self.by_axes, 2 + axis, 2))
+        by_slice = np.moveaxis(self.by_axes, 2 + axis, 2)
+        return replace(self, axis=axis, probability=by_slice, features=None)
+
+    def native(self, annotation: Annotation) -> Samples:
+        """Return the samples at the scan's own voxels, with what the person said in each."""
+        if self.grid is None:
+            return self
+        full = np.empty((*self.probability.shape[:2], *self.region.shape), dtype=np.float16)
+        for sample, coarse in zip(full, self.by_axes, strict=True):
+            sample[...] = as_half(self.grid.up(coarse))
+        _put_drawing(full, self.values, annotation, self.region)
+        return Samples(self.region, self.axis, self.values, np.moveaxis(full, 2 + self.axis, 2))
 
 
 def as_samples(predictions: Sequence[Prediction], annotation: Annotation) -> Samples:
