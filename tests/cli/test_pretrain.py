@@ -66,6 +66,7 @@ def interrupt_once(log: Path) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 def test_a_run_that_is_interrupted_and_goes_on(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]

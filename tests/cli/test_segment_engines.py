@@ -48,6 +48,7 @@ def basic(tmp_path: Path) -> list[str]:
     return ["segment", str(scan), "--labels", str(labels), "-o", str(tmp_path / "out.nii.gz")]
 
 
+@pytest.mark.slow
 def test_the_finetuned_engine_says_its_seconds(
     basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ def arguments(folder: Path, *more: str) -> list[str]:
     return ["train", *where, "--steps", "2", *more]
 
 
+@pytest.mark.slow
 def test_from_annotation_to_a_segmentation_and_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,6 +49,7 @@ def test_from_annotation_to_a_segmentation_and_back(
     assert np.array_equal(read_labels(output).array[given > 0], given[given > 0])
 
 
+@pytest.mark.slow
 def test_rollback_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files(tmp_path)
     run(arguments(tmp_path, "--quiet"))
@@ -91,6 +93,7 @@ def test_a_model_takes_no_engine(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "o.nii.gz").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_state_to_go_on_from(tmp_path: Path) -> None:
     files(tmp_path, 1)
     more = [part if part != "2" else "100000" for part in arguments(tmp_path)]
@@ -124,6 +127,7 @@ def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_under_torchrun_two_processes_train_one_model(tmp_path: Path) -> None:
     files(tmp_path)
     done = torchrun(*arguments(tmp_path))

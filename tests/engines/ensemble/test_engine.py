@@ -85,6 +85,7 @@ def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
     assert remark.startswith("auto used the random walker: slices of several planes")
 
 
+@pytest.mark.slow
 def test_given_seconds_it_asks_the_finetuned_network(tmp_path: Path) -> None:
     phantom = two_organs()
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)

@@ -50,6 +50,7 @@ def same(one: FewsliceNet, state: dict[str, Any]) -> bool:
     return all(torch.equal(tensor, state[name]) for name, tensor in one.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_better_state_is_kept_and_the_network_itself_stays_as_it_is(taught: list[Fold]) -> None:
     network = untrained(random=True)
     before = state_of(network)

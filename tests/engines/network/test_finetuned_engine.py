@@ -28,6 +28,7 @@ def annotated(*indices: int) -> Annotation:
 FOUR = annotated(5, 8, 11, 14)
 
 
+@pytest.mark.slow
 def test_it_answers_as_the_network_it_has_fine_tuned(tmp_path: Path) -> None:
     scan = scan_of(two_organs())
     # Weights that have learned nothing, so that fine-tuning brings something.
@@ -47,6 +48,7 @@ def test_it_answers_as_the_network_it_has_fine_tuned(tmp_path: Path) -> None:
     assert (unlike.probability != prediction.probability).any()
 
 
+@pytest.mark.slow
 def test_what_did_not_help_is_not_kept() -> None:
     scan = scan_of(two_organs())
     prediction = ENGINE.prepare(scan).predict(FOUR)

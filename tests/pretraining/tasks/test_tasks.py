@@ -32,6 +32,7 @@ def drawn(count: int, allowed: npt.NDArray[np.intp] = ALL) -> list[Task]:
     return [task for task in tasks if task is not None]
 
 
+@pytest.mark.slow
 def test_truth_and_features_lie_on_one_grid_and_agree() -> None:
     tasks = drawn(9)
     assert len(tasks) > 6
