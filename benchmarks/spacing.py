@@ -1,11 +1,10 @@
 """How often a wrong spacing is noticed in the image, and how often a right one is doubted.
 
-    python -m benchmarks.spacing [--data DIR] [--cases N] [--worth]
+    python -m benchmarks.spacing [--data DIR] [--cases N]
 
 Training scans only. As they are; with thick slices made of isotropic ones (the mean of five, and
 the same with noise); and made-up OCT. A spacing is swapped between the coarsest axis and each axis
-that is less than half as coarse. --worth: Dice of the random walker with the right spacing, with
-ones, and with a spacing estimated from the image, of scans with thick slices, two of them drawn.
+that is less than half as coarse.
 """
 
 from __future__ import annotations
@@ -22,32 +21,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.accuracy import markdown
-from fewslice.annotation.annotation import find_annotation
-from fewslice.engines import ENGINES, Scan
 from fewslice.pretraining.generators.oct_layers import random_oct
-from fewslice.volumes.geometry import Geometry
-from fewslice.volumes.spacing import (
-    CONTRADICTION,
-    correlation_lengths,
-    disagreement,
-    estimated_spacing,
-)
+from fewslice.volumes.spacing import CONTRADICTION, correlation_lengths, disagreement
 
 SETS = ("004", "101", "105", "106", "108", "109", "110", "113", "114", "115")
-_THICK = 5
-_FEWEST = 30  # voxels along each axis of scans that are made thick
+THICK = 5
+FEWEST = 30  # voxels along each axis of scans that are made thick
 _NOISE = 0.3  # standard deviations of the image
 _COARSER = 2.0
 _OCT = 20
-_LEAST = 4  # thick slices that hold a structure
 
 Array = npt.NDArray[Any]
 Case = tuple[str, Array, tuple[float, float, float]]
 
 
-def files(data: Path, number: str, most: int | None) -> list[Path]:
-    """Return scans of a training set, evenly chosen if there are more than `most`."""
-    found = sorted(data.glob(f"Dataset{number}_*/imagesTr/*.nii.gz"))
+def files(data: Path, number: str, most: int | None, part: str = "Tr") -> list[Path]:
+    """Return scans of a part of a set, evenly chosen if there are more than `most`."""
+    found = sorted(data.glob(f"Dataset{number}_*/images{part}/*_0000.nii.gz"))
     return found if most is None else found[:: max(1, -(-len(found) // most))]
 
 
@@ -59,11 +49,16 @@ def read(path: Path) -> tuple[Array, tuple[float, float, float]]:
     return array[..., 0] if array.ndim == 4 else array, (i, j, k)
 
 
+def isotropic(spacing: tuple[float, float, float]) -> bool:
+    """Whether voxels are nearly cubes."""
+    return max(spacing) < 1.2 * min(spacing)
+
+
 def thick(array: Array, axis: int) -> Array:
     """Return the mean of every five slices across an axis."""
     turned = np.moveaxis(array, axis, 0)
-    count = len(turned) // _THICK
-    slabs = turned[: count * _THICK].reshape(count, _THICK, *turned.shape[1:])
+    count = len(turned) // THICK
+    slabs = turned[: count * THICK].reshape(count, THICK, *turned.shape[1:])
     return np.moveaxis(slabs.mean(axis=1, dtype=np.float32), 0, axis)
 
 
@@ -73,11 +68,11 @@ def scans(data: Path, most: int | None) -> Iterator[Case]:
         for path in files(data, number, most):
             array, spacing = read(path)
             yield number, array, spacing
-            if max(spacing) < 1.2 * min(spacing) and min(array.shape) >= _FEWEST:
+            if isotropic(spacing) and min(array.shape) >= FEWEST:
                 rng = np.random.default_rng(0)
                 for axis in range(3):
                     slabs = thick(array, axis)
-                    i, j, k = (s * (_THICK if at == axis else 1) for at, s in enumerate(spacing))
+                    i, j, k = (s * (THICK if at == axis else 1) for at, s in enumerate(spacing))
                     yield f"{number} thick", slabs, (i, j, k)
                     noise = rng.normal(0, _NOISE * float(slabs.std()), slabs.shape)
                     yield f"{number} thick, noise", slabs + noise, (i, j, k)
@@ -129,70 +124,9 @@ def table(data: Path, most: int | None) -> str:
     return markdown(list(lines[0]), [[str(value) for value in line.values()] for line in lines])
 
 
-def worth(data: Path, most: int) -> str:
-    """Return the Dice with the right spacing, with ones and with an estimate."""
-    rows: list[dict[str, Any]] = []
-    for number in ("004", "105", "106", "108", "113", "114"):
-        for path in files(data, number, most):
-            array, spacing = read(path)
-            labels = np.asarray(nibabel.load(_labels_of(path)).dataobj).astype(np.uint8)
-            axis = 2
-            slabs = thick(array, axis)
-            middle = np.arange(slabs.shape[axis]) * _THICK + _THICK // 2
-            truth = labels.take(middle, axis=axis)
-            i, j, k = (s * (_THICK if at == axis else 1) for at, s in enumerate(spacing))
-            rows += _worth_of(number, slabs, truth, (i, j, k), axis)
-    found = pd.DataFrame(rows)
-    means = found.groupby("set")[["right", "ones", "estimate"]].mean()
-    means.loc["mean of sets"] = means.mean()
-    means["tasks"] = [*found.groupby("set").size(), len(found)]
-    better = int((found["estimate"] > found["ones"]).sum())
-    body = [
-        [str(name), *(f"{value:g}" for value in row)] for name, *row in means.round(3).itertuples()
-    ]
-    text = markdown(["set", *means.columns], body)
-    return f"{text}\n\nThe estimate was better than ones in {better} of {len(found)} tasks."
-
-
-def _labels_of(path: Path) -> Path:
-    return path.parent.parent / "labelsTr" / path.name.replace("_0000.nii.gz", ".nii.gz")
-
-
-def _worth_of(
-    name: str, array: Array, truth: Array, spacing: tuple[float, float, float], axis: int
-) -> Iterator[dict[str, Any]]:
-    estimate = estimated_spacing(array) or (1.0, 1.0, 1.0)
-    values = [int(v) for v in np.unique(truth) if v]
-    for value in values[:4]:
-        mask = truth == value
-        holding = np.flatnonzero(mask.any(axis=(0, 1)))
-        if len(holding) < _LEAST:
-            continue
-        drawn = holding[[len(holding) // 4, (3 * len(holding)) // 4]]
-        labels = np.zeros(mask.shape, np.uint8)
-        labels[..., drawn] = mask[..., drawn]
-        left = np.setdiff1d(np.arange(mask.shape[axis]), drawn)
-        row: dict[str, Any] = {"set": name}
-        for kind, steps in (("right", spacing), ("ones", (1.0,) * 3), ("estimate", estimate)):
-            named = tuple((axis, int(at)) for at in drawn)
-            annotation = find_annotation(labels, Geometry.from_spacing(mask.shape, steps), named)
-            scan = Scan.from_spacing(np.asarray(array, np.float32)[np.newaxis], steps)
-            prediction = ENGINES["random-walker"].prepare(scan).predict(annotation)
-            answer = np.zeros(mask.shape, bool)
-            answer[prediction.region.slices] = prediction.probability[1] > prediction.probability[0]
-            both = 2 * (answer & mask)[..., left].sum()
-            total = answer[..., left].sum() + mask[..., left].sum()
-            row[kind] = float(both / max(total, 1))
-        yield row
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cases", type=int)
-    parser.add_argument("--worth", action="store_true")
     options = parser.parse_args()
-    if options.worth:
-        print(worth(options.data, options.cases or 8))
-    else:
-        print(table(options.data, options.cases))
+    print(table(options.data, options.cases))

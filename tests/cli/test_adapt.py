@@ -29,7 +29,7 @@ def test_weights_that_segment_can_use(
     scan: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights, out = tmp_path / "mine.safetensors", tmp_path / "out.nii.gz"
-    assert run(["adapt", *scan, "-o", str(weights), "--seconds", "1.5"]) == 0
+    assert run(["adapt", *scan, "-o", str(weights), "--seconds", "5"]) == 0
     shown = capsys.readouterr()
     assert shown.err == ""
     assert shown.out.endswith(f"Wrote {weights}\n")

@@ -37,6 +37,35 @@ def test_from_spacing_refuses_what_is_no_spacing(spacing: tuple[float, ...]) -> 
         Geometry.from_spacing((2, 3, 4), spacing)
 
 
+def test_another_spacing_worked_by_hand() -> None:
+    """Axis 0 goes to Anterior, axis 1 to Inferior, axis 2 to the Right; all start at (1, 2, 3)."""
+    affine = np.array([[0, 0, 2.0, 1], [1.0, 0, 0, 2], [0, -1.5, 0, 3], [0, 0, 0, 1]])
+    expected = [[0, 0, 7, 1], [5, 0, 0, 2], [0, -6, 0, 3], [0, 0, 0, 1]]
+    found = Geometry(SHAPE, affine).with_spacing((5, 6, 7))
+    np.testing.assert_allclose(found.affine, expected, atol=1e-12)
+    assert found.shape == SHAPE
+
+
+@given(affine=affines(), spacing=st.tuples(*[st.floats(1e-3, 1e3)] * 3))
+@settings(deadline=None)
+def test_another_spacing_turns_and_moves_nothing(
+    affine: npt.NDArray[np.float64], spacing: tuple[float, float, float]
+) -> None:
+    before = Geometry(SHAPE, affine)
+    after = before.with_spacing(spacing)
+    np.testing.assert_allclose(after.spacing, spacing, rtol=1e-9)
+    assert after.axis_codes == before.axis_codes
+    assert not {"direction", "origin", "shape"} & set(after.differences(before))
+    back = after.with_spacing(before.spacing)
+    np.testing.assert_allclose(back.affine, affine, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("spacing", [(0, 1, 1), (1, 1, np.inf), (1, 1)])
+def test_another_spacing_must_be_one(spacing: tuple[float, ...]) -> None:
+    with pytest.raises(GeometryError, match="three positive numbers"):
+        Geometry(SHAPE, np.eye(4)).with_spacing(spacing)
+
+
 @pytest.mark.parametrize(
     ("affine", "found"),
     [

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap, StoredGeometry
 from fewslice.volumes.spacing import (
@@ -160,9 +161,29 @@ def test_small_and_large_scans_are_not(step: float) -> None:
 def test_where_a_spacing_comes_from() -> None:
     array = np.zeros((4, 4, 4), np.uint8)
     drawn = LabelMap(array, Geometry.from_spacing(array.shape), StoredGeometry("itk", {}))
-    assert spacing_origin(array, None, None) == MISSING
-    assert spacing_origin(array, None, (1, 1, 2)) == GIVEN
-    assert spacing_origin(array, drawn, None) == HEADER
-    assert spacing_origin(scan(array, (1, 1, 2)), None, None) == GIVEN
-    assert spacing_origin(scan(array, (1, 1, 2), stored=True), None, None) == HEADER
-    assert spacing_origin(scan(array, (1, 1, 2), stored=True), None, (1, 1, 3)) == GIVEN
+    in_memory, file = scan(array, (1, 1, 2)), scan(array, (1, 1, 2), stored=True)
+
+    def origin(image: Image | Array, labels: LabelMap | None = None, **given: Any) -> str:
+        return spacing_origin(on_one_grid(image, labels, **given)[0])
+
+    assert origin(array) == MISSING
+    assert origin(array, spacing=(1, 1, 2)) == GIVEN
+    assert origin(array, drawn) == HEADER
+    assert origin(in_memory) == GIVEN
+    assert origin(file) == HEADER
+    assert origin(file, spacing=(1, 1, 3)) == GIVEN
+    assert origin(file, spacing=(1, 1, 2)) == GIVEN
+
+
+def test_a_spacing_given_in_place_of_another_is_said() -> None:
+    image = scan(texture((4, 4, 1)), (1, 1, 1), stored=True)
+    used, _ = on_one_grid(image, None, (0.7, 0.7, 2.8))
+    assert spacing_remarks(used, spacing_origin(used)) == (
+        "The spacing that was given, 0.7, 0.7, 2.8 mm, is used in place of the scan's own, "
+        "1, 1, 1 mm.",
+    )
+
+
+def test_ones_that_somebody_confirms_are_no_longer_doubted() -> None:
+    used, _ = on_one_grid(scan(texture((2, 2, 2)), (1, 1, 1), stored=True), None, (1, 1, 1))
+    assert spacing_remarks(used, spacing_origin(used)) == ()

@@ -10,18 +10,25 @@ import pytest
 
 import fewslice
 from fewslice.engines import EngineOptions, Network
+from fewslice.engines.network import finetuned_engine
 from fewslice.errors import InputError, WriteError
 from fewslice.networks.shipped import shipped_weights
 from fewslice.networks.weights import read_metadata
 from fewslice.workflow.adapt import adapt
 from tests.support.known_features import weights_file
 from tests.support.phantoms import two_organs
+from tests.support.ticking_time import ticks
 
 PHANTOM = two_organs()
 SPARSE = PHANTOM.sparse(2, 5, 8, 11, 14)
 
 
-def test_the_file_says_what_was_learned_and_answers_otherwise(tmp_path: Path) -> None:
+def test_the_file_says_what_was_learned_and_answers_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        finetuned_engine, "monotonic", ticks(1.0)
+    )  # 20 folds and steps, however slow
     # Weights that have learned nothing, so that fine-tuning brings something.
     blank = weights_file(tmp_path, random=True)
     output = tmp_path / "mine.safetensors"

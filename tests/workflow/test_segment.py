@@ -10,6 +10,7 @@ import fewslice
 from fewslice import Geometry, Image, LabelMap, read_image, read_labels, segment
 from fewslice.errors import GeometryError, InputError
 from fewslice.example import labels_path, scan_path
+from fewslice.segmentation.result import Segmentation
 from tests.support.phantoms import Phantom, dice, two_organs
 
 AFFINE = np.array([[0, 0, -2.0, 30], [0, 1.0, 0, -5], [-1.0, 0, 0, 7], [0, 0, 0, 1]])
@@ -137,11 +138,35 @@ def test_bad_spacing_is_refused(spacing: tuple[float, ...]) -> None:
         segment(phantom.image, phantom.sparse(2, 9), spacing=spacing)
 
 
-def test_spacing_that_contradicts_the_scan_is_refused() -> None:
+def test_a_given_spacing_takes_the_place_of_the_scans_own() -> None:
+    """A scan and labels that lost their spacing are answered as those that kept it."""
     phantom = two_organs()
-    image = Image(phantom.image, Geometry.from_spacing(phantom.image.shape, (1, 1, 2)))
-    with pytest.raises(InputError, match="leave spacing out"):
-        segment(image, phantom.sparse(2, 9), spacing=(1, 1, 3))
+    right, wrong = Geometry(phantom.image.shape, AFFINE), AFFINE.copy()
+    wrong[:3, :3] /= phantom.spacing
+    labels = phantom.sparse(2, 6, 10, 14)
+
+    def answer(affine: Any, **given: Any) -> Segmentation:
+        grid = Geometry(phantom.image.shape, affine)
+        image = Image(phantom.image, grid)
+        return segment(image, LabelMap(labels, grid), engine="random-walker", **given)
+
+    kept, ones = answer(AFFINE), answer(wrong)
+    found = answer(wrong, spacing=phantom.spacing)
+    np.testing.assert_array_equal(found.labels.array, kept.labels.array)
+    assert (ones.labels.array != kept.labels.array).any()
+    np.testing.assert_allclose(found.labels.geometry.affine, right.affine)
+    assert "given, 1, 1, 2 mm, is used in place of the scan's own, 1, 1, 1 mm" in found.remarks[0]
+
+
+def test_a_given_spacing_also_holds_for_labels_of_another() -> None:
+    phantom = two_organs()
+    shape = phantom.image.shape
+    image = Image(phantom.image, Geometry.from_spacing(shape, (1, 1, 2)))
+    labels = LabelMap(phantom.sparse(2, 9), Geometry.from_spacing(shape))
+    with pytest.raises(GeometryError, match="spacing: 1, 1, 2 mm against 1, 1, 1 mm"):
+        segment(image, labels, engine="interpolation")
+    found = segment(image, labels, spacing=(1, 1, 2), engine="interpolation")
+    assert found.labels.geometry.spacing == (1, 1, 2)
 
 
 def test_unknown_engine_and_slice() -> None:

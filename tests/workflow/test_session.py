@@ -224,3 +224,15 @@ def test_a_save_that_fails_leaves_the_old_file(
         session(6, 10).save(path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["mine.npz"]
+
+
+def test_a_drawing_belongs_to_the_scan_whatever_spacing_was_given(tmp_path: Path) -> None:
+    image = Image(PHANTOM.image, Geometry.from_spacing(PHANTOM.image.shape, (1, 1, 5)))
+    sparse = PHANTOM.sparse(2, 6, 10)
+    mine = Session(image, sparse, spacing=PHANTOM.spacing)
+    assert mine.image.geometry.spacing == PHANTOM.spacing
+    assert mine.labels.geometry.spacing == PHANTOM.spacing
+    mine.save(tmp_path / "drawn.npz")
+    other = Session(image)
+    other.load(tmp_path / "drawn.npz")
+    np.testing.assert_array_equal(other.labels.array, sparse)

@@ -101,6 +101,19 @@ def test_turned_support_gives_the_same_answer(
     np.testing.assert_array_equal(straight.prediction.probability, turned.prediction.probability)
 
 
+@pytest.mark.parametrize(("states", "seen"), [((1, 1, 9), (1, 1, 2)), ((1, 1, 3), (1, 1, 3))])
+def test_a_spacing_given_also_corrects_support_that_says_the_same(
+    voting: Voting, states: tuple[float, ...], seen: tuple[float, ...]
+) -> None:
+    """The scan says 1, 1, 9 and is taken to have 1, 1, 2."""
+    other = two_organs(seed=7)
+    grid = GRID.with_spacing(states)
+    image = Image(two_organs().image, GRID.with_spacing((1, 1, 9)))
+    support = [(Image(other.image, grid), LabelMap(other.truth, grid))]
+    segment(image, spacing=(1, 1, 2), support=support, engine="voting")
+    assert voting.seen[0].scan.spacing == pytest.approx(seen)
+
+
 def test_a_turned_scan_gives_the_same_answer(voting: Voting) -> None:
     turn = Turn((2, 0, 1), (True, False, False))
     phantom = two_organs()

@@ -17,6 +17,7 @@ from fewslice.io import metaimage, nifti, nrrd
 from fewslice.io.atomic import atomic_path, require_writable
 from fewslice.io.formats import suffix_of
 from fewslice.volumes.image import Array, Image, LabelMap, as_label_array
+from fewslice.volumes.respacing import on_own_grid
 
 Volume = Image | LabelMap
 
@@ -42,7 +43,8 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
     image
         Voxels are written unscaled with their dtype (bool as uint8, float16 as float32), channels
         as the fourth axis of NIfTI and as vectors elsewhere. The geometry is exactly the one that
-        was read if the format is the same, else the same grid.
+        was read if the format is the same, else the same grid; a spacing given in its place is not
+        written.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
     InputError
         If voxels are no real numbers.
     """
-    _write(path, replace(image, array=_storable(image.array)))
+    _write(path, on_own_grid(replace(image, array=_storable(image.array))))
 
 
 def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
@@ -69,7 +71,7 @@ def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
     WriteError, InputError
         As `write_image` does.
     """
-    _write(path, replace(labels, array=_storable(as_label_array(labels.array))))
+    _write(path, on_own_grid(replace(labels, array=_storable(as_label_array(labels.array)))))
 
 
 def _write(path: str | os.PathLike[str], volume: Volume) -> None:

@@ -10,7 +10,14 @@ import numpy.typing as npt
 
 from fewslice.errors import InputError
 from fewslice.volumes.geometry import Geometry, require_same_grid
-from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
+from fewslice.volumes.image import (
+    Image,
+    LabelMap,
+    StoredGeometry,
+    as_label_array,
+    require_finite,
+)
+from fewslice.volumes.respacing import respaced
 
 _LARGEST = 1e30
 
@@ -27,20 +34,24 @@ def on_one_grid(
 ) -> tuple[Image, LabelMap]:
     """Give both a geometry; without labels they are 0 everywhere.
 
-    spacing: mm per array axis, for plain arrays. image_is, labels_are: what they are, for messages.
-    Raises GeometryError or InputError unless they fit together.
+    spacing: mm per array axis; of plain arrays, or in place of what scan and labels say themselves
+    (see `fewslice.volumes.respacing`). image_is, labels_are: what they are, for messages. Raises
+    GeometryError or InputError unless they fit together.
     """
-    geometry = _geometry(image, labels, spacing, image_is)
+    if spacing is not None:
+        image = respaced(image, spacing) if isinstance(image, Image) else image
+        labels = respaced(labels, spacing) if isinstance(labels, LabelMap) else labels
+    geometry, stored = _geometry(image, labels, spacing, image_is)
     if not isinstance(image, Image):
-        image = Image(np.asarray(image), geometry)
+        image = Image(np.asarray(image), geometry, stored)
     if labels is None:
-        labels = LabelMap(np.zeros(geometry.shape, np.uint8), image.geometry, image.stored)
+        labels = LabelMap(np.zeros(geometry.shape, np.uint8), geometry, stored)
     if not isinstance(labels, LabelMap):
         array = as_label_array(np.asarray(labels), labels_are)
         if array.ndim != 3:
             name = labels_are[0].upper() + labels_are[1:]
             raise InputError(f"{name} has {array.ndim} axes (shape {array.shape}); expected three.")
-        labels = LabelMap(array, Geometry(array.shape, geometry.affine))
+        labels = LabelMap(array, Geometry(array.shape, geometry.affine), stored)
     require_finite(image.array, image_is)
     _require_sensible(image.array, image_is)
     require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
@@ -64,9 +75,9 @@ def _geometry(
     labels: LabelMap | AnyArray | None,
     spacing: Sequence[float] | None,
     image_is: str,
-) -> Geometry:
+) -> tuple[Geometry, StoredGeometry | None]:
     """Return the geometry of whichever has one, or one made from the spacing."""
-    known = [each.geometry for each in (image, labels) if isinstance(each, Image | LabelMap)]
+    known = [each for each in (image, labels) if isinstance(each, Image | LabelMap)]
     if not known:
         array = np.asarray(image)
         if array.ndim not in (3, 4):
@@ -74,12 +85,8 @@ def _geometry(
                 f"{image_is[0].upper()}{image_is[1:]} has {array.ndim} axes (shape {array.shape}); "
                 "expected three, or four with channels first."
             )
-        return Geometry.from_spacing(
-            array.shape[-3:], (1.0, 1.0, 1.0) if spacing is None else spacing
-        )
-    if spacing is not None and not np.allclose(spacing, known[0].spacing, rtol=1e-3):
-        raise InputError(
-            f"The spacing given is {tuple(spacing)} mm, but the scan's own is "
-            f"{known[0].spacing} mm; leave spacing out."
-        )
-    return known[0]
+        if spacing is None:
+            missing = StoredGeometry("array", {}, spacing_known=False)
+            return Geometry.from_spacing(array.shape[-3:]), missing
+        return Geometry.from_spacing(array.shape[-3:], spacing), None
+    return known[0].geometry, known[0].stored

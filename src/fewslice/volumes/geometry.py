@@ -75,14 +75,31 @@ class Geometry:
         cls, shape: Sequence[int], spacing: Sequence[float] = (1.0, 1.0, 1.0)
     ) -> Geometry:
         """Return a geometry with axes along RAS+ and the given spacing in mm."""
-        steps = np.asarray(spacing, dtype=np.float64)
-        if steps.shape != (3,) or not np.isfinite(steps).all() or (steps <= 0).any():
-            raise GeometryError(
-                f"The spacing is {tuple(spacing)}; expected three positive numbers in mm, one for "
-                "each array axis."
-            )
         i, j, k = shape
-        return cls((i, j, k), np.diag([*steps, 1.0]))
+        return cls((i, j, k), np.diag([*_steps(spacing), 1.0]))
+
+    def with_spacing(self, spacing: Sequence[float]) -> Geometry:
+        """Return the same grid with another distance between its voxels.
+
+        Parameters
+        ----------
+        spacing
+            mm per array axis.
+
+        Returns
+        -------
+        Geometry
+            Its axes run in the same directions, and the first voxel stays where it is.
+
+        Raises
+        ------
+        GeometryError
+            Unless the spacing is three positive numbers.
+        """
+        steps = _steps(spacing)
+        affine = self.affine.copy()
+        affine[:3, :3] *= steps / np.linalg.norm(affine[:3, :3], axis=0)
+        return Geometry(self.shape, affine)
 
     def cropped(self, start: Sequence[int], stop: Sequence[int]) -> Geometry:
         """Return the grid of the voxels from `start` up to `stop`, which is not in it any more."""
@@ -176,6 +193,17 @@ def require_same_grid(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is:
         f"{mine_is[0].upper()}{mine_is[1:]} and {theirs_is} do not lie on the same grid ({found}); "
         f"resample {theirs_is} to {mine_is}."
     )
+
+
+def _steps(spacing: Sequence[float]) -> Float64Array:
+    """Return a spacing as an array. Raises GeometryError unless it is one."""
+    steps = np.asarray(spacing, dtype=np.float64)
+    if steps.shape != (3,) or not np.isfinite(steps).all() or (steps <= 0).any():
+        raise GeometryError(
+            f"The spacing is {tuple(spacing)}; expected three positive numbers in mm, one for "
+            "each array axis."
+        )
+    return steps
 
 
 def _numbers(values: Sequence[float] | Float64Array) -> str:

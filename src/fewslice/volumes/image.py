@@ -22,13 +22,17 @@ LabelArray = npt.NDArray[np.unsignedinteger[Any]]
 
 @dataclass(frozen=True)
 class StoredGeometry:
-    """The geometry fields of a file exactly as they were read, so that writing repeats them.
+    """What a file or array said of its grid, exactly as it was read, so that writing repeats it.
 
-    kind: "nifti" or "itk". fields: what the module of that format put there; only it reads them.
+    kind: "nifti", "itk" or "array". fields: what the module of that format put there; only it reads
+    them. spacing_known: whether a spacing was stored; if not, 1 mm is taken. geometry: the grid as
+    it was read, where a person gave another spacing since (`fewslice.volumes.respacing`).
     """
 
     kind: str
     fields: dict[str, Any]
+    spacing_known: bool = True
+    geometry: Geometry | None = None
 
 
 @dataclass(frozen=True, eq=False)

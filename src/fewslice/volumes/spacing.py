@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.typing import Float64Array
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.image import Image
+from fewslice.volumes.respacing import own_geometry
 
 Array = npt.NDArray[Any]
 Spacing = tuple[float, float, float]
@@ -35,6 +36,10 @@ LONGEST_MM = 3000.0
 # differ from the image by up to a factor of about 4 (`benchmarks/spacing.py`).
 CONTRADICTION = 4.0
 
+# Fine scans that are isotropic look up to 2.5 times coarser along one axis than along the others
+# (`benchmarks/spacing_worth.py`): below that an estimate is noise.
+SURELY_COARSER = 2.5
+
 # The retina is layered: intensities change ten times as fast in depth as across. Only OCT is as
 # fine as this, in mm.
 _LAYERED_MM = 0.03
@@ -47,27 +52,22 @@ _FEWEST_VOXELS = 4096
 _NOISE = 0.8  # of the largest differences: neighbours that differ by as much are unrelated
 
 
-def spacing_origin(
-    image: Image | Array, labels: LabelMap | Array | None, spacing: Sequence[float] | None
-) -> str:
+def spacing_origin(scan: Image) -> str:
     """Return where the spacing of a scan comes from.
 
     Parameters
     ----------
-    image, labels, spacing
-        As `fewslice.segment` takes them.
+    scan
+        As it was read, or as `fewslice.volumes.coerce.on_one_grid` makes it.
 
     Returns
     -------
     str
         GIVEN by the person, HEADER of a file, or MISSING (taken as 1 mm).
     """
-    if spacing is not None:
+    if scan.stored is None or scan.stored.geometry is not None:
         return GIVEN
-    known = [each for each in (image, labels) if isinstance(each, Image | LabelMap)]
-    if not known:
-        return MISSING
-    return GIVEN if known[0].stored is None else HEADER
+    return HEADER if scan.stored.spacing_known else MISSING
 
 
 def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
@@ -87,6 +87,7 @@ def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
     """
     spacing = scan.geometry.spacing
     found = (
+        _override_remark(scan),
         _origin_remark(spacing, origin),
         _extent_remark(spacing, scan.geometry.shape),
         _image_remark(spacing, scan.channels[0]),
@@ -151,6 +152,29 @@ def estimated_spacing(array: Array) -> Spacing | None:
     return float(i), float(j), float(k)
 
 
+def assumed_spacing(array: Array) -> Spacing:
+    """Return the spacing to go by where none is known, relative to a pixel.
+
+    Parameters
+    ----------
+    array
+        Intensities (i, j, k).
+
+    Returns
+    -------
+    tuple of float
+        Ones; but where the image itself says that slices across one axis lie much further apart
+        than pixels do, that distance along it.
+    """
+    estimate = estimated_spacing(array)
+    if estimate is None:
+        return (1.0, 1.0, 1.0)
+    axis = int(np.argmax(estimate))
+    apart = estimate[axis] / float(np.sqrt(np.delete(estimate, axis).prod()))
+    i, j, k = (apart if at == axis and apart > SURELY_COARSER else 1.0 for at in range(3))
+    return i, j, k
+
+
 def disagreement(spacing: Sequence[float], lengths: Float64Array) -> tuple[float, int]:
     """Return by how much a spacing contradicts correlation lengths.
 
@@ -178,6 +202,16 @@ def disagreement(spacing: Sequence[float], lengths: Float64Array) -> tuple[float
     apart = np.abs(logs - (logs.sum() - logs) / 2)
     axis = int(np.argmax(apart))
     return float(np.exp(apart[axis])), axis
+
+
+def _override_remark(scan: Image) -> str:
+    used, own = scan.geometry.spacing, own_geometry(scan).spacing
+    if used == own or (scan.stored is not None and not scan.stored.spacing_known):
+        return ""
+    return (
+        f"The spacing that was given, {_text(used)} mm, is used in place of the scan's own, "
+        f"{_text(own)} mm."
+    )
 
 
 def _origin_remark(spacing: Spacing, origin: str) -> str:

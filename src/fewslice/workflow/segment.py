@@ -59,7 +59,10 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         slice counts as annotated if it holds a label or is named in `annotated`. None, or labels
         that are all 0, if nothing is annotated: that takes support, and an engine that uses it.
     spacing
-        mm per array axis, for plain arrays (default 1, 1, 1).
+        mm per array axis: of plain arrays, or in place of what the scan and its labels say
+        themselves. Everything in mm and mL goes by it, also in reports; a result is written on the
+        grid that the scan came on all the same. Support scans that say the same spacing as the
+        scan does itself, or none, are taken to have it too.
     annotated
         (array axis, index) of slices to count as annotated. This is how "the structure is not on
         this slice" is said; across which axis the drawn slices lie follows from it as well.
@@ -93,7 +96,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     chosen = find_engine(engine) if isinstance(engine, str) else engine
     name = engine_name(chosen)
     scan, label_map = on_one_grid(image, labels, spacing)
-    doubts = spacing_remarks(scan, spacing_origin(image, labels, spacing))
+    doubts = spacing_remarks(scan, spacing_origin(scan))
     pairs = support_pairs(support, scan)
     named = tuple(annotated or ())
     others: tuple[SupportScan, ...] = ()

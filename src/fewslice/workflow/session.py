@@ -21,6 +21,7 @@ from fewslice.segmentation.preview import AnsweredSlices, changed_slices, previe
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.respacing import own_geometry
 from fewslice.workflow.drawing_file import read_drawing, write_drawing
 from fewslice.workflow.segment import segment
 from fewslice.workflow.suggest import Suggestion, suggest
@@ -46,7 +47,7 @@ class Session:
     annotated
         (array axis, index) of further slices of `labels` that count as annotated.
     spacing
-        mm per array axis, for plain arrays.
+        mm per array axis, as in `fewslice.segment`.
     support
         Other scans with labels, as in `fewslice.segment`.
     engine
@@ -209,14 +210,14 @@ class Session:
 
         An old file is replaced as a whole or not at all. Raises WriteError.
         """
-        write_drawing(Path(path), self._drawing, self.image.geometry)
+        write_drawing(Path(path), self._drawing, own_geometry(self.image))
 
     def load(self, path: str | Path) -> None:
         """Take what was drawn from a file that `save` wrote; `undo` takes it back.
 
         Raises ReadError if the file is not one, or belongs to a scan on another grid.
         """
-        drawing = read_drawing(Path(path), self.image.geometry)
+        drawing = read_drawing(Path(path), own_geometry(self.image))
         self._change(lambda _: drawing)
 
     def _change(self, change: Callable[[Drawing], Drawing]) -> None:

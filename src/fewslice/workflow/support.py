@@ -26,11 +26,15 @@ from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import turn_towards
+from fewslice.volumes.respacing import own_geometry
+from fewslice.volumes.spacing import Spacing
 
 # Of slices in a row: that many are a whole body, or that many if the ends are so much smaller.
 _LONG_RUN = 5
 _SHORT_RUN = 3
 _TAPERED = 0.75
+
+_SAME_SPACING = 1e-3  # of two files, which round
 
 Pair = tuple[Image, LabelMap]
 
@@ -43,7 +47,9 @@ def support_pairs(
 ) -> tuple[Pair, ...]:
     """Give every support scan and its labels a grid, and check them against the scan to segment.
 
-    Plain arrays are taken to lie as the scan does: with its spacing and its directions. Raises
+    Plain arrays are taken to lie as the scan does: with its spacing and its directions. Where
+    another spacing was given for the scan, it is also that of support scans that say the same as
+    the scan does itself, or nothing; others keep their own. Raises
     GeometryError or InputError, naming the number of the support scan, counted from 1.
     """
     return tuple(
@@ -57,7 +63,13 @@ def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, 
         array = np.asarray(scan)
         if array.ndim in (3, 4):
             scan = Image(array, Geometry(array.shape[-3:], image.geometry.affine))
-    scan, labels = on_one_grid(scan, labels, image_is=name, labels_are=f"the labels of {name}")
+    scan, labels = on_one_grid(
+        scan,
+        labels,
+        _spacing_given(scan, labels, image),
+        image_is=name,
+        labels_are=f"the labels of {name}",
+    )
     mine, theirs = len(image.channels), len(scan.channels)
     if mine != theirs:
         raise InputError(
@@ -76,6 +88,21 @@ def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, 
 def read_support(paths: Paths) -> tuple[tuple[Image, LabelMap], ...]:
     """Read support scans with their labels. paths: (scan, labels) of each."""
     return tuple((read_image(Path(scan)), read_labels(Path(labels))) for scan, labels in paths)
+
+
+def _spacing_given(
+    scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image
+) -> Spacing | None:
+    """Return the spacing given for the scan to segment, if the support scan needs it as well."""
+    if image.stored is None or image.stored.geometry is None:
+        return None
+    source = scan if isinstance(scan, Image) else labels
+    if not isinstance(source, Image | LabelMap):
+        return None
+    unknown = source.stored is not None and not source.stored.spacing_known
+    own = own_geometry(image).spacing
+    alike = np.allclose(source.geometry.spacing, own, rtol=_SAME_SPACING, atol=0)
+    return image.geometry.spacing if unknown or alike else None
 
 
 def support_scans(pairs: Sequence[Pair], geometry: Geometry, axis: int) -> tuple[SupportScan, ...]:

@@ -75,7 +75,7 @@ def inspect_scan(image: Image) -> ScanFacts:
     finite = finite_problems(image)
     channels = tuple(intensities(channel) for channel in image.channels)
     axes = axis_facts(image.geometry)
-    spacing = spacing_remarks(image, spacing_origin(image, None, None))
+    spacing = spacing_remarks(image, spacing_origin(image))
     problems = (*finite, *grid_problems(axes), *spacing, *intensity_problems(image, channels))
     plane = plane_name(image.geometry, annotation_axis(image.geometry))
     return ScanFacts(axes, plane, str(image.array.dtype), channels, problems)
