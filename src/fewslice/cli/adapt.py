@@ -29,10 +29,10 @@ from fewslice.workflow.adapt import adapt
     "repeated.",
 )
 @click.option(
-    "--weights", type=options.PATH, help="Weights to begin with, instead of the shipped ones."
+    "--weights", type=options.PATH, help="Weights to start from instead of the shipped ones."
 )
 @click.option(
-    "--seconds", type=float, default=30.0, show_default=True, help="Time to fine-tune in."
+    "--seconds", type=float, default=30.0, show_default=True, help="Seconds of fine-tuning."
 )
 @options.quiet()
 def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
@@ -46,9 +46,9 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
 ) -> None:
     """Fine-tune the network on the annotated slices of SCAN.
 
-    The weights serve other scans of the same kind: fewslice segment NEXT --weights WEIGHTS. What
-    does not help on annotated slices that are left out is not kept. Ctrl-C ends fine-tuning early:
-    the best state so far is written.
+    Use the weights on similar scans: fewslice segment NEXT --weights WEIGHTS. They change only if
+    that helps on annotated slices left out of fine-tuning. Ctrl-C stops early and writes the best
+    state so far.
     """
     chosen = EngineOptions(weights, seconds)
     given = [path for path in (scan, labels, weights) if path is not None]

@@ -67,14 +67,14 @@ class DemoFiles:
     type=options.PATH,
     default=Path("demo"),
     show_default=True,
-    help="Folder for the files; it is made if it does not exist.",
+    help="Folder for the files; created if missing.",
 )
 @options.quiet("Show no progress bar.")
 def demo_command(output: Path, quiet: bool) -> None:
     """Segment four structures of the bundled MRI from five annotated sagittal slices.
 
     Prints how well the result agrees with the reference on all voxels that were not annotated, and
-    leaves the scan, the annotated slices, the result and a picture in a folder.
+    writes the scan, the annotated slices, the result and a picture to a folder.
     """
     files = _prepared(DemoFiles(output))
     image, reference = read_image(files.scan), read_labels(files.reference)

@@ -19,19 +19,19 @@ from fewslice.cli.count_bar import count_bar
     "--output",
     type=options.PATH,
     required=True,
-    help="Folder for tables, summary and plots; an evaluation in it that was interrupted goes on.",
+    help="Folder for tables, summary and plots; an interrupted evaluation resumes there.",
 )
 @click.option(
     "--engines",
     default="auto,interpolation,random-walker,network",
     show_default=True,
-    help="Engines to compare, with commas; finetuned takes half a minute a task.",
+    help="Engines to compare, separated by commas; finetuned takes half a minute a task.",
 )
 @click.option(
     "--slices",
     default="1,3,5,8",
     show_default=True,
-    help="Numbers of annotated slices, with commas; 0 is for --support-from alone.",
+    help="Numbers of annotated slices, separated by commas; 0 uses --support-from alone.",
 )
 @options.dataset_part()
 @click.option(
@@ -52,7 +52,7 @@ from fewslice.cli.count_bar import count_bar
 @click.option(
     "--jobs",
     type=options.POSITIVE,
-    help="Cases evaluated at the same time.  [default: number of processors]",
+    help="Cases evaluated in parallel.  [default: number of processors]",
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the random annotator.")
 @options.quiet("Show no progress bar.")
@@ -75,9 +75,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     """Evaluate engines on the fully labelled DATASET.
 
     DATASET is a folder in the nnU-Net convention: dataset.json, imagesTs and labelsTs. A simulated
-    annotator reveals a few slices of each structure, every engine completes them, and the answer
-    is scored on the other slices. If some cases cannot be read, the others are evaluated and the
-    exit code is 1.
+    annotator reveals a few slices of each structure, every engine completes them, and the result
+    is scored on the other slices. If some cases fail, the others are evaluated all the same, and
+    the exit code is 1.
     """
     from fewslice.evaluation import run
     from fewslice.evaluation.settings import Settings, parse_names, parse_numbers

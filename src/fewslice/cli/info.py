@@ -36,7 +36,7 @@ from fewslice.volumes import Image
 def info_command(
     scan: Path, labels: Path | None, annotated: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show what SCAN holds: geometry, intensities, labels, annotated slices, problems."""
+    """Show what SCAN contains: geometry, intensities, labels, annotated slices, problems."""
     image = read_image(scan)
     named = [place for text in annotated for place in parse_slices(image.geometry, text)]
     facts = inspect_scan(image)

@@ -22,11 +22,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "suggest": (
         "fewslice.cli.suggest:suggest_command",
-        "Say which slices to annotate next, and whether you may stop.",
+        "Suggest which slices to annotate next, and whether you can stop.",
     ),
     "suggest-pool": (
         "fewslice.cli.suggest_pool:suggest_pool_command",
-        "Say which scans and slices of a pool to annotate for the next model.",
+        "Suggest which scans and slices of a pool to annotate for the next model.",
     ),
     "segment-many": (
         "fewslice.cli.segment_many:segment_many_command",
@@ -34,11 +34,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "info": (
         "fewslice.cli.info:info_command",
-        "Show what a scan and its labels hold, and what would be a problem.",
+        "Show what a scan and its labels contain, and any problems.",
     ),
     "demo": (
         "fewslice.cli.demo:demo_command",
-        "Segment the scan that comes with fewslice and compare with its reference.",
+        "Segment the bundled scan and compare the result with its reference.",
     ),
     "evaluate": (
         "fewslice.cli.evaluate:evaluate",
@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "simulate": (
         "fewslice.cli.simulate:simulate_command",
-        "Measure on fully labelled scans how much work advice saves.",
+        "Measure how much work suggestions save, on fully labelled scans.",
     ),
     "adapt": (
         "fewslice.cli.adapt:adapt_command",
@@ -54,15 +54,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "pretrain": (
         "fewslice.cli.pretrain:pretrain_command",
-        "Train the network that learns from examples of other scans.",
+        "Train the shipped network anew, or further.",
     ),
     "train": (
         "fewslice.cli.train:train_command",
-        "Make a model of your own task from all that is annotated so far.",
+        "Train a model of your own task on everything annotated so far.",
     ),
     "models": (
         "fewslice.cli.train:models_command",
-        "List the versions of a model that train has made, or go back to an earlier one.",
+        "List the versions of a trained model, or roll back to an earlier one.",
     ),
 }
 """Name of each subcommand to where it is and what it does."""

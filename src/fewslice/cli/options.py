@@ -29,7 +29,7 @@ def largest_component() -> Option:
     return click.option(
         "--largest-component",
         is_flag=True,
-        help="Keep only the largest piece of each structure, and every piece with something drawn.",
+        help="Keep only the largest component of each structure, and every component you drew on.",
     )
 
 

@@ -23,17 +23,16 @@ _EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[train] adds
     "--resume",
     type=options.PATH,
     metavar="CHECKPOINT",
-    help="Go on from this checkpoint, such as last.ckpt in the output folder.",
+    help="Resume from this checkpoint, such as last.ckpt in the output folder.",
 )
 @options.quiet()
 def pretrain_command(config: Path, resume: Path | None, quiet: bool) -> int | None:
-    """Train the network of the few-shot engine.
+    """Train the few-shot network on tasks made of labelled and synthetic volumes.
 
-    It learns from tasks made of labelled and synthetic volumes, is validated on structures that it
-    does not learn from, and its best weights are kept as best.safetensors in the output folder,
-    beside log.csv, validation.csv, run.json and last.ckpt to go on from. Ctrl-C stops after the
-    step at work and writes last.ckpt. Works under torchrun with several processes. Needs the
-    libraries that pip install "fewslice[train]" adds.
+    Validation uses structures that are not trained on. The output folder receives the best weights
+    (best.safetensors), log.csv, validation.csv, run.json and last.ckpt to resume from. Ctrl-C
+    finishes the current step and writes last.ckpt. Works under torchrun with several processes.
+    Needs pip install "fewslice[train]".
     """
     _require_extra()
     from fewslice.pretraining.loop.config import read_config

@@ -86,47 +86,47 @@ class Request:
 @click.option(
     "--labels",
     type=options.PATH,
-    help="Label map with a few annotated slices. May be left out if --support says what to look "
-    "for.",
+    help="Label map with a few annotated slices; optional with --support or --model.",
 )
 @click.option("-o", "--output", type=options.PATH, required=True, help="Label map to write.")
 @click.option("--engine", default="auto", show_default=True, help=f"One of {', '.join(ENGINES)}.")
 @options.named_slices(
     "--annotated",
-    "Slices, counted from 0, that were annotated although nothing is drawn on them (or in "
-    "another plane than it seems), such as axial:3,50. May be repeated.",
+    "Slices, counted from 0, to treat as annotated although nothing is drawn on them, such as "
+    "axial:3,50. Also settles the plane of what is drawn. May be repeated.",
 )
 @options.support(
-    "Another scan with its labels, on their own grid, for engines that can learn from it. May "
-    "be repeated.",
+    "Another scan with its labels, on a grid of their own, for engines that learn from examples. "
+    "May be repeated.",
 )
 @click.option(
     "--model",
     type=options.PATH,
     metavar="FOLDER",
-    help="Model of your own task, as fewslice train makes it: answers instead of an engine, and "
-    "needs no annotated slice.",
+    help="Model of your own task, from fewslice train; it takes the place of an engine and needs "
+    "no annotated slice.",
 )
 @click.option(
     "--weights",
     type=options.PATH,
-    help="Network weights to use instead of those that come with fewslice (.safetensors), as "
-    "fewslice adapt or pretrain write them; for the engines network, finetuned and auto.",
+    help="Network weights to use instead of the shipped ones (.safetensors), from fewslice adapt "
+    "or pretrain; for the engines network, finetuned and auto.",
 )
 @click.option(
     "--seconds",
     type=float,
-    help="Time to fine-tune the network on what is drawn, for the engines finetuned  [default: "
-    f"{options_of(ENGINES['finetuned']).seconds:g}] and auto, which does so only if this is "
-    "given.",
+    help="Seconds of fine-tuning on what is drawn, for the engines finetuned  [default: "
+    f"{options_of(ENGINES['finetuned']).seconds:g}] and auto, which fine-tunes only if asked to.",
 )
 @click.option(
-    "--uncertainty", type=options.PATH, help="Volume to write: 0 sure to 1 a guess, per voxel."
+    "--uncertainty",
+    type=options.PATH,
+    help="Uncertainty map to write: 0 (certain) to 1 (a guess) per voxel.",
 )
 @click.option(
-    "--report", type=options.PATH, help="JSON file to write: volumes, confidence per slice."
+    "--report", type=options.PATH, help="JSON report to write: volumes, confidence per slice."
 )
-@click.option("--picture", type=options.PATH, help="PNG file to write, for a quick look.")
+@click.option("--picture", type=options.PATH, help="PNG picture to write, for a quick look.")
 @options.largest_component()
 @options.quiet()
 @options.as_json("Print the report as JSON, not as text.")
@@ -135,12 +135,12 @@ def segment_command(**given: Any) -> None:
 
     SCAN is a NIfTI, MetaImage, NRRD or DICOM file, or a folder with a DICOM series. The label map
     lies on the same grid: 0 background, 1 and up the structures, 255 "not looked at". A slice
-    counts as annotated if something is drawn on it. What was drawn is never changed.
+    counts as annotated if something is drawn on it. Your drawing is never changed.
 
-    Labels of other scans (--support) help engines that can learn from them, and are enough for
-    these: then nothing needs to be annotated in SCAN.
+    Labelled scans given with --support help engines that learn from them; with those, or with a
+    model (--model), SCAN needs no annotation of its own.
 
-    Ctrl-C while the network is fine-tuned ends that early: the best state so far answers.
+    Ctrl-C during fine-tuning stops it early and uses the best state so far.
     """
     request = Request(**given)
     support, outputs = request.pairs, request.outputs

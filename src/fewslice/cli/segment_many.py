@@ -23,7 +23,7 @@ from fewslice.cli.pairs import parse_pair
 @click.option(
     "--model",
     type=options.PATH,
-    help="Model folder from fewslice train; scans need no labels then, and what is drawn stays.",
+    help="Model folder from fewslice train; scans then need no labels.",
 )
 @options.support(
     "Another scan with its labels, for engines that can learn from it. May be repeated.",
@@ -56,9 +56,9 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> int | None:
     """Segment all scans in the folder SCANS.
 
-    A file is a scan (CASE_0000.nii.gz, CASE_0001.nii.gz are channels of one), and so is a folder of
-    DICOM files. Scans that were finished in an earlier run are not done again. If some cannot be
-    segmented, the others are, and the exit code is 1.
+    A scan is a file (CASE_0000.nii.gz and CASE_0001.nii.gz are channels of one) or a folder of
+    DICOM files. A run that was interrupted resumes where it stopped. If some scans fail, the others
+    are segmented all the same, and the exit code is 1.
     """
     from fewslice.workflow.segment_many import as_dict, segment_many
 

@@ -33,7 +33,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "--output",
     type=options.PATH,
     required=True,
-    help="Folder for tables, summary and plots; a simulation in it that was interrupted goes on.",
+    help="Folder for tables, summary and plots; an interrupted simulation resumes there.",
 )
 @click.option(
     "--question",
@@ -111,12 +111,12 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Simulate how DATASET would be annotated with the advice of each strategy.
+    """Simulate annotating DATASET by the suggestions of each strategy.
 
-    DATASET is a folder in the nnU-Net convention, fully labelled: a simulated person answers from
-    its labels. Written are learning curves, what it takes to reach a Dice of 0.80, 0.85 and 0.90,
-    and which strategy loses against which, as tables, JSON and plots. If some runs fail, the others
-    are reported and the exit code is 1.
+    DATASET is a fully labelled folder in the nnU-Net convention; a simulated annotator answers from
+    its labels. Writes learning curves, the effort to reach a Dice of 0.80, 0.85 and 0.90, and
+    pairwise comparisons of strategies, as tables, JSON and plots. If some runs fail, the others are
+    reported all the same, and the exit code is 1.
     """
     from fewslice.evaluation.simulation.run import simulate
 

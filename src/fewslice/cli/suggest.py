@@ -38,7 +38,7 @@ class Request:
 
 @click.command("suggest")
 @click.argument("scan", type=options.PATH)
-@click.option("--labels", type=options.PATH, help="Label map with what is annotated so far.")
+@click.option("--labels", type=options.PATH, help="Label map with everything annotated so far.")
 @click.option("-n", "--count", default=1, show_default=True, help="How many slices to suggest.")
 @click.option(
     "--strategy",
@@ -48,13 +48,12 @@ class Request:
 )
 @options.named_slices(
     "--annotated",
-    "Slices that were looked at although nothing is drawn on them, such as axial:3,50: the "
-    'answer "no" to "is the structure on this slice?". May be repeated.',
+    'Slices known not to hold the structure, such as axial:3,50: the answer "no". May be repeated.',
 )
 @options.named_slices(
     "--present",
-    'Slices known to hold the structure, though they were not drawn: the answer "yes". May be '
-    "repeated.",
+    'Slices known to hold the structure although nothing is drawn on them: the answer "yes". May '
+    "be repeated.",
 )
 @options.support("Another scan with its labels. May be repeated.")
 @click.option(
@@ -62,17 +61,15 @@ class Request:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Breaks ties; drives what is random.",
+    help="Breaks ties and drives random choices.",
 )
-@click.option(
-    "--goal", default=GOOD_ENOUGH, show_default=True, help="Dice at which you want to stop."
-)
+@click.option("--goal", default=GOOD_ENOUGH, show_default=True, help="Dice you want to reach.")
 @options.as_json("Print JSON, not text.")
 def suggest_command(**given: Any) -> None:
-    """Say which slices of SCAN are worth annotating next, and whether you may stop.
+    """Suggest which slices of SCAN to annotate next, and whether you can stop.
 
-    A slice is to be drawn ("draw"), or only to be judged ("present": is the structure on it at
-    all?); give the answers with --labels, --annotated and --present the next time.
+    A suggestion asks you to draw a slice ("draw") or only to say whether the structure is on it
+    ("present"); pass your answers on with --labels, --annotated and --present the next time.
     """
     request = Request(**given)
     if request.labels is None and not request.support:

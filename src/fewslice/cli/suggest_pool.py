@@ -42,7 +42,11 @@ class PoolRequest:
 @click.command("suggest-pool")
 @click.argument("pool", type=options.PATH)
 @click.option("--model", type=options.PATH, required=True, help="Model folder from fewslice train.")
-@click.option("--labels", type=options.PATH, help="Folder with what is annotated so far.")
+@click.option(
+    "--labels",
+    type=options.PATH,
+    help="Folder of label maps with everything annotated so far, CASE.nii.gz.",
+)
 @click.option("-n", "--count", default=1, show_default=True, help="How many to suggest.")
 @click.option(
     "--strategy",
@@ -62,17 +66,17 @@ class PoolRequest:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Breaks ties; drives what is random.",
+    help="Breaks ties and drives random choices.",
 )
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")
 @options.quiet("Show no progress bar.")
 @options.as_json("Print JSON, not text.")
 def suggest_pool_command(**given: Any) -> None:
-    """Say which scans and slices of POOL to annotate for the next model.
+    """Suggest which scans and slices of POOL to annotate for the next model.
 
     POOL is a folder of scans, or a data set in the nnU-Net convention, whose imagesTr is ranked.
-    Scans that cannot be used are named and left out.
+    Scans that cannot be read are named and left out.
     """
     suggest_pool(PoolRequest(**given))
 

@@ -25,9 +25,7 @@ _INTERRUPTED = 130
     "--images", type=options.PATH, help="Folder of scans, CASE_0000.nii.gz, for --labels."
 )
 @click.option("--labels", type=options.PATH, help="Folder of their sparse labels, CASE.nii.gz.")
-@click.option(
-    "--model", type=options.PATH, required=True, help="Model folder; made if it is missing."
-)
+@click.option("--model", type=options.PATH, required=True, help="Model folder; created if missing.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
@@ -38,7 +36,7 @@ _INTERRUPTED = 130
 @click.option(
     "--steps",
     type=options.POSITIVE,
-    help="Train so many steps instead, however long they take: then the result repeats exactly.",
+    help="Train this many steps instead, however long they take; the result is then reproducible.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -46,14 +44,14 @@ _INTERRUPTED = 130
     type=click.FloatRange(0, 0.5),
     default=0.2,
     show_default=True,
-    help="Part of the annotated slices that only judges models.",
+    help="Fraction of the annotated slices held out to compare models.",
 )
 @click.option(
     "--absent-unknown",
     is_flag=True,
-    help="A label drawn nowhere in a scan was not looked for there, instead of being absent.",
+    help="Treat a label drawn nowhere in a scan as not looked for there, not as absent.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @options.quiet()
 def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
     pairs: tuple[str, ...],
@@ -68,14 +66,13 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     resume: bool,
     quiet: bool,
 ) -> int | None:
-    """Make a model of your own task from all that is annotated so far.
+    """Train a model of your own task on everything annotated so far.
 
-    Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 is
+    Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 means
     "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
-    Part of the annotated slices is held out for good; the new model is put in use only if it does
-    better on them than the one before. Then fewslice segment SCAN --model FOLDER -o OUT segments
-    scans on which nothing is drawn. Ctrl-C keeps the state to go on from (--resume). Works under
-    torchrun with several processes.
+    Some annotated slices are held out for good; a new model is promoted only if it does better on
+    them than the current one. fewslice segment SCAN --model FOLDER then segments scans without any
+    annotation. After Ctrl-C, --resume continues. Works under torchrun with several processes.
     """
     from fewslice.training.scan import TaskSettings
 
@@ -91,9 +88,9 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
 
 @click.command("models")
 @click.argument("folder", type=options.PATH)
-@click.option("--rollback", is_flag=True, help="Return to the version promoted before.")
+@click.option("--rollback", is_flag=True, help="Roll back to the version promoted before.")
 def models_command(folder: Path, rollback: bool) -> None:
-    """List the versions in a model FOLDER, with their Dice on the slices held out then."""
+    """List the versions in a model FOLDER with their Dice on the slices held out at the time."""
     if rollback:
         click.echo(f"Version {store.roll_back(folder)} is in use again.")
     for version in store.versions(folder):
