@@ -12,6 +12,7 @@ from fewslice.cli.progress import progress_bar
 from fewslice.engines import EngineOptions
 from fewslice.io import read_image, read_labels
 from fewslice.reporting.outputs import require_no_inputs
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.adapt import adapt
 
 
@@ -28,6 +29,7 @@ from fewslice.workflow.adapt import adapt
     "Slices that were looked at although nothing is drawn on them, such as axial:3,50. May be "
     "repeated.",
 )
+@options.spacing("SCAN and its labels")
 @click.option(
     "--weights", type=options.PATH, help="Weights to start from instead of the shipped ones."
 )
@@ -40,6 +42,7 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     labels: Path,
     output: Path,
     annotated: tuple[str, ...],
+    spacing: Spacing | None,
     weights: Path | None,
     seconds: float,
     quiet: bool,
@@ -60,6 +63,7 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
             image,
             read_labels(labels),
             output,
+            spacing=spacing,
             annotated=places,
             options=chosen,
             progress=progress,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
+
+if TYPE_CHECKING:
+    from fewslice.volumes.spacing import Spacing
 
 
 @click.command()
@@ -41,6 +44,7 @@ from fewslice.cli.count_bar import count_bar
     "name of another part in which it is outlined, such as Tr:5 for imagesTr.",
 )
 @options.plane("Plane the slices lie in")
+@options.spacing("all scans and labels")
 @click.option(
     "--annotator",
     default="strided",
@@ -65,6 +69,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     part: str,
     support_from: str | None,
     plane: str,
+    spacing: Spacing | None,
     annotator: str,
     cases: int | None,
     jobs: int | None,
@@ -85,7 +90,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
 
     support = parse_support(support_from) if support_from is not None else None
     settings = Settings(
-        parse_names(engines), parse_numbers(slices), plane, annotator, seed, support
+        parse_names(engines), parse_numbers(slices), plane, annotator, seed, support, spacing
     )
     with count_bar(quiet, "Evaluating", "cases") as progress:
         summary = run.evaluate(

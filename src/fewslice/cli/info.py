@@ -23,6 +23,8 @@ from fewslice.reporting.inspection.inspect import (
 from fewslice.reporting.inspection.scan_statistics import PERCENTILES
 from fewslice.reporting.report import describe_geometry
 from fewslice.volumes import Image
+from fewslice.volumes.respacing import respaced
+from fewslice.volumes.spacing import ORIGINS, Spacing, spacing_origin
 
 
 @click.command("info")
@@ -32,17 +34,27 @@ from fewslice.volumes import Image
     "--annotated",
     "Slices, counted from 0, to count as annotated. May be repeated.",
 )
+@options.spacing("SCAN and its labels")
 @options.as_json("Print JSON, not text.")
 def info_command(
-    scan: Path, labels: Path | None, annotated: tuple[str, ...], as_json: bool
+    scan: Path,
+    labels: Path | None,
+    annotated: tuple[str, ...],
+    spacing: Spacing | None,
+    as_json: bool,
 ) -> None:
     """Show what SCAN contains: geometry, intensities, labels, annotated slices, problems."""
     image = read_image(scan)
+    if spacing is not None:
+        image = respaced(image, spacing)
     named = [place for text in annotated for place in parse_slices(image.geometry, text)]
     facts = inspect_scan(image)
     drawn = None
     if labels is not None:
-        drawn = inspect_labels(read_labels(labels), image.geometry, named)
+        label_map = read_labels(labels)
+        if spacing is not None:
+            label_map = respaced(label_map, spacing)
+        drawn = inspect_labels(label_map, image.geometry, named)
     if as_json:
         click.echo(json.dumps(_as_dict(image, facts, drawn), indent=1, ensure_ascii=False))
         return
@@ -53,6 +65,7 @@ def info_command(
 def _as_dict(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> dict[str, Any]:
     return {
         "geometry": describe_geometry(image.geometry),
+        "spacing_from": spacing_origin(image),
         "scan": asdict(facts),
         "labels": None if drawn is None else asdict(drawn),
         "problems": [*facts.problems, *(drawn.problems if drawn else ())],
@@ -73,7 +86,7 @@ def _lines(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> Itera
 def _geometry_lines(image: Image, facts: ScanFacts) -> Iterator[str]:
     geometry = image.geometry
     yield f"Shape         {geometry.describe('shape')} voxels"
-    yield f"Spacing       {geometry.describe('spacing')}"
+    yield f"Spacing       {geometry.describe('spacing')}, {ORIGINS[spacing_origin(image)]}"
     yield f"Extent        {', '.join(f'{axis.extent:.6g}' for axis in facts.axes)} mm"
     yield f"Orientation   {''.join(geometry.axis_codes)} (where the array axes grow to)"
     for number, axis in enumerate(facts.axes):

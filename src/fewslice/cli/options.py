@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from fewslice.errors import InputError
+
+if TYPE_CHECKING:
+    from fewslice.volumes.spacing import Spacing
 
 PATH = click.Path(path_type=Path)
 POSITIVE = click.IntRange(min=1)
@@ -71,6 +77,31 @@ def most_cases() -> Option:
 def quiet(text: str = "Print nothing but errors.") -> Option:
     """Return --quiet."""
     return click.option("--quiet", is_flag=True, help=text)
+
+
+def spacing(of: str = "the scan") -> Option:
+    """Return --spacing. of: what it holds for."""
+    return click.option(
+        "--spacing",
+        metavar="MM,MM,MM",
+        callback=lambda context, option, text: None if text is None else parse_spacing(text),
+        help=f"Spacing of {of} in mm, one number for each array axis, such as 0.7,0.7,5, in place "
+        "of what the files say; fewslice info shows their order.",
+    )
+
+
+def parse_spacing(text: str) -> Spacing:
+    """Parse a spacing such as '0.7,0.7,5'. Raises InputError."""
+    try:
+        i, j, k = (float(part) for part in text.split(","))
+    except ValueError:
+        i = j = k = math.nan
+    if not all(math.isfinite(step) and step > 0 for step in (i, j, k)):
+        raise InputError(
+            f"Cannot read {text!r} as a spacing; write three positive numbers in mm with commas, "
+            "one for each array axis, such as 0.7,0.7,5."
+        )
+    return i, j, k
 
 
 def as_json(text: str) -> Option:

@@ -30,6 +30,8 @@ from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
 from fewslice.training.store import load_model
 from fewslice.volumes import Image
+from fewslice.volumes.respacing import respaced
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.segment import segment
 
 
@@ -41,6 +43,7 @@ class Request:
     output: Path
     labels: Path | None = None
     annotated: tuple[str, ...] = ()
+    spacing: Spacing | None = None
     support: tuple[str, ...] = ()
     engine: str = "auto"
     model: Path | None = None
@@ -95,6 +98,7 @@ class Request:
     "Slices, counted from 0, to treat as annotated although nothing is drawn on them, such as "
     "axial:3,50. Also settles the plane of what is drawn. May be repeated.",
 )
+@options.spacing("SCAN and its labels")
 @options.support(
     "Another scan with its labels, on a grid of their own, for engines that learn from examples. "
     "May be repeated.",
@@ -152,6 +156,8 @@ def segment_command(**given: Any) -> None:
     check_outputs(outputs, request.inputs)
     engine = request.chosen_engine
     image = read_image(request.scan)
+    if request.spacing is not None:
+        image = respaced(image, request.spacing)
     segmentation, seconds = _segment(request, engine, image, support)
     named: dict[str, Any] = {
         "scan": str(request.scan),
@@ -195,6 +201,7 @@ def _segment(
         segmentation = segment(
             image,
             labels,
+            spacing=request.spacing,
             annotated=annotated,
             support=others,
             engine=engine,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from fewslice.annotation.phrases import counted
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.cli.pairs import parse_pair
+
+if TYPE_CHECKING:
+    from fewslice.volumes.spacing import Spacing
 
 
 @click.command("segment-many")
@@ -36,6 +39,7 @@ from fewslice.cli.pairs import parse_pair
     help="Folder for the results, CASE.nii.gz; a run in it that was interrupted goes on.",
 )
 @click.option("--engine", default="auto", show_default=True, help="As in fewslice segment.")
+@options.spacing("all scans and their labels")
 @options.largest_component()
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")
@@ -48,6 +52,7 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
     support: tuple[str, ...],
     output: Path,
     engine: str,
+    spacing: Spacing | None,
     largest_component: bool,
     scheduler: str | None,
     workers: int | None,
@@ -71,6 +76,7 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
             model=model,
             support=pairs,
             engine=engine,
+            spacing=spacing,
             largest_component=largest_component,
             scheduler=scheduler,
             workers=workers,

@@ -14,6 +14,7 @@ from fewslice.errors import InputError
 
 if TYPE_CHECKING:
     from fewslice.evaluation.simulation.settings import SimulationSettings
+    from fewslice.volumes.spacing import Spacing
 
 # What is simulated unless it is chosen, where that depends on the question.
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -66,6 +67,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 )
 @options.dataset_part()
 @options.plane("Plane of the first slice")
+@options.spacing("all scans and labels")
 @options.most_cases()
 @click.option("--engine", help="What completes a scan (volume).  [default: random-walker]")
 @click.option(
@@ -100,6 +102,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
     seeds: str | None,
     part: str,
     plane: str,
+    spacing: Spacing | None,
     cases: int | None,
     engine: str | None,
     steps: int | None,
@@ -128,6 +131,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
         seeds=_numbers(seeds),
         part=part,
         plane=plane,
+        spacing=spacing,
         most_cases=cases,
         engine=engine,
         steps=steps,

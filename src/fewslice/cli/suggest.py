@@ -17,6 +17,7 @@ from fewslice.cli.pairs import parse_pair
 from fewslice.errors import InputError
 from fewslice.io import read_image, read_labels
 from fewslice.volumes import Image
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
 
 
@@ -28,6 +29,7 @@ class Request:
     labels: Path | None = None
     annotated: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
+    spacing: Spacing | None = None
     support: tuple[str, ...] = ()
     count: int = 1
     strategy: str = "default"
@@ -55,6 +57,7 @@ class Request:
     'Slices known to hold the structure although nothing is drawn on them: the answer "yes". May '
     "be repeated.",
 )
+@options.spacing("SCAN and its labels")
 @options.support("Another scan with its labels. May be repeated.")
 @click.option(
     "--seed",
@@ -96,6 +99,7 @@ def _suggest(request: Request, image: Image) -> Suggestion:
     return suggest(
         image,
         read_labels(request.labels) if request.labels else None,
+        spacing=request.spacing,
         annotated=places(request.annotated),
         present=places(request.present),
         support=[(read_image(scan), read_labels(drawn)) for scan, drawn in pairs],

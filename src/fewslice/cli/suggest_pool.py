@@ -13,6 +13,7 @@ from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.io.folder import ScanFiles, find_labels, find_scans
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.rank_pool import PoolRanking, RankedItem, What, rank_pool
 
 _PARTS = ("imagesTr", "imagesTs")
@@ -33,6 +34,7 @@ class PoolRequest:
     strategy: str = "default"
     what: str = "slices"
     seed: int = 0
+    spacing: Spacing | None = None
     scheduler: str | None = None
     workers: int | None = None
     as_json: bool = False
@@ -68,6 +70,7 @@ class PoolRequest:
     show_default=True,
     help="Breaks ties and drives random choices.",
 )
+@options.spacing("all scans of the pool and their labels")
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")
 @options.quiet("Show no progress bar.")
@@ -94,6 +97,7 @@ def suggest_pool(request: PoolRequest) -> None:
             strategy=request.strategy,
             labels=drawn,
             seed=request.seed,
+            spacing=request.spacing,
             scheduler=request.scheduler,
             workers=request.workers,
             progress=progress,

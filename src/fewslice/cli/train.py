@@ -14,6 +14,7 @@ from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 from fewslice.training import store
 from fewslice.training.inputs import Pair, pairs_in
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.train import TrainOutcome, TrainSettings, train
 
 _INTERRUPTED = 130
@@ -51,6 +52,7 @@ _INTERRUPTED = 130
     is_flag=True,
     help="Treat a label drawn nowhere in a scan as not looked for there, not as absent.",
 )
+@options.spacing("all scans and their labels")
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @options.quiet()
 def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
@@ -63,6 +65,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     seed: int,
     hold_out: float,
     absent_unknown: bool,
+    spacing: Spacing | None,
     resume: bool,
     quiet: bool,
 ) -> int | None:
@@ -77,7 +80,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     from fewslice.training.scan import TaskSettings
 
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
-    settings = TrainSettings(training, hold_out, absent_unknown)
+    settings = TrainSettings(training, hold_out, absent_unknown, spacing)
     given = _pairs(pairs, images, labels)
     with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)

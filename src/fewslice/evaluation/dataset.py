@@ -23,6 +23,8 @@ from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
 from fewslice.volumes.image import LabelArray
+from fewslice.volumes.respacing import respaced
+from fewslice.volumes.spacing import Spacing
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
@@ -47,7 +49,8 @@ class CaseFiles:
     """The files of one case.
 
     images: one file per channel. structures: those of the dataset, or None if it does not name
-    them. known: names of the structures outlined in this case, or None if all were.
+    them. known: names of the structures outlined in this case, or None if all were. spacing: mm per
+    array axis, in place of what the files say.
     """
 
     name: str
@@ -55,6 +58,7 @@ class CaseFiles:
     labels: Path
     structures: tuple[Structure, ...] | None = None
     known: frozenset[str] | None = None
+    spacing: Spacing | None = None
 
     def structures_in(self, labels: LabelArray) -> tuple[Structure, ...]:
         """Return the structures to look for; where unnamed, the values present, named by value."""
@@ -77,11 +81,13 @@ class Dataset:
     cases: tuple[CaseFiles, ...]
 
 
-def find_dataset(folder: Path, part: str = "Ts", most: int | None = None) -> Dataset:
+def find_dataset(
+    folder: Path, part: str = "Ts", most: int | None = None, spacing: Spacing | None = None
+) -> Dataset:
     """Find the cases of one part of a dataset, without reading a volume.
 
     folder: holds dataset.json. part: "Ts" for imagesTs and labelsTs. most: keep the first cases
-    only, by name.
+    only, by name. spacing: mm per array axis of all cases, in place of what their files say.
 
     Raises ReadError if dataset.json, a folder or the image of a case is missing, and InputError if
     dataset.json does not name its labels in a way that can be understood.
@@ -98,6 +104,7 @@ def find_dataset(folder: Path, part: str = "Ts", most: int | None = None) -> Dat
             labels[name],
             structures,
             None if annotated is None else annotated.get(name, frozenset()),
+            spacing,
         )
         for name in sorted(labels)[:most]
     )
@@ -112,6 +119,9 @@ def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
     """
     labels = read_labels(case.labels)
     images = [read_image(path) for path in case.images]
+    if case.spacing is not None:
+        labels = respaced(labels, case.spacing)
+        images = [respaced(image, case.spacing) for image in images]
     for path, image in zip(case.images, images, strict=True):
         require_same_grid(image.geometry, labels.geometry, f"the image {path}", f"{case.labels}")
     if len(images) == 1:

@@ -47,9 +47,11 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     jobs = available_processors() if jobs is None else jobs
     if jobs < 1 or (most_cases is not None and most_cases < 1):
         raise InputError("The numbers of jobs and of cases must be at least 1.")
-    dataset = find_dataset(folder, part, most_cases)
+    dataset = find_dataset(folder, part, most_cases, settings.spacing)
     support = settings.support
-    candidates = find_dataset(folder, support.part).cases if support else ()
+    candidates = (
+        find_dataset(folder, support.part, spacing=settings.spacing).cases if support else ()
+    )
     identity = settings_record(dataset, settings)
     results = open_results(output, identity)
     finished = set(results.finished)
@@ -71,6 +73,7 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
 
 def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     """Return what makes two evaluations comparable, as JSON values; stored with the results."""
+    given = {} if settings.spacing is None else {"spacing": list(settings.spacing)}
     return {
         "dataset": dataset.name,
         "part": dataset.part,
@@ -83,6 +86,7 @@ def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
         "engines": {name: repr(find_engine(name)) for name in settings.engines},
         "weights": shipped_weights()[1],
         "fewslice": __version__,
+        **given,
     }
 
 

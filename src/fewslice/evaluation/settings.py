@@ -10,6 +10,7 @@ from fewslice.errors import InputError
 from fewslice.evaluation.annotator import annotator
 from fewslice.evaluation.support import SupportFrom
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.spacing import Spacing
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Settings:
     engines: names in `fewslice.engines.ENGINES`. slices: how many slices the annotator reveals; 0,
     for nothing but support, only goes with support and with an engine that uses it. plane: as
     `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of the random annotator.
-    support: which other scans engines are given with all their labels.
+    support: which other scans engines are given with all their labels. spacing: mm per array axis
+    of all scans, in place of what their files say.
 
     Raises InputError for names that do not exist, for too few slices and for nothing to do.
     """
@@ -30,6 +32,7 @@ class Settings:
     annotator: str = "strided"
     seed: int = 0
     support: SupportFrom | None = None
+    spacing: Spacing | None = None
 
     def __post_init__(self) -> None:
         if not self.engines or not self.slices:

@@ -44,19 +44,20 @@ def _missing(images: Path, name: str) -> ScanFiles:
 
 
 def usable_scans(
-    pairs: Sequence[Pair], absent_unknown: bool
+    pairs: Sequence[Pair], absent_unknown: bool, spacing: Sequence[float] | None = None
 ) -> tuple[list[TaskScan], tuple[str, ...]]:
     """Return the scans that can be learned from, and a sentence for each that cannot.
 
-    absent_unknown: whether a label drawn on no slice of a scan was not looked for there. Raises
-    InputError if no scan is left.
+    absent_unknown: whether a label drawn on no slice of a scan was not looked for there. spacing:
+    mm per array axis of all scans, in place of what they say themselves. Raises InputError if no
+    scan is left.
     """
     scans: list[TaskScan] = []
     skipped: list[str] = []
     for number, (image, labels) in enumerate(pairs, start=1):
         name = _name(image, f"scan {number}")
         try:
-            scans.append(_scan(name, image, labels, absent_unknown))
+            scans.append(_scan(name, image, labels, absent_unknown, spacing))
         except FewsliceError as error:
             skipped.append(f"Left out {name}: {error}")
     if not scans:
@@ -87,10 +88,11 @@ def _scan(
     image: AnyScan,
     labels: LabelMap | AnyArray | AnyPath,
     absent_unknown: bool,
+    spacing: Sequence[float] | None,
 ) -> TaskScan:
     scan = _read(image)
     drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
-    scan, drawn = on_one_grid(scan, drawn, image_is="the scan", labels_are="its label map")
+    scan, drawn = on_one_grid(scan, drawn, spacing, image_is="the scan", labels_are="its label map")
     if not drawn_voxels(drawn.array).any():
         raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
     annotation = find_annotation(drawn.array, scan.geometry)

@@ -23,7 +23,7 @@ GIVEN, HEADER, MISSING = "given", "header", "missing"
 ORIGINS = {
     GIVEN: "as given",
     HEADER: "from the file's header",
-    MISSING: "not given, taken as 1 mm",
+    MISSING: "not stored, taken as 1 mm",
 }
 """Where a spacing came from, and how people are told."""
 

@@ -34,6 +34,7 @@ from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.region import Region
+from fewslice.volumes.spacing import Spacing
 
 AnyScan = ScanFiles | str | Image | AnyArray
 AnyLabels = str | LabelMap | AnyArray
@@ -55,10 +56,15 @@ class PoolScan:
 
 @dataclass(frozen=True)
 class RowSettings:
-    """How scans become rows. seed: of the samples. all_planes: slices across all three axes."""
+    """How scans become rows.
+
+    seed: of the samples. all_planes: slices across all three axes. spacing: mm per array axis, in
+    place of the scans' own.
+    """
 
     seed: int = 0
     all_planes: bool = False
+    spacing: Spacing | None = None
 
 
 def scan_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings) -> Candidates:
@@ -75,7 +81,11 @@ def named_rows(
     """Return the rows of `scan_rows`, and the plane of the slices across each array axis."""
     source, drawn = _read(scan)
     image, labels = on_one_grid(
-        source, drawn, image_is=f"the scan {scan.name}", labels_are=f"the labels of {scan.name}"
+        source,
+        drawn,
+        settings.spacing,
+        image_is=f"the scan {scan.name}",
+        labels_are=f"the labels of {scan.name}",
     )
     annotation = _annotation(labels, scan.annotated)
     found = sampler.samples(Scan.of(image), annotation, settings.seed).native(annotation)

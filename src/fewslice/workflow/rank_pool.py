@@ -26,6 +26,7 @@ from fewslice.segmentation.posterior import Sampler
 from fewslice.training.store import model_in_use
 from fewslice.volumes import Image
 from fewslice.volumes.coerce import AnyArray
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.pool_rows import (
     AnyLabels,
     PoolScan,
@@ -96,6 +97,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     strategy: str = "default",
     labels: Mapping[str, AnyLabels | os.PathLike[str]] | None = None,
     seed: int = 0,
+    spacing: Spacing | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
     progress: CountProgress = uncounted,
@@ -127,6 +129,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         again.
     seed
         Of samples and ties: the same seed gives the same ranking.
+    spacing
+        mm per array axis of all scans, in place of what they say themselves.
     scheduler, workers
         As in `fewslice.batch.jobs.stream`.
     progress
@@ -152,7 +156,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     if what not in ("slices", "scans"):
         raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
     names: list[str] = []
-    settings = RowSettings(seed, all_planes=name == ALL_PLANES and what == "slices")
+    all_planes = name == ALL_PLANES and what == "slices"
+    settings = RowSettings(seed, all_planes, spacing)
     jobs = _jobs(pool, asked, settings, {} if labels is None else labels, names)
     rows: dict[int, Candidates] = {}
     planes: dict[int, tuple[str, ...]] = {}

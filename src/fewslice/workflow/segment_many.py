@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,6 +26,8 @@ from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
 from fewslice.training.store import cached_model, model_in_use
 from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.respacing import respaced
+from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.segment import segment
 from fewslice.workflow.support import Paths, read_support
 
@@ -41,13 +43,15 @@ class Recipe:
 
     model: path of a version of a model folder; what is drawn on a scan stays. engine: name, if
     there is no model. support: other scans with their labels, for the engine. largest_component:
-    keep only the largest piece of each structure, and what was drawn.
+    keep only the largest piece of each structure, and what was drawn. spacing: mm per array axis,
+    in place of what the files say.
     """
 
     engine: str = "auto"
     model: str | None = None
     support: Paths = ()
     largest_component: bool = False
+    spacing: Spacing | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     support: Sequence[tuple[Path, Path]] = (),
     engine: str = "auto",
     largest_component: bool = False,
+    spacing: Spacing | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
     progress: CountProgress = uncounted,
@@ -93,10 +98,11 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     scans: as `scan_folder.find_scans` finds them. labels: folder with sparse labels, one named
     ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.train`; scans need no labels then, and
     what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
-    them. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and write the
-    files, so all paths must be the same for them. output: also keeps a journal, by which a run that
-    was interrupted goes on; a scan whose files have changed since, or whose result is gone, is done
-    again.
+    them. spacing: mm per array axis of all scans, in place of what their files say, as in
+    `fewslice.segment`. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and
+    write the files, so all paths must be the same for them. output: also keeps a journal, by which
+    a run that was interrupted goes on; a scan whose files have changed since, or whose result is
+    gone, is done again.
 
     Scans that cannot be segmented are named in the result. Raises InputError, ReadError or
     WriteError for folders or options that cannot be used.
@@ -107,6 +113,8 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
             "labels as support."
         )
     recipe, identity = _recipe(model, support, engine, largest_component)
+    if spacing is not None:
+        recipe, identity = replace(recipe, spacing=spacing), identity | {"spacing": list(spacing)}
     found = find_scans(scans)
     drawn = {} if labels is None else _matching_labels(labels, scans, found)
     _prepare(output, [scans, *([] if labels is None else [labels])])
@@ -149,6 +157,8 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     to ml. Raises ReadError and the like.
     """
     image = read_scan(scan)
+    if recipe.spacing is not None:
+        image = respaced(image, recipe.spacing)
     drawn = None if labels is None else read_labels(labels)
     start = time.perf_counter()
     segmentation = _segmented(image, drawn, recipe)
@@ -176,7 +186,8 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
 
 def _segmented(image: Image, drawn: LabelMap | None, recipe: Recipe) -> Segmentation:
     engine = find_engine(recipe.engine) if recipe.model is None else cached_model(recipe.model)
-    return segment(image, drawn, support=read_support(recipe.support), engine=engine)
+    support = read_support(recipe.support)
+    return segment(image, drawn, spacing=recipe.spacing, support=support, engine=engine)
 
 
 def _recipe(

@@ -18,6 +18,7 @@ from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
+from fewslice.volumes.spacing import Spacing
 
 if TYPE_CHECKING:
     from fewslice.networks.distributed import Group
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 class TrainSettings:
     """How to retrain. training: see `TaskSettings`. hold_out: part of the annotated slices that
     judges models and is never learned from. absent_unknown: whether a label drawn on no slice of
-    a scan was not looked for there, so that it may be anywhere on its background.
+    a scan was not looked for there, so that it may be anywhere on its background. spacing: mm per
+    array axis of all scans, in place of what they say themselves.
     """
 
     training: TaskSettings = field(default_factory=TaskSettings)
     hold_out: float = 0.2
     absent_unknown: bool = False
+    spacing: Spacing | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +183,7 @@ class _Task:
 def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -> _Task:
     from fewslice.training.held_out import annotated_slices, choose_held_out, without_held_out
 
-    scans, skipped = usable_scans(pairs, settings.absent_unknown)
+    scans, skipped = usable_scans(pairs, settings.absent_unknown, settings.spacing)
     slices = annotated_slices(scans)
     roles = read_roles(folder)
     held = choose_held_out(
@@ -355,6 +358,8 @@ def _fingerprint(
         digest.update(scan.annotation.labels.tobytes())
     kept = replace(settings.training, seconds=0.0, steps=None, device=None)
     digest.update(repr((kept, settings.hold_out, settings.absent_unknown)).encode())
+    if settings.spacing is not None:
+        digest.update(repr(settings.spacing).encode())
     return digest.hexdigest()
 
 

@@ -115,8 +115,9 @@ def dice_of_trainings(task: PoolTask, repeats: int) -> list[float]:
 
 def _run_of(task: PoolTask) -> _Run:
     settings = task.settings
-    pool = find_dataset(task.folder, POOL_PART, settings.most_cases).cases
-    tests = find_dataset(task.folder, settings.part, settings.test_cases).cases
+    spacing = settings.spacing
+    pool = find_dataset(task.folder, POOL_PART, settings.most_cases, spacing).cases
+    tests = find_dataset(task.folder, settings.part, settings.test_cases, spacing).cases
     return _Run(task, [_read(case) for case in pool], [_read(case) for case in tests])
 
 

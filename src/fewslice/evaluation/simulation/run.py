@@ -88,10 +88,13 @@ def identity_of(folder: Path, settings: SimulationSettings) -> dict[str, Any]:
     from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE
 
     dataset = find_dataset(folder, settings.part, settings.most_cases)
+    described = asdict(settings)
+    if settings.spacing is None:
+        del described["spacing"]  # so that simulations from before there was this setting go on
     return {
         "dataset": dataset.name,
         "dataset.json": dataset.digest,
-        **asdict(settings),
+        **described,
         "weights": shipped_weights()[1],
         "advice": hashlib.sha256(GAIN_MODEL_FILE.read_bytes()).hexdigest(),
         "fewslice": __version__,

@@ -10,6 +10,7 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.spacing import Spacing
 
 QUESTIONS = ("volume", "pool")
 
@@ -42,7 +43,8 @@ class SimulationSettings:
     lies, as `plane_axis` takes it. most_cases: only the first ones by name. engine: what completes
     a volume. imperfect: whether the person's outlines are off and miss small parts.
     steps: of each retraining (pool). test_cases: scans the model is tested on (pool).
-    start: slices drawn before the first suggestion (pool).
+    start: slices drawn before the first suggestion (pool). spacing: mm per array axis of all scans,
+    in place of what their files say.
     """
 
     question: str = "volume"
@@ -58,6 +60,7 @@ class SimulationSettings:
     steps: int = 150
     test_cases: int = 8
     start: int = 4
+    spacing: Spacing | None = None
 
     def __post_init__(self) -> None:
         if self.question not in QUESTIONS:

@@ -84,7 +84,7 @@ def volume_tasks(folder: Path, settings: SimulationSettings) -> list[VolumeTask]
 
     That are those on fewer than four slices of the plane.
     """
-    dataset = find_dataset(folder, settings.part, settings.most_cases)
+    dataset = find_dataset(folder, settings.part, settings.most_cases, settings.spacing)
     tasks = []
     for case in dataset.cases:
         image, labels = read_case(case)
@@ -103,7 +103,7 @@ def volume_tasks(folder: Path, settings: SimulationSettings) -> list[VolumeTask]
 
 def run_volume(task: VolumeTask) -> list[Point]:
     """Simulate one run and return a point for every answer of the person."""
-    dataset = find_dataset(task.folder, task.settings.part)
+    dataset = find_dataset(task.folder, task.settings.part, spacing=task.settings.spacing)
     case = next((each for each in dataset.cases if each.name == task.case), None)
     if case is None:
         raise InputError(f"The data set has no case {task.case} any more; simulate it anew.")
