@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice.annotation.slice_shift import _reduced, shift_slices, slice_shifts
+from fewslice.annotation.slice_shift import _reduced, _straight, shift_slices, slice_shifts
 from tests.support.phantoms import two_organs
 from tests.support.shifted_slices import textured, zigzag
 
@@ -28,6 +28,13 @@ def test_blocks_are_averaged_within_slices_of_any_axis() -> None:
     assert across_last[..., 0].tolist() == [[6, 10], [26, 30]]
     across_first = _reduced(np.moveaxis(volume, 2, 0), 0, (2, 2))
     np.testing.assert_array_equal(across_first, np.moveaxis(across_last, 2, 0))
+
+
+def test_straight_lines_are_fitted_around_each_point() -> None:
+    way = np.array([[0.0, 1.0], [3.0, 3.0], [0.0, 5.0], [9.0, 7.0]])
+    # Windows of three: means 1 and 4, slopes 0 and 3; the second column is straight already.
+    expected = [[1, 1], [1, 3], [4, 5], [7, 7]]
+    np.testing.assert_allclose(_straight(way, 3), expected)
 
 
 def jagged(shifts: npt.NDArray[np.int64]) -> float:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 
 from fewslice import __version__
 from fewslice.cli import main as command_line
 from fewslice.cli.main import COMMANDS, main, run
 from fewslice.errors import InputError
-from fewslice.example import scan_path
+from fewslice.example import labels_path, scan_path
+from fewslice.io import read_labels, write_labels
 
 LEARNING = ("torch", "monai", "pydantic", "safetensors", "tensorboard")
 HEAVY = (
@@ -54,6 +57,18 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 )
 def test_what_does_not_learn_loads_no_library_of_learning(arguments: list[str]) -> None:
     assert loaded(arguments, LEARNING) == "[]"
+
+
+def test_segmenting_loads_no_compiler_and_nothing_for_plots(tmp_path: Path) -> None:
+    """torch's compiler and scipy.signal took two seconds, and nothing in an answer needs them."""
+    labels = read_labels(labels_path())
+    sparse = np.zeros_like(labels.array)
+    sparse[10:30:6] = labels.array[10:30:6]
+    write_labels(tmp_path / "sparse.nii.gz", labels.with_array(sparse))
+    given = ["segment", str(scan_path()), "--quiet", "--labels", str(tmp_path / "sparse.nii.gz")]
+    unneeded = ("torch._dynamo", "sympy", "scipy.signal", "matplotlib", "distributed")
+    command = [*given, "-o", str(tmp_path / "out.nii.gz")]
+    assert loaded(command, ("torch", *unneeded)) == "['torch']"
 
 
 def test_importing_it_loads_nothing_heavy() -> None:

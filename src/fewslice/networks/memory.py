@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -91,9 +92,10 @@ class MemoryReader(nn.Module):
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
         self.scale = (settings.keys // settings.heads) ** -0.5
-        steepness = torch.linspace(-8.0, -1.0, settings.heads)
-        self.inplane = nn.Parameter(torch.stack([steepness, steepness - 1]))
-        self.across = nn.Parameter(torch.stack([steepness, steepness - 1]))
+        # By numpy: on "meta", where only shapes are asked for, torch loads its compiler for that.
+        steepness = np.linspace(-8.0, -1.0, settings.heads, dtype=np.float32)
+        both = np.stack([steepness, steepness - 1])
+        self.inplane, self.across = (nn.Parameter(torch.tensor(both)) for _ in range(2))
         self.join = nn.Conv2d(settings.values, settings.values, 1)
         self.nothing = nn.Parameter(torch.zeros(settings.values))
 

@@ -23,7 +23,9 @@ def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArra
     for into, probability in zip(
         inside, np.moveaxis(prediction.probability, 1 + axis, 0), strict=True
     ):
-        np.take(values, likeliest(probability), out=into)
+        numbers = likeliest(probability)
+        if numbers.any():
+            into[...] = np.take(values, numbers, mode="clip")  # many times faster than "raise"
     for place in annotation.slices:
         drawn = annotation.labels[on_slice(*place)]
         np.copyto(labels[on_slice(*place)], drawn, where=drawn != UNKNOWN)

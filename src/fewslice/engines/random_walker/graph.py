@@ -33,10 +33,17 @@ def edge_weights(features: Float32Array, spacing: tuple[float, float, float]) ->
     weights = []
     for axis in range(3):
         difference = np.diff(features, axis=1 + axis)
-        similar = np.exp(-np.einsum("fijk,fijk->ijk", difference, difference))
-        length = spacing[axis] / min(spacing)
-        weights.append(((similar + _WEAKEST_EDGE) / length).astype(np.float32))
+        weights.append(edge_weight(difference, spacing[axis] / min(spacing)))
     return weights
+
+
+def edge_weight(difference: Float32Array, length: float) -> Float32Array:
+    """Return the weights of edges from differences (feature, ...), see `edge_weights`.
+
+    length: of these edges, in units of the shortest.
+    """
+    similar = np.exp(-np.einsum("f...,f...->...", difference, difference))
+    return np.asarray((similar + _WEAKEST_EDGE) / length, dtype=np.float32)
 
 
 def laplacian(weights: list[Float32Array], shape: tuple[int, int, int]) -> csr_array:

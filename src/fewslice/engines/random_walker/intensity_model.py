@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fewslice.typing import Float32Array
+from fewslice.typing import BoolArray, Float32Array
 
 FAINT = 0.01
 """Probability a class nearby has at least, and the one above which it is there."""
@@ -32,35 +32,43 @@ class IntensityModel:
     blur: float = 0.0
 
     def log_likelihood(
-        self, intensities: Float32Array, chances: Float32Array, slices: int
+        self, intensities: Float32Array, chances: Float32Array, slices: int, where: BoolArray
     ) -> tuple[Float32Array, Float32Array]:
         """Return the log-likelihood of each class, at most 0, and its share of the window.
 
         intensities: (channel, slice, row, column). chances: (class, slice, row, column). slices:
-        that a window spans. Both results: (class, slice, row, column).
+        that a window spans. where: (slice, row, column), the voxels asked for. Both results:
+        (class, voxel).
         """
         sides = (slices, *self.window)
-        share = averaged(chances, sides) + np.float32(1e-4)
-        result = np.zeros_like(chances)
+
+        def around(values: Float32Array) -> Float32Array:
+            return averaged(values, sides)[:, where]
+
+        share = around(chances) + np.float32(1e-4)
+        result = np.zeros_like(share)
         for channel in intensities:
-            around = averaged(channel[None], sides)
+            near = around(channel[None])
             # A class that is nowhere near looks like everything around.
-            mean = (averaged(chances * channel, sides) + 1e-4 * around) / share
-            square = averaged(chances * channel**2, sides) + 1e-4 * around**2
+            mean = (around(chances * channel) + 1e-4 * near) / share
+            square = around(chances * channel**2) + 1e-4 * near**2
             variance = np.maximum(square / share - mean**2, self.spread)
-            result -= 0.5 * ((channel - mean) ** 2 / variance + np.log(variance))
+            result -= 0.5 * ((channel[where] - mean) ** 2 / variance + np.log(variance))
         result /= len(intensities)
         result -= result.max(axis=0)
         return np.maximum(result, -np.float32(self.decisive)), share
 
-    def prior(self, intensities: Float32Array, chances: Float32Array) -> Float32Array:
-        """Return the coarse probabilities times the likelihoods, (class, slice, row, column)."""
+    def prior(
+        self, intensities: Float32Array, chances: Float32Array, where: BoolArray
+    ) -> Float32Array:
+        """Return coarse probabilities times likelihoods where asked for, (class, voxel)."""
+        asked: Float32Array = chances[:, where]
         if self.weight == 0:
-            return chances
-        likelihood, share = self.log_likelihood(intensities, chances, 3)
+            return asked
+        likelihood, share = self.log_likelihood(intensities, chances, 3, where)
         # A class may come up where the coarse answer rules it out, but only if it is near.
         least = np.maximum(FAINT * np.minimum(20 * share, 1), 1e-6)
-        logs = np.log(np.maximum(chances, least)) + np.float32(self.weight) * likelihood
+        logs = np.log(np.maximum(asked, least)) + np.float32(self.weight) * likelihood
         prior = np.exp(logs - logs.max(axis=0))
         prior /= prior.sum(axis=0)
         return np.asarray(prior, dtype=np.float32)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
 from fewslice.engines.predictions import likeliest
-from fewslice.engines.random_walker.graph import edge_weights
+from fewslice.engines.random_walker.graph import edge_weight
 from fewslice.engines.random_walker.intensity_model import FAINT, IntensityModel, averaged
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.typing import BoolArray, Float32Array
@@ -257,7 +257,7 @@ def _judged(model: IntensityModel, problem: _Problem) -> IntensityModel:
         blurred = averaged(chances, (1, *model.coarse_voxel))
         log_prior = np.log(np.maximum(blurred[:, known], FAINT))
         for blur in _BLURS:
-            share = model.log_likelihood(problem.intensities(box, blur), chances, 1)[0][:, known]
+            share = model.log_likelihood(problem.intensities(box, blur), chances, 1, known)[0]
             for weight in _WEIGHTS:
                 loss = _log_loss(log_prior + weight * share, number)[known_here].sum()
                 losses[weight, blur] = losses.get((weight, blur), 0.0) + float(loss)
@@ -314,15 +314,13 @@ def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs fr
     known = drawn != UNSEEDED
     chances[:, known] = classes[:, None] == drawn[known]
     intensities = problem.intensities(box, model.blur)
-    prior = model.prior(intensities, chances)
     free = band & ~known
     if free.any():
+        prior = model.prior(intensities, chances, free)
         scale = max(settings.edge * problem.noise * (0.5 if model.blur else 1.0), 0.02)
-        weights = edge_weights(
-            intensities / np.float32(scale * np.sqrt(len(intensities))), problem.spacing
-        )
+        features = intensities / np.float32(scale * np.sqrt(len(intensities)))
         pull = (settings.smoothing / problem.reach) ** 2
-        chances[:, free] = _walk_within(weights, free, chances, prior[:, free], pull)
+        chances[:, free] = _walk_within(features, problem.spacing, free, chances, prior, pull)
     start = first - box[0].start
     inside = band[start : start + len(fine)]
     values = np.zeros((fine.shape[1], np.count_nonzero(inside)), dtype=np.float16)
@@ -330,8 +328,9 @@ def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs fr
     np.moveaxis(fine[:, :, box[1], box[2]], 1, 0)[:, inside] = values
 
 
-def _walk_within(
-    weights: list[Float32Array],
+def _walk_within(  # noqa: PLR0913, PLR0917 - private: what is known of a box, and how to walk in it
+    features: Float32Array,
+    spacing: tuple[float, float, float],
     free: BoolArray,
     chances: Float32Array,
     prior: Float32Array,
@@ -339,46 +338,52 @@ def _walk_within(
 ) -> Float32Array:
     """Return the probabilities (class, free voxel) of a walk that ends where voxels are not free.
 
-    weights: of the edges along each axis. chances: (class, slice, row, column), the probabilities
-    outside, in which the walk ends. prior: (class, free voxel). pull: rate to the prior.
-    The band is narrow and the pull strong, so plain conjugate gradients need few steps.
+    features: (feature, slice, row, column), of the edges, as of `edge_weights`. chances: (class,
+    slice, row, column), the probabilities outside, in which the walk ends. prior: (class, free
+    voxel). pull: rate to the prior. The band is narrow and the pull strong, so plain conjugate
+    gradients need few steps. All is written for the free voxels alone, a small part of the box.
     """
     from scipy import sparse
     from scipy.sparse.linalg import cg
 
-    size = int(np.count_nonzero(free))
-    number = np.full(free.shape, -1, dtype=np.int32)
-    number[free] = np.arange(size, dtype=np.int32)
-    degree = np.full(size, pull)
-    towards = pull * prior.astype(np.float64)
-    links: list[tuple[npt.NDArray[Any], ...]] = []
-    for axis, weight in enumerate(weights):
-        before: list[slice] = [slice(None)] * 3
-        after = list(before)
-        before[axis], after[axis] = slice(None, -1), slice(1, None)
-        for here, there in ((before, after), (after, before)):
-            own, other = number[tuple(here)], number[tuple(there)]
-            starts = own >= 0
-            degree += np.bincount(own[starts], weight[starts], size)
-            both = starts & (other >= 0)
-            links.append((own[both], other[both], -weight[both]))
-            ends = starts & (other < 0)
-            outside = chances[(slice(None), *there)][:, ends]
-            for place, probability in enumerate(outside):
-                towards[place] += np.bincount(own[ends], weight[ends] * probability, size)
-    rows, columns, values = (np.concatenate(parts) for parts in zip(*links, strict=True))
-    system = (
-        sparse.coo_array((values.astype(np.float64), (rows, columns)), shape=(size, size))
-        + sparse.dia_array((degree[None], [0]), shape=(size, size))
-    ).tocsr()
-    scaling = sparse.dia_array((1 / degree[None], [0]), shape=(size, size))
+    at = np.flatnonzero(free)
+    number = np.full(free.size, -1, dtype=np.int32)
+    number[at] = np.arange(at.size, dtype=np.int32)
+    flat, ends = features.reshape(len(features), -1), chances.reshape(len(chances), -1)
+    degree = np.full(at.size, pull, dtype=np.float32)
+    towards = np.float32(pull) * prior
+    # Neighbours in ascending order, with room for the voxel itself in the middle.
+    columns = np.full((at.size, 7), -1, dtype=np.int32)
+    values = np.zeros((at.size, 7), dtype=np.float32)
+    for place, axis, step in ((0, 0, -1), (1, 1, -1), (2, 2, -1), (4, 2, 1), (5, 1, 1), (6, 0, 1)):
+        starts, there = _neighbours(at, free.shape, axis, step)
+        difference = flat[:, at[starts]] - flat[:, there]
+        weight = edge_weight(difference, spacing[axis] / min(spacing))
+        degree[starts] += weight
+        columns[starts, place] = number[there]
+        values[starts, place] = -weight
+        out = number[there] < 0
+        towards[:, starts[out]] += weight[out] * ends[:, there[out]]
+    columns[:, 3], values[:, 3] = number[at], degree
+    linked = columns >= 0
+    rows = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int32)
+    system = sparse.csr_array((values[linked], columns[linked], rows), shape=(at.size, at.size))
+    scaling = sparse.dia_array((1 / degree[None], [0]), shape=system.shape)
     result = np.empty(prior.shape, dtype=np.float32)
     for place in range(1, len(prior)):
-        solution, _ = cg(
-            system, towards[place], x0=prior[place].astype(np.float64), rtol=1e-3, M=scaling
-        )
+        solution, _ = cg(system, towards[place], x0=prior[place], rtol=1e-3, M=scaling)
         result[place] = np.clip(solution, 0, 1)
     total = result[1:].sum(axis=0)
     result[0] = np.clip(1 - total, 0, 1)
     result[1:] /= np.maximum(total, 1)
     return result
+
+
+def _neighbours(
+    at: npt.NDArray[np.intp], shape: tuple[int, ...], axis: int, step: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return which of some voxels (flat indices) have a next one along an axis, and that one."""
+    stride = int(np.prod(shape[axis + 1 :]))
+    position = at // stride % shape[axis]
+    starts = np.flatnonzero(position > 0 if step < 0 else position < shape[axis] - 1)
+    return starts, at[starts] + step * stride
