@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from fewslice.volumes import spacing
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap, StoredGeometry
@@ -23,6 +25,7 @@ from fewslice.volumes.spacing import (
     estimated_spacing,
     spacing_origin,
     spacing_remarks,
+    with_assumed_spacing,
 )
 
 Array = npt.NDArray[Any]
@@ -41,9 +44,9 @@ def measured(array: Array) -> npt.NDArray[np.float64]:
     return lengths
 
 
-def scan(array: Array, spacing: Sequence[float], stored: bool = False) -> Image:
+def scan(array: Array, steps: Sequence[float], stored: bool = False) -> Image:
     kept = StoredGeometry("nifti", {}) if stored else None
-    return Image(array, Geometry.from_spacing(array.shape, spacing), kept)
+    return Image(array, Geometry.from_spacing(array.shape, steps), kept)
 
 
 @pytest.mark.parametrize("sigma", [(2, 2, 2), (4, 4, 1), (1, 3, 1)])
@@ -118,8 +121,8 @@ def test_disagreement_by_hand() -> None:
 
 def test_layered_tissue_may_change_faster_in_depth() -> None:
     """0.2 mm along, 0.04 mm in depth, 0.16 mm across: between the two others."""
-    spacing, lengths = (0.01, 0.004, 0.16), np.array([20.0, 10.0, 1.0])
-    assert disagreement(spacing, lengths) == (1.0, 2)
+    steps, lengths = (0.01, 0.004, 0.16), np.array([20.0, 10.0, 1.0])
+    assert disagreement(steps, lengths) == (1.0, 2)
     factor, axis = disagreement((0.16, 0.004, 0.01), lengths)
     assert factor == pytest.approx(0.16 * 20 / 0.04)
     assert axis == 0
@@ -145,6 +148,46 @@ def test_ones_are_noticed_in_a_header_and_not_where_somebody_gave_them() -> None
 def test_a_missing_spacing_is_noticed() -> None:
     (remark,) = spacing_remarks(scan(texture((2, 2, 2)), (1, 1, 1)), MISSING)
     assert remark.startswith("No spacing was given")
+
+
+def test_what_the_image_says_in_its_place_is_told() -> None:
+    missing, estimate = spacing_remarks(scan(texture((4, 4, 1)), (1, 1, 1)), MISSING)
+    assert missing.startswith("No spacing was given")
+    found = re.match(r"By the image, slices across array axis 2 lie about (\S+) times", estimate)
+    assert found
+    assert float(found[1]) == pytest.approx(4, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "assumed"),
+    [
+        ((1, 1, 4), (1, 1, 4)),
+        ((1, 1.44, 4.8), (1, 1, 4)),  # 4.8 / sqrt(1 * 1.44)
+        ((9, 1, 1), (9, 1, 1)),
+        ((1.2, 1, 2.7), (1, 1, 1)),  # 2.7 / sqrt(1.2) = 2.46, within what isotropic scans show
+        ((1.2, 1, 2.8), (1, 1, 2.8 / 1.2**0.5)),
+        ((3, 3, 1), (1, 1, 1)),  # longer than wide, as a leg is
+        (None, (1, 1, 1)),
+    ],
+)
+def test_only_what_is_surely_coarser_is_assumed(
+    estimate: Any, assumed: Sequence[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spacing, "estimated_spacing", lambda array: estimate)
+    assert spacing.assumed_spacing(np.zeros(SHAPE)) == pytest.approx(assumed)
+
+
+def test_engines_see_the_assumption_only_where_nothing_is_known() -> None:
+    array = texture((4, 4, 1))
+    unknown, _ = on_one_grid(array, None)
+    seen = with_assumed_spacing(unknown)
+    assert seen.geometry.spacing == pytest.approx(spacing.assumed_spacing(array))
+    assert seen.geometry.spacing[2] > 2.5
+    for given in ((1, 1, 1), (1, 1, 2)):
+        known, _ = on_one_grid(array, None, given)
+        assert with_assumed_spacing(known) is known
+    header = scan(array, (1, 1, 1), stored=True)
+    assert with_assumed_spacing(header) is header
 
 
 @pytest.mark.parametrize(("step", "length"), [(0.04, "1.92"), (70.0, "3360")])

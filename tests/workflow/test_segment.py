@@ -11,6 +11,7 @@ from fewslice import Geometry, Image, LabelMap, read_image, read_labels, segment
 from fewslice.errors import GeometryError, InputError
 from fewslice.example import labels_path, scan_path
 from fewslice.segmentation.result import Segmentation
+from fewslice.workflow.session import Session
 from tests.support.phantoms import Phantom, dice, two_organs
 
 AFFINE = np.array([[0, 0, -2.0, 30], [0, 1.0, 0, -5], [-1.0, 0, 0, 7], [0, 0, 0, 1]])
@@ -93,6 +94,24 @@ def test_a_spacing_that_cannot_be_trusted_is_said() -> None:
     assert remarks()[0].startswith("No spacing was given, so 1 mm is taken along every axis")
     metres = tuple(step * 1000 for step in phantom.spacing)
     assert "which no scan of a body is" in remarks(spacing=metres)[0]
+
+
+def test_without_a_spacing_engines_go_by_the_image_and_volumes_do_not() -> None:
+    """Every fourth slice across axis 1 of the bundled scan, which is isotropic."""
+    image = read_image(scan_path()).array[:, ::4]
+    truth = read_labels(labels_path()).array[:, ::4]
+    sparse = np.zeros_like(truth)
+    sparse[:, (8, 12)] = truth[:, (8, 12)]
+    found = segment(image, sparse, engine="random-walker")
+    ones = segment(image, sparse, spacing=(1, 1, 1), engine="random-walker")
+    assert "slices across array axis 1 lie about" in found.remarks[1]
+    assert (found.labels.array != ones.labels.array).any()
+    assert found.labels.geometry.spacing == (1, 1, 1)
+    again = segment(image, sparse, engine="random-walker", previous=found)
+    np.testing.assert_array_equal(again.labels.array, found.labels.array)
+    session = Session(image, sparse, engine="random-walker").segment()
+    np.testing.assert_array_equal(session.labels.array, found.labels.array)
+    assert session.remarks == found.remarks
 
 
 @pytest.mark.slow

@@ -72,11 +72,12 @@ def geometry_of(path: Path, shape: tuple[int, ...], grid: Grid) -> Geometry:
     return Geometry((i, j, k), grid.affine)
 
 
-def image_of(array: Array, geometry: Geometry, grid: Grid) -> Image:
+def image_of(array: Array, geometry: Geometry, grid: Grid, spacing_known: bool) -> Image:
     """Return the image of an array (i, j, k) or (channel, i, j, k); single axes may lack."""
     channels = array.size // math.prod(geometry.shape)
     shape = (channels, *geometry.shape) if channels > 1 else geometry.shape
-    return Image(array.reshape(shape), geometry, StoredGeometry("itk", {"grid": grid}))
+    stored = StoredGeometry("itk", {"grid": grid}, spacing_known)
+    return Image(array.reshape(shape), geometry, stored)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def read(path: Path) -> Image:
         geometry = geometry_of(path, (*sizes, 1)[:3], grid)
         array = SimpleITK.GetArrayFromImage(reader.Execute()).T
     array = np.moveaxis(array, -1, 0) if len(sizes) == 4 else array
-    return image_of(array, geometry, grid)
+    return image_of(array, geometry, grid, not _fields(path)[0].keys().isdisjoint(SPACING))
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:

@@ -53,7 +53,7 @@ def read(path: Path) -> Image:
         while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end
             pass
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
-    return Image(array, geometry, StoredGeometry("nifti", fields))
+    return Image(array, geometry, StoredGeometry("nifti", fields, _says_spacing(fields)))
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
@@ -182,6 +182,13 @@ def _geometry_fields(path: Path, header: Header) -> dict[str, Any]:
             "expected three positive numbers in pixdim: repair the header of the file."
         )
     return fields
+
+
+def _says_spacing(fields: dict[str, Any]) -> bool:
+    """Whether somebody set the spacing: a header nobody touched has ones and no unit."""
+    placed = bool(fields["sform_code"] or fields["qform_code"])
+    unit = int(fields["xyzt_units"]) & 7
+    return placed or unit != 0 or not (fields["pixdim"][1:4] == 1).all()
 
 
 def _affine(path: Path, fields: dict[str, Any], shape: tuple[int, int, int]) -> Float64Array:

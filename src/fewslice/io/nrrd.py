@@ -60,7 +60,8 @@ def read(path: Path) -> Image:
             stream.seek(start)
             array = nrrd.read_data(header, stream).transpose([*others, *spatial])
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return image_of(array, geometry, grid)
+    known = not header.keys().isdisjoint(("space directions", "spacings"))
+    return image_of(array, geometry, grid, known)
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:

@@ -7,6 +7,7 @@ exports from viewers, stacks of PNG files and OCT come with ones or with axes sw
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,8 @@ LONGEST_MM = 3000.0
 # differ from the image by up to a factor of about 4 (`benchmarks/spacing.py`).
 CONTRADICTION = 4.0
 
-# Fine scans that are isotropic look up to 2.5 times coarser along one axis than along the others
-# (`benchmarks/spacing_worth.py`): below that an estimate is noise.
+# Isotropic scans look up to twice as coarse along one axis as along the others, since anatomy is
+# not isotropic (`benchmarks/spacing_worth.py`): only beyond that can an estimate be believed.
 SURELY_COARSER = 2.5
 
 # The retina is layered: intensities change ten times as fast in depth as across. Only OCT is as
@@ -86,6 +87,8 @@ def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
         One sentence for each finding: what was found, and what to do. Empty if all is well.
     """
     spacing = scan.geometry.spacing
+    if origin == MISSING:
+        return _missing_remarks(scan)
     found = (
         _override_remark(scan),
         _origin_remark(spacing, origin),
@@ -175,6 +178,25 @@ def assumed_spacing(array: Array) -> Spacing:
     return i, j, k
 
 
+def with_assumed_spacing(scan: Image) -> Image:
+    """Return a scan as engines should see it: where its spacing is not known, with an assumed one.
+
+    Parameters
+    ----------
+    scan
+        As it was read, or as `fewslice.volumes.coerce.on_one_grid` makes it.
+
+    Returns
+    -------
+    Image
+        The scan itself where its spacing is known. The assumption is about proportions alone, so
+        nothing that is told in mm or mL may rest on it.
+    """
+    if spacing_origin(scan) != MISSING:
+        return scan
+    return replace(scan, geometry=scan.geometry.with_spacing(assumed_spacing(scan.channels[0])))
+
+
 def disagreement(spacing: Sequence[float], lengths: Float64Array) -> tuple[float, int]:
     """Return by how much a spacing contradicts correlation lengths.
 
@@ -204,6 +226,22 @@ def disagreement(spacing: Sequence[float], lengths: Float64Array) -> tuple[float
     return float(np.exp(apart[axis])), axis
 
 
+def _missing_remarks(scan: Image) -> tuple[str, ...]:
+    missing = (
+        "No spacing was given, so 1 mm is taken along every axis; give the right one as spacing "
+        "(--spacing), in mm per array axis."
+    )
+    assumed = assumed_spacing(scan.channels[0])
+    axis = int(np.argmax(assumed))
+    if assumed[axis] == 1:
+        return (missing,)
+    return (
+        missing,
+        f"By the image, slices across array axis {axis} lie about {assumed[axis]:.1f} times as far "
+        "apart as pixels; engines go by that, but lengths and volumes are told as if it were 1 mm.",
+    )
+
+
 def _override_remark(scan: Image) -> str:
     used, own = scan.geometry.spacing, own_geometry(scan).spacing
     if used == own or (scan.stored is not None and not scan.stored.spacing_known):
@@ -215,11 +253,6 @@ def _override_remark(scan: Image) -> str:
 
 
 def _origin_remark(spacing: Spacing, origin: str) -> str:
-    if origin == MISSING:
-        return (
-            "No spacing was given, so 1 mm is taken along every axis; give the right one as "
-            "spacing, in mm per array axis."
-        )
     if origin == HEADER and np.allclose(spacing, 1.0, rtol=1e-6):
         return (
             "The file's header says 1 mm along every axis, which is often a placeholder; check it, "

@@ -30,7 +30,7 @@ from fewslice.segmentation.update import Answered, answer_again
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.image import Image, LabelMap
-from fewslice.volumes.spacing import spacing_origin, spacing_remarks
+from fewslice.volumes.spacing import spacing_origin, spacing_remarks, with_assumed_spacing
 from fewslice.workflow.support import support_pairs, supported_annotation
 
 Places = tuple[SliceIndex, ...]
@@ -62,7 +62,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         mm per array axis: of plain arrays, or in place of what the scan and its labels say
         themselves. Everything in mm and mL goes by it, also in reports; a result is written on the
         grid that the scan came on all the same. Support scans that say the same spacing as the
-        scan does itself, or none, are taken to have it too.
+        scan does itself, or none, are taken to have it too. Where no spacing is known, volumes
+        count a voxel as 1 mm wide; engines go by what the image says of its proportions.
     annotated
         (array axis, index) of slices to count as annotated. This is how "the structure is not on
         this slice" is said; across which axis the drawn slices lie follows from it as well.
@@ -97,6 +98,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     name = engine_name(chosen)
     scan, label_map = on_one_grid(image, labels, spacing)
     doubts = spacing_remarks(scan, spacing_origin(scan))
+    scan = with_assumed_spacing(scan)
     pairs = support_pairs(support, scan)
     named = tuple(annotated or ())
     others: tuple[SupportScan, ...] = ()
@@ -110,7 +112,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         raise InputError(_nothing_to_go_by(name, chosen, len(pairs)))
     if previous is not None:
         require_same_grid(
-            previous.labels.geometry, scan.geometry, "the previous segmentation", "the image"
+            previous.labels.geometry, label_map.geometry, "the previous segmentation", "the image"
         )
     prediction = answer_again(
         chosen,

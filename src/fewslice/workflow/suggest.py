@@ -41,6 +41,7 @@ from fewslice.segmentation.posterior.aligned import AlignedSampler
 from fewslice.segmentation.posterior.samples import as_samples
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.spacing import with_assumed_spacing
 from fewslice.workflow.support import support_pairs, supported_annotation
 
 DEFAULT = "expected-gain"
@@ -167,6 +168,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     name = DEFAULT if strategy == "default" else strategy
     find_strategy(name)
     scan, label_map = on_one_grid(image, labels, spacing)
+    scan = with_assumed_spacing(scan)
     annotation, others = _annotation(scan, label_map, tuple(annotated or ()), support)
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)

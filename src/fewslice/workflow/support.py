@@ -27,7 +27,7 @@ from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import turn_towards
 from fewslice.volumes.respacing import own_geometry
-from fewslice.volumes.spacing import Spacing
+from fewslice.volumes.spacing import Spacing, with_assumed_spacing
 
 # Of slices in a row: that many are a whole body, or that many if the ends are so much smaller.
 _LONG_RUN = 5
@@ -70,6 +70,7 @@ def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, 
         image_is=name,
         labels_are=f"the labels of {name}",
     )
+    scan = with_assumed_spacing(scan)
     mine, theirs = len(image.channels), len(scan.channels)
     if mine != theirs:
         raise InputError(
