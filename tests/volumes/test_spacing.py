@@ -135,7 +135,7 @@ def test_a_right_spacing_has_no_remarks() -> None:
 def test_swapped_axes_are_noticed() -> None:
     (remark,) = spacing_remarks(scan(texture((5, 5, 1)), (5, 0.7, 0.7)), HEADER)
     assert "5, 0.7, 0.7 mm" in remark
-    assert "check it, and correct it" in remark
+    assert "check it, and give the right one" in remark
 
 
 def test_ones_are_noticed_in_a_header_and_not_where_somebody_gave_them() -> None:

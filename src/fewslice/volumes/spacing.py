@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.errors import Remark
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image
 from fewslice.volumes.respacing import own_geometry
@@ -227,36 +228,40 @@ def disagreement(spacing: Sequence[float], lengths: Float64Array) -> tuple[float
 
 
 def _missing_remarks(scan: Image) -> tuple[str, ...]:
-    missing = (
+    missing = Remark(
+        "spacing-missing",
         "No spacing was given, so 1 mm is taken along every axis; give the right one as spacing "
-        "(--spacing), in mm per array axis."
+        "(--spacing), in mm per array axis.",
     )
     assumed = assumed_spacing(scan.channels[0])
     axis = int(np.argmax(assumed))
     if assumed[axis] == 1:
         return (missing,)
-    return (
-        missing,
+    by_image = Remark(
+        "spacing-assumed",
         f"By the image, slices across array axis {axis} lie about {assumed[axis]:.1f} times as far "
         "apart as pixels; engines go by that, but lengths and volumes are told as if it were 1 mm.",
     )
+    return missing, by_image
 
 
 def _override_remark(scan: Image) -> str:
     used, own = scan.geometry.spacing, own_geometry(scan).spacing
     if used == own or (scan.stored is not None and not scan.stored.spacing_known):
         return ""
-    return (
+    return Remark(
+        "spacing-overridden",
         f"The spacing that was given, {_text(used)} mm, is used in place of the scan's own, "
-        f"{_text(own)} mm."
+        f"{_text(own)} mm.",
     )
 
 
 def _origin_remark(spacing: Spacing, origin: str) -> str:
     if origin == HEADER and np.allclose(spacing, 1.0, rtol=1e-6):
-        return (
+        return Remark(
+            "spacing-all-ones",
             "The file's header says 1 mm along every axis, which is often a placeholder; check it, "
-            "and correct the header if it is wrong."
+            "and give the right one (--spacing) if it is wrong.",
         )
     return ""
 
@@ -265,9 +270,10 @@ def _extent_remark(spacing: Spacing, shape: tuple[int, int, int]) -> str:
     extent = float(np.max(np.multiply(spacing, shape)))
     if SHORTEST_MM <= extent <= LONGEST_MM:
         return ""
-    return (
+    return Remark(
+        "spacing-implausible",
         f"By its spacing the scan is {extent:.4g} mm long, which no scan of a body is; check that "
-        "the spacing is in mm, and correct it."
+        "the spacing is in mm, and give the right one (--spacing).",
     )
 
 
@@ -281,10 +287,11 @@ def _image_remark(spacing: Spacing, array: Array) -> str:
     mm = lengths * spacing
     others = np.delete(mm, axis)
     longer = "more slowly" if mm[axis] > others.mean() else "faster"
-    return (
+    return Remark(
+        "spacing-contradicted",
         f"Intensities change {factor:.0f} times {longer} per mm along array axis {axis} than along "
         f"the others, so the spacing ({_text(spacing)} mm) may be wrong or in the wrong order; "
-        "check it, and correct it if so."
+        "check it, and give the right one (--spacing) if so.",
     )
 
 
