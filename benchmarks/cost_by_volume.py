@@ -1,11 +1,12 @@
 """How the time for an answer grows with the structure: seconds against its voxels.
 
-    python -m benchmarks.cost_by_volume [--output docs/results]
+    OMP_NUM_THREADS=1 python -m benchmarks.cost_by_volume [--output docs/results]
 
 One ellipsoid in the middle of a scan of 512x512x400 voxels, three slices drawn; each size in a
 process of its own, as in `benchmarks/speed.py`. Writes cost-by-volume.csv and .png: the seconds of
-the first answer, of the next one after one more slice, of the next `suggest` of a session, and of
-the processor for the first answer (all cores together, which a busy machine changes less).
+the first answer, of the next one after one more slice, and of the next `suggest` of a session.
+These are seconds of the processor, not of the clock: of one thread they are about the same, and a
+busy machine changes them less.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.speed import ellipsoid, timed, warm_up
+from benchmarks.speed import ellipsoid, warm_up
 
 SHAPE, SPACING = (512, 512, 400), (0.8, 0.8, 1.0)
 SIDES = (20, 50, 100, 160, 240)
@@ -39,23 +41,27 @@ def measured(side: int) -> dict[str, float]:
     all_drawn, but_one = (Session(image, spacing=SPACING) for _ in range(2))
     for index in drawn:
         all_drawn.draw(2, index, slices[index])
-    processor = time.process_time()
-    first = timed(all_drawn.segment)
-    processor = time.process_time() - processor
+    first = spent(all_drawn.segment)
     for index in (drawn[0], drawn[2]):
         but_one.draw(2, index, slices[index])
     but_one.segment()
     but_one.draw(2, drawn[1], slices[drawn[1]])
-    again = timed(but_one.segment)
+    again = spent(but_one.segment)
     all_drawn.suggest()
     return {
         "side": side,
         "voxels": round(np.pi / 6 * side**3),
         "first": first,
         "again": again,
-        "suggest": timed(all_drawn.suggest),
-        "processor": processor,
+        "suggest": spent(all_drawn.suggest),
     }
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Return the seconds of the processor that some work takes."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
 def plot(rows: pd.DataFrame, path: Path) -> None:
@@ -69,7 +75,7 @@ def plot(rows: pd.DataFrame, path: Path) -> None:
     names = {"first": "first answer", "again": "one more slice", "suggest": "suggest, next call"}
     for column, label in names.items():
         axes.loglog(rows["voxels"], rows[column], marker="o", label=label)
-    axes.set(xlabel="voxels of the structure", ylabel="seconds")
+    axes.set(xlabel="voxels of the structure", ylabel="seconds of one processor")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
     figure.savefig(path, dpi=100)
