@@ -244,6 +244,9 @@ CASES: dict[str, tuple[str, Callable[[], Figures]]] = {
 """By name: what was asked (first answer, one more slice, nearest five, memory), and what measures it."""
 
 
+_UNITS = (("first", "s"), ("again", "s"), ("nearest", "s"), ("memory", "GB"))
+
+
 def row(name: str, runs: int) -> str:
     """Return a line of the table: medians of runs in processes of their own."""
     found = [
@@ -256,7 +259,7 @@ def row(name: str, runs: int) -> str:
     ]
     cells = [
         f"{median(each[key] for each in found):.2f} {unit}" if key in found[0] else "-"
-        for key, unit in (("first", "s"), ("again", "s"), ("nearest", "s"), ("memory", "GB"))
+        for key, unit in _UNITS
     ]
     return f"| {name} | {CASES[name][0]} | {' | '.join(cells)} |"
 
