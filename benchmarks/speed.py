@@ -241,7 +241,7 @@ CASES: dict[str, tuple[str, Callable[[], Figures]]] = {
     "read-segment-write-512x512x600": ("-, -, 3 GB", files),
     "help": ("0.5 s", lambda: commanded([sys.executable, "-m", "fewslice", "--help"])),
 }
-"""By name: what was asked (first answer, one more slice, nearest five, memory), and what measures it."""
+"""By name: what was asked (first answer, one more slice, nearest five, memory), and its timing."""
 
 
 _UNITS = (("first", "s"), ("again", "s"), ("nearest", "s"), ("memory", "GB"))
