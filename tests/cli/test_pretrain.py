@@ -125,7 +125,7 @@ def test_without_the_extra_it_says_what_to_install(
     shown = capfd.readouterr()
     assert shown.err == (
         f"fewslice: Training needs libraries that are not installed ({', '.join(hidden)}); install "
-        'them with: python -m pip install "fewslice[train]".\n'
+        'them with: python -m pip install "fewslice[pretrain]".\n'
     )
     assert shown.out == ""
     assert not (tmp_path / "out").exists()

@@ -12,7 +12,7 @@ from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 
 _INTERRUPTED = 130
-_EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[train] adds
+_EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[pretrain] adds
 
 
 @click.command("pretrain")
@@ -32,7 +32,7 @@ def pretrain_command(config: Path, resume: Path | None, quiet: bool) -> int | No
     Validation uses structures that are not trained on. The output folder receives the best weights
     (best.safetensors), log.csv, validation.csv, run.json and last.ckpt to resume from. Ctrl-C
     finishes the current step and writes last.ckpt. Works under torchrun with several processes.
-    Needs pip install "fewslice[train]".
+    Needs pip install "fewslice[pretrain]".
     """
     _require_extra()
     from fewslice.pretraining.loop.config import read_config
@@ -61,5 +61,5 @@ def _require_extra() -> None:
     if missing:
         raise InputError(
             f"Training needs libraries that are not installed ({', '.join(missing)}); install them "
-            'with: python -m pip install "fewslice[train]".'
+            'with: python -m pip install "fewslice[pretrain]".'
         )
