@@ -14,6 +14,14 @@ def result() -> Segmentation:
     )
 
 
+def test_a_result_is_an_array_where_one_is_wanted() -> None:
+    found = result()
+    np.testing.assert_array_equal(np.asarray(found), found.labels.array)
+    assert np.asarray(found).dtype == np.uint8
+    assert np.asarray(found, dtype=np.int32).dtype == np.int32
+    assert float((np.asarray(found) == 1).mean()) == float((found.labels.array == 1).mean())
+
+
 def test_provenance_names_who_made_each_slice() -> None:
     found = result()
     human = [index for index, who in enumerate(found.provenance) if who == "human"]

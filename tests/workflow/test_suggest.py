@@ -116,6 +116,10 @@ def test_every_strategy(name: str) -> None:
         assert {kind for kind, _, _ in places(found)} == {"draw"}
 
 
+def test_none_is_the_default_strategy() -> None:
+    assert places(query(strategy=None)) == places(query(strategy="default"))
+
+
 def test_the_seed_reaches_the_sampler_and_what_is_random() -> None:
     sampler = Counting()
     firsts = {places(query(sampler=sampler, strategy="random", seed=seed))[0] for seed in range(5)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,12 @@ class Segmentation:
     engine: str
     remarks: tuple[str, ...] = ()
     support: int = 0
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        """Return the answer as an array: `np.asarray(result)` is `result.labels.array`."""
+        return np.array(self.labels.array, dtype=dtype, copy=copy)
 
     @property
     def label_values(self) -> tuple[int, ...]:

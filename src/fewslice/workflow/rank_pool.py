@@ -94,7 +94,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     sampler: Sampler | None = None,
     count: int = 1,
     what: What = "slices",
-    strategy: str = "default",
+    strategy: str | None = None,
     labels: Mapping[str, AnyLabels | os.PathLike[str]] | None = None,
     seed: int = 0,
     spacing: Spacing | None = None,
@@ -123,7 +123,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     what
         "slices" or "scans".
     strategy
-        A name in `fewslice.active_learning.strategies.registry.STRATEGIES`; "default" is spread.
+        A name in `fewslice.active_learning.strategies.registry.STRATEGIES`; None or "default" is
+        spread.
     labels
         Case to what is annotated of it (path, `LabelMap` or array); these slices are not asked
         again.
@@ -146,7 +147,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     InputError
         If the pool is empty, none of its scans can be used, or an argument is wrong.
     """
-    name = DEFAULT if strategy == "default" else strategy
+    name = DEFAULT if strategy is None or strategy == "default" else strategy
     chosen = find_strategy(name)
     asked = _sampler(model, sampler)
     if count < 1:

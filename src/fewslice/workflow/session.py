@@ -191,7 +191,7 @@ class Session:
         """End a running `segment` at its next step; it raises CancelledError."""
         self._cancelled.set()
 
-    def suggest(self, count: int = 1, *, strategy: str = "default", seed: int = 0) -> Suggestion:
+    def suggest(self, count: int = 1, *, strategy: str | None = None, seed: int = 0) -> Suggestion:
         """Say which slices to draw next, and how good the answer is; see `fewslice.suggest`."""
         drawing = self._drawing
         return suggest(

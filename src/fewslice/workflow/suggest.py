@@ -123,7 +123,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     annotated: Sequence[SliceIndex] | None = None,
     support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
     count: int = 1,
-    strategy: str = "default",
+    strategy: str | None = None,
     seed: int = 0,
     present: Sequence[SliceIndex] = (),
     sampler: Sampler | None = None,
@@ -138,8 +138,8 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     count
         How many slices; fewer come back if there is nothing left to ask.
     strategy
-        A name in `fewslice.active_learning.strategies.registry.STRATEGIES`; "default" is expected
-        gain.
+        A name in `fewslice.active_learning.strategies.registry.STRATEGIES`; None or "default" is
+        expected gain.
     seed
         Breaks ties and drives what is random; the same seed gives the same answer.
     present
@@ -165,7 +165,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         raise InputError(f"The number of slices to suggest is {count}; it must be at least 1.")
     if seed < 0:
         raise InputError(f"The seed is {seed}; it must be 0 or more.")
-    name = DEFAULT if strategy == "default" else strategy
+    name = DEFAULT if strategy is None or strategy == "default" else strategy
     find_strategy(name)
     scan, label_map = on_one_grid(image, labels, spacing)
     scan = with_assumed_spacing(scan)
