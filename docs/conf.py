@@ -44,6 +44,8 @@ html_theme_options = {
 }
 html_sidebars: dict[str, list[str]] = {"index": []}
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 
 _NAME = r"[\w.~]+"
