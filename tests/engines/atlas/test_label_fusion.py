@@ -11,7 +11,7 @@ import pytest
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan, SupportScan
 from fewslice.engines.atlas.alignment import AtlasSettings, filled_in
-from fewslice.engines.atlas.label_fusion import FusedLabels, _agreement, full_size, fuse_labels
+from fewslice.engines.atlas.label_fusion import FusedLabels, _agreement, fuse_labels
 from tests.support.phantoms import Phantom, dice, two_organs
 
 QUICK = AtlasSettings(iterations=(5, 5))
@@ -43,10 +43,12 @@ def labels_of(
     fused_labels: tuple[FusedLabels, ...], shape: tuple[int, int, int]
 ) -> npt.NDArray[np.uint8]:
     labels = np.zeros(shape, dtype=np.uint8)
-    for value, probability in full_size(fused_labels, shape):
-        assert np.isfinite(probability).all()
-        assert 0 <= probability.min() <= probability.max() <= 1
-        labels[probability > 0.5] = value
+    for fused in fused_labels:
+        for value, coarse in zip(fused.values, fused.probability, strict=True):
+            probability = fused.grid.up(coarse)
+            assert np.isfinite(probability).all()
+            assert 0 <= probability.min() <= probability.max() <= 1
+            labels[fused.grid.region.slices][probability > 0.5] = value
     return labels
 
 

@@ -79,11 +79,8 @@ def test_seeds_number_the_values_asked_for() -> None:
     assert _seeds(annotation, (3, 9), half)[0, :, 0].tolist() == [1, 2, 1]
 
 
-@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 2.0), (0.6, 1.5, 3.0), (2.0, 2.0, 1.0)])
-def test_the_same_mm_is_remembered_at_the_same_place(
-    whole: bool, spacing: tuple[float, float, float]
-) -> None:
+def test_the_same_mm_is_remembered_at_the_same_place(spacing: tuple[float, float, float]) -> None:
     middle = (4.0, -5.0, 2.0)
     shape = tuple(round(side / step) for side, step in zip((48, 54, 42), spacing, strict=True))
     other = ball((shape[0], shape[1], shape[2]), spacing, middle=middle)
@@ -91,7 +88,7 @@ def test_the_same_mm_is_remembered_at_the_same_place(
     annotation = ball(middle=(0.0, 0.0, 0.0), slices=((2, 8), (2, 11))).annotation
     _, features = find_features(scan, annotation, QUICK)
     examples = find_examples((other,), (1,), 2)
-    (memory,) = remembered(examples, (1,), 2, features, whole=whole)
+    (memory,) = remembered(examples, (1,), 2, features)
     assert (memory.frame == OTHER_SCAN).all()
     inside = memory.masks[:, 0, 0].numpy()
     at, rows, columns = np.nonzero(inside > 0.5)
@@ -115,8 +112,9 @@ def test_a_structure_lost_on_a_coarse_grid_is_an_empty_memory() -> None:
     (thin,) = find_examples((SupportScan(other.scan, Annotation(labels, ((2, 8),))),), (1,), 2)
     features = find_features(other.scan, ball(slices=((2, 10),)).annotation, QUICK)[1]
     wide = replace(features, step=(2.0, 3.1, 3.1))  # of three voxels the middle one is picked
-    assert _example_features(thin, (1,), 2, wide, 4, whole=True).seeds.max() == 0
-    (memory,) = remembered((thin,), (1,), 2, wide, whole=True)
+    thin = replace(thin, region=Region((0, 0, 0), other.scan.shape))
+    assert _example_features(thin, (1,), 2, wide, 4).seeds.max() == 0
+    (memory,) = remembered((thin,), (1,), 2, wide)
     assert memory.images.shape[0] == memory.masks.shape[0] == len(memory.place) == 0
     assert untrained().remember((memory,)) is None
 

@@ -9,7 +9,7 @@ new one at that place (locally weighted voting, Artaechevarria 2009; review: Igl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -299,14 +299,3 @@ def _levels(fixed: _Seen, aligned: AlignedAtlas, grid: WorkingGrid) -> Float64Ar
         laid = as_array(resampled(image, fixed.image, aligned.transform))
         found.append(np.percentile(laid[inside] if inside.any() else values, [2, 98]))
     return np.stack(found)
-
-
-def full_size(
-    fused_labels: Sequence[FusedLabels], shape: tuple[int, int, int]
-) -> Iterator[tuple[int, Float32Array]]:
-    """Yield each fused label and its probability on the scan's own voxels, (i, j, k)."""
-    for fused in fused_labels:
-        for value, probability in zip(fused.values, fused.probability, strict=True):
-            full = np.zeros(shape, dtype=np.float32)
-            full[fused.grid.region.slices] = fused.grid.up(probability)
-            yield value, full

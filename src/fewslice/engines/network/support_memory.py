@@ -49,7 +49,7 @@ def remembered_support(
 ) -> tuple[Remembered, ...]:
     """Return slices of support scans on which structures of this scan are drawn as well."""
     examples = find_examples(support, values, axis)
-    return remembered(examples, values, axis, features, whole=False)
+    return remembered(examples, values, axis, features)
 
 
 def find_examples(
@@ -135,13 +135,8 @@ def remembered(
     values: tuple[int, ...],
     axis: int,
     features: SliceFeatures,
-    *,
-    whole: bool,
 ) -> tuple[Remembered, ...]:
-    """Return slices of support scans, in pixels of the size the features have.
-
-    whole: with all of their slices seen, or only the surroundings of the structures.
-    """
+    """Return slices of support scans around the structures, in pixels of the features' size."""
     from fewslice.engines.network.inputs import rescaled_memory
     from fewslice.networks.inputs import OTHER_SCAN
 
@@ -150,23 +145,22 @@ def remembered(
     each = max(2, _MOST_SLICES // len(examples))
     return tuple(
         rescaled_memory(
-            _example_features(example, values, axis, features, each, whole), features, OTHER_SCAN
+            _example_features(example, values, axis, features, each), features, OTHER_SCAN
         )
         for example in examples
     )
 
 
-def _example_features(  # noqa: PLR0913, PLR0917 - what makes up features
+def _example_features(
     example: Example,
     values: tuple[int, ...],
     axis: int,
     features: SliceFeatures,
     most: int,
-    whole: bool,
 ) -> SliceFeatures:
     """Return what a support scan shows, on a grid about as fine as the target's."""
     scan, annotation = example.support.scan, example.support.annotation
-    region = Region((0, 0, 0), scan.shape) if whole else example.region
+    region = example.region
     inplane = list(inplane_axes(axis))
     shape = list(region.shape)
     for other, step in zip(inplane, features.step[1:], strict=True):
