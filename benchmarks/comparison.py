@@ -1,4 +1,4 @@
-"""All engines and their rivals on the same slices of the same cases, in one table.
+"""All engines and baselines on the same slices of the same cases, in one table.
 
     python -m benchmarks.comparison --data DIR [--work FILE.csv] [--cases 3] [--jobs 2]
     python -m benchmarks.comparison --data DIR --engines biomedisa --peer PYTHON --cases 1 \\
@@ -27,7 +27,7 @@ from time import perf_counter
 
 import pandas as pd
 
-from benchmarks.rivals import Biomedisa, UNet
+from benchmarks.baselines import Biomedisa, UNet
 from fewslice.annotation.planes import plane_axis
 from fewslice.engines import Auto, Engine
 from fewslice.evaluation.annotator import strided
@@ -95,7 +95,7 @@ def task_of(asked: Question) -> Task:
     return Task(asked.case.name, image, asked.structure, mask, asked.slices, revealed)
 
 
-def rivals(peer: Path | None) -> dict[str, Engine]:
+def baselines(peer: Path | None) -> dict[str, Engine]:
     """Return what is compared beside the engines that have a name. peer: see `main`."""
     found: dict[str, Engine] = {"u-net": UNet(), FINETUNING: Auto(seconds=30.0)}
     return found if peer is None else found | {PEER: Biomedisa(peer)}
@@ -106,7 +106,7 @@ def answered(asked: Question, engine: str, peer: Path | None) -> tuple[str, ...]
     task = task_of(asked)
     sparse = LabelMap(task.revealed.sparse_labels(task.mask), task.image.geometry)
     start = perf_counter()
-    chosen = rivals(peer).get(engine, engine)
+    chosen = baselines(peer).get(engine, engine)
     answer = segment(task.image, sparse, annotated=task.revealed.annotated, engine=chosen)
     seconds = perf_counter() - start
     found = answer.labels.array == 1

@@ -1,4 +1,4 @@
-"""Run Biomedisa's smart interpolation on one task; `benchmarks/rivals.py` starts it.
+"""Run Biomedisa's smart interpolation on one task; `benchmarks/baselines.py` starts it.
 
     python benchmarks/peer_biomedisa.py TASK.npz ANSWER.npy
 

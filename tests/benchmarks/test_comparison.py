@@ -1,4 +1,4 @@
-"""The comparison with rivals, on made-up data."""
+"""The comparison with baselines, on made-up data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fewslice.engines import ENGINES, Scan
 from tests.support.datasets import write_dataset
 
 comparison = import_module("benchmarks.comparison")
-rivals = import_module("benchmarks.rivals")
+baselines = import_module("benchmarks.baselines")
 
 
 def test_what_is_in_the_work_file_is_not_done_again(
@@ -34,10 +34,10 @@ def test_what_is_in_the_work_file_is_not_done_again(
     assert len(found) == 2
 
 
-def test_rivals_are_no_engines_that_people_can_name() -> None:
-    rivals_there = comparison.rivals(None)
-    assert rivals_there["auto 30 s"].finetuning.seconds == 30
-    assert not set(rivals_there) & set(ENGINES)
+def test_baselines_are_no_engines_that_people_can_name() -> None:
+    there = comparison.baselines(None)
+    assert there["auto 30 s"].finetuning.seconds == 30
+    assert not set(there) & set(ENGINES)
 
 
 def test_the_table_is_over_tasks_that_all_engines_have() -> None:
@@ -64,7 +64,7 @@ def test_the_u_net_learns_a_bright_disc() -> None:
     image[0][disc] += 1
     labels = np.zeros((40, 36, 7), dtype=np.uint8)
     labels[disc, 1] = labels[disc, 5] = 3
-    engine = rivals.UNet(seconds=300.0, steps=40)
+    engine = baselines.UNet(seconds=300.0, steps=40)
     found = engine.prepare(Scan.from_spacing(image, (1, 1, 1))).predict(
         Annotation(labels, ((2, 1), (2, 5)))
     )

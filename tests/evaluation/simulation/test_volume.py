@@ -13,7 +13,7 @@ import pytest
 import fewslice
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import find_dataset, read_case
-from fewslice.evaluation.simulation.person import SimulatedAnnotator
+from fewslice.evaluation.simulation.annotator import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.study import COLUMNS
 from fewslice.evaluation.simulation.volume import (

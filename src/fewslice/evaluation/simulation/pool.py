@@ -16,7 +16,7 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.engines import Scan
 from fewslice.errors import InputError
 from fewslice.evaluation.dataset import CaseFiles, Structure, find_dataset, read_case
-from fewslice.evaluation.simulation.person import SimulatedAnnotator
+from fewslice.evaluation.simulation.annotator import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.metrics.overlap import dice
 from fewslice.volumes.geometry import inplane_axes

@@ -16,7 +16,7 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.errors import InputError
 from fewslice.evaluation.annotator import random_slices, strided
 from fewslice.evaluation.dataset import find_dataset, read_case
-from fewslice.evaluation.simulation.person import SimulatedAnnotator
+from fewslice.evaluation.simulation.annotator import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import (
     BASELINES,
     NO_QUESTIONS,

@@ -1,6 +1,6 @@
 """How many slices somebody who knows the truth would need: the floor for strategies of one plane.
 
-    python -m benchmarks.oracle DATA/Dataset102_CardiacCineMRI --cases 4
+    python -m benchmarks.lower_bound DATA/Dataset102_CardiacCineMRI --cases 4
 
 Starts with the middle slice, as `fewslice simulate --question volume` does, and then tries every
 open slice of that plane that holds the structure, and the first empty one beyond either end; the
@@ -60,7 +60,7 @@ class Truth:
 
 
 def slices_needed(truth: Truth, first: SliceIndex, goal: float, most: int) -> int:
-    """Return how many slices a greedy oracle draws until Dice is `goal`; most + 1 if never."""
+    """Return how many slices reach `goal` if each time the best is drawn; most + 1 if never."""
     drawn: tuple[int, ...] = (first[1],)
     if truth.dice(drawn) >= goal:
         return 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fewslice.active_learning.cost import CostModel
-from fewslice.evaluation.simulation.person import SimulatedAnnotator, jittered
+from fewslice.evaluation.simulation.annotator import SimulatedAnnotator, jittered
 
 SPACING = (1.0, 2.0, 5.0)
 COST = CostModel(slice=10.0, millimetre=0.5, correction=3.0, question=2.0)
