@@ -2,12 +2,11 @@
 
 The network's features hold the outlines' and a random walk's answer already, on one working grid
 (`fewslice.engines.network.features`). `auto` averages the probabilities of all three there, slice
-by slice, and places boundaries at the scan's own voxels once. Between four drawn slices or more the
-network counts half, the walk three tenths, interpolation two. Where outlines say less, between
-fewer slices and beyond the outermost ones, the network counts seven tenths; but beyond two drawn
-slices a fifth, since it goes on too far there. These weights were best on structures held out from
-training (`benchmarks/held_out.py`), where choosing them anew for every scan, by leaving drawn
-slices out, brought less than .001 of Dice and took half of the time.
+by slice, and places boundaries at the scan's own voxels once. The network counts half, the walk
+three tenths, interpolation two; beyond two drawn slices the network counts a fifth, since it goes
+on too far there. These weights were best on structures held out from training
+(`benchmarks/held_out.py`), where choosing them anew for every scan, by leaving drawn slices out,
+brought less than .001 of Dice and took half of the time.
 
 Slices of several planes are left to the random walker, which sees all of them; from three drawn
 slices on the network, which learns from those of one plane, counts a quarter.
@@ -63,7 +62,6 @@ class Mixture:
 
 USUAL = Mixture(0.2, 0.3, 0.5)
 WALKER = Mixture(0.0, 1.0, 0.0)
-FEW = Mixture(0.1, 0.2, 0.7)
 BEYOND_TWO = Mixture(0.4, 0.4, 0.2)
 CROSSING = Mixture(0.0, 0.75, 0.25)
 
@@ -146,15 +144,13 @@ def _everywhere(position: int) -> Mixture:
     return CROSSING
 
 
-def along(features: SliceFeatures) -> Callable[[int], Mixture]:
+def along(features: SliceFeatures, inside: Mixture = USUAL) -> Callable[[int], Mixture]:
     """Return the mixture for each slice of the grid.
 
-    `USUAL` between four drawn slices or more, else and beyond the outermost annotated slices
-    `FEW`; with two drawn slices `USUAL` between and `BEYOND_TWO` beyond them.
+    inside: between the outermost annotated slices. Beyond them it is `USUAL`, with two drawn
+    slices `BEYOND_TWO`.
     """
-    drawn = len(drawn_positions(features))
-    inside = FEW if drawn in (1, 3) else USUAL
-    beyond = BEYOND_TWO if drawn == 2 else FEW
+    beyond = BEYOND_TWO if len(drawn_positions(features)) == 2 else USUAL
     first, last = (features.positions[0], features.positions[-1]) if features.positions else (0, -1)
     return lambda position: inside if first <= position <= last else beyond
 
