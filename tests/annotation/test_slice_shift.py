@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fewslice.annotation import slice_shift
 from fewslice.annotation.slice_shift import _reduced, _straight, shift_slices, slice_shifts
 from tests.support.phantoms import two_organs
 from tests.support.shifted_slices import textured, zigzag
@@ -19,6 +22,24 @@ def test_slid_by_hand() -> None:
     # One row down, the first repeated; one column to the left, the last repeated.
     assert array[..., 1].tolist() == [[1, 3, 5], [7, 9, 11]]
     assert found[..., 1].tolist() == [[3, 5, 5], [3, 5, 5]]
+
+
+def test_of_many_slices_a_quarter_tells_that_all_lie_in_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[int] = []
+    really = slice_shift._step
+
+    def counted(*given: Any) -> Any:
+        compared.append(1)
+        return really(*given)
+
+    monkeypatch.setattr(slice_shift, "_step", counted)
+    straight = np.repeat(textured()[..., :1], 72, axis=2)
+    assert not slice_shifts(straight, 2).any()
+    assert len(compared) == 18
+    shifts = np.tile(zigzag(), (6, 1))
+    assert slice_shifts(shift_slices(straight, 2, shifts), 2).any()
 
 
 def test_blocks_are_averaged_within_slices_of_any_axis() -> None:

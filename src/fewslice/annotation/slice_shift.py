@@ -23,6 +23,7 @@ _ALIKE = 0.85  # correlation of neighbours in place; less, and it is anatomy tha
 _WINDOW = 7  # slices over which anatomy may run straight on
 _JITTER = 1  # voxels that do not count
 _SHARE = 0.15  # of slices that must lie aside
+_MANY = 64  # slices, of which a quarter shows whether there is anything to look for
 
 
 def slice_shifts(volume: npt.NDArray[Any], axis: int) -> SliceShifts:
@@ -44,12 +45,21 @@ def slice_shifts(volume: npt.NDArray[Any], axis: int) -> SliceShifts:
         [_smoothed(one) for one in np.moveaxis(_reduced(volume, axis, factors), axis, 0)]
     )
     steps = np.zeros((count, 2))
-    for at in range(1, count):
-        steps[at] = np.array(_step(images[at - 1], images[at], max(factors))) * factors
+    for part in _in_parts(count):
+        for at in part:
+            steps[at] = np.array(_step(images[at - 1], images[at], max(factors))) * factors
+        if not steps.any():  # so many slices in line, and the share that counts is not to be had
+            return nothing
     way = steps.cumsum(axis=0)
     aside = np.rint(way - _straight(way, window)).astype(np.int64)
     displaced = (np.abs(aside) > _JITTER).any(axis=1)
     return aside if displaced.mean() >= _SHARE else nothing
+
+
+def _in_parts(count: int) -> tuple[range, ...]:
+    """Return the slices to compare with the one before: of many slices every fourth, then all."""
+    every = range(1, count)
+    return (every,) if count < _MANY else (range(1, count, 4), every)
 
 
 def _reduced(
