@@ -23,6 +23,7 @@ from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
 from fewslice.engines.predictions import likeliest
 from fewslice.engines.random_walker.graph import edge_weight
 from fewslice.engines.random_walker.intensity_model import FAINT, IntensityModel, averaged
+from fewslice.engines.random_walker.threads import in_threads
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.typing import BoolArray, Float32Array
 from fewslice.volumes.geometry import inplane_axes
@@ -89,8 +90,13 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
     model = _judged(_windows(settings, sides), problem)
     probability = prediction.probability.copy(order="K")
     fine = np.moveaxis(probability, 1 + axis, 0)
-    for first, stop, box in _pieces(band, coarse.shape[1], model, settings):
+
+    def refine(piece: tuple[int, int, Box]) -> int:
+        first, stop, box = piece
         _refine_piece(problem, box, model, settings, fine[first:stop], first)
+        return stop
+
+    for stop in in_threads(refine, _pieces(band, coarse.shape[1], model, settings)):
         progress(stop / len(band))
     return Prediction(prediction.region, prediction.values, probability, prediction.remarks)
 
