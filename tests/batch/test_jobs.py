@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from fewslice.batch import cluster as clusters
-from fewslice.batch import local
 from fewslice.batch.job import perform
 from fewslice.batch.jobs import Job, Outcome, stream
 from fewslice.errors import FewsliceError, InputError, ReadError
+from fewslice.processors import available_processors
 from tests.support.dask_cluster import Cluster, dask_cluster, finds_tests, until
 from tests.support.job_functions import (
     calls,
@@ -148,7 +148,7 @@ def test_processes_that_cannot_start_are_an_error(
 
 def test_workers_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "77")  # what they are told counts, not what was there
-    share = str(max(1, local.available_processors() // 2))
+    share = str(max(1, available_processors() // 2))
     answers = [each.result for each in stream(threads, [Job(str(n), (n,)) for n in range(2)])]
     assert {number for _, number in answers} == {share}
     assert os.getpid() not in {process for process, _ in answers}

@@ -45,7 +45,7 @@ def stream(
     Dask is asked for and not installed, and FewsliceError if the scheduler or the workers cannot be
     reached or are lost for good.
     """
-    from fewslice.batch.local import available_processors
+    from fewslice.processors import available_processors
 
     if workers is not None and workers < 1:
         raise InputError(f"The number of workers is {workers}; it must be at least 1.")

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from fewslice.batch.job import DEADLY, Function, Job, Outcome, unexpected
 from fewslice.batch.worker import READY, pack, receive, send
 from fewslice.errors import FewsliceError
+from fewslice.processors import available_processors
 
 _MOST_STARTS = 3  # of a process that ends before it has said anything
 
@@ -34,13 +35,6 @@ THREAD_LIMITS = (
 """What the numerical libraries read when they are loaded."""
 
 _Answer = tuple["_Worker", Job, Outcome | FewsliceError | None]
-
-
-def available_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def on_processes(function: Function, jobs: Iterator[Job], workers: int) -> Iterator[Outcome]:

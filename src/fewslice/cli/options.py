@@ -30,6 +30,13 @@ def named_slices(name: str, text: str) -> Option:
     return click.option(name, multiple=True, metavar="PLANE:INDEX[,INDEX...]", help=text)
 
 
+def seed(text: str = "Breaks ties and drives random choices.") -> Option:
+    """Return --seed."""
+    return click.option(
+        "--seed", type=click.IntRange(min=0), default=0, show_default=True, help=text
+    )
+
+
 def largest_component() -> Option:
     """Return --largest-component."""
     return click.option(

@@ -59,13 +59,7 @@ class Request:
 )
 @options.spacing("SCAN and its labels")
 @options.support("Another scan with its labels. May be repeated.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Breaks ties and drives random choices.",
-)
+@options.seed()
 @click.option("--goal", default=GOOD_ENOUGH, show_default=True, help="Dice you want to reach.")
 @options.as_json("Print JSON, not text.")
 def suggest_command(**given: Any) -> None:

@@ -63,13 +63,7 @@ class PoolRequest:
     show_default=True,
     help="What to rank.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Breaks ties and drives random choices.",
-)
+@options.seed()
 @options.spacing("all scans of the pool and their labels")
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")

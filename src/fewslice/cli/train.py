@@ -39,7 +39,7 @@ _INTERRUPTED = 130
     type=options.POSITIVE,
     help="Train this many steps instead, however long they take; the result is then reproducible.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@options.seed("Drives random choices.")
 @click.option(
     "--hold-out",
     type=click.FloatRange(0, 0.5),

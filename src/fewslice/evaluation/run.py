@@ -7,7 +7,6 @@ from typing import Any
 
 from fewslice._version import __version__
 from fewslice.batch.jobs import CountProgress, uncounted
-from fewslice.batch.local import available_processors
 from fewslice.engines import find_engine
 from fewslice.errors import InputError
 from fewslice.evaluation.cases import run_cases
@@ -17,6 +16,7 @@ from fewslice.evaluation.settings import Settings
 from fewslice.evaluation.summary import load_table, summarise
 from fewslice.evaluation.tables import open_results, write_json
 from fewslice.networks.shipped import shipped_weights
+from fewslice.processors import available_processors
 
 SUMMARY = "summary.json"
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from fewslice.processors import available_processors
+
 Piece = TypeVar("Piece")
 Done = TypeVar("Done")
 
@@ -36,4 +38,4 @@ def thread_count() -> int:
     given = os.environ.get(_LIMIT, "")
     if given.isdigit() and int(given) > 0:
         return min(int(given), _MOST)
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1, _MOST)
+    return min(available_processors(), _MOST)
