@@ -40,7 +40,7 @@ from fewslice.pretraining.tasks.sources import ScanSource, data_image, outlined
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
 
-RECIPE = Path("recipes/shipped-7.toml")
+RECIPE = Path("recipes/shipped-8.toml")
 _FEWEST_VOXELS = 50
 _PLANES = {"hippocampus": "coronal"}  # they have no coarsest spacing; people draw these
 _NETWORK = Mixture(0.0, 0.0, 1.0)
@@ -118,11 +118,12 @@ def measure(
         for engine in engines:
             answer = engine.prepare(structure.scan).predict(annotation)
             rows.append([*start, engine_name(engine), _ALONE, score(answer)])
-        grid, features, odds = network.coarse(annotation)
+        found = network.along(annotation)
+        grid, features, odds = found.grid, found.features, found.odds
         for inside, beyond in _pairs():
             mean = averaged(features, odds, _placed(features, inside, beyond))
-            found = network.refined(mean, grid, annotation)
-            rows.append([*start, _name(inside), _name(beyond), score(found)])
+            answer = network.refined(mean, grid, annotation)
+            rows.append([*start, _name(inside), _name(beyond), score(answer)])
     return rows
 
 

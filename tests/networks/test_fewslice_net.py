@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fewslice.networks.fewslice_net import FewsliceNet
-from fewslice.networks.inputs import NOWHERE, OTHER_SCAN, SAME_SCAN, Inputs, Remembered
+from fewslice.networks.inputs import CROSSING, NOWHERE, OTHER_SCAN, SAME_SCAN, Inputs, Remembered
 from fewslice.networks.settings import NetworkSettings
 
 SETTINGS = NetworkSettings(widths=(8, 8, 16, 16), keys=8, values=8, heads=2, hints=5)
@@ -158,6 +158,19 @@ def test_a_memory_written_once_answers_as_one_written_each_time() -> None:
         close(net.answer(given, net.remember(given.memory)), net(given))
 
 
+def test_of_several_channels_those_with_a_higher_score_count_more() -> None:
+    net = network()
+    slices = torch.rand(1, 2, 3, 16, 16)
+    mean = net.encoder(slices)[0]
+    alone = [net.encoder(slices[:, at : at + 1])[0] for at in range(2)]
+    close(mean, (alone[0] + alone[1]) / 2)
+    with torch.no_grad():
+        net.encoder.scores[0].normal_()
+    difference = torch.einsum("nchw,c->nhw", alone[0] - alone[1], net.encoder.scores[0])
+    share = torch.sigmoid(difference)[:, None]
+    close(net.encoder(slices)[0], share * alone[0] + (1 - share) * alone[1])
+
+
 def test_channels_are_averaged() -> None:
     net, given = network(), inputs(channels=1)
     (part,) = given.memory
@@ -207,7 +220,8 @@ def test_the_place_of_what_is_remembered_matters_unless_it_is_nowhere() -> None:
         net.reader.inplane.fill_(1.0)
     (part,) = given.memory
     far = part.place + torch.tensor([40.0, 0.0, 0.0]) * torch.arange(2)[:, None]
-    for frame, differs in ((SAME_SCAN, True), (OTHER_SCAN, True), (NOWHERE, False)):
+    moves = {SAME_SCAN: True, OTHER_SCAN: True, CROSSING: True, NOWHERE: False}
+    for frame, differs in moves.items():
         frames = torch.full((2,), frame)
         near = answer(net, replace(given, memory=(replace(part, frame=frames),)))
         moved = answer(net, replace(given, memory=(replace(part, frame=frames, place=far),)))
@@ -216,9 +230,11 @@ def test_the_place_of_what_is_remembered_matters_unless_it_is_nowhere() -> None:
 
 def test_every_parameter_learns() -> None:
     net = network().train()
-    given = inputs()
+    given = inputs(channels=2)
     (part,) = given.memory
     frames = torch.tensor([SAME_SCAN, OTHER_SCAN])
+    crossing = replace(part, frame=torch.full((2,), CROSSING), along=(2, 1))
+    net(replace(given, memory=(crossing,))).square().mean().backward()
     net(replace(given, memory=(replace(part, frame=frames),))).square().mean().backward()
     net(replace(given, memory=())).square().mean().backward()
     without = [name for name, weight in net.named_parameters() if weight.grad is None]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from fewslice.networks.inputs import NOWHERE, OTHER_SCAN, SAME_SCAN
+from fewslice.networks.inputs import CROSSING, NOWHERE, OTHER_SCAN, SAME_SCAN
 from fewslice.networks.memory import (
     STRIDE,
     Memory,
@@ -31,8 +31,8 @@ def reader() -> MemoryReader:
     torch.manual_seed(1)
     found = MemoryReader(SETTINGS)
     with torch.no_grad():
-        found.inplane.copy_(torch.randn(2, SETTINGS.heads) - 3)
-        found.across.copy_(torch.randn(2, SETTINGS.heads) - 3)
+        found.inplane.copy_(torch.randn(3, SETTINGS.heads) - 3)
+        found.across.copy_(torch.randn(3, SETTINGS.heads) - 3)
         assert found.join.bias is not None
         found.join.weight.copy_(torch.eye(SETTINGS.values)[..., None, None])
         found.join.bias.zero_()
@@ -45,7 +45,7 @@ def memory(cells: int = 7, structures: int = 3) -> Memory:
         keys=torch.randn(cells, SETTINGS.heads, 3),
         values=torch.randn(structures, cells, SETTINGS.values),
         place=torch.rand(cells, 3) * 12 + 98,
-        frame=torch.tensor([NOWHERE, SAME_SCAN, OTHER_SCAN])[torch.arange(cells) % 3],
+        frame=torch.tensor([NOWHERE, SAME_SCAN, OTHER_SCAN, CROSSING])[torch.arange(cells) % 4],
     )
 
 
@@ -125,6 +125,16 @@ def test_cells_lie_at_the_middle_of_their_pixels() -> None:
     assert places[1].tolist() == [11.5, 25.5, 5.0]  # columns change fastest
     assert places[3].tolist() == [15.5, 21.5, 5.0]
     assert places[-1].tolist() == [5.5, 9.5, 7.0]
+
+
+def test_cells_of_a_crossing_slice_lie_across_the_targets() -> None:
+    at = torch.tensor([[10.0, 20.0, 5.0]])
+    rows = cell_places(at, 2, 3, (2, 1))  # a row of all slices: its own rows count slices
+    assert rows[0].tolist() == [10.0, 21.5, 6.5]
+    assert rows[1].tolist() == [10.0, 25.5, 6.5]
+    assert rows[3].tolist() == [10.0, 21.5, 10.5]
+    assert cell_places(at, 2, 3, (2, 0))[-1].tolist() == [19.5, 20.0, 10.5]
+    assert at.tolist() == [[10.0, 20.0, 5.0]]
 
 
 def test_keys_and_values_are_written_in_the_order_of_places() -> None:

@@ -58,8 +58,19 @@ def test_slices_across_another_axis() -> None:
 def test_with_nothing_to_interpolate_there_is_no_preview() -> None:
     scan, drawn = box(4)
     assert preview(scan, blank_annotation(np.zeros_like(drawn.labels), 2, (3,)), 4) is None
-    crossing = Annotation(drawn.labels, ((0, 5), (2, 4)))
-    assert preview(scan, crossing, 4) is None
+
+
+def test_slices_of_several_planes_are_interpolated_together() -> None:
+    scan, along = box(4, 10)
+    _, across = box(5, axis=0)
+    both = Annotation(along.labels | across.labels, ((0, 5), *along.slices))
+    found = preview(scan, both, 7)
+    assert found is not None
+    assert (found.axis, found.first) == (2, 5)
+    expected = np.zeros((5, 12, 14), np.uint8)
+    expected[:, 3:8, 4:11] = 3
+    np.testing.assert_array_equal(found.labels[:, 5], expected[:, 5])  # known from the other plane
+    assert np.mean(found.labels != expected) < 0.1
 
 
 def test_changes_arrive_nearest_first_in_short_runs() -> None:

@@ -44,7 +44,7 @@ def test_the_part_reaches_from_neighbour_to_neighbour(
     then: tuple[int, ...], now: tuple[int, ...], part: tuple[int, int]
 ) -> None:
     phantom = two_organs()
-    assert changed_part(annotated(phantom, *now), annotated(phantom, *then)) == part
+    assert changed_part(annotated(phantom, *now), annotated(phantom, *then)) == (2, *part)
 
 
 def test_a_slice_drawn_otherwise_is_a_change() -> None:
@@ -52,7 +52,7 @@ def test_a_slice_drawn_otherwise_is_a_change() -> None:
     then = annotated(phantom, 6, 10, 14)
     labels = then.labels.copy()
     labels[14, 17, 10] = 0
-    assert changed_part(Annotation(labels, then.slices), then) == (6, 14)
+    assert changed_part(Annotation(labels, then.slices), then) == (2, 6, 14)
 
 
 def test_all_is_answered_again_where_a_structure_is_new_or_planes_differ() -> None:
@@ -64,6 +64,49 @@ def test_all_is_answered_again_where_a_structure_is_new_or_planes_differ() -> No
         phantom.sparse(0, 14, 31), Geometry.from_spacing(phantom.truth.shape, phantom.spacing)
     )
     assert changed_part(now, crossed) is None
+
+
+def several(phantom: Phantom, axial: tuple[int, ...], sagittal: tuple[int, ...]) -> Annotation:
+    labels = phantom.sparse(2, *axial) | phantom.sparse(0, *sagittal)
+    slices = [(0, index) for index in sagittal] + [(2, index) for index in axial]
+    return Annotation(labels, tuple(slices))
+
+
+@pytest.mark.parametrize(
+    ("axial", "sagittal", "part"),
+    [
+        ((6, 8, 10), (14,), (2, 6, 10)),
+        ((6, 10), (14, 20), (0, 14, two_organs().truth.shape[0] - 1)),
+        ((6, 8, 10), (14, 20), None),
+        ((6, 10), (), None),
+    ],
+)
+def test_with_slices_of_several_planes_it_is_a_part_along_one_of_them(
+    axial: tuple[int, ...], sagittal: tuple[int, ...], part: tuple[int, int, int] | None
+) -> None:
+    phantom = two_organs()
+    then = several(phantom, (6, 10), (14,))
+    assert changed_part(several(phantom, axial, sagittal), then) == part
+
+
+@pytest.mark.parametrize("added", [((6, 8, 10), (14,)), ((6, 10), (14, 20))])
+def test_only_that_part_changes_whichever_plane_it_lies_in(
+    added: tuple[tuple[int, ...], tuple[int, ...]],
+) -> None:
+    phantom = two_organs()
+    scan, engine = scan_of(phantom), Interpolation()
+    then, now = several(phantom, (6, 10), (14,)), several(phantom, *added)
+    earlier = engine.prepare(scan).predict(then)
+    again = full(answer_again(engine, scan, now, Answered(then, earlier)), phantom.truth.shape)
+    axis, first, last = changed_part(now, then) or pytest.fail("all of it")
+    before = np.moveaxis(full(earlier, phantom.truth.shape), 1 + axis, 1)
+    after = np.moveaxis(again, 1 + axis, 1)
+    np.testing.assert_array_equal(after[:, :first], before[:, :first])
+    np.testing.assert_array_equal(after[:, last + 1 :], before[:, last + 1 :])
+    (new,) = set(now.slices) - set(then.slices)
+    truth = np.moveaxis(phantom.truth, axis, 0)[new[1]]
+    wrong = [(answer.argmax(axis=0)[new[1]] != truth).sum() for answer in (before, after)]
+    assert wrong[1] < wrong[0] / 3
 
 
 def test_only_the_part_between_the_neighbours_changes() -> None:

@@ -32,13 +32,14 @@ class Annotation:
 
     labels: (i, j, k) unsigned integers, 0 background where known, 255 not looked at.
     slices: (array axis, index) of every annotated slice, ascending; none if there is nothing but
-    support scans to go by. blank_axis: the main axis where there is no slice. extra_values: labels
+    support scans to go by. main_axis: the main axis where there is no slice, or where slices of
+    several planes are to be seen from one of them. extra_values: labels
     to answer for even if they are not drawn here, because a support scan holds them; ascending.
     """
 
     labels: LabelArray
     slices: tuple[SliceIndex, ...]
-    blank_axis: int | None = None
+    main_axis: int | None = None
     extra_values: tuple[int, ...] = ()
 
     @cached_property
@@ -75,9 +76,9 @@ class Annotation:
 
     @property
     def axis(self) -> int:
-        """The main axis: the one across which most slices are annotated."""
-        if self.blank_axis is not None and not self.slices:
-            return self.blank_axis
+        """The main axis: as told, or the one across which most slices are annotated."""
+        if self.main_axis is not None and (not self.slices or self.main_axis in self.axes):
+            return self.main_axis
         return max(self.axes, key=lambda axis: len(self.along(axis)))
 
     def along(self, axis: int) -> tuple[int, ...]:
@@ -109,7 +110,12 @@ class Annotation:
         for axis, index in kept:
             forgotten[on_slice(axis, index)] = False
         labels[forgotten] = 0
-        return Annotation(labels, kept, self.axis, self.extra_values)
+        main = self.main_axis if kept else self.axis
+        return Annotation(labels, kept, main, self.extra_values)
+
+    def seen_along(self, axis: int) -> Annotation:
+        """Return the same with another main axis; across it there must be annotated slices."""
+        return replace(self, main_axis=axis)
 
     def cropped(self, region: Region) -> Annotation:
         """Return what was annotated in a region, whose first voxel becomes (0, 0, 0)."""

@@ -34,7 +34,11 @@ _MULTIPLE = 8
 
 
 class ImageEncoder(nn.Module):
-    """Features of a slice with its neighbours, at four resolutions; channels are averaged."""
+    """Features of a slice with its neighbours, at four resolutions.
+
+    The channels of a scan, any number in any order, are encoded alike and averaged pixel by pixel
+    with weights that follow from their features; at the start of training these are equal.
+    """
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -43,6 +47,7 @@ class ImageEncoder(nn.Module):
         self.at_half = Block(one, two)
         self.at_quarter = Block(two, four)
         self.at_eighth = Block(four, eight)
+        self.scores = nn.ParameterList(torch.zeros(width) for width in settings.widths)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return features from (slice, channel, 3, h, w)."""
@@ -52,7 +57,18 @@ class ImageEncoder(nn.Module):
         for stage in (self.at_half, self.at_quarter, self.at_eighth):
             x = stage(halved(x))
             levels.append(x)
-        return [x.unflatten(0, (slices, channels)).mean(dim=1) for x in levels]
+        if channels == 1:
+            return levels
+        return [
+            _averaged(x.unflatten(0, (slices, channels)), score)
+            for x, score in zip(levels, self.scores, strict=True)
+        ]
+
+
+def _averaged(features: Tensor, score: Tensor) -> Tensor:
+    """Return (slice, c, h, w) from (slice, channel, c, h, w); score: (c,), of a channel's pixel."""
+    scores = torch.einsum("nkchw,c->nkhw", features, score)[:, :, None]
+    return (features * scores.softmax(dim=1)).sum(dim=1)
 
 
 class StructureDecoder(nn.Module):
@@ -115,7 +131,7 @@ class FewsliceNet(nn.Module):
         masks = _zero_padded(group.masks)
         keys = self.writer.keys(levels[2]).flatten(0, 1)
         height, width = levels[2].shape[-2:]
-        place = cell_places(group.place, height, width)
+        place = cell_places(group.place, height, width, group.along)
         frame = group.frame.repeat_interleave(height * width)
         return keys, self.writer.values(levels, masks), place, frame
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-NOWHERE, SAME_SCAN, OTHER_SCAN = 0, 1, 2
-"""What the position of a remembered slice means: nothing, the same place in this scan, or about
-the same place in another scan."""
+NOWHERE, SAME_SCAN, OTHER_SCAN, CROSSING = 0, 1, 2, 3
+"""What the position of a remembered slice means: nothing, the same place in this scan, about the
+same place in another scan, or the same place in this scan on a slice that crosses the targets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +20,16 @@ class Remembered:
     1 at the structure. masks: float (slice, structure, 2, h, w): where the structure is known to
     be, and where it is known not to be; what nobody looked at is 0 in both. place: float
     (slice, 3): row and column of the first pixel and position of the slice, all in pixels of the
-    target grid. frame: int (slice,), one of `NOWHERE`, `SAME_SCAN`, `OTHER_SCAN`.
+    target grid. frame: int (slice,), one of `NOWHERE`, `SAME_SCAN`, `OTHER_SCAN`, `CROSSING`.
+    along: the directions of the target grid (0 down its rows, 1 along its columns, 2 across its
+    slices) in which rows and columns of these slices are counted: (0, 1) unless they cross it.
     """
 
     images: Tensor
     masks: Tensor
     place: Tensor
     frame: Tensor
+    along: tuple[int, int] = (0, 1)
 
     def to(self, device: torch.device | str) -> Remembered:
         """Return the same on another device."""
@@ -35,6 +38,7 @@ class Remembered:
             masks=self.masks.to(device),
             place=self.place.to(device),
             frame=self.frame.to(device),
+            along=self.along,
         )
 
 

@@ -36,14 +36,16 @@ class Memory:
     frame: Tensor
 
 
-def cell_places(place: Tensor, height: int, width: int) -> Tensor:
-    """Return where the cells of slices lie: (slice * height * width, 3) from (slice, 3)."""
+def cell_places(place: Tensor, height: int, width: int, along: tuple[int, int] = (0, 1)) -> Tensor:
+    """Return where the cells of slices lie: (slice * height * width, 3) from (slice, 3).
+
+    along: directions in which the rows and the columns are counted, see `Remembered`.
+    """
     rows = torch.arange(height, device=place.device) * STRIDE + (STRIDE - 1) / 2
     columns = torch.arange(width, device=place.device) * STRIDE + (STRIDE - 1) / 2
-    grid = torch.zeros(len(place), height, width, 3, device=place.device)
-    grid[..., 0] = place[:, 0, None, None] + rows[:, None]
-    grid[..., 1] = place[:, 1, None, None] + columns
-    grid[..., 2] = place[:, 2, None, None]
+    grid = place[:, None, None].expand(-1, height, width, 3).clone()
+    grid[..., along[0]] += rows[:, None]
+    grid[..., along[1]] += columns
     return grid.reshape(-1, 3)
 
 
@@ -84,7 +86,8 @@ class MemoryReader(nn.Module):
     """Read the memory at every cell of target slices.
 
     How much a squared distance in the plane or across slices counts against a cell is learned for
-    each head and each kind of frame (this scan, another scan); with `NOWHERE` it does not count.
+    each head and each kind of frame (this scan, another scan, a slice of this scan that crosses);
+    with `NOWHERE` it does not count.
     The penalty is written as a scalar product of six more entries in queries and keys, so
     that the attention stays an ordinary one.
     """
@@ -94,8 +97,8 @@ class MemoryReader(nn.Module):
         self.scale = (settings.keys // settings.heads) ** -0.5
         # By numpy: on "meta", where only shapes are asked for, torch loads its compiler for that.
         steepness = np.linspace(-8.0, -1.0, settings.heads, dtype=np.float32)
-        both = np.stack([steepness, steepness - 1])
-        self.inplane, self.across = (nn.Parameter(torch.tensor(both)) for _ in range(2))
+        frames = np.stack([steepness, steepness - 1, steepness])
+        self.inplane, self.across = (nn.Parameter(torch.tensor(frames)) for _ in range(2))
         self.join = nn.Conv2d(settings.values, settings.values, 1)
         self.nothing = nn.Parameter(torch.zeros(settings.values))
 

@@ -37,10 +37,10 @@ class AnsweredSlices:
 def preview(scan: Scan, annotation: Annotation, near: int) -> AnsweredSlices | None:
     """Return the five slices nearest to one, from outlines interpolated around them.
 
-    near: number of a slice across the main axis. None where there is nothing to interpolate: no
-    structure is drawn, or slices of several planes are.
+    near: number of a slice across the main axis. None where there is nothing to interpolate, since
+    no structure is drawn.
     """
-    if len(annotation.axes) != 1:
+    if annotation.blank:
         return None
     axis, length = annotation.axis, scan.shape[annotation.axis]
     first = int(np.clip(near - NEAREST // 2, 0, max(length - NEAREST, 0)))

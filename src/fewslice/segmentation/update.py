@@ -1,7 +1,8 @@
 """Answering again after one more slice: only what lies around it, the rest is kept.
 
-A new slice changes most what lies between it and its annotated neighbours. There the engine is
-asked again, on that part of the scan alone; everything else stays as it was answered.
+A new slice changes most what lies between it and its annotated neighbours of the same plane. There
+the engine is asked again, on that part of the scan alone, with whatever slices of other planes show
+of it; everything else stays as it was answered.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
 from fewslice.engines.aligned import Aligned
 from fewslice.engines.base import (
     Engine,
@@ -23,6 +24,7 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.predictions import around, moved, within
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
 
 
@@ -47,37 +49,39 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
 
     Between the annotated slices around what has changed the engine answers anew, from those slices
     and what lies between them; elsewhere the earlier answer stands. All of it is answered anew
-    where that is no saving or makes no sense: other structures, another main axis, slices of
-    several planes, no structure drawn, or changes all over the scan; and without an earlier answer.
+    where that is no saving or makes no sense: other structures, changes across several axes, a
+    plane that is new, no structure drawn, or changes all over the scan; and without an earlier
+    answer.
     """
     aligned = Aligned(engine)
     part = changed_part(annotation, earlier.annotation) if earlier is not None else None
     if part is None or earlier is None:
         return aligned.prepare(scan, support).predict(annotation, progress)
-    first, last = part
+    axis, first, last = part
     if first > last:
         return earlier.prediction
-    axis = annotation.axis
     piece = Region.slab(axis, first, last, scan.shape)
     asked = annotation.cropped(piece)
     found = aligned.prepare(scan.cropped(piece), support).predict(asked, progress)
-    return _pasted(earlier.prediction, found, axis, part)
+    return _pasted(earlier.prediction, found, part)
 
 
-def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:
-    """Return the first and last slice to answer again; None for all of the scan.
+def changed_part(now: Annotation, then: Annotation) -> tuple[int, int, int] | None:
+    """Return the axis and the first and last slice across it to answer again; None for everything.
 
     The part reaches from the annotated slice before the first change to the one after the last
     change, or to the end of the scan. If nothing has changed, first is greater than last.
     """
-    axis = now.axis
-    if then.axes != (axis,) or now.axes != (axis,) or now.blank:
+    if now.blank or now.axes != then.axes:
         return None
     if now.values != then.values or now.labels.shape != then.labels.shape:
         return None
-    changed = _changed(now, then)
-    if not changed:
-        return 0, -1
+    places = _changed(now, then)
+    if not places:
+        return now.axis, 0, -1
+    if len({axis for axis, _ in places}) > 1:
+        return None
+    ((axis, _), *_), changed = places, {index for _, index in places}
     kept = [index for index in now.along(axis) if index not in changed]
     below = max((index for index in kept if index < min(changed)), default=0)
     above = min(
@@ -86,29 +90,34 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:
     held = now.cropped(Region.slab(axis, below, above, now.labels.shape))
     if held.drawn_values != now.drawn_values:
         return None
-    return below, above
+    return axis, below, above
 
 
-def _changed(now: Annotation, then: Annotation) -> set[int]:
-    """Return the slices that were annotated or given up since, or say something else."""
-    axis = now.axis
-    mine, theirs = set(now.along(axis)), set(then.along(axis))
-    changed = mine ^ theirs
-    for index in mine & theirs:
+def _changed(now: Annotation, then: Annotation) -> set[SliceIndex]:
+    """Return the slices that were annotated or given up since, or say something else.
+
+    Those that another changed slice only crosses are the same.
+    """
+    mine, theirs = set(now.slices), set(then.slices)
+    new = mine ^ theirs
+    changed = set(new)
+    for axis, index in mine & theirs:
         place = on_slice(axis, index)
-        if not np.array_equal(now.labels[place], then.labels[place]):
-            changed.add(index)
+        differs = now.labels[place] != then.labels[place]
+        for other, crossing in new:
+            if other != axis:
+                differs[on_slice(inplane_axes(axis).index(other), crossing)[:2]] = False
+        if differs.any():
+            changed.add((axis, index))
     return changed
 
 
-def _pasted(
-    earlier: Prediction, answer: Prediction, axis: int, part: tuple[int, int]
-) -> Prediction:
+def _pasted(earlier: Prediction, answer: Prediction, part: tuple[int, int, int]) -> Prediction:
     """Put an answer for a part of the scan in the place of the earlier one.
 
     answer: its region counts slices from the first of the part.
     """
-    first, last = part
+    axis, first, last = part
     place = moved(answer.region, axis, first)
     region = around([place, earlier.region])
     probability = empty_probability(len(earlier.values), region.shape, axis)

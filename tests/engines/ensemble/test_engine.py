@@ -14,7 +14,6 @@ from fewslice.engines import EngineOptions, options_of
 from fewslice.engines.base import Prediction, Scan
 from fewslice.engines.ensemble.engine import (
     BEYOND_TWO,
-    CROSSING,
     USUAL,
     WALKER,
     Auto,
@@ -24,7 +23,7 @@ from fewslice.engines.ensemble.engine import (
 )
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import SliceFeatures
-from fewslice.engines.random_walker.engine import RandomWalker
+from fewslice.engines.network.planes import fused
 from fewslice.volumes.geometry import Geometry
 from tests.support.known_features import weights_file
 from tests.support.phantoms import Phantom, two_organs
@@ -43,7 +42,7 @@ def answer(phantom: Phantom, annotation: Annotation) -> Prediction:
 
 
 def test_mixtures_are_means() -> None:
-    for each in (USUAL, BEYOND_TWO, CROSSING, WALKER):
+    for each in (USUAL, BEYOND_TWO, WALKER):
         assert each.interpolation + each.walker + each.network == pytest.approx(1)
     assert str(Mixture(0, 1, 0)) == "the random walker"
     assert str(Mixture(0.5, 0, 0.5)) == "interpolation (50 %) and the network (50 %)"
@@ -51,38 +50,32 @@ def test_mixtures_are_means() -> None:
     assert str(thirds) == "interpolation (33 %), the random walker (33 %) and the network (33 %)"
 
 
-def test_two_slices_that_cross_are_left_to_the_random_walker() -> None:
-    phantom = two_organs()
-    annotation = Annotation(phantom.sparse(2, 10) | phantom.sparse(0, 14), ((0, 14), (2, 10)))
-    found = answer(phantom, annotation)
-    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
-    walked = RandomWalker().prepare(scan).predict(annotation)
-    np.testing.assert_array_equal(found.probability, walked.probability)
-    (remark,) = found.remarks
-    assert remark.startswith("auto used the random walker: slices of several planes")
-
-
 @pytest.mark.slow
-def test_from_three_slices_that_cross_the_network_counts_a_quarter() -> None:
+def test_slices_of_several_planes_are_answered_along_each_of_them() -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, 8, 12) | phantom.sparse(0, 14)
     annotation = Annotation(labels, ((0, 14), (2, 8), (2, 12)))
-    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
-    network = Network().prepare(scan)
-    grid, features, odds = network.coarse(annotation)
-    expected = network.refined(averaged(features, odds, lambda _: CROSSING), grid, annotation)
+    network = Network().prepare(Scan.from_spacing(phantom.image[None], phantom.spacing))
+    along_main = network.along(annotation)
+    along_other = network.along(annotation.seen_along(0))
+    assert (along_main.axis, along_main.indices) == (2, (8, 12))
+    assert (along_other.axis, along_other.indices) == (0, (14,))
+    both = [
+        replace(one, odds=averaged(one.features, one.odds, along(one.features)))
+        for one in (along_main, along_other)
+    ]
+    expected = network.refined(fused(both), along_main.grid, annotation)
     found = answer(phantom, annotation)
     np.testing.assert_array_equal(found.probability, expected.probability)
-    (remark,) = found.remarks
-    assert remark.startswith("auto used the random walker (75 %) and the network (25 %): slices of")
+    assert not found.remarks
 
 
-def test_an_empty_slice_across_is_not_counted_as_drawn() -> None:
+def test_an_empty_slice_across_is_no_plane_to_answer_along() -> None:
     phantom = two_organs()
-    labels = phantom.sparse(2, 10) | phantom.sparse(0, 14)
-    annotation = Annotation(labels, ((0, 0), (0, 14), (2, 10)))
-    (remark,) = answer(phantom, annotation).remarks
-    assert remark.startswith("auto used the random walker: slices of several planes")
+    annotation = Annotation(phantom.sparse(2, 10), ((0, 0), (2, 10)))
+    network = Network().prepare(Scan.from_spacing(phantom.image[None], phantom.spacing))
+    (only,) = network.along_planes(annotation)
+    assert only.axis == 2
 
 
 @pytest.mark.slow

@@ -47,6 +47,20 @@ def test_turning_twice_is_turning_back() -> None:
     assert_same(exchanged(exchanged(features)), features)
 
 
+def test_crossing_slices_go_along() -> None:
+    features = replace(random_features(), crossing=((1, 2), (2, 11)))  # 10 rows, 12 columns
+    assert reversed_slices(features).crossing == ((1, 2), (2, 11))
+    assert flipped(features, -2).crossing == ((1, 7), (2, 11))
+    assert flipped(features, -1).crossing == ((1, 2), (2, 0))
+    assert exchanged(features).crossing == ((2, 2), (1, 11))
+    truth = np.zeros(features.seeds.shape, dtype=np.int8)
+    truth[3, 9, 11] = 1  # the cut holds the last rows and columns
+    cut, _ = cropped(features, truth, 8, np.random.default_rng(0))
+    assert cut.crossing == ((1, 0), (2, 7))
+    cut, _ = cropped(features, truth, 6, np.random.default_rng(0))
+    assert cut.crossing == ((2, 5),)
+
+
 def test_reversed_slices_by_hand() -> None:
     features = random_features()  # 6 slices, 1 and 4 annotated, 3 mm apart, the first at -4 mm
     found = reversed_slices(features)

@@ -278,7 +278,7 @@ def test_beyond_several_drawn_slices_the_walk_counts_as_well_and_what_is_known_s
     network = untrained(random=True)
     found = completed_odds(network, features)
     for at in (0, 2, 4, 6, 7, 8):
-        alone = doubtful_odds(network, (own_memory(features),), features, np.array([at]))[0]
+        alone = doubtful_odds(network, own_memory(features), features, np.array([at]))[0]
         assert not np.allclose(alone, features.walk[at], atol=1e-3)
         expected = alone if 1 <= at <= 5 else (alone + features.walk[at]) / 2
         np.testing.assert_allclose(found[at], expected, atol=1e-4)
@@ -287,7 +287,7 @@ def test_beyond_several_drawn_slices_the_walk_counts_as_well_and_what_is_known_s
     assert (found[3, 1] == SUREST).all()
     seeds[5] = -1  # around two drawn slices and a single one nothing is left to the walk
     found = completed_odds(network, features)
-    (alone,) = doubtful_odds(network, (own_memory(features),), features, np.array([7]))
+    (alone,) = doubtful_odds(network, own_memory(features), features, np.array([7]))
     np.testing.assert_allclose(found[7], alone, atol=1e-4)
 
 

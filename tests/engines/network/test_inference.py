@@ -45,7 +45,7 @@ def test_slices_asked_in_portions_are_answered_as_all_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     features, network = random_features(channels=2), untrained(random=True)
-    memory, every = (own_memory(features),), np.arange(6)
+    memory, every = own_memory(features), np.arange(6)
     done: list[float] = []
     monkeypatch.setattr(model, "_PIXELS_AT_ONCE", 4 * 10 * 12)
     odds = doubtful_odds(network, memory, features, every, done.append)
@@ -98,7 +98,7 @@ def test_the_box_is_as_wide_as_it_must_be_and_lies_in_the_slice(side: int) -> No
 def test_outside_of_the_box_the_walk_stays_and_structures_do_not_mix() -> None:
     features, network = background(), untrained(random=True)
     features.walk[2, 0, 40, 30] = 1
-    odds = doubtful_odds(network, (own_memory(features),), features, np.array([1, 2]))
+    odds = doubtful_odds(network, own_memory(features), features, np.array([1, 2]))
     changed = odds != features.walk[[1, 2]]
     assert changed[:, 0, 25:57, 15:47].all()
     changed[:, 0, 25:57, 15:47] = False

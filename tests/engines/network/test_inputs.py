@@ -23,7 +23,7 @@ from fewslice.engines.network.inputs import (
     target_inputs,
     triples,
 )
-from fewslice.networks.inputs import HINTS, NOWHERE, OTHER_SCAN, SAME_SCAN, Remembered
+from fewslice.networks.inputs import CROSSING, HINTS, NOWHERE, OTHER_SCAN, SAME_SCAN, Remembered
 from tests.support.known_features import random_features
 
 
@@ -182,7 +182,7 @@ def test_the_base_falls_back_on_the_outlines_and_then_on_nothing() -> None:
 
 def test_blank_inputs_show_the_slice_and_nothing_else() -> None:
     features = random_features()
-    memory = (own_memory(features),)
+    memory = own_memory(features)
     full, blank = target_inputs(features, [0, 5], memory), blank_inputs(features, [0, 5], memory)
     assert torch.equal(blank.images, full.images)
     assert torch.equal(blank.place, full.place)
@@ -196,18 +196,39 @@ def test_blank_inputs_show_the_slice_and_nothing_else() -> None:
 
 def test_own_memory_holds_the_annotated_slices() -> None:
     features = random_features(channels=2)
-    memory = own_memory(features)
+    (memory,) = own_memory(features)
     np.testing.assert_array_equal(memory.images, triples(features.images, np.array([1, 4])))
     np.testing.assert_array_equal(memory.masks, known_masks(features.seeds[[1, 4]], 2))
     np.testing.assert_allclose(memory.place, places(features, np.array([1, 4])))
     assert memory.frame.tolist() == [SAME_SCAN, SAME_SCAN]
-    assert own_memory(features, NOWHERE).frame.tolist() == [NOWHERE, NOWHERE]
-    assert own_memory(random_features(positions=())).images.shape == (0, 1, 3, 10, 12)
+    assert own_memory(features, NOWHERE)[0].frame.tolist() == [NOWHERE, NOWHERE]
+    assert own_memory(random_features(positions=()))[0].images.shape == (0, 1, 3, 10, 12)
+
+
+def test_own_memory_holds_slices_that_cross() -> None:
+    features = replace(random_features(channels=2), step=(1.0, 0.5, 2.0), crossing=((1, 3), (2, 0)))
+    features.seeds[:, 3] = 0  # pixels of 1 mm, as the slices: nothing is resampled
+    features.seeds[2, 3, 5] = 2
+    _, row, column = own_memory(features)
+    assert row.images.shape == (1, 2, 3, 8, 12)  # never fewer than 8 rows, here of 6 slices
+    assert (row.along, column.along) == ((2, 1), (2, 0))
+    assert row.frame.tolist() == column.frame.tolist() == [CROSSING]
+    assert own_memory(features, NOWHERE)[1].frame.tolist() == [NOWHERE]
+    taller = replace(random_features(shape=(9, 10, 12)), step=(1.0, 0.5, 2.0), crossing=((1, 3),))
+    taller.seeds[:, 3] = 0
+    taller.seeds[2, 3, 5] = 2
+    _, row = own_memory(taller)
+    np.testing.assert_array_equal(row.images[0, 0, 1], taller.images[:, 0, 3])
+    np.testing.assert_array_equal(row.images[0, 0, 2], taller.images[:, 0, 4])
+    assert row.masks[0, 1, 0].nonzero().tolist() == [[2, 5]]
+    assert row.masks[0, 1, 1].sum() == 9 * 12 - 1
+    # Its first pixel: row 3 of the first slice.
+    np.testing.assert_allclose(row.place, places(taller, np.array([0])) + np.array([[3, 0, 0]]))
 
 
 def test_pixels_of_the_same_size_are_remembered_as_they_are() -> None:
     features = random_features()
-    own, found = own_memory(features), rescaled_memory(features, features, OTHER_SCAN)
+    (own,), found = own_memory(features), rescaled_memory(features, features, OTHER_SCAN)
     assert torch.equal(found.images, own.images)
     assert torch.equal(found.masks, own.masks)
     np.testing.assert_allclose(found.place, own.place)
@@ -246,7 +267,7 @@ def test_the_same_mm_is_the_same_place_whatever_the_size_of_pixels(step: float) 
     size = round(48 / step), round(40 / step)
     other = disc_features(step, *size, (12.0, -7.0))
     expected = np.array([12, -7, 0]) / 0.8
-    np.testing.assert_allclose(middle_of(own_memory(target)), expected, atol=0.3)
+    np.testing.assert_allclose(middle_of(own_memory(target)[0]), expected, atol=0.3)
     found = rescaled_memory(other, target, OTHER_SCAN)
     assert found.images.shape[-2:] == (round(size[0] * step / 0.8), round(size[1] * step / 0.8))
     np.testing.assert_allclose(middle_of(found), expected, atol=0.8)

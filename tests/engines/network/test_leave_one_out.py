@@ -76,7 +76,7 @@ def test_a_structure_on_that_slice_only_gives_no_lesson() -> None:
 def test_with_hardly_anything_drawn_there_are_none(slices: tuple[tuple[int, int], ...]) -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, *(index for _, index in slices))
-    assert found(Annotation(labels, slices, blank_axis=2, extra_values=(1, 2))) == []
+    assert found(Annotation(labels, slices, main_axis=2, extra_values=(1, 2))) == []
 
 
 def test_unknown_voxels_stay_unknown_in_the_truth() -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fewslice.pretraining.generators.labelled_volume import LabelArray
-from fewslice.pretraining.generators.synthesis import synthesise, synthetic_volume
+from fewslice.pretraining.generators.synthesis import _body, synthesise, synthetic_volume
 
 
 def _two_boxes(shape: tuple[int, int, int] = (40, 36, 20)) -> LabelArray:
@@ -93,3 +93,26 @@ def test_an_empty_label_map_gives_a_volume_without_labels() -> None:
     volume = synthetic_volume(empty, (5.0, 1.0, 1.0), np.random.default_rng(0), "empty")
 
     assert not volume.labels.any()
+
+
+def test_some_volumes_show_their_labels_in_several_channels() -> None:
+    counts = [
+        len(
+            synthetic_volume(
+                _two_boxes(), (1.0, 1.0, 2.0), np.random.default_rng(seed), "a"
+            ).scan.channels
+        )
+        for seed in range(16)
+    ]
+    assert {1, 2} <= set(counts) <= {1, 2, 3, 4}
+
+
+def test_a_body_holds_the_structures_and_leaves_air() -> None:
+    labels = np.zeros((48, 48, 24), dtype=np.uint16)
+    labels[20:28, 18:30, 8:16] = 1
+    for seed in range(4):
+        body = _body(labels, (1.0, 1.0, 2.0), np.random.default_rng(seed))
+        assert body[labels > 0].all()
+        assert not body[0, 0, 0]
+        assert body.sum() > (labels > 0).sum()
+    assert _body(labels * 0, (1.0, 1.0, 2.0), np.random.default_rng(0)).all()

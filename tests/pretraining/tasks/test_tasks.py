@@ -9,13 +9,15 @@ import numpy.typing as npt
 import pytest
 from tests.support.pretraining_tasks import balls, volume
 
-from fewslice.annotation.annotation import on_slice
+from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Scan
 from fewslice.pretraining.tasks.tasks import (
     Task,
     _axis,
     _group_name,
     _structures,
+    crossed,
+    misjudged,
     reveal,
     sample_task,
 )
@@ -156,6 +158,36 @@ def test_revealed_slices_are_those_of_the_truth(axis: int) -> None:
     assert max(counts) <= len(occupied) // 2
     assert ends > 5
     assert partial > 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_crossing_slices_show_what_was_drawn_before(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = (balls() * (balls() < 3)).astype(np.uint8)
+    alone = Annotation(np.where(truth == 1, truth, 0) * 0, ((2, 7),))
+    alone.labels[..., 7] = np.where(truth[..., 7] == 1, 1, 0)
+    found = crossed(alone, truth, rng)
+    assert found.axis == 2
+    assert found.values == (1,)
+    more = set(found.slices) - {(2, 7)}
+    assert 1 <= len(more) <= 3
+    for axis, index in more:
+        assert axis in {0, 1}
+        place = on_slice(axis, index)
+        assert (found.labels[place] == np.where(truth[place] == 1, 1, 0)).all()
+        assert found.labels[place].any()
+    assert not alone.labels[..., 6].any()  # what was given stays
+
+
+def test_a_misjudged_spacing_keeps_the_voxels() -> None:
+    scan = volume().scan
+    told = [misjudged(scan, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(one.channels is scan.channels for one in told)
+    assert any(one.spacing == (1.0, 1.0, 1.0) for one in told)
+    ratios = np.array([one.spacing for one in told]) / scan.spacing
+    assert ratios.min() > 0.3
+    assert ratios.max() < 3.01
+    assert (np.count_nonzero(ratios != 1, axis=1) <= 1).all()
 
 
 def test_structures_on_few_slices_are_left_alone() -> None:

@@ -8,8 +8,8 @@ on too far there. These weights were best on structures held out from training
 (`benchmarks/held_out.py`), where choosing them anew for every scan, by leaving drawn slices out,
 brought less than .001 of Dice and took half of the time.
 
-Slices of several planes are left to the random walker, which sees all of them; from three drawn
-slices on the network, which learns from those of one plane, counts a quarter.
+Where slices of several planes are drawn, this is done along each of them, and the answers are
+averaged by how near each plane's drawn slices are (`fewslice.engines.network.planes`).
 
 Given seconds for it, `auto` first fine-tunes the network on what was drawn
 (`fewslice.engines.network.finetuned_engine`), and averages that one.
@@ -28,15 +28,9 @@ from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silen
 from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_positions
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
-from fewslice.engines.random_walker.engine import PreparedRandomWalker, RandomWalker
-from fewslice.errors import Remark
+from fewslice.engines.network.planes import fused
 from fewslice.typing import Float32Array
 
-_SEVERAL_PLANES = (
-    "auto used {}: slices of several planes are annotated, and the network only learns from those "
-    "of one."
-)
-_FEWEST_CROSSING = 3
 _LEAST = 1e-5  # probability of the background that odds are taken against
 
 
@@ -63,7 +57,6 @@ class Mixture:
 USUAL = Mixture(0.2, 0.3, 0.5)
 WALKER = Mixture(0.0, 1.0, 0.0)
 BEYOND_TWO = Mixture(0.4, 0.4, 0.2)
-CROSSING = Mixture(0.0, 0.75, 0.25)
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,6 @@ class Auto:
     """
 
     network: Network = field(default_factory=Network)
-    walker: RandomWalker = field(default_factory=RandomWalker)
     seconds: float | None = None
 
     @property
@@ -89,9 +81,7 @@ class Auto:
 
     def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> PreparedAuto:
         """Return the scan ready for all engines. Raises WeightsError."""
-        return PreparedAuto(
-            self.network.prepare(scan, support), self.walker.prepare(scan), self.finetuning
-        )
+        return PreparedAuto(self.network.prepare(scan, support), self.finetuning)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +89,6 @@ class PreparedAuto:
     """A scan ready for all engines."""
 
     network: PreparedNetwork
-    walker: PreparedRandomWalker
     finetuning: Finetuned | None = None
 
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
@@ -120,28 +109,11 @@ class PreparedAuto:
 
     def _drawn(self, annotation: Annotation, progress: Progress) -> Prediction:
         """Answer from the slices drawn on this scan."""
-        if len(annotation.axes) == 1:
-            return self._averaged(annotation, along, progress)
-        if len(annotation.drawn_slices) < _FEWEST_CROSSING:
-            found, mixture = self.walker.predict(annotation, progress), WALKER
-        else:
-            found, mixture = self._averaged(annotation, lambda _: _everywhere, progress), CROSSING
-        remark = Remark("several-planes", _SEVERAL_PLANES.format(mixture))
-        return replace(found, remarks=(*found.remarks, remark))
-
-    def _averaged(
-        self,
-        annotation: Annotation,
-        mixtures: Callable[[SliceFeatures], Callable[[int], Mixture]],
-        progress: Progress,
-    ) -> Prediction:
-        grid, features, odds = self.network.coarse(annotation, progress)
-        mean = averaged(features, odds, mixtures(features))
-        return self.network.refined(mean, grid, annotation, progress)
-
-
-def _everywhere(position: int) -> Mixture:
-    return CROSSING
+        answers = [
+            replace(one, odds=averaged(one.features, one.odds, along(one.features)))
+            for one in self.network.along_planes(annotation, progress)
+        ]
+        return self.network.refined(fused(answers), answers[0].grid, annotation, progress)
 
 
 def along(features: SliceFeatures, inside: Mixture = USUAL) -> Callable[[int], Mixture]:

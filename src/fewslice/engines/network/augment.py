@@ -30,7 +30,20 @@ def cropped(
     across, down, right = features.origin
     moved = (across, down + rows.start * features.step[1], right + columns.start * features.step[2])
     cut = {name: getattr(features, name)[..., rows, columns] for name in _SPATIAL}
-    return replace(features, origin=moved, **cut), truth[:, rows, columns]
+    crossing = _within(features.crossing, rows, columns)
+    return replace(features, origin=moved, crossing=crossing, **cut), truth[:, rows, columns]
+
+
+def _within(
+    crossing: tuple[tuple[int, int], ...], rows: slice, columns: slice
+) -> tuple[tuple[int, int], ...]:
+    """Return the crossing slices within some rows and columns, counted from the first of these."""
+    sides = {1: rows, 2: columns}
+    return tuple(
+        (axis, at - sides[axis].start)
+        for axis, at in crossing
+        if sides[axis].start <= at < sides[axis].stop
+    )
 
 
 def _window(at: int, length: int, side: int) -> slice:
@@ -94,7 +107,11 @@ def flipped(features: SliceFeatures, axis: int) -> SliceFeatures:
     moved = {name: np.flip(getattr(features, name), axis) for name in _SPATIAL}
     moves = features.moves.copy()
     moves[..., axis] *= -1
-    return replace(features, origin=(origin[0], origin[1], origin[2]), moves=moves, **moved)
+    crossing = tuple(
+        (other, length - 1 - at if other == 3 + axis else at) for other, at in features.crossing
+    )
+    where = (origin[0], origin[1], origin[2])
+    return replace(features, origin=where, moves=moves, crossing=crossing, **moved)
 
 
 def exchanged(features: SliceFeatures) -> SliceFeatures:
@@ -106,5 +123,6 @@ def exchanged(features: SliceFeatures) -> SliceFeatures:
         step=(step[0], step[2], step[1]),
         origin=(origin[0], origin[2], origin[1]),
         moves=features.moves[..., ::-1],
+        crossing=tuple((3 - axis, at) for axis, at in features.crossing),
         **moved,
     )

@@ -20,9 +20,11 @@ from fewslice.engines.base import (
     SupportScan,
     as_half,
     empty_probability,
+    part,
     silent,
 )
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
+from fewslice.engines.network.planes import PlaneAnswer, fused
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
@@ -43,7 +45,8 @@ class Network:
 
     Outlines, appearance and a coarse random walk suggest an answer; the network, which sees the
     slice, its neighbours and all annotated slices of this scan and of support scans, corrects it.
-    See `fewslice.networks.fewslice_net`.
+    See `fewslice.networks.fewslice_net`; of slices of several planes see
+    `fewslice.engines.network.planes`.
 
     weights: a file of weights; None for those that come with fewslice. most_support: how many
     support scans are used, the likest ones. device: None takes a GPU if there is one.
@@ -102,25 +105,36 @@ class PreparedNetwork:
 
     def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Complete the structures that are drawn on this scan, and no others, from its slices."""
-        grid, _, odds = self.coarse(annotation, progress)
-        return self.refined(odds, grid, annotation, progress)
+        answers = self.along_planes(annotation, progress)
+        return self.refined(fused(answers), answers[0].grid, annotation, progress)
 
-    def coarse(
+    def along_planes(
         self, annotation: Annotation, progress: Progress = silent
-    ) -> tuple[WorkingGrid, SliceFeatures, Float32Array]:
-        """Return the working grid, what is known on it, and the network's log-odds there.
+    ) -> tuple[PlaneAnswer, ...]:
+        """Return the answer along each plane that shows a structure, the main one first.
 
-        The log-odds are (slice, structure, rows, columns). progress goes to 0.9.
+        progress goes to 0.9.
         """
+        drawn = {axis for axis, _ in annotation.drawn_slices}
+        axes = sorted(drawn, key=lambda axis: (axis != annotation.axis, axis))
+        each = 0.9 / len(axes)
+        return tuple(
+            self.along(annotation.seen_along(axis), part(progress, at * each, (at + 1) * each))
+            for at, axis in enumerate(axes)
+        )
+
+    def along(self, annotation: Annotation, progress: Progress = silent) -> PlaneAnswer:
+        """Return the answer along the annotation's main axis, on a working grid."""
         grid, features = find_features(self.scan, annotation, self.engine.features)
-        progress(0.4)
+        progress(0.45)
         odds = completed_odds(
             self.network,
             features,
             self._remembered(features, annotation),
-            lambda part: progress(0.4 + 0.5 * part),
+            part(progress, 0.45, 1),
         )
-        return grid, features, odds
+        axis = annotation.axis
+        return PlaneAnswer(axis, annotation.drawn_along(axis), grid, features, odds)
 
     def refined(
         self,
@@ -169,7 +183,7 @@ def completed_odds(
     asked = open_slices(features)
     if not len(asked):
         return odds
-    memory = (own_memory(features), *others)
+    memory = (*own_memory(features), *others)
     odds[asked] = doubtful_odds(network, memory, features, asked, progress)
     beyond = asked[(asked < features.positions[0]) | (asked > features.positions[-1])]
     if len(drawn_positions(features)) > _LONE:

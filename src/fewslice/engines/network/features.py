@@ -79,7 +79,8 @@ class SliceFeatures:
     the grid of each. moves: by how many rows and columns each outline has moved (see
     `fewslice.engines.interpolation.centreline`) on every slice up to the next annotated ones,
     float32 (annotated, structure, slice, 2), 0 elsewhere. radii: inscribed radius of each
-    structure, mm.
+    structure, mm. crossing: annotated slices of the other two planes, as (1 or 2, place): all
+    voxels of that row or column of the grid, on every slice, were looked at.
     """
 
     step: tuple[float, float, float]
@@ -93,6 +94,7 @@ class SliceFeatures:
     positions: tuple[int, ...]
     moves: Float32Array
     radii: npt.NDArray[np.float64]
+    crossing: tuple[tuple[int, int], ...] = ()
 
 
 def find_features(
@@ -144,15 +146,28 @@ def find_features(
         seeds=np.moveaxis(seeds, axis, 0),
         shape=_shape_odds(prior, grid.shape[axis]),
         appearance=_slices_first(
-            _between(problem.appearance[1:] - problem.appearance[:1], grid), axis
+            between(problem.appearance[1:] - problem.appearance[:1], grid), axis
         ),
-        walk=np.clip(_slices_first(_between(walked, grid), axis), -SUREST, SUREST),
+        walk=np.clip(_slices_first(between(walked, grid), axis), -SUREST, SUREST),
         outlines=_outlines([shape for _, shape in along], prior),
         positions=tuple(position for position, _ in along),
         moves=_moves(along, prior, grid.shape[axis]),
         radii=radii,
+        crossing=_crossing(annotation, grid, order),
     )
     return grid, features
+
+
+def _crossing(
+    annotation: Annotation, grid: WorkingGrid, order: tuple[int, int, int]
+) -> tuple[tuple[int, int], ...]:
+    """Return the slices of the other planes that show a structure, as features name them."""
+    found = set()
+    for axis, index in annotation.drawn_slices:
+        position = grid.index_of(axis, index)
+        if axis != order[0] and position is not None:
+            found.add((order.index(axis), position))
+    return tuple(sorted(found))
 
 
 def slices_first_order(axis: int) -> tuple[int, int, int]:
@@ -203,7 +218,7 @@ def _slices_first(array: Float32Array, axis: int) -> Float32Array:
     return np.ascontiguousarray(np.moveaxis(array, 1 + axis, 0))
 
 
-def _between(array: Float32Array, grid: WorkingGrid) -> Float32Array:
+def between(array: Float32Array, grid: WorkingGrid) -> Float32Array:
     """Bring (first, i, j, k) from another grid over the same region to this one's shape."""
     result = np.asarray(array, dtype=np.float32)
     for axis, wanted in enumerate(grid.shape, start=1):

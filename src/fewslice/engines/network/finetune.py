@@ -190,7 +190,7 @@ def _augmented(fold: Fold, side: int, rng: np.random.Generator) -> tuple[Inputs,
         )
     target = [int(np.flatnonzero((truth >= 0).reshape(len(truth), -1).any(axis=1))[0])]
     dropped = Dropped(*(bool(x) for x in rng.random(3) < 0.15))
-    inputs = target_inputs(features, target, (own_memory(features),), dropped)
+    inputs = target_inputs(features, target, own_memory(features), dropped)
     return inputs, torch.from_numpy(truth[target].astype(np.int64))
 
 
@@ -242,7 +242,7 @@ def fold_answers(network: FewsliceNet, found: Sequence[Fold]) -> list[Classes]:
     network.eval()
     answers = []
     for fold in found:
-        inputs = target_inputs(fold.features, [fold.target], (own_memory(fold.features),))
+        inputs = target_inputs(fold.features, [fold.target], own_memory(fold.features))
         answers.append(network(inputs.to(device_of(network)))[0].argmax(dim=0).cpu().numpy())
     network.train(was_training)
     return answers

@@ -12,10 +12,12 @@ import torch
 from fewslice.engines.interpolation.centreline import shifted
 from fewslice.engines.interpolation.signed_distance import CERTAIN
 from fewslice.engines.network.features import SUREST, SliceFeatures
-from fewslice.networks.inputs import HINTS, SAME_SCAN, Inputs, Remembered
+from fewslice.networks.inputs import CROSSING, HINTS, SAME_SCAN, Inputs, Remembered
 from fewslice.typing import Float32Array
 
 _HARDLY = 0.25  # pixels by which a slice need not be moved
+_MOST_CROSSING = 6  # slices of other planes that are remembered
+_LONGEST_CROSSING = 256  # pixels of such a slice across the targets
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,50 @@ def blank_inputs(
     )
 
 
-def own_memory(features: SliceFeatures, frame: int = SAME_SCAN) -> Remembered:
-    """Return the annotated slices of the features' own scan, to be remembered."""
+def own_memory(features: SliceFeatures, frame: int = SAME_SCAN) -> tuple[Remembered, ...]:
+    """Return the annotated slices of the features' own scan, to be remembered.
+
+    Those across the features' axis, then each that crosses them, as an image of its own.
+    frame: `SAME_SCAN`, or `NOWHERE` to forget where they lie.
+    """
+    crossing = CROSSING if frame == SAME_SCAN else frame
+    chosen = [features.crossing[at] for at in _spread(len(features.crossing), _MOST_CROSSING)]
+    return (
+        _along_memory(features, frame),
+        *(_crossing_memory(features, axis, at, crossing) for axis, at in chosen),
+    )
+
+
+def _spread(length: int, most: int) -> list[int]:
+    return sorted(set(np.linspace(0, length - 1, min(length, most)).round().astype(int).tolist()))
+
+
+def _crossing_memory(features: SliceFeatures, axis: int, at: int, frame: int) -> Remembered:
+    """Return an annotated slice of another plane, with pixels as large as the target's.
+
+    axis: 1 for a row of all slices, 2 for a column of all slices; at: which.
+    """
+    last = features.images.shape[1 + axis] - 1
+    near = np.clip(np.array([at - 1, at, at + 1]), 0, last)
+    images = np.moveaxis(np.take(features.images, near, axis=1 + axis), 1 + axis, 1)
+    images = np.moveaxis(images, 0, 2)  # (3, channel, slice, row or column)
+    masks = known_masks(np.take(features.seeds, at, axis=axis)[None], len(features.radii))
+    pixel = (features.step[1] * features.step[2]) ** 0.5
+    height = round(len(features.images) * features.step[0] / pixel)
+    size = (min(max(height, 8), _LONGEST_CROSSING), images.shape[-1])
+    place = places(features, np.zeros(1, dtype=np.intp))
+    place[:, axis - 1] += at
+    place[:, 2] += (1 - features.step[0] / pixel) / 2  # middle of the first pixel, not of a slice
+    return Remembered(
+        images=_resized(_tensor(np.moveaxis(images, 0, 1)[None]), size),
+        masks=_resized(_tensor(masks), size),
+        place=_tensor(place),
+        frame=torch.full((1,), frame),
+        along=(2, 2 - axis),
+    )
+
+
+def _along_memory(features: SliceFeatures, frame: int) -> Remembered:
     at = np.asarray(features.positions, dtype=np.intp)
     return Remembered(
         images=_tensor(triples(features.images, at)),
@@ -190,7 +234,7 @@ def rescaled_memory(features: SliceFeatures, target: SliceFeatures, frame: int) 
     positions mean, `OTHER_SCAN` or `NOWHERE`. Slices that would get fewer than 8 rows or columns,
     or more than `MOST_REMEMBERED`, get pixels of another size; their middle keeps its place.
     """
-    memory = own_memory(features, frame)
+    memory = _along_memory(features, frame)
     height, width = features.images.shape[2:]
     size = (
         min(max(round(height * features.step[1] / target.step[1]), 8), MOST_REMEMBERED),

@@ -33,13 +33,21 @@ class Fold:
 def folds(
     scan: Scan, annotation: Annotation, settings: FeatureSettings, most: int
 ) -> Iterator[Fold]:
-    """Yield at most `most` folds, of slices spread over those drawn.
+    """Yield at most `most` folds of each plane, of slices spread over those drawn.
 
-    A slice that alone holds a structure gives none: without it nobody would look for that.
+    A slice that alone holds a structure gives none: without it nobody would look for that. What
+    slices of other planes show of a left-out slice stays known.
     """
     annotation = replace(annotation, extra_values=())
+    for axis in annotation.axes:
+        yield from _folds_along(scan, annotation.seen_along(axis), settings, most)
+
+
+def _folds_along(
+    scan: Scan, annotation: Annotation, settings: FeatureSettings, most: int
+) -> Iterator[Fold]:
     axis = annotation.axis
-    drawn = annotation.drawn_along(annotation.axis)
+    drawn = annotation.drawn_along(axis)
     if len(drawn) < 2:
         return
     for number in _spread(len(drawn), most):

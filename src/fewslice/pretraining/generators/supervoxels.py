@@ -37,12 +37,19 @@ def supervoxel_volume(scan: Scan, rng: np.random.Generator, name: str) -> Labell
     scan: (channel, i, j, k), spacing in mm. The part has at most 96 x 96 x 64 voxels, 64 across
     the coarsest spacing.
     """
-    # Of a few places the one with most in it, since much of a scan may be air.
+    part = random_part(scan, rng)
+    return LabelledVolume(part, supervoxel_labels(part, rng), name)
+
+
+def random_part(scan: Scan, rng: np.random.Generator) -> Scan:
+    """Return a part of a scan, at most `LARGEST` voxels: of a few places the one with most in it.
+
+    Much of a scan may be air.
+    """
     boxes = [_random_box(scan, rng) for _ in range(3)]
     box = max(boxes, key=lambda box: float(scan.channels[0][box][::3, ::3, ::3].std()))
     channels = np.ascontiguousarray(scan.channels[(slice(None), *box)], dtype=np.float32)
-    part = Scan.from_spacing(channels, scan.spacing)
-    return LabelledVolume(part, supervoxel_labels(part, rng), name)
+    return Scan.from_spacing(channels, scan.spacing)
 
 
 def _random_box(scan: Scan, rng: np.random.Generator) -> tuple[slice, ...]:

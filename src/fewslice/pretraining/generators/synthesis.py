@@ -24,6 +24,12 @@ Vector = npt.NDArray[np.float64]
 LARGEST = (128, 128, 64)
 """Most voxels of a synthetic volume: in both axes of its slices, and of slices."""
 
+_ONE_CHANNEL = 0.75
+"""Share of synthetic volumes with one channel; the others show their labels two to four times."""
+
+_IN_AIR = 0.5
+"""Share of images whose structures lie in a body with air around, as where 0 means either."""
+
 _TRIES = 5
 """How often to look for a part with structures in it; those at a corner are easily missed."""
 
@@ -64,8 +70,9 @@ def synthetic_volume(
         if deformed.any():
             break
     millimetres = (float(after[0]), float(after[1]), float(after[2]))
-    image = synthesise(deformed, millimetres, rng)
-    return LabelledVolume(Scan.from_spacing(image[None], millimetres), deformed, name)
+    channels = 1 if rng.random() < _ONE_CHANNEL else int(rng.integers(2, 5))
+    images = np.stack([synthesise(deformed, millimetres, rng) for _ in range(channels)])
+    return LabelledVolume(Scan.from_spacing(images, millimetres), deformed, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +107,23 @@ def _regions(
             behind[field > best] = region
             np.maximum(best, field, out=best)
         np.copyto(regions, behind, where=labels == 0)
+    if background > 1 and rng.random() < _IN_AIR:
+        regions[~_body(labels, spacing, rng)] = 0
     return regions, background + len(structures), background
+
+
+def _body(labels: LabelArray, spacing: Spacing, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Return where tissue is: the structures and what lies around them, to a wavy skin."""
+    from scipy.ndimage import distance_transform_edt
+
+    if not labels.any():
+        return np.ones(labels.shape, dtype=bool)
+    extent = _extent(labels, spacing)
+    away = distance_transform_edt(labels == 0, spacing)
+    cells = cells_for(labels.shape, spacing, 0.4 * extent)
+    waves = 1 + 0.4 * smooth_field(labels.shape, cells, rng)
+    body: npt.NDArray[np.bool_] = away <= rng.uniform(0.03, 0.2) * extent * np.maximum(waves, 0.2)
+    return body | (labels > 0)
 
 
 def _means(count: int, background: int, rng: np.random.Generator) -> Float32Array:

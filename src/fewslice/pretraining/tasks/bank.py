@@ -174,4 +174,6 @@ def load_task(path: Path, entry: Entry) -> Task:
     for name in ("step", "origin"):
         values[name] = tuple(values[name].tolist())
     values["positions"] = tuple(values["positions"].tolist())
+    crossing = values["crossing"].reshape(-1, 2).astype(int).tolist()
+    values["crossing"] = tuple((axis, at) for axis, at in crossing)
     return Task(SliceFeatures(**values), truth, entry.kind, entry.group, entry.scan)

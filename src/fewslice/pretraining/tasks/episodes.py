@@ -32,7 +32,8 @@ from fewslice.pretraining.tasks.tasks import Task
 class EpisodeSettings:
     """How episodes are drawn.
 
-    kinds: weights of the kinds of tasks, as (kind, weight); kinds not named count 1. side: slices
+    kinds: weights of the kinds of tasks, as (kind, weight); kinds not named count 1. evenly:
+    whether kinds count alike, and not by their number of tasks. side: slices
     are cropped to at most this many pixels. targets, validation_targets: slices to answer. others:
     chance that other scans help, and others_only: that only they do. most_others: their slices.
     drop: chance to leave each feature out. remap: chance that intensities are changed. seed: of the
@@ -40,6 +41,7 @@ class EpisodeSettings:
     """
 
     kinds: tuple[tuple[str, float], ...] = ()
+    evenly: bool = False
     side: int = 96
     targets: int = 8
     validation_targets: int = 16
@@ -91,7 +93,7 @@ def sample_episode(bank: Bank, number: int, settings: EpisodeSettings, part: str
     else:
         own = own_memory(task.features, SAME_SCAN if rng.random() < 0.9 else NOWHERE)
         dropped = Dropped(*(bool(x) for x in rng.random(3) < settings.drop))
-        inputs = target_inputs(task.features, targets, (own, *helpers), dropped)
+        inputs = target_inputs(task.features, targets, (*own, *helpers), dropped)
     return Episode(inputs, _truth(task, targets), task.kind)
 
 
@@ -107,7 +109,7 @@ def _validation_episode(bank: Bank, number: int, settings: EpisodeSettings) -> E
         0, len(open_slices) - 1, min(settings.validation_targets, len(open_slices))
     )
     targets = open_slices[spread.round().astype(int)]
-    inputs = target_inputs(task.features, targets, (own_memory(task.features),))
+    inputs = target_inputs(task.features, targets, own_memory(task.features))
     return Episode(inputs, _truth(task, targets), task.kind)
 
 
@@ -122,12 +124,15 @@ def _kinds(bank: Bank, part: str) -> tuple[str, ...]:
 
 
 def _choose(bank: Bank, settings: EpisodeSettings, rng: np.random.Generator) -> Entry:
-    """Choose a kind by its weight and number of tasks, then a task."""
+    """Choose a kind by its weight, and its number of tasks unless all count alike; then a task."""
     kinds = _kinds(bank, "train")
     asked = dict(settings.kinds)
     groups = [bank.by_kind["train", kind] for kind in kinds]
     weights = np.array(
-        [asked.get(kind, 1.0) * len(group) for kind, group in zip(kinds, groups, strict=True)]
+        [
+            asked.get(kind, 1.0) * (1 if settings.evenly else len(group))
+            for kind, group in zip(kinds, groups, strict=True)
+        ]
     )
     group = groups[int(rng.choice(len(kinds), p=weights / weights.sum()))]
     return group[int(rng.integers(len(group)))]

@@ -14,6 +14,7 @@ from fewslice.engines.base import Scan
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image, read_labels
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
+from fewslice.pretraining.generators.lesions import lesion_volume
 from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
 from fewslice.pretraining.generators.random_shapes import random_shapes
 from fewslice.pretraining.generators.supervoxels import supervoxel_volume
@@ -30,8 +31,9 @@ _MOST_TRIES = 6
 class ScanSource:
     """Labelled scans in a folder of the nnU-Net convention (imagesTr, labelsTr, dataset.json).
 
-    name: kind of its tasks. tasks, validation: how many to make. synthetic, supervoxels: share of
-    tasks on an image synthesised from the labels, and on supervoxels of the image. every_label:
+    name: kind of its tasks. tasks, validation: how many to make. synthetic, supervoxels, lesions:
+    share of tasks on an image synthesised from the labels, on supervoxels of the image, and on
+    lesions painted into it. every_label:
     every so many label values one is held out for validation (0: none, 1: all). every_scan: the
     same for scans.
     """
@@ -42,6 +44,7 @@ class ScanSource:
     validation: int = 0
     synthetic: float = 0.0
     supervoxels: float = 0.0
+    lesions: float = 0.0
     every_label: int = 0
     every_scan: int = 0
 
@@ -163,11 +166,16 @@ def _volume(job: Job, rng: np.random.Generator) -> tuple[LabelledVolume, Labels,
     if job.part == "train" and chance < source.synthetic:
         volume = synthetic_volume(values, spacing, rng, name)
         return volume, _allowed(volume, source, job), False
-    image = read_image(data_image(job.scan))
-    scan = Scan.from_spacing(image.channels.astype(np.float32), spacing)
-    if job.part == "train" and chance < source.synthetic + source.supervoxels:
-        volume = supervoxel_volume(scan, rng, name)
-        return volume, _present(volume), False
+    scan = Scan.from_spacing(read_channels(job.scan), spacing)
+    if job.part == "train":
+        scan = _some_channels(scan, rng)
+        chance -= source.synthetic
+        if chance < source.supervoxels:
+            volume = supervoxel_volume(scan, rng, name)
+            return volume, _present(volume), False
+        if chance < source.supervoxels + source.lesions:
+            volume = lesion_volume(scan, rng, name)
+            return volume, _present(volume), False
     volume = LabelledVolume(scan, values, name, outlined(job.scan))
     return volume, _allowed(volume, source, job), True
 
@@ -181,6 +189,21 @@ def _generated(kind: str, rng: np.random.Generator) -> tuple[LabelledVolume, Lab
         volume = random_oct(rng)
     values = _present(volume)
     return volume, values[values >= FLUID] if kind == "fluid" else values
+
+
+def read_channels(labels: Path) -> npt.NDArray[np.float32]:
+    """Return the image of a label map in labelsTr, (channel, i, j, k), channels in their order."""
+    case = labels.name.removesuffix(".nii.gz")
+    files = sorted((labels.parent.parent / "imagesTr").glob(f"{case}_[0-9][0-9][0-9][0-9].nii.gz"))
+    images = [read_image(file).channels for file in files or [data_image(labels)]]
+    return np.concatenate(images).astype(np.float32)
+
+
+def _some_channels(scan: Scan, rng: np.random.Generator) -> Scan:
+    """Return a scan with some of its channels in some order: all of them half of the time."""
+    count = len(scan.channels)
+    size = count if rng.random() < 0.5 else int(rng.integers(1, count + 1))
+    return replace(scan, channels=scan.channels[rng.permutation(count)[:size]])
 
 
 def data_image(labels: Path) -> Path:

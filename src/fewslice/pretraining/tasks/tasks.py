@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.annotation.planes import annotation_axis
+from fewslice.engines.base import Scan
 from fewslice.engines.network.features import FeatureSettings, SliceFeatures, find_features
 from fewslice.pretraining.generators.labelled_volume import LabelledVolume
 from fewslice.pretraining.generators.partial_labels import partly_known
@@ -22,6 +23,8 @@ _FEWEST_VOXELS = 40
 _FEWEST_SLICES = 4
 _COUNTS = (1, 2, 3, 4, 5, 6, 8)
 _SHARES = (0.36, 0.12, 0.18, 0.08, 0.12, 0.05, 0.09)
+_CROSSED = 0.22  # share of tasks of which slices of other planes are drawn as well
+_MISJUDGED = 0.12  # share of tasks of whose scan a wrong spacing is told
 _AS_PEOPLE_DRAW = 0.6  # share of tasks whose slices lie across the axis people draw across
 
 
@@ -61,7 +64,10 @@ def sample_task(
     annotation = reveal(truth, axis, rng)
     if annotation is None:
         return None
-    grid, features = find_features(volume.scan, annotation, _feature_settings(rng))
+    if rng.random() < _CROSSED:
+        annotation = crossed(annotation, truth, rng)
+    scan = misjudged(volume.scan, rng) if rng.random() < _MISJUDGED else volume.scan
+    grid, features = find_features(scan, annotation, _feature_settings(rng))
     picked = _on_grid(truth, grid)
     answered = np.isin(picked, (0, *annotation.values))
     number = np.zeros(256, dtype=np.int8)
@@ -151,6 +157,37 @@ def reveal(truth: npt.NDArray[np.uint8], axis: int, rng: np.random.Generator) ->
             labels[place] = known
     annotation = Annotation(labels, tuple((axis, index) for index in sorted(slices)))
     return annotation if annotation.values else None
+
+
+def crossed(
+    annotation: Annotation, truth: npt.NDArray[np.uint8], rng: np.random.Generator
+) -> Annotation:
+    """Annotate one to three slices of other planes as well, anywhere within the structures.
+
+    The main axis stays what it was. Only structures that were drawn before are drawn on them.
+    """
+    axis = annotation.axis
+    shown = np.where(np.isin(truth, annotation.values), truth, np.uint8(0))
+    labels, slices = annotation.labels.copy(), set(annotation.slices)
+    for _ in range(int(rng.integers(1, 4))):
+        other = int(rng.choice(inplane_axes(axis)))
+        occupied = np.flatnonzero(shown.any(axis=inplane_axes(other)))
+        inner = len(occupied) * float(np.clip(rng.normal(0.5, 0.18), 0.02, 0.98))
+        place = (other, int(occupied[int(inner)]))
+        labels[on_slice(*place)] = shown[on_slice(*place)]
+        slices.add(place)
+    return replace(annotation, labels=labels, slices=tuple(sorted(slices)), main_axis=axis)
+
+
+def misjudged(scan: Scan, rng: np.random.Generator) -> Scan:
+    """Return a scan that says it has cubic voxels, or an axis up to three times too long or short.
+
+    People's files say so, and the answer has to stand it.
+    """
+    factors = np.ones(3)
+    factors[int(rng.integers(3))] = np.exp(rng.uniform(-1.1, 1.1))
+    spacing = [1.0, 1.0, 1.0] if rng.random() < 0.4 else (factors * scan.spacing).tolist()
+    return Scan.from_spacing(scan.channels, spacing)
 
 
 def _spread(
