@@ -165,6 +165,41 @@ def test_saying_where_it_is_not_ends_the_structure(engine: Engine) -> None:
     assert not answer[:, :, 20].any()
 
 
+def crossed(phantom: Phantom) -> tuple[LabelArray, tuple[tuple[int, int], ...]]:
+    """Return the plainest drawing and two slices that cross it, one through each organ."""
+    labels, places = phantom.sparse(AXIS, *DRAWN), ((0, 14), (0, 31))
+    for place in places:
+        extra = phantom.sparse(*place)
+        labels[extra > 0] = extra[extra > 0]
+    return labels, (*places, *((AXIS, index) for index in DRAWN))
+
+
+def test_slices_of_another_plane_make_it_no_worse(engine: Engine, plain: LabelArray) -> None:
+    phantom = two_organs()
+    answer = complete(engine, phantom, *crossed(phantom))
+    for value in (1, 2):
+        assert dice(answer, phantom.truth, value) > dice(plain, phantom.truth, value) - 0.01
+
+
+def test_crossing_slices_are_neither_mirrored_nor_permuted(engine: Engine) -> None:
+    phantom, order = two_organs(), (2, 0, 1)
+    labels, places = crossed(phantom)
+    expected = complete(engine, phantom, labels, places)
+    turned = Phantom(
+        np.flip(phantom.image.transpose(order), 1).copy(),
+        np.flip(phantom.truth.transpose(order), 1).copy(),
+        tuple(phantom.spacing[axis] for axis in order),  # type: ignore[arg-type]
+    )
+    length = phantom.truth.shape[0]  # now along axis 1, and the other way round
+    moved = tuple(
+        (order.index(axis), length - 1 - index if axis == 0 else index) for axis, index in places
+    )
+    answer = complete(engine, turned, np.flip(labels.transpose(order), 1).copy(), moved)
+    back = np.flip(answer, 1).transpose(np.argsort(order))
+    for value in (1, 2):
+        assert dice(back, expected, value) > 0.97
+
+
 def test_slices_of_three_planes_work_together(engine: Engine) -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, 10) + np.zeros_like(phantom.truth)

@@ -28,7 +28,6 @@ from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silen
 from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_positions
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
-from fewslice.engines.network.planes import fused
 from fewslice.typing import Float32Array
 
 _LEAST = 1e-5  # probability of the background that odds are taken against
@@ -113,7 +112,7 @@ class PreparedAuto:
             replace(one, odds=averaged(one.features, one.odds, along(one.features)))
             for one in self.network.along_planes(annotation, progress)
         ]
-        return self.network.refined(fused(answers), answers[0].grid, annotation, progress)
+        return self.network.refined_planes(answers, annotation, progress)
 
 
 def along(features: SliceFeatures, inside: Mixture = USUAL) -> Callable[[int], Mixture]:

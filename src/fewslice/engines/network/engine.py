@@ -106,7 +106,14 @@ class PreparedNetwork:
     def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Complete the structures that are drawn on this scan, and no others, from its slices."""
         answers = self.along_planes(annotation, progress)
-        return self.refined(fused(answers), answers[0].grid, annotation, progress)
+        return self.refined_planes(answers, annotation, progress)
+
+    def refined_planes(
+        self, answers: Sequence[PlaneAnswer], annotation: Annotation, progress: Progress = silent
+    ) -> Prediction:
+        """Return what the answers along some planes say together, at the scan's own voxels."""
+        main = annotation.seen_along(answers[0].axis)
+        return self.refined(fused(answers), answers[0].grid, main, progress)
 
     def along_planes(
         self, annotation: Annotation, progress: Progress = silent
