@@ -33,8 +33,9 @@ from fewslice.annotation.planes import plane_axis
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import CaseFiles, find_dataset, read_case
 from fewslice.evaluation.task import Task, dice_within_extent, reason_to_skip
-from fewslice.metrics.scores import score_slices
+from fewslice.metrics.overlap import dice
 from fewslice.networks.shipped import shipped_weights
+from fewslice.typing import BoolArray
 
 PACKAGES = (
     "itk==5.4.7",
@@ -109,9 +110,11 @@ def answered(task: Task, process: subprocess.Popen[str]) -> Iterator[list[object
             yield [each.peer, each.variant, _dice(mask, task), extent]
 
 
-def _dice(mask: np.ndarray, task: Task) -> float:
-    spacing, axis = task.image.geometry.spacing, task.revealed.axis
-    return score_slices(mask, task.mask, spacing, axis, task.annotated).dice
+def _dice(mask: BoolArray, task: Task) -> float:
+    """Return Dice as `score_slices` does, without the time that it takes for surfaces."""
+    axis = task.revealed.axis
+    kept = [index for index in range(mask.shape[axis]) if index not in task.annotated]
+    return dice(mask.take(kept, axis=axis), task.mask.take(kept, axis=axis))
 
 
 def run_peers(data: Path, work: Path, choice: Choice) -> None:
@@ -175,11 +178,11 @@ def means_table(best: pd.DataFrame) -> str:
     """Return mean Dice by set and number of slices."""
     rows = []
     for (number, count), part in best.groupby(["set", "slices"]):
-        dice = part.groupby("engine")["dice"].mean()
+        mean = part.groupby("engine")["dice"].mean()
         tasks = str((part["engine"] == "auto").sum())
         chosen = part[part["engine"] == PEERS[1]]["variant"].iloc[0]
-        above = "yes" if all(dice["auto"] > dice[peer] for peer in PEERS) else "**no**"
-        cells = [f"{dice[each]:.3f}" for each in (*PEERS, "auto")]
+        above = "yes" if all(mean["auto"] > mean[peer] for peer in PEERS) else "**no**"
+        cells = [f"{mean[each]:.3f}" for each in (*PEERS, "auto")]
         rows.append([str(number), str(count), tasks, *cells, above, chosen])
     head = ["set", "slices", "tasks", *PEERS, "auto", "above both", "best variant of growing"]
     return markdown(head, rows)
@@ -187,14 +190,14 @@ def means_table(best: pd.DataFrame) -> str:
 
 def below(best: pd.DataFrame, by: list[str]) -> tuple[int, list[list[str]]]:
     """Return how many cases or tasks there are, and those where auto is far below a peer."""
-    dice = best.pivot_table(index=by, columns="engine", values="dice")
+    found = best.pivot_table(index=by, columns="engine", values="dice")
     rows = []
     for peer in PEERS:
-        fall = (dice[peer] - dice["auto"]).sort_values(ascending=False)
+        fall = (found[peer] - found["auto"]).sort_values(ascending=False)
         for key in fall[fall > MOST_BELOW].index:
-            cells = [f"{dice[each][key]:.3f}" for each in (peer, "auto")]
+            cells = [f"{found[each][key]:.3f}" for each in (peer, "auto")]
             rows.append([*map(str, key), peer, *cells, f"{fall[key]:.3f}"])
-    return len(dice), rows
+    return len(found), rows
 
 
 def report(scores: pd.DataFrame) -> str:
