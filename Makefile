@@ -46,7 +46,7 @@ surface: $(VENV)/.dev ## write down the public surface anew, after a change that
 bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md
 	$(BIN)/python benchmarks/speed.py
 
-benchmarks: $(VENV)/.dev ## Dice on the five evaluation sets in DATA, about 40 minutes
+benchmarks: $(VENV)/.dev ## Dice on the evaluation sets in DATA, about an hour
 	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),../shared/data)
 	$(BIN)/python benchmarks/carryover.py --data $(or $(DATA),../shared/data)
 	$(BIN)/python benchmarks/scribbles.py --data $(or $(DATA),../shared/data)

@@ -1,6 +1,8 @@
-"""Dice of the engines on the five evaluation sets, and the tables of docs/results/benchmarks.md.
+"""Dice of the engines on the evaluation sets, and the tables of docs/results/benchmarks.md.
 
     python benchmarks/accuracy.py --data DIR --work DIR [--plots DIR]  # runs, resumable
+    python benchmarks/accuracy.py --data DIR --work DIR --sets 110,"111 CT" --engines auto \\
+        --runs strided
     python benchmarks/accuracy.py --work DIR --tables-only  # prints what has been run so far
 
 Runs `fewslice evaluate` and prints Markdown. With --plots DIR the plots go there.
@@ -13,20 +15,36 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """A folder of the data, the plane drawn in, and the channels engines see (None for all)."""
+
+    folder: str
+    plane: str = "auto"
+    channels: tuple[int, ...] | None = None
+
+
 SETS = {
-    "004": ("Dataset004_Hippocampus", "coronal"),
-    "004 sagittal": ("Dataset004_Hippocampus", "sagittal"),
-    "101": ("Dataset101_HeadNeckCT", "auto"),
-    "102": ("Dataset102_CardiacCineMRI", "auto"),
-    "103": ("Dataset103_SpleenCT", "auto"),
-    "104": ("Dataset104_RetinaFluidOCT", "auto"),
+    "004": EvaluationSet("Dataset004_Hippocampus", "coronal"),
+    "004 sagittal": EvaluationSet("Dataset004_Hippocampus", "sagittal"),
+    "101": EvaluationSet("Dataset101_HeadNeckCT"),
+    "102": EvaluationSet("Dataset102_CardiacCineMRI"),
+    "103": EvaluationSet("Dataset103_SpleenCT"),
+    "104": EvaluationSet("Dataset104_RetinaFluidOCT"),
+    "110": EvaluationSet("Dataset110_SarcomaMRI"),
+    "111 CT": EvaluationSet("Dataset111_SarcomaPETCT", channels=(0,)),
+    "111 PET": EvaluationSet("Dataset111_SarcomaPETCT", channels=(1,)),
+    "111 both": EvaluationSet("Dataset111_SarcomaPETCT"),
+    "112": EvaluationSet("Dataset112_SarcomaPET"),
+    "113": EvaluationSet("Dataset113_FetalBrainMRI"),
 }
 ENGINES = ("interpolation", "random-walker", "network", "auto")
 CLASSICAL = ("interpolation", "random-walker")
@@ -66,23 +84,35 @@ TO_REACH = {
 """Mean Dice that `auto` was asked to have, by set, run and number of slices."""
 
 
-def run(data: Path, work: Path, jobs: int, most: int) -> None:
+@dataclass(frozen=True)
+class Choice:
+    """What to run. cases: of a set, at most."""
+
+    sets: tuple[str, ...] = tuple(SETS)
+    engines: tuple[str, ...] = ENGINES
+    runs: tuple[str, ...] = tuple(RUNS)
+    cases: int = 12
+
+
+def run(data: Path, work: Path, jobs: int, choice: Choice) -> None:
     """Run what is not in the work folder yet, one thread for every process."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    for name, each in RUNS.items():
-        for number, (dataset, plane) in SETS.items():
-            command = [sys.executable, "-m", "fewslice", "evaluate", str(data / dataset)]
-            command += [
-                "--plane",
-                plane,
-                "--cases",
-                str(min(each.cases, most)),
-                "--slices",
-                each.slices,
-            ]
-            command += ["--engines", ",".join(ENGINES), "--annotator", each.annotator]
+    for name in choice.runs:
+        for number in choice.sets:
+            command = [sys.executable, "-m", "fewslice", "evaluate"]
+            command += arguments(data, number, RUNS[name], choice)
             command += ["--jobs", str(jobs), "-o", str(folder(work, number, name))]
             subprocess.run(command, check=True, env=environment)
+
+
+def arguments(data: Path, number: str, each: Run, choice: Choice) -> list[str]:
+    """Return what `fewslice evaluate` is told of one set."""
+    of = SETS[number]
+    found = [str(data / of.folder), "--plane", of.plane]
+    if of.channels is not None:
+        found += ["--channels", ",".join(map(str, of.channels))]
+    found += ["--cases", str(min(each.cases, choice.cases)), "--slices", each.slices]
+    return [*found, "--engines", ",".join(choice.engines), "--annotator", each.annotator]
 
 
 def folder(work: Path, number: str, name: str) -> Path:
@@ -286,11 +316,29 @@ def report(work: Path) -> str:
         parts += [
             ("Within the object's extent", means(strided, "dice_extent")),
             ("More slices", more_slices(counts)),
-            ("Never far below", falls(counts)),
+        ]
+        if {*CLASSICAL, "auto"} <= set(counts["engine"]):
+            parts.append(("Never far below", falls(counts)))
+        parts += [
             ("Beyond the ends", means(strided, "beyond_ends")),
             ("Distance", by_distance(read(work, "strided", "distances.csv"))),
         ]
     return "\n".join(f"\n### {title}\n\n{text}" for title, text in parts)
+
+
+def names_in(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of names with commas that refuses unknown ones."""
+
+    def names(text: str) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+        unknown = [each for each in found if each not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(
+                f"there is no {unknown[0]!r}; choose from {', '.join(known)}"
+            )
+        return found
+
+    return names
 
 
 def main() -> None:
@@ -300,12 +348,16 @@ def main() -> None:
     parser.add_argument("--plots", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cases", type=int, default=12, help="of a set, at most")
+    parser.add_argument("--sets", type=names_in(SETS), default=tuple(SETS))
+    parser.add_argument("--engines", type=names_in(ENGINES), default=ENGINES)
+    parser.add_argument("--runs", type=names_in(RUNS), default=tuple(RUNS))
     parser.add_argument("--tables-only", action="store_true")
     options = parser.parse_args()
     if not options.tables_only:
         if options.data is None:
             parser.error("--data is needed to run; --tables-only prints what has been run")
-        run(options.data, options.work, options.jobs, options.cases)
+        choice = Choice(options.sets, options.engines, options.runs, options.cases)
+        run(options.data, options.work, options.jobs, choice)
     print(report(options.work))
     if options.plots is not None:
         draw(options.work, options.plots)

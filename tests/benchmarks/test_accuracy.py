@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 accuracy = import_module("benchmarks.accuracy")
 
@@ -91,3 +93,41 @@ def test_distances_are_pooled_in_groups() -> None:
 def test_the_figure_of_the_ends_is_drawn(tmp_path: Path) -> None:
     accuracy.ends_figure(SCORES, tmp_path / "ends.png")
     assert (tmp_path / "ends.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_is_told_the_plane_and_the_channels_of_a_set() -> None:
+    choice = accuracy.Choice(engines=("network", "auto"), cases=7)
+    told = accuracy.arguments(Path("data"), "111 PET", accuracy.RUNS["strided"], choice)
+    assert told[0] == str(Path("data", "Dataset111_SarcomaPETCT"))
+    options = dict(zip(told[1::2], told[2::2], strict=True))
+    assert options == {
+        "--plane": "auto",
+        "--channels": "1",
+        "--cases": "7",
+        "--slices": "1,3,5",
+        "--engines": "network,auto",
+        "--annotator": "strided",
+    }
+    whole = accuracy.arguments(Path("data"), "111 both", accuracy.RUNS["strided"], choice)
+    assert "--channels" not in whole
+
+
+def test_names_are_parsed_and_unknown_ones_refused() -> None:
+    parse = accuracy.names_in(accuracy.SETS)
+    assert parse("111 CT, 110,110") == ("111 CT", "110")
+    with pytest.raises(ArgumentTypeError, match="there is no '999'; choose from 004, 004 sag"):
+        parse("110,999")
+
+
+def test_a_report_without_the_classical_engines_leaves_out_the_falls(tmp_path: Path) -> None:
+    only = SCORES[SCORES["engine"] == "auto"].drop(columns="set")
+    where = accuracy.folder(tmp_path, "103", "strided")
+    where.mkdir()
+    only.to_csv(where / "scores.csv", index=False)
+    shown = dict.fromkeys(["slices", "distance_slices", "between"], 1)
+    sums = dict.fromkeys(["intersection", "predicted", "reference"], 1)
+    distances = pd.DataFrame([{"engine": "auto", **shown, **sums}])
+    distances.to_csv(where / "distances.csv", index=False)
+    report = accuracy.report(tmp_path)
+    assert "Never far below" not in report
+    assert "| 103 | 1 | 2 | - | - | - | 0.600 | 0.65 | missed by 0.050 |" in report

@@ -3,13 +3,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
 from fewslice.cli.evaluate import evaluate
 from fewslice.errors import InputError, ReadError
-from tests.support.datasets import write_dataset
+from fewslice.io import write_image
+from fewslice.volumes import Image
+from tests.support.datasets import GEOMETRY, SHAPE, write_dataset
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +69,30 @@ def test_support_reaches_the_settings(tiny: Path, tmp_path: Path) -> None:
     assert remarks.str.contains("the 1 given as support made no difference").all()
 
 
+def test_channels_reach_the_engines(tmp_path: Path) -> None:
+    # Channel 1 is noise alone, so that a walker that sees nothing else does worse.
+    data = write_dataset(tmp_path / "data", ["a"], channels=2)
+    noise = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    write_image(data / "imagesTs" / "a_0001.nii.gz", Image(noise, GEOMETRY))
+    dice = {}
+    for channels in ("0", "1"):
+        options = ["--engines", "random-walker", "--channels", channels]
+        result = call(data, "-o", tmp_path / channels, "--json", "--quiet", *options)
+        summary = json.loads(result.stdout)
+        assert summary["settings"]["channels"] == [int(channels)]
+        dice[channels] = summary["overall"][0]["dice"]
+    assert dice["0"] > dice["1"] + 0.02
+    again = call(data, "-o", tmp_path / "0", "--quiet", "--engines", "random-walker")
+    assert isinstance(again.exception, InputError)
+    assert "channels: [0] there, null now" in str(again.exception)
+
+
+def test_the_table_says_which_channels_were_seen(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "data", ["a"], channels=2)
+    result = call(data, "-o", tmp_path / "out", "--quiet", "--channels", "1,0,1")
+    assert result.stdout.splitlines()[0].endswith(", cases: 1, channels: 1,0")
+
+
 def test_a_damaged_case_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data")
     (data / "labelsTs" / "b.nii.gz").write_bytes(b"nothing")
@@ -83,6 +110,10 @@ def test_a_damaged_case_is_named_and_the_exit_code_is_1(tmp_path: Path) -> None:
         (["--slices", "three"], "Cannot read 'three'"),
         (["--plane", "oblique"], "no plane 'oblique'"),
         (["--support-from", "Tr"], "write PART:COUNT"),
+        (["--channels", "0,ct"], "Cannot read '0,ct' as channels"),
+        (["--channels", ","], "Cannot read ',' as channels"),
+        (["--channels", "-1"], "Cannot read '-1' as channels"),
+        (["--channels", "1"], "no channel 1 of a, which has only channel 0"),
         (["--slices", "0"], "at least 1"),
         (["--slices", "0", "--support-from", "Ts:1"], "none of interpolation can"),
     ],

@@ -48,6 +48,25 @@ def test_channels_become_a_leading_axis(tmp_path: Path) -> None:
     np.testing.assert_array_equal(image.array[0], single.array)
 
 
+def test_channels_are_chosen_in_the_order_asked_for(tmp_path: Path) -> None:
+    dataset = find_dataset(write_dataset(tmp_path, ["three"], channels=3))
+    whole, labels = read_case(dataset.cases[0])
+    chosen, same = read_case(dataset.with_channels((2, 0)).cases[0])
+    np.testing.assert_array_equal(chosen.array, whole.array[[2, 0]])
+    np.testing.assert_array_equal(same.array, labels.array)
+    alone, _ = read_case(dataset.with_channels((1,)).cases[0])
+    np.testing.assert_array_equal(alone.array, whole.array[1])
+
+
+@pytest.mark.parametrize(
+    ("channels", "there"), [(1, "only channel 0"), (3, "only channels 0 to 2")]
+)
+def test_a_channel_that_a_case_lacks_is_named(tmp_path: Path, channels: int, there: str) -> None:
+    dataset = find_dataset(write_dataset(tmp_path, ["a"], channels=channels))
+    with pytest.raises(InputError, match=f"no channel 3 of a, which has {there}; name"):
+        dataset.with_channels((0, 3))
+
+
 def test_other_suffixes_and_parts(tmp_path: Path) -> None:
     write_dataset(tmp_path)
     write_case(tmp_path, "c", part="Tr")

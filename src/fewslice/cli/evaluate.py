@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 @options.plane("Plane the slices lie in")
 @options.spacing("all scans and labels")
 @click.option(
+    "--channels",
+    metavar="N[,N...]",
+    help="Channels of the scans that engines see, counted from 0, such as 1 or 0,1.  "
+    "[default: all]",
+)
+@click.option(
     "--annotator",
     default="strided",
     show_default=True,
@@ -70,6 +76,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     support_from: str | None,
     plane: str,
     spacing: Spacing | None,
+    channels: str | None,
     annotator: str,
     cases: int | None,
     jobs: int | None,
@@ -85,12 +92,24 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
     the exit code is 1.
     """
     from fewslice.evaluation import run
-    from fewslice.evaluation.settings import Settings, parse_names, parse_numbers
+    from fewslice.evaluation.settings import (
+        Settings,
+        parse_channels,
+        parse_names,
+        parse_numbers,
+    )
     from fewslice.evaluation.support import parse_support
 
     support = parse_support(support_from) if support_from is not None else None
     settings = Settings(
-        parse_names(engines), parse_numbers(slices), plane, annotator, seed, support, spacing
+        parse_names(engines),
+        parse_numbers(slices),
+        plane,
+        annotator,
+        seed,
+        support,
+        spacing,
+        parse_channels(channels) if channels is not None else None,
     )
     with count_bar(quiet, "Evaluating", "cases") as progress:
         summary = run.evaluate(

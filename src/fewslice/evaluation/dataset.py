@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,13 @@ class Dataset:
     digest: str
     cases: tuple[CaseFiles, ...]
 
+    def with_channels(self, channels: Sequence[int]) -> Dataset:
+        """Return it with these channels of every image, in this order, counted from 0.
+
+        Raises InputError if a case has fewer channels.
+        """
+        return replace(self, cases=tuple(_with_channels(case, channels) for case in self.cases))
+
 
 def find_dataset(
     folder: Path, part: str = "Ts", most: int | None = None, spacing: Spacing | None = None
@@ -127,6 +134,18 @@ def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
     if len(images) == 1:
         return images[0], labels
     return Image(np.concatenate([image.channels for image in images]), labels.geometry), labels
+
+
+def _with_channels(case: CaseFiles, channels: Sequence[int]) -> CaseFiles:
+    count = len(case.images)
+    missing = [channel for channel in channels if channel >= count]
+    if missing:
+        there = "only channel 0" if count == 1 else f"only channels 0 to {count - 1}"
+        raise InputError(
+            f"There is no channel {missing[0]} of {case.name}, which has {there}; name channels "
+            "that all cases have."
+        )
+    return replace(case, images=tuple(case.images[channel] for channel in channels))
 
 
 def _description(folder: Path) -> tuple[Mapping[str, Any], str]:

@@ -47,11 +47,9 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     jobs = available_processors() if jobs is None else jobs
     if jobs < 1 or (most_cases is not None and most_cases < 1):
         raise InputError("The numbers of jobs and of cases must be at least 1.")
-    dataset = find_dataset(folder, part, most_cases, settings.spacing)
+    dataset = _find(folder, part, settings, most_cases)
     support = settings.support
-    candidates = (
-        find_dataset(folder, support.part, spacing=settings.spacing).cases if support else ()
-    )
+    candidates = _find(folder, support.part, settings).cases if support else ()
     identity = settings_record(dataset, settings)
     results = open_results(output, identity)
     finished = set(results.finished)
@@ -71,9 +69,15 @@ def evaluate(  # noqa: PLR0913 - one argument per thing a person can choose
     return _conclude(output, identity, failed)
 
 
+def _find(folder: Path, part: str, settings: Settings, most: int | None = None) -> Dataset:
+    dataset = find_dataset(folder, part, most, settings.spacing)
+    return dataset if settings.channels is None else dataset.with_channels(settings.channels)
+
+
 def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
     """Return what makes two evaluations comparable, as JSON values; stored with the results."""
-    given = {} if settings.spacing is None else {"spacing": list(settings.spacing)}
+    chosen = {"spacing": settings.spacing, "channels": settings.channels}
+    given = {name: list(value) for name, value in chosen.items() if value is not None}
     return {
         "dataset": dataset.name,
         "part": dataset.part,

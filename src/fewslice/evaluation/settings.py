@@ -21,7 +21,8 @@ class Settings:
     for nothing but support, only goes with support and with an engine that uses it. plane: as
     `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of the random annotator.
     support: which other scans engines are given with all their labels. spacing: mm per array axis
-    of all scans, in place of what their files say.
+    of all scans, in place of what their files say. channels: those of every scan that engines see,
+    counted from 0; None for all.
 
     Raises InputError for names that do not exist, for too few slices and for nothing to do.
     """
@@ -33,6 +34,7 @@ class Settings:
     seed: int = 0
     support: SupportFrom | None = None
     spacing: Spacing | None = None
+    channels: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.engines or not self.slices:
@@ -62,6 +64,17 @@ def parse_numbers(text: str) -> tuple[int, ...]:
         raise InputError(
             f"Cannot read {text!r} as numbers of slices; write them with commas, such as 1,3,5."
         ) from None
+
+
+def parse_channels(text: str) -> tuple[int, ...]:
+    """Parse numbers of channels such as '0,1'; repeated ones count once. Raises InputError."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise InputError(
+            f"Cannot read {text!r} as channels; write their numbers from 0 on with commas, such "
+            "as 0,1."
+        )
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def parse_names(text: str) -> tuple[str, ...]:

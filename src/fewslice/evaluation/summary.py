@@ -95,7 +95,12 @@ def text_table(summary: Mapping[str, Any]) -> str:
     lines = [
         f"Mean Dice on not annotated slices, {summary['dataset']['name']}, "
         f"cases: {summary['dataset']['cases']}"
-        + (f", support: {settings['support']}" if settings.get("support") else ""),
+        + (f", support: {settings['support']}" if settings.get("support") else "")
+        + (
+            f", channels: {','.join(map(str, settings['channels']))}"
+            if settings.get("channels")
+            else ""
+        ),
         "engine".ljust(wide) + "".join(f"{_slices(count):>11}" for count in slices),
     ]
     for engine in engines:
