@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewslice.annotation.annotation import Annotation, blank_annotation, find_annotation
+from fewslice.annotation.annotation import Annotation, blank_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.errors import InputError
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region

@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fewslice.annotation.annotation import drawn_voxels, find_annotation
+from fewslice.annotation.annotation import drawn_voxels
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.io import read_image, read_labels

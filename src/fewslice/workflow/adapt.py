@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fewslice.annotation.annotation import SliceIndex, find_annotation
+from fewslice.annotation.annotation import SliceIndex
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import EngineOptions, Finetuned, Network, Progress, Scan, silent
 from fewslice.errors import WriteError
 from fewslice.io import require_writable

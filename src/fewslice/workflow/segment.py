@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fewslice.annotation.annotation import (
-    Annotation,
-    SliceIndex,
-    blank_annotation,
-    find_annotation,
-    holds_structure,
-)
+from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.phrases import counted
 from fewslice.engines import (
     ENGINES,

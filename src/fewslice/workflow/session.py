@@ -13,8 +13,9 @@ from threading import Event, RLock
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
 from fewslice.annotation.drawing import Drawing
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import Engine, Progress, Scan, silent
 from fewslice.errors import FewsliceError, InputError
 from fewslice.segmentation.preview import AnsweredSlices, changed_slices, preview

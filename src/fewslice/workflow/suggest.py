@@ -32,7 +32,8 @@ from fewslice.active_learning.next_slice.quality import (
     stopping_sentence,
 )
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, holds_structure
+from fewslice.annotation.annotation import Annotation, SliceIndex, holds_structure
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
 from fewslice.errors import InputError

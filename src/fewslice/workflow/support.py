@@ -11,13 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import (
-    Annotation,
-    SliceIndex,
-    blank_annotation,
-    drawn_voxels,
-    find_annotation,
-)
+from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, drawn_voxels
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fewslice.annotation.annotation import Annotation, find_annotation
+from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.counts import (
     AnnotatedSlice,
     annotated_slices,
@@ -16,6 +16,7 @@ from fewslice.annotation.counts import (
     slice_counts,
     slices_with,
 )
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import FewsliceError
 from fewslice.reporting.inspection.checks import (

@@ -1,0 +1,276 @@
+"""Annotated slices whose zeros are in doubt: rims of a brush, slips, structures drawn elsewhere.
+
+A zero on an annotated slice means background if somebody looked at the slice. Where a structure is
+absent between slices that hold it, or has a few voxels there, nobody seems to have. Slices in a row
+(a complete label map) are never in doubt, nor are named ones and those that hold 255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.annotation.annotation import SliceIndex, drawn_voxels, on_slice
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.image import UNKNOWN, LabelArray
+
+Doubt = tuple[SliceIndex, int]
+"""A slice, and the label that nobody seems to have looked for there."""
+
+_FEW = 12  # voxels that a slip of the hand leaves at most
+_SHARE = 0.04  # of the voxels that a slice nearby holds
+_STRIP = 0.2  # the same, of a slice right beside a drawn one
+_ASIDE = 3  # voxels from where a structure lies on the next slice, and it is not its tip
+_IN_A_ROW = 3  # slices, and the one between others is part of a complete label map
+_MANY_IN_A_ROW = 5  # the same of any of them
+_MOST_RIMS = 3  # slices that a brush reaches above and below
+_INSIDE = 0.95  # of a rim lies inside of what was drawn
+_OVERLAP = 0.1  # of the smaller of two outlines that one structure shares
+
+
+@dataclass(frozen=True, eq=False)
+class Along:
+    """The annotated slices across one axis.
+
+    labels: (i, j, k). indices: of the slices, ascending. values: labels of structures. areas:
+    voxels of each, (slice, value), without those that slices of other planes hold. settled: which
+    slices are not in doubt whatever they hold.
+    """
+
+    labels: LabelArray
+    axis: int
+    indices: npt.NDArray[np.intp]
+    values: tuple[int, ...]
+    areas: npt.NDArray[np.intp]
+    settled: BoolArray
+
+    @classmethod
+    def of(
+        cls,
+        labels: LabelArray,
+        slices: tuple[SliceIndex, ...],
+        axis: int,
+        values: tuple[int, ...],
+        named: set[SliceIndex],
+    ) -> Along:
+        """Count what is drawn on the slices across an axis."""
+        indices = [index for other, index in slices if other == axis]
+        crossing = [place for place in slices if place[0] != axis]
+        areas = np.zeros((len(indices), len(values)), dtype=np.intp)
+        settled = np.zeros(len(indices), dtype=bool)
+        for number, index in enumerate(indices):
+            one = labels[on_slice(axis, index)]
+            settled[number] = (axis, index) in named or bool((one == UNKNOWN).any())
+            if crossing:
+                one = one.copy()
+                for place in crossing:
+                    one[_crossed(axis, place)] = 0
+            counts = np.bincount(one.ravel(), minlength=max(values) + 1)
+            areas[number] = counts[list(values)]
+        return cls(labels, axis, np.array(indices, dtype=np.intp), values, areas, settled)
+
+    def kept(self, chosen: BoolArray) -> Along:
+        """Return some of the slices."""
+        return replace(
+            self,
+            indices=self.indices[chosen],
+            areas=self.areas[chosen],
+            settled=self.settled[chosen],
+        )
+
+    def mask(self, number: int, value: int | None = None) -> BoolArray:
+        """Return where a structure, or any, is drawn on a slice."""
+        one = self.labels[on_slice(self.axis, int(self.indices[number]))]
+        return drawn_voxels(one) if value is None else one == value
+
+    def place(self, number: int) -> SliceIndex:
+        """Return (array axis, index) of a slice."""
+        return self.axis, int(self.indices[number])
+
+    def run_lengths(self, chosen: BoolArray | None = None) -> npt.NDArray[np.intp]:
+        """Return for each slice how many of those chosen lie in a row around it; 0 elsewhere."""
+        chosen = np.ones(len(self.indices), dtype=bool) if chosen is None else chosen
+        lengths = np.zeros(len(self.indices), dtype=np.intp)
+        for run in _runs(self.indices[chosen]):
+            lengths[np.flatnonzero(chosen)[run]] = run.stop - run.start
+        return lengths
+
+
+def _crossed(axis: int, place: SliceIndex) -> tuple[slice | int, ...]:
+    """Return the line of a slice across `axis` that a slice of another plane crosses."""
+    line: list[slice | int] = [slice(None), slice(None)]
+    line[inplane_axes(axis).index(place[0])] = place[1]
+    return tuple(line)
+
+
+def _runs(indices: npt.NDArray[np.intp]) -> Iterator[slice]:
+    """Yield the runs of neighbouring slices."""
+    if len(indices):
+        breaks = np.flatnonzero(np.diff(indices) != 1) + 1
+        for start, stop in pairwise([0, *breaks.tolist(), len(indices)]):
+            yield slice(start, stop)
+
+
+def find_rims(along: Along) -> BoolArray:
+    """Return which slices hold what a sphere brush leaves above and below a drawn one.
+
+    Each rim lies inside of what is drawn on the slice between, and is like the one on the other
+    side of it; several drawn slices, which show one structure, have rims of the same extent. A
+    single run of slices may be a whole small body and is left alone.
+    """
+    rims = np.zeros(len(along.indices), dtype=bool)
+    runs = list(_runs(along.indices))
+    sizes = {run.stop - run.start for run in runs} - {1}
+    if len(runs) < 2 or len(sizes) != 1 or along.settled.any():
+        return rims
+    size = sizes.pop()
+    if size % 2 == 0 or size > 2 * _MOST_RIMS + 1:
+        return rims
+    brushed = [run for run in runs if run.stop - run.start == size]
+    middles = [(run.start + run.stop) // 2 for run in runs]
+    alone = len(brushed) == 1
+    if not all(_is_brushed(along, run, exactly=alone) for run in brushed):
+        return rims
+    if not all(_overlap(along.mask(a), along.mask(b)) for a, b in pairwise(middles)):
+        return rims
+    rims[:] = True
+    rims[middles] = False
+    return rims
+
+
+def _is_brushed(along: Along, run: slice, *, exactly: bool) -> bool:
+    middle = (run.start + run.stop) // 2
+    inner = along.mask(middle)
+    if np.sqrt(inner.sum() / np.pi) < 1.5 * (middle - run.start):  # a ball, as likely as not
+        return False
+    for step in range(1, middle - run.start + 1):
+        below, above = along.mask(middle - step), along.mask(middle + step)
+        both = np.count_nonzero(below & above)
+        alike = both / max(np.count_nonzero(below | above), 1)
+        nested = both / max(min(below.sum(), above.sum()), 1)
+        if alike < (1.0 if exactly else 0.75) or nested < _INSIDE:
+            return False
+        if any((rim & inner).sum() < _INSIDE * rim.sum() for rim in (below, above)):
+            return False
+        if max(below.sum(), above.sum()) > inner.sum():
+            return False
+    return True
+
+
+def _overlap(one: BoolArray, other: BoolArray) -> bool:
+    least = min(np.count_nonzero(one), np.count_nonzero(other))
+    return bool(np.count_nonzero(one & other) >= max(_OVERLAP * least, 1))
+
+
+def find_slips(along: Along) -> BoolArray:
+    """Return where a structure has so few voxels that nobody meant them, (slice, value).
+
+    Between slices that hold much more of it, or beyond those and aside of where it lies.
+    """
+    slips = np.zeros(along.areas.shape, dtype=bool)
+    much = along.areas > _SHARE * along.areas.max(axis=0, initial=0)
+    for number, column in np.argwhere((along.areas > 0) & ~along.settled[:, None]):
+        if _in_a_row(along, much.any(axis=1), number):
+            continue
+        areas = along.areas[:, column]
+        others = much[:, column].copy()
+        others[number] = False
+        below, above = _around(others, number)
+        if below is not None and above is not None:
+            slips[number, column] = _few_between(along, areas, number, (below, above))
+            continue
+        nearest = below if below is not None else above
+        if nearest is not None and areas[number] <= min(_FEW, _SHARE * areas[nearest]):
+            slips[number, column] = _astray(along, number, nearest, along.values[column])
+    return slips
+
+
+def _in_a_row(along: Along, chosen: BoolArray, number: int) -> bool:
+    """Whether a slice is one of many in a row, between two others, or of the only row."""
+    chosen = chosen.copy()
+    chosen[number] = True
+    for run in _runs(along.indices[chosen]):
+        row = np.flatnonzero(chosen)[run]
+        if number in row and len(row) >= _IN_A_ROW:
+            inside = row[0] < number < row[-1]
+            return inside or len(row) >= _MANY_IN_A_ROW or len(row) == np.count_nonzero(chosen)
+    return False
+
+
+def _around(chosen: BoolArray, number: int) -> tuple[int | None, int | None]:
+    """Return the nearest of the chosen slices on either side of one; None where there is none."""
+    below, above = np.flatnonzero(chosen[:number]), np.flatnonzero(chosen[number + 1 :])
+    return (
+        int(below[-1]) if len(below) else None,
+        int(above[0]) + number + 1 if len(above) else None,
+    )
+
+
+def _few_between(
+    along: Along, areas: npt.NDArray[np.intp], number: int, others: tuple[int, int]
+) -> bool:
+    least = min(areas[other] for other in others)
+    if areas[number] <= min(_FEW, _SHARE * least):
+        return True
+    # The end of a strip: a plane tilted by a degree or two, or a brush that went too deep.
+    gaps = [abs(int(along.indices[other] - along.indices[number])) for other in others]
+    return min(gaps) == 1 and max(gaps) > 2 and bool(areas[number] <= _STRIP * least)
+
+
+def _astray(along: Along, number: int, nearest: int, value: int) -> bool:
+    """Whether voxels lie aside of where the structure is on another slice, or are scattered."""
+    from scipy.ndimage import binary_dilation, label
+
+    mine, near = along.mask(number, value), along.mask(nearest, value)
+    if not (binary_dilation(near, np.ones((3, 3)), iterations=_ASIDE) & mine).any():
+        return True
+    pieces = label(mine, np.ones((3, 3)))[1]
+    return bool(pieces > 1 and pieces > mine.sum() / 3)
+
+
+def find_absences(along: Along, slips: BoolArray) -> BoolArray:
+    """Return where nobody seems to have looked for a structure that is not drawn, (slice, value).
+
+    Between slices that hold it at one place, or where it never shares a slice with what is drawn
+    there; then also beyond those, on slices that show the same structures.
+    """
+    held = (along.areas > 0) & ~slips
+    shown = held.any(axis=1)
+    absent = np.zeros_like(held)
+    in_a_row = along.run_lengths(shown) >= _IN_A_ROW
+    for column, value in enumerate(along.values):
+        holds = held[:, column]
+        if np.count_nonzero(holds) < 2:
+            continue
+        longest = along.run_lengths(holds).max()
+        for number in np.flatnonzero(~holds & shown & ~along.settled):
+            below, above = _around(holds, number)
+            if below is None or above is None:
+                continue
+            if not held[holds][:, held[number]].any():  # each structure in a turn of its own
+                absent[number, column] = longest == 1
+            elif longest <= 2 and not in_a_row[number]:
+                absent[number, column] = _overlap(
+                    along.mask(below, value), along.mask(above, value)
+                )
+        _beyond(absent, held, column, along.settled)
+    return absent
+
+
+def _beyond(absent: BoolArray, held: BoolArray, column: int, settled: BoolArray) -> None:
+    """Doubt a structure beyond its ends where slices show what those do between its ends.
+
+    Only what never shares a slice with it, and was hence drawn in a turn of its own.
+    """
+    holds = held[:, column]
+    for number in np.flatnonzero(absent[:, column]):
+        shown = held[number]
+        if held[holds][:, shown].any():
+            continue
+        same = (held == shown).all(axis=1)
+        absent[same & ~holds & ~settled, column] = True
