@@ -23,14 +23,15 @@ Doubt = tuple[SliceIndex, int]
 """A slice, and the label that nobody seems to have looked for there."""
 
 _FEW = 12  # voxels that a slip of the hand leaves at most
+_LEAST = 2  # voxels that nobody draws a slice for
 _SHARE = 0.04  # of the voxels that a slice nearby holds
 _STRIP = 0.2  # the same, of a slice right beside a drawn one
 _ASIDE = 3  # voxels from where a structure lies on the next slice, and it is not its tip
-_IN_A_ROW = 3  # slices, and the one between others is part of a complete label map
-_MANY_IN_A_ROW = 5  # the same of any of them
+_IN_A_ROW = 3  # slices, and they are part of a complete label map
 _MOST_RIMS = 3  # slices that a brush reaches above and below
 _INSIDE = 0.95  # of a rim lies inside of what was drawn
 _OVERLAP = 0.1  # of the smaller of two outlines that one structure shares
+_SAME_PLACE = 0.5  # the same, where it is not drawn between them
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,32 +175,33 @@ def find_slips(along: Along) -> BoolArray:
     """
     slips = np.zeros(along.areas.shape, dtype=bool)
     much = along.areas > _SHARE * along.areas.max(axis=0, initial=0)
+    if _complete(along, much.any(axis=1)):
+        return slips
     for number, column in np.argwhere((along.areas > 0) & ~along.settled[:, None]):
-        if _in_a_row(along, much.any(axis=1), number):
-            continue
         areas = along.areas[:, column]
         others = much[:, column].copy()
         others[number] = False
         below, above = _around(others, number)
         if below is not None and above is not None:
-            slips[number, column] = _few_between(along, areas, number, (below, above))
+            slips[number, column] = _few_between(along, number, column, (below, above))
             continue
         nearest = below if below is not None else above
         if nearest is not None and areas[number] <= min(_FEW, _SHARE * areas[nearest]):
             slips[number, column] = _astray(along, number, nearest, along.values[column])
-    return slips
+    # Who drew another structure there looked at the slice, unless each had its turn.
+    return slips & (_only(slips, along.areas) | _not_looked_for(along, slips))
 
 
-def _in_a_row(along: Along, chosen: BoolArray, number: int) -> bool:
-    """Whether a slice is one of many in a row, between two others, or of the only row."""
-    chosen = chosen.copy()
-    chosen[number] = True
-    for run in _runs(along.indices[chosen]):
-        row = np.flatnonzero(chosen)[run]
-        if number in row and len(row) >= _IN_A_ROW:
-            inside = row[0] < number < row[-1]
-            return inside or len(row) >= _MANY_IN_A_ROW or len(row) == np.count_nonzero(chosen)
-    return False
+def _complete(along: Along, chosen: BoolArray) -> bool:
+    """Whether these are slices in a row, as in a complete label map, for the most part."""
+    lengths = along.run_lengths(chosen)[chosen]
+    return bool(len(lengths)) and 2 * np.count_nonzero(lengths >= _IN_A_ROW) >= len(lengths)
+
+
+def _only(slips: BoolArray, areas: npt.NDArray[np.intp]) -> BoolArray:
+    """Return which slices hold nothing but slips, (slice, 1)."""
+    meant = (areas > 0) & ~slips
+    return ~meant.any(axis=1, keepdims=True)
 
 
 def _around(chosen: BoolArray, number: int) -> tuple[int | None, int | None]:
@@ -211,12 +213,13 @@ def _around(chosen: BoolArray, number: int) -> tuple[int | None, int | None]:
     )
 
 
-def _few_between(
-    along: Along, areas: npt.NDArray[np.intp], number: int, others: tuple[int, int]
-) -> bool:
+def _few_between(along: Along, number: int, column: int, others: tuple[int, int]) -> bool:
+    areas = along.areas[:, column]
     least = min(areas[other] for other in others)
     if areas[number] <= min(_FEW, _SHARE * least):
-        return True
+        one, other = (along.mask(at, along.values[column]) for at in others)
+        # Of many small pieces, such as lesions, one more may well have a few voxels.
+        return bool(areas[number] <= _LEAST) or _overlap(one, other)
     # The end of a strip: a plane tilted by a degree or two, or a brush that went too deep.
     gaps = [abs(int(along.indices[other] - along.indices[number])) for other in others]
     return min(gaps) == 1 and max(gaps) > 2 and bool(areas[number] <= _STRIP * least)
@@ -239,6 +242,10 @@ def find_absences(along: Along, slips: BoolArray) -> BoolArray:
     Between slices that hold it at one place, or where it never shares a slice with what is drawn
     there; then also beyond those, on slices that show the same structures.
     """
+    return _not_looked_for(along, slips) & (along.areas == 0)
+
+
+def _not_looked_for(along: Along, slips: BoolArray) -> BoolArray:
     held = (along.areas > 0) & ~slips
     shown = held.any(axis=1)
     absent = np.zeros_like(held)
@@ -255,11 +262,18 @@ def find_absences(along: Along, slips: BoolArray) -> BoolArray:
             if not held[holds][:, held[number]].any():  # each structure in a turn of its own
                 absent[number, column] = longest == 1
             elif longest <= 2 and not in_a_row[number]:
-                absent[number, column] = _overlap(
-                    along.mask(below, value), along.mask(above, value)
-                )
+                absent[number, column] = _left_out(along, number, value, (below, above))
         _beyond(absent, held, column, along.settled)
     return absent
+
+
+def _left_out(along: Along, number: int, value: int, others: tuple[int, int]) -> bool:
+    """Whether a structure lies at one place on two slices, and nothing is drawn there between."""
+    one, other = (along.mask(at, value) for at in others)
+    both = one & other
+    least = min(np.count_nonzero(one), np.count_nonzero(other))
+    free = np.count_nonzero(both & ~along.mask(number))
+    return bool(np.count_nonzero(both) >= _SAME_PLACE * least and 2 * free > both.sum())
 
 
 def _beyond(absent: BoolArray, held: BoolArray, column: int, settled: BoolArray) -> None:

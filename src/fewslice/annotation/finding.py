@@ -123,8 +123,9 @@ def _oblique(
         return nothing
     runs = len(places) - beside  # of slices next to each other
     planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs))
-    if len(planes) > len(places) // 2 and len(planes) != runs:
-        return nothing
+    if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
+        alike = all(plane.parallel(planes[0]) for plane in planes)
+        return (planes, loose) if len(planes) == runs and alike else nothing
     return planes, loose
 
 

@@ -22,6 +22,8 @@ Float64Array = npt.NDArray[np.float64]
 _FLAT = 0.36
 _WIDE = 3.0  # times as far as across, at least, do outlines reach in a plane
 _GAP = 0.4  # of a voxel without anything drawn between two planes
+_APART = 1.5  # voxels from one plane to the next
+_LOOSE = 0.01  # of the drawn voxels; fewer are no plane
 _EXPLAINED = 0.97  # of the drawn voxels; the others are slips of the hand
 _LONGEST_RUN = 2.2  # voxels on average from one side of a sheet to the other
 _MOST_POINTS = 4000
@@ -190,12 +192,21 @@ def _family(points: Float64Array, normal: Float64Array, steps: Float64Array) -> 
     wide = sum(len(group) for group in flat if _is_wide(group, normal))
     if wide < 0.7 * len(points):
         return []
-    least = 0.01 * len(points)
-    return [
-        _Sheet(normal, float((group @ normal).mean()), voxel)
-        for group in flat
-        if len(group) >= least
+    middles = [
+        float((group @ normal).mean()) for group in flat if len(group) > _LOOSE * len(points)
     ]
+    sheets = [_Sheet(normal, middle, voxel) for middle in middles]
+    return sheets if _apart(sheets) else []
+
+
+def _apart(sheets: Sequence[_Sheet]) -> bool:
+    """Whether parallel sheets leave room for another one between them, as layers of voxels do not."""
+    return not any(
+        np.allclose(one.normal, other.normal, atol=1e-9)
+        and abs(one.offset - other.offset) < _APART * one.voxel
+        for number, one in enumerate(sheets)
+        for other in sheets[:number]
+    )
 
 
 def _between_gaps(
@@ -250,7 +261,8 @@ def _several(
         best = max(good, key=lambda item: item[0])[1]
         found.append(best)
         left = left[np.abs(best.heights(left)) > 0.75 * best.voxel]
-    return _with_common_normals(points, found, steps)
+    sheets = _with_common_normals(points, found, steps)
+    return sheets if _apart(sheets) else []
 
 
 def _patches(
