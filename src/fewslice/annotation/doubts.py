@@ -7,7 +7,7 @@ absent between slices that hold it, or has a few voxels there, nobody seems to h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -57,7 +57,7 @@ class Along:
         slices: tuple[SliceIndex, ...],
         axis: int,
         values: tuple[int, ...],
-        named: set[SliceIndex],
+        named: Collection[SliceIndex],
     ) -> Along:
         """Count what is drawn on the slices across an axis."""
         indices = [index for other, index in slices if other == axis]

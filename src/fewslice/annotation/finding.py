@@ -5,7 +5,7 @@ This is the one place that decides what a zero means. Everything else asks the `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -102,7 +102,7 @@ def _plausible(
     if planes:
         return _in_planes(annotation, geometry, planes, fixed, tuple(map(tuple, loose)))
     for axis in annotation.axes:
-        annotation = _without_doubts(annotation, geometry, axis, fixed)
+        annotation = plausible_slices(annotation, geometry, axis, fixed)
     return annotation
 
 
@@ -163,10 +163,16 @@ def _in_planes(
     )
 
 
-def _without_doubts(
-    annotation: Annotation, geometry: Geometry, axis: int, fixed: set[SliceIndex]
+def plausible_slices(
+    annotation: Annotation,
+    geometry: Geometry,
+    axis: int,
+    fixed: Collection[SliceIndex] = (),
 ) -> Annotation:
-    """Return the annotation without what nobody seems to have looked at across one axis."""
+    """Return the annotation without what nobody seems to have looked at across one axis.
+
+    fixed: slices that are known whatever they hold.
+    """
     along = Along.of(annotation.labels, annotation.slices, axis, annotation.drawn_values, fixed)
     rims = find_rims(along)
     left = along.kept(~rims)

@@ -200,7 +200,7 @@ def _family(points: Float64Array, normal: Float64Array, steps: Float64Array) -> 
 
 
 def _apart(sheets: Sequence[_Sheet]) -> bool:
-    """Whether parallel sheets leave room for another one between them, as layers of voxels do not."""
+    """Whether parallel sheets leave room between them, which layers of voxels do not."""
     return not any(
         np.allclose(one.normal, other.normal, atol=1e-9)
         and abs(one.offset - other.offset) < _APART * one.voxel

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation, on_slice
-from fewslice.engines.aligned import Aligned
 from fewslice.engines.base import (
     Engine,
     Prediction,
@@ -22,6 +21,7 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
+from fewslice.engines.composed import composed
 from fewslice.engines.predictions import around, moved, within
 from fewslice.volumes.region import Region
 
@@ -48,19 +48,20 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     Between the annotated slices around what has changed the engine answers anew, from those slices
     and what lies between them; elsewhere the earlier answer stands. All of it is answered anew
     where that is no saving or makes no sense: other structures, another main axis, slices of
-    several planes, no structure drawn, or changes all over the scan; and without an earlier answer.
+    several or oblique planes, no structure drawn, structures in doubt elsewhere than before, or
+    changes all over the scan; and without an earlier answer.
     """
-    aligned = Aligned(engine)
+    asked_engine = composed(engine)
     part = changed_part(annotation, earlier.annotation) if earlier is not None else None
     if part is None or earlier is None:
-        return aligned.prepare(scan, support).predict(annotation, progress)
+        return asked_engine.prepare(scan, support).predict(annotation, progress)
     first, last = part
     if first > last:
         return earlier.prediction
     axis = annotation.axis
     piece = Region.slab(axis, first, last, scan.shape)
     asked = annotation.cropped(piece)
-    found = aligned.prepare(scan.cropped(piece), support).predict(asked, progress)
+    found = asked_engine.prepare(scan.cropped(piece), support).predict(asked, progress)
     return _pasted(earlier.prediction, found, axis, part)
 
 
@@ -72,6 +73,8 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int] | None:
     """
     axis = now.axis
     if then.axes != (axis,) or now.axes != (axis,) or now.blank:
+        return None
+    if now.planes or then.planes or now.doubts != then.doubts:
         return None
     if now.values != then.values or now.labels.shape != then.labels.shape:
         return None
