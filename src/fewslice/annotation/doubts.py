@@ -30,6 +30,9 @@ _ASIDE = 3  # voxels from where a structure lies on the next slice, and it is no
 _IN_A_ROW = 3  # slices, and they are part of a complete label map
 _MOST_RIMS = 3  # slices that a brush reaches above and below
 _INSIDE = 0.95  # of a rim lies inside of what was drawn
+_ALIKE = 0.75  # of the voxels of two rims lie in both
+_EXACTLY = 0.97  # the same, where there is less to go by
+_VALLEY = 0.8  # of what was drawn, at most, is left between two drawn slices
 _OVERLAP = 0.1  # of the smaller of two outlines that one structure shares
 _SAME_PLACE = 0.5  # the same, where it is not drawn between them
 
@@ -121,31 +124,55 @@ def find_rims(along: Along) -> BoolArray:
     """Return which slices hold what a sphere brush leaves above and below a drawn one.
 
     Each rim lies inside of what is drawn on the slice between, and is like the one on the other
-    side of it; several drawn slices, which show one structure, have rims of the same extent. A
-    single run of slices may be a whole small body and is left alone.
+    side of it; several drawn slices show one structure. A single one with slices around it may be
+    a whole small body and is left alone.
     """
     rims = np.zeros(len(along.indices), dtype=bool)
     runs = list(_runs(along.indices))
-    sizes = {run.stop - run.start for run in runs} - {1}
-    if len(runs) < 2 or len(sizes) != 1 or along.settled.any():
+    middles = [_middles(along, run) for run in runs]
+    drawn = [middle for those in middles for middle in those]
+    if len(drawn) < 2 or len(drawn) == len(rims) or along.settled.any() or not all(middles):
         return rims
-    size = sizes.pop()
-    if size % 2 == 0 or size > 2 * _MOST_RIMS + 1:
+    brushed = [run for run in runs if run.stop - run.start > 1]
+    alone = len(brushed) == 1 and len(drawn) == len(runs)
+    if alone and not _is_brushed(along, drawn[runs.index(brushed[0])], brushed[0], exactly=True):
         return rims
-    brushed = [run for run in runs if run.stop - run.start == size]
-    middles = [(run.start + run.stop) // 2 for run in runs]
-    alone = len(brushed) == 1
-    if not all(_is_brushed(along, run, exactly=alone) for run in brushed):
-        return rims
-    if not all(_overlap(along.mask(a), along.mask(b)) for a, b in pairwise(middles)):
+    if not all(_overlap(along.mask(a), along.mask(b)) for a, b in pairwise(drawn)):
         return rims
     rims[:] = True
-    rims[middles] = False
+    rims[drawn] = False
     return rims
 
 
-def _is_brushed(along: Along, run: slice, *, exactly: bool) -> bool:
-    middle = (run.start + run.stop) // 2
+def _middles(along: Along, run: slice) -> list[int]:
+    """Return the slices of a run that were drawn if the others are rims; none if they are not."""
+    if run.stop - run.start == 1:
+        return [run.start]
+    if run.stop - run.start <= 2 * _MOST_RIMS + 1:
+        middle = (run.start + run.stop) // 2
+        if (run.stop - run.start) % 2 and _is_brushed(along, middle, run):
+            return [middle]
+    return _peaks(along, run)
+
+
+def _peaks(along: Along, run: slice) -> list[int]:
+    """Return the drawn slices of a run in which rims of several meet; none if they are no rims."""
+    totals = along.areas.sum(axis=1)[run]
+    inner = np.flatnonzero((totals[1:-1] >= totals[:-2]) & (totals[1:-1] >= totals[2:])) + 1
+    if len(inner) < 2 or max(inner[0], len(totals) - 1 - inner[-1]) > _MOST_RIMS:
+        return []
+    for below, above in pairwise(inner):
+        valley = totals[below : above + 1].min() / min(totals[below], totals[above])
+        if not 3 <= above - below <= 2 * _MOST_RIMS + 1 or valley > _VALLEY:
+            return []
+    peaks = [run.start + int(at) for at in inner]
+    beside = [slice(peak - 1, peak + 2) for peak in peaks]
+    alike = (_is_brushed(along, a, b, exactly=True) for a, b in zip(peaks, beside, strict=True))
+    return peaks if all(alike) else []
+
+
+def _is_brushed(along: Along, middle: int, run: slice, *, exactly: bool = False) -> bool:
+    """Whether slices around one look like rims of what is drawn there, the same on both sides."""
     inner = along.mask(middle)
     if np.sqrt(inner.sum() / np.pi) < 1.5 * (middle - run.start):  # a ball, as likely as not
         return False
@@ -154,7 +181,7 @@ def _is_brushed(along: Along, run: slice, *, exactly: bool) -> bool:
         both = np.count_nonzero(below & above)
         alike = both / max(np.count_nonzero(below | above), 1)
         nested = both / max(min(below.sum(), above.sum()), 1)
-        if alike < (1.0 if exactly else 0.75) or nested < _INSIDE:
+        if alike < (_EXACTLY if exactly else _ALIKE) or nested < _INSIDE:
             return False
         if any((rim & inner).sum() < _INSIDE * rim.sum() for rim in (below, above)):
             return False
@@ -214,15 +241,20 @@ def _around(chosen: BoolArray, number: int) -> tuple[int | None, int | None]:
 
 
 def _few_between(along: Along, number: int, column: int, others: tuple[int, int]) -> bool:
-    areas = along.areas[:, column]
+    areas, value = along.areas[:, column], along.values[column]
     least = min(areas[other] for other in others)
     if areas[number] <= min(_FEW, _SHARE * least):
-        one, other = (along.mask(at, along.values[column]) for at in others)
+        one, other = (along.mask(at, value) for at in others)
         # Of many small pieces, such as lesions, one more may well have a few voxels.
         return bool(areas[number] <= _LEAST) or _overlap(one, other)
+    if areas[number] > _STRIP * least:
+        return False
     # The end of a strip: a plane tilted by a degree or two, or a brush that went too deep.
     gaps = [abs(int(along.indices[other] - along.indices[number])) for other in others]
-    return min(gaps) == 1 and max(gaps) > 2 and bool(areas[number] <= _STRIP * least)
+    if min(gaps) == 1 and max(gaps) > 2:
+        return True
+    one, other = (along.mask(at, value) for at in others)
+    return _overlap(one, other) and all(_astray(along, number, at, value) for at in others)
 
 
 def _astray(along: Along, number: int, nearest: int, value: int) -> bool:

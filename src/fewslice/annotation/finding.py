@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
 from fewslice.annotation.assumptions import (
@@ -108,13 +109,13 @@ def _plausible(
 
 def _oblique(
     annotation: Annotation, geometry: Geometry, fixed: set[SliceIndex], drawn: BoolArray
-) -> tuple[tuple[ObliquePlane, ...], np.ndarray]:
+) -> tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]]:
     """Return the oblique planes that explain the drawn voxels; none where slices do as well.
 
     Outlines in oblique planes cross slices next to each other. 255, and labels on named slices, say
     that a person thinks in slices.
     """
-    nothing: tuple[tuple[ObliquePlane, ...], np.ndarray] = ((), np.zeros((0, 3), np.intp))
+    nothing: tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]] = ((), np.zeros((0, 3), np.intp))
     places = [place for place in annotation.slices if place not in fixed]
     beside = sum((axis, index + 1) in places for axis, index in places)
     if not beside or any((annotation.labels[on_slice(*place)] != 0).any() for place in fixed):
@@ -123,10 +124,32 @@ def _oblique(
         return nothing
     runs = len(places) - beside  # of slices next to each other
     planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs))
+    if not planes or not _cross_slices(annotation.labels, planes, loose):
+        return nothing
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
         alike = all(plane.parallel(planes[0]) for plane in planes)
         return (planes, loose) if len(planes) == runs and alike else nothing
     return planes, loose
+
+
+def _cross_slices(
+    labels: LabelArray, planes: tuple[ObliquePlane, ...], loose: npt.NDArray[np.intp]
+) -> bool:
+    """Whether outlines of single structures go on from slice to slice in a third of the planes.
+
+    Different structures on slices next to each other happen to lie in a common plane.
+    """
+    drawn = drawn_voxels(labels)
+    drawn[tuple(loose.T)] = False
+    voxels = np.argwhere(drawn)
+    nearest = np.abs([plane.heights(voxels) for plane in planes]).argmin(axis=0)
+    spans = []
+    for number in range(len(planes)):
+        own = voxels[nearest == number]
+        values = labels[tuple(own.T)]
+        for value in np.unique(values):
+            spans.append(np.ptp(own[values == value], axis=0).min() > 0)
+    return 3 * sum(spans) >= len(spans)
 
 
 def _in_planes(
