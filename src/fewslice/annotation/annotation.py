@@ -68,6 +68,15 @@ class Annotation:
             place for place in self.slices if drawn_voxels(self.labels[on_slice(*place)]).any()
         )
 
+    @cached_property
+    def whole_slices(self) -> tuple[SliceIndex, ...]:
+        """The annotated slices, ascending, without those that oblique planes merely cross."""
+        if not self.planes:
+            return self.slices
+        return tuple(
+            place for place in self.slices if (self.labels[on_slice(*place)] != UNKNOWN).all()
+        )
+
     def drawn_along(self, axis: int) -> tuple[int, ...]:
         """Indices of the slices across one axis that show a structure, ascending."""
         return tuple(index for other, index in self.drawn_slices if other == axis)

@@ -131,7 +131,7 @@ def find_rims(along: Along) -> BoolArray:
     runs = list(_runs(along.indices))
     middles = [_middles(along, run) for run in runs]
     drawn = [middle for those in middles for middle in those]
-    if len(drawn) < 2 or len(drawn) == len(rims) or along.settled.any() or not all(middles):
+    if len(drawn) < 2 or len(drawn) == len(rims) or not all(middles):
         return rims
     brushed = [run for run in runs if run.stop - run.start > 1]
     alone = len(brushed) == 1 and len(drawn) == len(runs)
@@ -139,7 +139,7 @@ def find_rims(along: Along) -> BoolArray:
         return rims
     if not all(_overlap(along.mask(a), along.mask(b)) for a, b in pairwise(drawn)):
         return rims
-    rims[:] = True
+    rims[:] = ~along.settled
     rims[drawn] = False
     return rims
 
@@ -162,8 +162,9 @@ def _peaks(along: Along, run: slice) -> list[int]:
     if len(inner) < 2 or max(inner[0], len(totals) - 1 - inner[-1]) > _MOST_RIMS:
         return []
     for below, above in pairwise(inner):
-        valley = totals[below : above + 1].min() / min(totals[below], totals[above])
-        if not 3 <= above - below <= 2 * _MOST_RIMS + 1 or valley > _VALLEY:
+        valley = int(totals[below : above + 1].min())
+        ends = int(min(totals[below], totals[above]))
+        if not 3 <= above - below <= 2 * _MOST_RIMS + 1 or valley > _VALLEY * ends:
             return []
     peaks = [run.start + int(at) for at in inner]
     beside = [slice(peak - 1, peak + 2) for peak in peaks]
@@ -178,14 +179,14 @@ def _is_brushed(along: Along, middle: int, run: slice, *, exactly: bool = False)
         return False
     for step in range(1, middle - run.start + 1):
         below, above = along.mask(middle - step), along.mask(middle + step)
-        both = np.count_nonzero(below & above)
-        alike = both / max(np.count_nonzero(below | above), 1)
-        nested = both / max(min(below.sum(), above.sum()), 1)
+        sizes = int(below.sum()), int(above.sum())
+        both, either = int((below & above).sum()), int((below | above).sum())
+        alike, nested = both / max(either, 1), both / max(min(sizes), 1)
         if alike < (_EXACTLY if exactly else _ALIKE) or nested < _INSIDE:
             return False
         if any((rim & inner).sum() < _INSIDE * rim.sum() for rim in (below, above)):
             return False
-        if max(below.sum(), above.sum()) > inner.sum():
+        if max(sizes) > np.count_nonzero(inner):
             return False
     return True
 
@@ -200,11 +201,11 @@ def find_slips(along: Along) -> BoolArray:
 
     Between slices that hold much more of it, or beyond those and aside of where it lies.
     """
-    slips = np.zeros(along.areas.shape, dtype=bool)
+    slips: BoolArray = np.zeros(along.areas.shape, dtype=bool)
     much = along.areas > _SHARE * along.areas.max(axis=0, initial=0)
     if _complete(along, much.any(axis=1)):
         return slips
-    for number, column in np.argwhere((along.areas > 0) & ~along.settled[:, None]):
+    for number, column in np.argwhere((along.areas > 0) & ~along.settled[:, None]).tolist():
         areas = along.areas[:, column]
         others = much[:, column].copy()
         others[number] = False
@@ -222,13 +223,13 @@ def find_slips(along: Along) -> BoolArray:
 def _complete(along: Along, chosen: BoolArray) -> bool:
     """Whether these are slices in a row, as in a complete label map, for the most part."""
     lengths = along.run_lengths(chosen)[chosen]
-    return bool(len(lengths)) and 2 * np.count_nonzero(lengths >= _IN_A_ROW) >= len(lengths)
+    return bool(len(lengths) and 2 * np.count_nonzero(lengths >= _IN_A_ROW) >= len(lengths))
 
 
 def _only(slips: BoolArray, areas: npt.NDArray[np.intp]) -> BoolArray:
     """Return which slices hold nothing but slips, (slice, 1)."""
-    meant = (areas > 0) & ~slips
-    return ~meant.any(axis=1, keepdims=True)
+    meant: BoolArray = (areas > 0) & ~slips
+    return np.asarray(~meant.any(axis=1, keepdims=True))
 
 
 def _around(chosen: BoolArray, number: int) -> tuple[int | None, int | None]:
@@ -246,7 +247,7 @@ def _few_between(along: Along, number: int, column: int, others: tuple[int, int]
     if areas[number] <= min(_FEW, _SHARE * least):
         one, other = (along.mask(at, value) for at in others)
         # Of many small pieces, such as lesions, one more may well have a few voxels.
-        return bool(areas[number] <= _LEAST) or _overlap(one, other)
+        return int(areas[number]) <= _LEAST or _overlap(one, other)
     if areas[number] > _STRIP * least:
         return False
     # The end of a strip: a plane tilted by a degree or two, or a brush that went too deep.
@@ -274,20 +275,21 @@ def find_absences(along: Along, slips: BoolArray) -> BoolArray:
     Between slices that hold it at one place, or where it never shares a slice with what is drawn
     there; then also beyond those, on slices that show the same structures.
     """
-    return _not_looked_for(along, slips) & (along.areas == 0)
+    absences: BoolArray = _not_looked_for(along, slips) & (along.areas == 0)
+    return absences
 
 
 def _not_looked_for(along: Along, slips: BoolArray) -> BoolArray:
-    held = (along.areas > 0) & ~slips
-    shown = held.any(axis=1)
-    absent = np.zeros_like(held)
+    held: BoolArray = (along.areas > 0) & ~slips
+    shown: BoolArray = np.any(held, axis=1)
+    absent: BoolArray = np.zeros_like(held)
     in_a_row = along.run_lengths(shown) >= _IN_A_ROW
     for column, value in enumerate(along.values):
         holds = held[:, column]
         if np.count_nonzero(holds) < 2:
             continue
         longest = along.run_lengths(holds).max()
-        for number in np.flatnonzero(~holds & shown & ~along.settled):
+        for number in np.flatnonzero(~holds & shown & ~along.settled).tolist():
             below, above = _around(holds, number)
             if below is None or above is None:
                 continue

@@ -25,6 +25,7 @@ from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import InputError
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import Geometry, inplane_axes
+from fewslice.volumes.ignore_label import nothing_drawn
 from fewslice.volumes.image import UNKNOWN, LabelArray
 
 _NEAR = 0.5  # of a structure's radius, around its outlines, that it may take where it was not drawn
@@ -62,10 +63,7 @@ def find_annotation(
     fixed = {_checked(item, geometry) for item in named}
     drawn = drawn_voxels(labels)
     if not drawn.any() and not (fixed and extra_values):
-        raise InputError(
-            "The label map holds no annotated slice (every voxel is 0 or 255); outline the "
-            "structure on at least one slice."
-        )
+        raise InputError(nothing_drawn(labels))
     for axis, index in fixed:
         drawn[on_slice(axis, index)] = False
     axes = tuple(sorted({axis for axis, _ in fixed})) or (0, 1, 2)
@@ -112,19 +110,19 @@ def _oblique(
 ) -> tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]]:
     """Return the oblique planes that explain the drawn voxels; none where slices do as well.
 
-    Outlines in oblique planes cross slices next to each other. 255, and labels on named slices, say
-    that a person thinks in slices.
+    Outlines in oblique planes cross slices next to each other. 255 says that a person thinks in
+    slices.
     """
     nothing: tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]] = ((), np.zeros((0, 3), np.intp))
     places = [place for place in annotation.slices if place not in fixed]
     beside = sum((axis, index + 1) in places for axis, index in places)
-    if not beside or any((annotation.labels[on_slice(*place)] != 0).any() for place in fixed):
+    if not beside:
         return nothing
     if any((annotation.labels[on_slice(*place)] == UNKNOWN).any() for place in places):
         return nothing
     runs = len(places) - beside  # of slices next to each other
     planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs))
-    if not planes or not _cross_slices(annotation.labels, planes, loose):
+    if not planes or not _cross_slices(annotation.labels, drawn, planes, loose):
         return nothing
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
         alike = all(plane.parallel(planes[0]) for plane in planes)
@@ -133,15 +131,18 @@ def _oblique(
 
 
 def _cross_slices(
-    labels: LabelArray, planes: tuple[ObliquePlane, ...], loose: npt.NDArray[np.intp]
+    labels: LabelArray,
+    drawn: BoolArray,
+    planes: tuple[ObliquePlane, ...],
+    loose: npt.NDArray[np.intp],
 ) -> bool:
     """Whether outlines of single structures go on from slice to slice in a third of the planes.
 
     Different structures on slices next to each other happen to lie in a common plane.
     """
-    drawn = drawn_voxels(labels)
-    drawn[tuple(loose.T)] = False
-    voxels = np.argwhere(drawn)
+    flat = drawn.copy()
+    flat[tuple(loose.T)] = False
+    voxels = np.argwhere(flat)
     nearest = np.abs([plane.heights(voxels) for plane in planes]).argmin(axis=0)
     spans = []
     for number in range(len(planes)):
@@ -149,7 +150,7 @@ def _cross_slices(
         values = labels[tuple(own.T)]
         for value in np.unique(values):
             spans.append(np.ptp(own[values == value], axis=0).min() > 0)
-    return 3 * sum(spans) >= len(spans)
+    return bool(3 * sum(spans) >= len(spans))
 
 
 def _in_planes(
@@ -204,8 +205,8 @@ def plausible_slices(
     if not (rims.any() or slips.any() or absences.any()):
         return annotation
     meant = ((left.areas > 0) & ~slips).any(axis=1) | left.settled
-    given_up = {along.place(number) for number in np.flatnonzero(rims)}
-    given_up |= {left.place(number) for number in np.flatnonzero(~meant)}
+    given_up = {along.place(number) for number in np.flatnonzero(rims).tolist()}
+    given_up |= {left.place(number) for number in np.flatnonzero(~meant).tolist()}
     doubts = tuple(
         (left.place(number), left.values[column])
         for number, column in np.argwhere((slips | absences) & meant[:, None])

@@ -73,6 +73,14 @@ class ObliquePlane:
         """Return the plane in the coordinates of a part of the volume that starts there."""
         return replace(self, offset=self.offset - float(np.dot(self.normal, by)))
 
+    @classmethod
+    def of_slice(cls, axis: int, index: int, affine: Float64Array) -> ObliquePlane:
+        """Return the plane of a slice across an array axis. affine: to mm."""
+        apart = 1.0 / float(np.linalg.norm(np.linalg.inv(affine[:3, :3])[axis]))
+        normal = [0.0, 0.0, 0.0]
+        normal[axis] = apart
+        return cls((normal[0], normal[1], normal[2]), index * apart, 0.25 * apart)
+
     def parallel(self, other: ObliquePlane) -> bool:
         """Whether two planes have one normal."""
         return bool(np.allclose(self.normal, other.normal, atol=1e-9))
@@ -244,7 +252,8 @@ def _several(
     points: Float64Array, steps: Float64Array, most: int, rng: np.random.Generator
 ) -> list[_Sheet]:
     """Return sheets at several angles: the one that holds most of what is left, one by one."""
-    left, found = points, []
+    left = points
+    found: list[_Sheet] = []
     least = max(12.0, 0.02 * len(points))
     while len(left) > (1 - _EXPLAINED) * len(points):
         fits = [_grown(left, normal, at, steps) for normal, at in _patches(left, rng)]

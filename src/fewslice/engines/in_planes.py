@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation
+from fewslice.annotation.annotation import Annotation, drawn_voxels, on_slice
 from fewslice.annotation.finding import plausible_slices
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.engines.base import (
@@ -42,8 +42,8 @@ class InPlanes:
     """An engine that is shown oblique planes as slices, and its answer brought back.
 
     Planes that are not parallel are answered each in a grid of its own; their answers are averaged
-    with weights that fall with the square of the distance to what was drawn. Without oblique planes
-    the engine sees the scan as it is.
+    with weights that fall with the square of the distance to what was drawn; so are slices that are
+    drawn beside oblique planes. Without oblique planes the engine sees the scan as it is.
     """
 
     engine: Engine
@@ -70,7 +70,7 @@ class PreparedInPlanes:
         """Return class probabilities in the scan's own voxels."""
         if not annotation.planes:
             return self.engine.prepare(self.scan, self.support).predict(annotation, progress)
-        families = _families(annotation.planes)
+        families = _families((*annotation.planes, *self._slices(annotation)))
         found = [
             self._answered(
                 annotation, planes, part(progress, at / len(families), (at + 1) / len(families))
@@ -78,6 +78,15 @@ class PreparedInPlanes:
             for at, planes in enumerate(families)
         ]
         return _averaged(found, families, annotation)
+
+    def _slices(self, annotation: Annotation) -> list[ObliquePlane]:
+        """Return the planes of the slices that are drawn beside the oblique planes."""
+        affine = self.scan.geometry.affine
+        return [
+            ObliquePlane.of_slice(*place, affine)
+            for place in annotation.whole_slices
+            if drawn_voxels(annotation.labels[on_slice(*place)]).any()
+        ]
 
     def _answered(
         self, annotation: Annotation, planes: Sequence[ObliquePlane], progress: Progress

@@ -86,7 +86,7 @@ class PlaneFrame:
 
     def _from_scan(self, voxels: npt.NDArray[np.number]) -> Float64Array:
         inverse = np.linalg.inv(self.to_scan[:, :3])
-        found: Float64Array = (voxels - self.to_scan[:, 3]) @ inverse.T
+        found: Float64Array = np.asarray((voxels - self.to_scan[:, 3]) @ inverse.T, np.float64)
         return found
 
     def brought_back(self, prediction: Prediction, axis: int) -> Prediction:

@@ -126,7 +126,7 @@ def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annot
     smaller towards both ends. Others are taken as those of the scan to segment are.
     """
     found = find_annotation(labels, geometry)
-    if len(found.axes) > 1 or not _whole_bodies(labels, found):
+    if len(found.axes) > 1 or found.planes or not _whole_bodies(labels, found):
         return found
     return Annotation(labels, tuple((axis, index) for index in range(labels.shape[axis])))
 
@@ -151,16 +151,20 @@ def supported_annotation(
     geometry: Geometry,
     named: Sequence[SliceIndex],
     pairs: Sequence[Pair],
+    *,
+    strict: bool = False,
 ) -> tuple[Annotation, tuple[SupportScan, ...]]:
     """Return the annotation of the scan to segment, and its support scans ready for an engine.
 
-    named: slices that count as annotated. The annotation has the labels its support holds as well.
+    named, strict: as in `find_annotation`. The annotation has the labels its support holds as well.
     Without a label and without a named slice it has no slices, and its main axis is that of most
     support scans.
     """
     usual = annotation_axis(geometry)
     own = (
-        find_annotation(labels.array, geometry, named) if drawn_voxels(labels.array).any() else None
+        find_annotation(labels.array, geometry, named, strict=strict)
+        if drawn_voxels(labels.array).any()
+        else None
     )
     axis = own.axis if own else named[0][0] if named else usual
     support = support_scans(pairs, geometry, axis)
