@@ -28,6 +28,7 @@ from fewslice.engines.base import (
 from fewslice.engines.plane_frame import plane_frame
 from fewslice.engines.predictions import around, within
 from fewslice.errors import Remark
+from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region
 
 _TURNED = Remark(
@@ -70,23 +71,14 @@ class PreparedInPlanes:
         """Return class probabilities in the scan's own voxels."""
         if not annotation.planes:
             return self.engine.prepare(self.scan, self.support).predict(annotation, progress)
-        families = _families((*annotation.planes, *self._slices(annotation)))
+        families = families_of(annotation, self.scan.geometry)
         found = [
             self._answered(
                 annotation, planes, part(progress, at / len(families), (at + 1) / len(families))
             )
             for at, planes in enumerate(families)
         ]
-        return _averaged(found, families, annotation)
-
-    def _slices(self, annotation: Annotation) -> list[ObliquePlane]:
-        """Return the planes of the slices that are drawn beside the oblique planes."""
-        affine = self.scan.geometry.affine
-        return [
-            ObliquePlane.of_slice(*place, affine)
-            for place in annotation.whole_slices
-            if drawn_voxels(annotation.labels[on_slice(*place)]).any()
-        ]
+        return averaged(found, families, annotation)
 
     def _answered(
         self, annotation: Annotation, planes: Sequence[ObliquePlane], progress: Progress
@@ -101,8 +93,12 @@ class PreparedInPlanes:
         return frame.brought_back(found, annotation.axis)
 
 
-def _families(planes: Sequence[ObliquePlane]) -> list[list[ObliquePlane]]:
-    """Return the planes in groups of parallel ones."""
+def families_of(annotation: Annotation, geometry: Geometry) -> list[list[ObliquePlane]]:
+    """Return the planes that were drawn in, slices among them, in groups of parallel ones."""
+    planes = list(annotation.planes)
+    for place in annotation.whole_slices:
+        if drawn_voxels(annotation.labels[on_slice(*place)]).any():
+            planes.append(ObliquePlane.of_slice(*place, geometry.affine))
     families: list[list[ObliquePlane]] = []
     for plane in planes:
         for family in families:
@@ -114,7 +110,7 @@ def _families(planes: Sequence[ObliquePlane]) -> list[list[ObliquePlane]]:
     return families
 
 
-def _averaged(
+def averaged(
     found: Sequence[Prediction],
     families: Sequence[Sequence[ObliquePlane]],
     annotation: Annotation,

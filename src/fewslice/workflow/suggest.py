@@ -32,7 +32,7 @@ from fewslice.active_learning.next_slice.quality import (
     stopping_sentence,
 )
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
-from fewslice.annotation.annotation import Annotation, SliceIndex, holds_structure
+from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, holds_structure
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
@@ -40,6 +40,7 @@ from fewslice.errors import InputError
 from fewslice.segmentation.posterior import Sampler, Samples, Sketches
 from fewslice.segmentation.posterior.aligned import AlignedSampler
 from fewslice.segmentation.posterior.samples import as_samples
+from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.ignore_label import nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
@@ -184,7 +185,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     )
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
-    known = Annotated(annotation.labels, annotation.slices, holding, annotation.axis)
+    known = Annotated(annotation.labels, _spoken_of(annotation), holding, annotation.axis)
     found = profiles(
         samples.by_axes,
         samples.values,
@@ -260,6 +261,18 @@ def _annotation(
     return find_annotation(labels.array, scan.geometry, named, strict=strict), ()
 
 
+def _spoken_of(annotation: Annotation) -> tuple[SliceIndex, ...]:
+    """Return the slices not to ask for: those annotated, and those in the middle of planes."""
+    if not annotation.planes:
+        return annotation.slices
+    middles = set()
+    for plane in annotation.planes:
+        voxels = plane.voxels(annotation.labels.shape)
+        drawn = voxels[drawn_voxels(annotation.labels[tuple(voxels.T)])]
+        middles.add((annotation.axis, round(float(drawn[:, annotation.axis].mean()))))
+    return tuple(sorted({*annotation.whole_slices, *middles}))
+
+
 def default_sampler() -> Sketches:
     """Return the committee that suggestions are made from: as quick as it can be and still tell."""
     return Sketches()
@@ -275,7 +288,8 @@ def _samples(
     """Return samples; where structures are known from support scans alone, from these in parts."""
     if annotation.values == annotation.drawn_values:
         aligned = AlignedSampler(sampler or default_sampler())
-        return aligned.samples(scan, annotation, seed)
+        understood = InPlanesSampler(ByStructureSampler(aligned))
+        return understood.samples(scan, annotation, seed)
     engine = find_engine("auto")
     parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
     answers = [engine.prepare(scan, part).predict(annotation) for part in parts]
