@@ -137,7 +137,13 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     )
     answer = drawn_map.with_array(numbers.outside(assemble_labels(prediction, annotation)))
     support_remarks = _remarks(name, annotation, len(pairs), len(others))
-    remarks = (*doubts, *annotation.remarks, *prediction.remarks, *support_remarks)
+    remarks = (
+        *doubts,
+        *annotation.remarks,
+        *_assumed_of(others),
+        *prediction.remarks,
+        *support_remarks,
+    )
     return Segmentation(answer, annotation, prediction, name, remarks, len(others), numbers)
 
 
@@ -156,6 +162,15 @@ def _earlier(engine: Engine, previous: Segmentation | None) -> Answered | None:
     if previous is None or isinstance(engine, TrainedEngine):
         return None
     return Answered(previous.annotation, previous.prediction)
+
+
+def _assumed_of(support: Sequence[SupportScan]) -> tuple[Remark, ...]:
+    """Say how the labels of support scans were understood, where that is not plain."""
+    return tuple(
+        Remark(each.code, f"Support scan {number}: {each}")
+        for number, scan in enumerate(support, start=1)
+        for each in scan.annotation.remarks
+    )
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:
