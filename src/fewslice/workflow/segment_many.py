@@ -101,10 +101,10 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.train`; scans need no labels then, and
     what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
     them. spacing: mm per array axis of all scans, in place of what their files say, as in
-    `fewslice.segment`; strict: as there. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and
-    write the files, so all paths must be the same for them. output: also keeps a journal, by which
-    a run that was interrupted goes on; a scan whose files have changed since, or whose result is
-    gone, is done again.
+    `fewslice.segment`; strict: as there. scheduler, workers: as in `fewslice.batch.jobs.stream`;
+    workers read and write the files, so all paths must be the same for them. output: also keeps a
+    journal, by which a run that was interrupted goes on; a scan whose files have changed since, or
+    whose result is gone, is done again.
 
     Scans that cannot be segmented are named in the result. Raises InputError, ReadError or
     WriteError for folders or options that cannot be used.
