@@ -26,9 +26,11 @@ _APART = 1.5  # voxels from one plane to the next
 _LOOSE = 0.01  # of the drawn voxels; fewer are no plane
 _EXPLAINED = 0.97  # of the drawn voxels; the others are slips of the hand
 _LONGEST_RUN = 2.2  # voxels on average from one side of a sheet to the other
-_MOST_POINTS = 4000
-_CANDIDATES = 24
-_NEAREST = (20, 60)
+_MOST_POINTS = 3000
+_CANDIDATES = 16
+_SAME_NORMAL = 0.9998  # cosine of about a degree
+_NEAREST = (20, 60, 200)
+_NEAREST_SHARES = (0.1, 0.25)  # of the points: a patch has to reach from slice to slice
 _MOST_PLANES = 40
 _FILLED = 0.98  # of the voxels inside of an outline, within the thickness of its plane
 
@@ -150,7 +152,8 @@ def _sheets(points: Float64Array, steps: Float64Array, most: int) -> list[_Sheet
     chosen = points
     if len(points) > _MOST_POINTS:
         chosen = points[rng.choice(len(points), _MOST_POINTS, replace=False)]
-    families = (_family(chosen, normal, steps) for normal in _normals(chosen, steps, rng))
+    normals = _different(_normals(chosen, steps, rng))
+    families = (_family(chosen, normal, steps) for normal in normals)
     usable = [family for family in families if 0 < len(family) <= most]
     if usable:
         return min(usable, key=lambda family: (len(family), _deviation(chosen, family)))
@@ -173,11 +176,8 @@ def _normals(
             if np.count_nonzero(numbers == number) > 6:
                 yield _axes(points[numbers == number])[1][0]
     for at in rng.choice(len(points), min(_CANDIDATES, len(points)), replace=False):
-        distance = ((points - points[at]) ** 2).sum(axis=1)
-        for count in _NEAREST:
-            if len(points) > count:
-                near = points[np.argpartition(distance, count)[:count]]
-                yield _axes(near)[1][0]
+        for near in _patches_around(points, points[at]):
+            yield _axes(near)[1][0]
 
 
 def _axes(points: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -256,7 +256,7 @@ def _several(
     found: list[_Sheet] = []
     least = max(12.0, 0.02 * len(points))
     while len(left) > (1 - _EXPLAINED) * len(points):
-        fits = [_grown(left, normal, at, steps) for normal, at in _patches(left, rng)]
+        fits = _fits(left, steps, rng)
         held = [np.abs(fit.heights(left)) <= 0.6 * fit.voxel for fit in fits]
         good = [
             (int(inside.sum()), fit)
@@ -274,16 +274,43 @@ def _several(
     return sheets if _apart(sheets) else []
 
 
+def _fits(points: Float64Array, steps: Float64Array, rng: np.random.Generator) -> list[_Sheet]:
+    """Return planes grown from patches, from each that does not lie in one of them already."""
+    found: list[_Sheet] = []
+    for normal, middle in _patches(points, rng):
+        if not any(
+            abs(one.normal @ normal) > _SAME_NORMAL
+            and abs(float(one.heights(middle))) < 0.5 * one.voxel
+            for one in found
+        ):
+            found.append(_grown(points, normal, middle, steps))
+    return found
+
+
 def _patches(
     points: Float64Array, rng: np.random.Generator
 ) -> Iterator[tuple[Float64Array, Float64Array]]:
     """Yield the normal and the middle of the surroundings of some points."""
-    for at in rng.choice(len(points), min(2 * _CANDIDATES, len(points)), replace=False):
-        distance = ((points - points[at]) ** 2).sum(axis=1)
-        for count in _NEAREST:
-            if len(points) > count:
-                near = points[np.argpartition(distance, count)[:count]]
-                yield _axes(near)[1][0], near.mean(axis=0)
+    for at in rng.choice(len(points), min(_CANDIDATES, len(points)), replace=False):
+        for near in _patches_around(points, points[at]):
+            yield _axes(near)[1][0], near.mean(axis=0)
+
+
+def _different(normals: Iterator[Float64Array]) -> Iterator[Float64Array]:
+    """Yield normals without those that are like an earlier one."""
+    seen: list[Float64Array] = []
+    for normal in normals:
+        if not seen or np.abs(np.array(seen) @ normal).max() < _SAME_NORMAL:
+            seen.append(normal)
+            yield normal
+
+
+def _patches_around(points: Float64Array, middle: Float64Array) -> Iterator[Float64Array]:
+    """Yield the points nearest to one of them, more and more."""
+    distance = ((points - middle) ** 2).sum(axis=1)
+    for count in (*_NEAREST, *(int(share * len(points)) for share in _NEAREST_SHARES)):
+        if 6 < count < len(points):
+            yield points[np.argpartition(distance, count)[:count]]
 
 
 def _grown(
