@@ -3,6 +3,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, blank_annotation
 from fewslice.annotation.finding import find_annotation
+from fewslice.annotation.oblique import ObliquePlane
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region
 
@@ -87,3 +88,65 @@ def test_without_the_last_slice_the_main_axis_and_the_labels_of_support_stay() -
     rest = drawn.without((1, 8))
     assert rest.blank
     assert (rest.slices, rest.axis, rest.values) == ((), 1, (1, 5))
+
+
+def test_what_was_drawn_comes_back_although_it_is_not_known() -> None:
+    drawn = only(ball(), (2, 9), (2, 15))
+    drawn[2, 3, 12] = 4
+    annotation = Annotation(only(ball(), (2, 9), (2, 15)), ((2, 9), (2, 15)), as_drawn=drawn)
+    answer = np.full(SHAPE, 7, dtype=np.uint8)
+    annotation.put_drawing(answer)
+    assert answer[2, 3, 12] == 4
+    np.testing.assert_array_equal(answer[:, :, [9, 15]], drawn[:, :, [9, 15]])
+    assert (answer[:, :, 12] == 7).sum() == SHAPE[0] * SHAPE[1] - 1
+    assert not annotation.known()[2, 3, 12]
+
+
+def test_structures_in_doubt_on_the_same_slices_are_one_part() -> None:
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    labels[4:8, 4:8, [3, 9]] = 1
+    labels[12:15, 4:8, [3, 9]] = 5
+    labels[4:8, 12:16, 6] = 2
+    known = labels.copy()
+    known[4:8, 4:8, 6] = 255
+    annotation = Annotation(
+        known,
+        ((2, 3), (2, 6), (2, 9)),
+        as_drawn=labels,
+        doubts=(((2, 3), 2), ((2, 6), 1), ((2, 6), 5), ((2, 9), 2)),
+    )
+    first, second = annotation.parts()
+    assert (first.drawn_values, first.slices) == ((1, 5), ((2, 3), (2, 9)))
+    assert (second.drawn_values, second.slices) == ((2,), ((2, 6),))
+    np.testing.assert_array_equal(first.labels, np.where(labels == 2, 0, labels))
+    np.testing.assert_array_equal(second.labels, np.where(labels == 2, 2, 0))
+
+
+def test_without_doubts_there_is_one_part() -> None:
+    annotation = find_annotation(only(ball(), (2, 9)), GRID)
+    assert annotation.parts() == (annotation,)
+
+
+def test_doubts_and_planes_go_along_with_a_part_of_the_volume() -> None:
+    plane = ObliquePlane((0.0, 0.0, 1.0), 12.0, 0.5)
+    annotation = Annotation(
+        ball(), ((2, 9), (2, 12)), as_drawn=ball(), doubts=(((2, 9), 1), ((2, 12), 1)),
+        planes=(plane,),
+    )  # fmt: skip
+    part = annotation.cropped(Region((0, 0, 10), (20, 22, 20)))
+    assert part.slices == ((2, 2),)
+    assert part.doubts == (((2, 2), 1),)
+    assert part.planes[0].offset == 2.0
+    assert part.as_drawn is not None
+    assert part.as_drawn.shape == (20, 22, 10)
+    assert annotation.without((2, 9)).doubts == (((2, 12), 1),)
+
+
+def test_slices_that_oblique_planes_cross_are_not_whole() -> None:
+    labels = np.full(SHAPE, 255, dtype=np.uint8)
+    labels[:, :, 12] = 0
+    labels[:10, :, 13] = 0
+    plane = ObliquePlane((0.1, 0.0, 1.0), 13.0, 0.5)
+    annotation = Annotation(labels, ((2, 12), (2, 13)), planes=(plane,))
+    assert annotation.whole_slices == ((2, 12),)
+    assert find_annotation(only(ball(), (2, 9)), GRID).whole_slices == ((2, 9),)

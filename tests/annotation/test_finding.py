@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -6,7 +8,13 @@ from hypothesis import strategies as st
 
 from fewslice.annotation.finding import find_annotation
 from fewslice.errors import InputError
+from fewslice.io import read_labels
 from fewslice.volumes.geometry import Geometry
+from tests.support import drawings
+from tests.support.drawings import brushed, in_planes, on_slices, two_bodies
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+BODIES, BODIES_GRID = two_bodies(), drawings.GRID
 
 SHAPE = (20, 22, 24)
 GRID = Geometry.from_spacing(SHAPE)
@@ -147,3 +155,130 @@ def test_every_slice_of_a_whole_organ_is_found_across_its_shortest_axis() -> Non
     organ = (grid[0] / 4) ** 2 + (grid[1] / 8) ** 2 + (grid[2] / 9) ** 2 < 1
     found = find_annotation(organ.astype(np.uint8), GRID)
     assert found.slices == tuple((0, index) for index in range(6, 13))
+
+
+def test_slices_that_hold_a_slip_are_not_annotated_and_the_voxel_stays_as_drawn() -> None:
+    labels = on_slices(BODIES, (8, 18, 24))
+    labels[2, 2, 13] = 1
+    found = find_annotation(labels, BODIES_GRID)
+    assert found.slices == ((2, 8), (2, 18), (2, 24))
+    assert [remark.code for remark in found.remarks] == ["few-voxels"]
+    assert "1 voxel on axial 13" in found.remarks[0]
+    assert not found.labels[:, :, 13].any()
+    assert not found.known()[:, :, 13].any()
+    assert found.as_drawn is labels
+
+
+def test_a_named_slice_is_annotated_whatever_it_holds() -> None:
+    labels = on_slices(BODIES, (8, 18, 24))
+    labels[2, 2, 13] = 1
+    found = find_annotation(labels, BODIES_GRID, [(2, 13)])
+    assert found.slices == ((2, 8), (2, 13), (2, 18), (2, 24))
+    assert found.known()[:, :, 13].all()
+    assert not found.remarks
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(brushed(on_slices(BODIES, (7, 15, 23)), (7, 15, 23), 2), id="rims"),
+        pytest.param(
+            on_slices(BODIES, (8, 16, 24), 1) + on_slices(BODIES, (12, 20, 28), 2), id="turns"
+        ),
+        pytest.param(in_planes(BODIES, (0.3, 0.1, 1), -8, 0, 8), id="oblique"),
+    ],
+)
+def test_strictly_every_touched_slice_is_annotated(labels: npt.NDArray[np.uint8]) -> None:
+    strict = find_annotation(labels, BODIES_GRID, strict=True)
+    touched = np.flatnonzero(labels.any(axis=(0, 1)))
+    assert strict.slices == tuple((2, int(index)) for index in touched)
+    assert strict.known()[:, :, touched].all()
+    assert not strict.remarks
+    assert find_annotation(labels, BODIES_GRID).remarks
+
+
+def test_rims_are_not_annotated() -> None:
+    labels = brushed(on_slices(BODIES, (7, 15, 23)), (7, 15, 23), 1)
+    found = find_annotation(labels, BODIES_GRID)
+    assert found.slices == ((2, 7), (2, 15), (2, 23))
+    (remark,) = found.remarks
+    assert remark.code == "brush-rims"
+    assert "Axial 6, 8, 14, 16, 22, 24 hold" in remark
+
+
+def test_a_structure_drawn_on_other_slices_is_unknown_where_it_may_lie() -> None:
+    labels = on_slices(BODIES, (8, 16, 24), 1) + on_slices(BODIES, (12, 20, 28), 2)
+    found = find_annotation(labels, BODIES_GRID)
+    assert found.slices == tuple((2, index) for index in (8, 12, 16, 20, 24, 28))
+    known = found.known()
+    assert known[:, :, 16][labels[:, :, 16] == 1].all()  # what is drawn
+    assert not known[:, :, 16][BODIES[:, :, 16] == 2].any()  # where the other one is
+    assert known[0, :, 16].all()  # far from both
+    assert {remark.code for remark in found.remarks} == {"drawn-on-other-slices"}
+
+
+def test_only_the_voxels_of_oblique_planes_are_known() -> None:
+    labels = in_planes(BODIES, (0.4, 0, 1), -8, 0, 8)
+    found = find_annotation(labels, BODIES_GRID)
+    assert len(found.planes) == 3
+    assert found.axis == 2
+    assert found.whole_slices == ()
+    known = found.known()
+    assert known[labels > 0].mean() > 0.99
+    np.testing.assert_array_equal(found.labels[labels > 0], labels[labels > 0])
+    # Next to no voxel of a structure counts as background; a plane is found to a part of a voxel.
+    assert known[(BODIES > 0) & (labels == 0)].sum() < 0.005 * (labels > 0).sum()
+    assert 0.02 < known[BODIES == 0].mean() < 0.2
+    (remark,) = found.remarks
+    assert "strips of 3 planes" in remark
+    assert "22 degrees" in remark  # arctan 0.4
+
+
+def test_a_slip_aside_of_oblique_planes_says_nothing() -> None:
+    labels = in_planes(BODIES, (0.4, 0, 1), -8, 0, 8)
+    labels[1, 34, 1] = 2
+    found = find_annotation(labels, BODIES_GRID)
+    assert len(found.planes) == 3
+    assert found.labels[1, 34, 1] == 255
+    assert found.as_drawn is labels
+
+
+def test_a_slice_named_empty_stays_empty_beside_oblique_planes() -> None:
+    labels = in_planes(BODIES, (0.4, 0, 1), -8, 0, 8)
+    found = find_annotation(labels, BODIES_GRID, [(2, 31)])
+    assert len(found.planes) == 3
+    assert found.whole_slices == ((2, 31),)
+    assert found.known()[:, :, 31].all()
+
+
+def test_different_structures_on_slices_side_by_side_are_no_oblique_plane() -> None:
+    labels = on_slices(BODIES, (12, 16, 20), 1) + on_slices(BODIES, (13, 17, 21), 2)
+    found = find_annotation(labels, BODIES_GRID)
+    assert not found.planes
+    assert found.slices == tuple((2, index) for index in (12, 13, 16, 17, 20, 21))
+
+
+@settings(max_examples=25, deadline=None)
+@given(indices=st.sets(st.integers(0, 31), min_size=2), axis=st.integers(0, 2))
+def test_slices_drawn_in_full_are_taken_as_they_are(indices: set[int], axis: int) -> None:
+    labels = only(np.moveaxis(BODIES, 2, axis), *((axis, index) for index in sorted(indices)))
+    if not labels.any():
+        return
+    grid = Geometry.from_spacing(labels.shape)
+    found, strict = find_annotation(labels, grid), find_annotation(labels, grid, strict=True)
+    assert found.slices == strict.slices
+    assert found.remarks == found.doubts == found.planes == ()
+    assert found.labels is labels
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason="the labelled scans are not here")
+def test_nothing_is_in_doubt_in_complete_label_maps() -> None:
+    paths = sorted(DATA.glob("Dataset*/labelsTr/*.nii.gz"))[::8]
+    assert paths
+    for path in paths:
+        complete = read_labels(path)
+        if complete.values:
+            found = find_annotation(complete.array, complete.geometry)
+            assert found.remarks == found.doubts == found.planes == (), path.name
+            assert found.labels is complete.array

@@ -158,7 +158,9 @@ def _middles(along: Along, run: slice) -> list[int]:
 def _peaks(along: Along, run: slice) -> list[int]:
     """Return the drawn slices of a run in which rims of several meet; none if they are no rims."""
     totals = along.areas.sum(axis=1)[run]
-    inner = np.flatnonzero((totals[1:-1] >= totals[:-2]) & (totals[1:-1] >= totals[2:])) + 1
+    high = np.flatnonzero((totals[1:-1] >= totals[:-2]) & (totals[1:-1] >= totals[2:])) + 1
+    # A rim next to a drawn slice may be as large: the middle of such a plateau was drawn.
+    inner = [int(high[each][(each.stop - each.start) // 2]) for each in _runs(high)]
     if len(inner) < 2 or max(inner[0], len(totals) - 1 - inner[-1]) > _MOST_RIMS:
         return []
     for below, above in pairwise(inner):
@@ -166,7 +168,7 @@ def _peaks(along: Along, run: slice) -> list[int]:
         ends = int(min(totals[below], totals[above]))
         if not 3 <= above - below <= 2 * _MOST_RIMS + 1 or valley > _VALLEY * ends:
             return []
-    peaks = [run.start + int(at) for at in inner]
+    peaks = [run.start + at for at in inner]
     beside = [slice(peak - 1, peak + 2) for peak in peaks]
     alike = (_is_brushed(along, a, b, exactly=True) for a, b in zip(peaks, beside, strict=True))
     return peaks if all(alike) else []

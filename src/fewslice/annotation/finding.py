@@ -30,6 +30,7 @@ from fewslice.volumes.image import UNKNOWN, LabelArray
 
 _NEAR = 0.5  # of a structure's radius, around its outlines, that it may take where it was not drawn
 _NEAREST = 3  # voxels, at least
+_FULL = 0.75  # of a slice lies over the one below where both were drawn in full, not in strips
 
 
 def find_annotation(
@@ -120,6 +121,8 @@ def _oblique(
         return nothing
     if any((annotation.labels[on_slice(*place)] == UNKNOWN).any() for place in places):
         return nothing
+    if _overlaps(drawn, places) > _FULL:
+        return nothing
     runs = len(places) - beside  # of slices next to each other
     planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs))
     if not planes or not _cross_slices(annotation.labels, drawn, planes, loose):
@@ -128,6 +131,17 @@ def _oblique(
         alike = all(plane.parallel(planes[0]) for plane in planes)
         return (planes, loose) if len(planes) == runs and alike else nothing
     return planes, loose
+
+
+def _overlaps(drawn: BoolArray, places: Sequence[SliceIndex]) -> float:
+    """Return which part of the smaller of two slices next to each other the larger one covers."""
+    both = least = 0
+    for axis, index in places:
+        if (axis, index + 1) in places:
+            one, other = drawn[on_slice(axis, index)], drawn[on_slice(axis, index + 1)]
+            both += int(np.count_nonzero(one & other))
+            least += int(min(np.count_nonzero(one), np.count_nonzero(other)))
+    return both / max(least, 1)
 
 
 def _cross_slices(
