@@ -267,7 +267,7 @@ def test_slices_drawn_in_full_are_taken_as_they_are(indices: set[int], axis: int
     grid = Geometry.from_spacing(labels.shape)
     found, strict = find_annotation(labels, grid), find_annotation(labels, grid, strict=True)
     assert found.slices == strict.slices
-    assert found.remarks == found.doubts == found.planes == ()
+    assert (found.remarks, found.doubts, found.planes) == ((), (), ())
     assert found.labels is labels
 
 
@@ -280,5 +280,5 @@ def test_nothing_is_in_doubt_in_complete_label_maps() -> None:
         complete = read_labels(path)
         if complete.values:
             found = find_annotation(complete.array, complete.geometry)
-            assert found.remarks == found.doubts == found.planes == (), path.name
+            assert (found.remarks, found.doubts, found.planes) == ((), (), ()), path.name
             assert found.labels is complete.array

@@ -127,19 +127,39 @@ def find_rims(along: Along) -> BoolArray:
     side of it; several drawn slices show one structure. A single one with slices around it may be
     a whole small body and is left alone.
     """
+    usable = _may_be_brushed(along)
+    rims = np.zeros(len(along.indices), dtype=bool)
+    rims[usable] = _rims_among(along.kept(usable))
+    return rims & ~along.settled
+
+
+def _may_be_brushed(along: Along) -> BoolArray:
+    """Return which slices to look for rims among: all but settled ones at the end of a row."""
+    open_ones = set(along.indices[~along.settled].tolist())
+    between = [{index - 1, index + 1} <= open_ones for index in along.indices.tolist()]
+    alone = [not {index - 1, index + 1} & open_ones for index in along.indices.tolist()]
+    usable: BoolArray = ~along.settled | np.array(between, dtype=bool) | np.array(alone, dtype=bool)
+    return usable
+
+
+def _rims_among(along: Along) -> BoolArray:
     rims = np.zeros(len(along.indices), dtype=bool)
     runs = list(_runs(along.indices))
     middles = [_middles(along, run) for run in runs]
-    drawn = [middle for those in middles for middle in those]
-    if len(drawn) < 2 or len(drawn) == len(rims) or not all(middles):
+    if not along.settled.any() and not all(middles):
         return rims
+    runs = [run for run, those in zip(runs, middles, strict=True) if those]
+    drawn = [middle for those in middles for middle in those]
     brushed = [run for run in runs if run.stop - run.start > 1]
+    if len(drawn) < 2 or not brushed:
+        return rims
     alone = len(brushed) == 1 and len(drawn) == len(runs)
     if alone and not _is_brushed(along, drawn[runs.index(brushed[0])], brushed[0], exactly=True):
         return rims
     if not all(_overlap(along.mask(a), along.mask(b)) for a, b in pairwise(drawn)):
         return rims
-    rims[:] = ~along.settled
+    for run in brushed:
+        rims[run] = True
     rims[drawn] = False
     return rims
 
