@@ -258,6 +258,15 @@ def test_different_structures_on_slices_side_by_side_are_no_oblique_plane() -> N
     assert found.slices == tuple((2, index) for index in (12, 13, 16, 17, 20, 21))
 
 
+def test_one_slice_with_rims_may_be_a_small_body_and_is_remarked_only() -> None:
+    labels = brushed(on_slices(BODIES, (15,)), (15,), 2)
+    found = find_annotation(labels, BODIES_GRID)
+    assert found.slices == tuple((2, index) for index in range(13, 18))
+    (remark,) = found.remarks
+    assert remark.code == "maybe-brush-rims"
+    assert "above and below axial 15" in remark
+
+
 @settings(max_examples=25, deadline=None)
 @given(indices=st.sets(st.integers(0, 31), min_size=2), axis=st.integers(0, 2))
 def test_slices_drawn_in_full_are_taken_as_they_are(indices: set[int], axis: int) -> None:

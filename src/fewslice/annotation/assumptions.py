@@ -64,6 +64,19 @@ def rim_remark(along: Along, rims: BoolArray, geometry: Geometry) -> tuple[Remar
     )
 
 
+def lone_rims_remark(along: Along, run: slice, geometry: Geometry) -> Remark:
+    """Say that slices in a row may be one drawn slice with the rims of a brush."""
+    chosen = np.zeros(len(along.indices), dtype=bool)
+    chosen[run] = True
+    middle = f"{plane_name(geometry, along.axis)} {int(along.indices[(run.start + run.stop) // 2])}"
+    return Remark(
+        "maybe-brush-rims",
+        f"What is drawn on {_where(along, chosen, geometry)} is the same above and below {middle}, "
+        f"as a sphere brush leaves it; all of it is taken as drawn. If only {middle} was, erase "
+        "the others.",
+    )
+
+
 def slip_remarks(along: Along, slips: BoolArray, geometry: Geometry) -> tuple[Remark, ...]:
     """Say where a structure has so few voxels that they are taken as slips."""
     found = []

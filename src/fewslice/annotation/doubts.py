@@ -164,6 +164,21 @@ def _rims_among(along: Along) -> BoolArray:
     return rims
 
 
+def lone_rims(along: Along) -> slice | None:
+    """Return the only run of slices if it may as well be one drawn slice with a brush's rims.
+
+    Where rims on both sides are the same to the voxel. It may be a whole small body, too, so it is
+    taken as drawn.
+    """
+    runs = list(_runs(along.indices))
+    if len(runs) != 1 or along.settled.any() or len(along.indices) > 2 * _MOST_RIMS + 1:
+        return None
+    middle = len(along.indices) // 2
+    if len(along.indices) in (0, 1) or len(along.indices) % 2 == 0:
+        return None
+    return runs[0] if _is_brushed(along, middle, runs[0], exactly=True) else None
+
+
 def _middles(along: Along, run: slice) -> list[int]:
     """Return the slices of a run that were drawn if the others are rims; none if they are not."""
     if run.stop - run.start == 1:

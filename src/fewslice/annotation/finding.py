@@ -14,12 +14,20 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
 from fewslice.annotation.assumptions import (
     absence_remarks,
+    lone_rims_remark,
     plane_remark,
     rim_remark,
     slip_remarks,
 )
 from fewslice.annotation.cover import covering_slices, looked_at
-from fewslice.annotation.doubts import Along, Doubt, find_absences, find_rims, find_slips
+from fewslice.annotation.doubts import (
+    Along,
+    Doubt,
+    find_absences,
+    find_rims,
+    find_slips,
+    lone_rims,
+)
 from fewslice.annotation.oblique import ObliquePlane, find_planes
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import InputError
@@ -217,7 +225,11 @@ def plausible_slices(
     slips = find_slips(left)
     absences = find_absences(left, slips)
     if not (rims.any() or slips.any() or absences.any()):
-        return annotation
+        lone = lone_rims(along)
+        if lone is None:
+            return annotation
+        remark = lone_rims_remark(along, lone, geometry)
+        return replace(annotation, remarks=(*annotation.remarks, remark))
     meant = ((left.areas > 0) & ~slips).any(axis=1) | left.settled
     given_up = {along.place(number) for number in np.flatnonzero(rims).tolist()}
     given_up |= {left.place(number) for number in np.flatnonzero(~meant).tolist()}
