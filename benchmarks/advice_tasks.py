@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
 from fewslice.engines.random_walker.engine import RandomWalker

@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from benchmarks.retraining_3d import labels_3d, train_3d
 from fewslice import read_image, read_labels
-from fewslice.annotation.annotation import find_annotation, on_slice
+from fewslice.annotation.annotation import on_slice
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
 from fewslice.training.model import predict

@@ -23,7 +23,7 @@ import pandas as pd
 
 from benchmarks.accuracy import markdown
 from benchmarks.spacing import FEWEST, SETS, THICK, files, isotropic, read, thick
-from fewslice.annotation.annotation import find_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import Scan, find_engine
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.spacing import assumed_spacing, estimated_spacing

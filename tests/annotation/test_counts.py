@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fewslice.annotation.annotation import find_annotation
 from fewslice.annotation.counts import annotated_slices, ml, slice_counts, slices_with
+from fewslice.annotation.finding import find_annotation
 from fewslice.volumes import Geometry
 
 GEOMETRY = Geometry.from_spacing((10, 12, 8), (1.0, 1.0, 2.0))

@@ -97,3 +97,34 @@ def test_what_cannot_be_read_is_refused(
     assert shown.out == ""
     assert said in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_what_was_assumed_of_labels_is_a_problem_and_can_be_overruled(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.zeros(SHAPE, np.uint8)
+    values[2:12, 2:12, (2, 7)] = 3
+    values[15, 13, 4] = 3
+    path = tmp_path / "slip.nii.gz"
+    nib.save(nib.Nifti1Image(values, AFFINE), path)
+    assert run(["info", str(scan), "--labels", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "Annotated     axial 2, 7\n" in shown
+    assert "Problems      Label 3 has only 1 voxel on axial 4" in shown
+    for overruled in (["--strict"], ["--annotated", "axial:4"]):
+        assert run(["info", str(scan), "--labels", str(path), *overruled]) == 0
+        shown = capsys.readouterr().out
+        assert "Annotated     axial 2, 4, 7\n" in shown
+        assert "has only 1 voxel" not in shown
+
+
+def test_another_label_is_not_looked_at(
+    scan: Path, labels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["info", str(scan), "--labels", str(labels), "--ignore-label"]
+    assert run([*arguments, "none"]) == 0
+    assert "Label 255     1 voxel, 3 mm³, drawn on 1 annotated slice" in capsys.readouterr().out
+    assert run([*arguments, "3"]) == 0
+    assert "Label 3       72 voxels: not looked at" in capsys.readouterr().out
+    assert run([*arguments, "many"]) == 2
+    assert "'many' as the label to ignore" in capsys.readouterr().err

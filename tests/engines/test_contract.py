@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
 
-from fewslice.annotation.annotation import Annotation, blank_annotation, find_annotation
+from fewslice.annotation.annotation import Annotation, blank_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import ENGINES, Engine, Finetuned, Scan, SupportScan, find_engine
 from fewslice.errors import InputError
 from fewslice.segmentation.assemble import assemble_labels

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fewslice.annotation.annotation import Annotation, find_annotation
+from fewslice.annotation.annotation import Annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import Scan
 from fewslice.engines.base import Prediction
 from fewslice.engines.interpolation.engine import Interpolation

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation
+from fewslice.annotation.annotation import Annotation, SliceIndex
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.volumes.geometry import Geometry
 from tests.support.phantoms import Phantom, two_organs

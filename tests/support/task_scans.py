@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fewslice.annotation.annotation import find_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.training.scan import TaskScan, TaskSettings
 from fewslice.volumes.geometry import Geometry

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fewslice.annotation.annotation import find_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.training.held_out import (
     Judged,

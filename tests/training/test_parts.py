@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fewslice.annotation.annotation import find_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.training.augment import draw_batch
 from fewslice.training.grid import TaskGrid, beside, choose_grid, on_pixels, slices_apart

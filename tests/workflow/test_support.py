@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fewslice import Geometry, Image, LabelMap, segment
-from fewslice.annotation.annotation import find_annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import ENGINES
 from fewslice.errors import GeometryError, InputError
 from fewslice.reporting.figure.figure import draw_picture

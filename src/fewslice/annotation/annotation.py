@@ -3,6 +3,8 @@
 A slice counts as annotated if it holds a structure's label, or if it is named. Inside an annotated
 slice 0 means "background" and 255 "not looked at"; outside of annotated slices a label map says
 nothing at all. Where other scans say what the structures are, a scan may have no annotated slice.
+
+Not every zero was looked at: `fewslice.annotation.finding` decides which ones count as known.
 """
 
 from __future__ import annotations
@@ -13,12 +15,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from fewslice.annotation.planes import annotation_axis, plane_name
-from fewslice.errors import InputError
+from fewslice.annotation.oblique import ObliquePlane
+from fewslice.errors import Remark
 from fewslice.typing import BoolArray
-from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
 from fewslice.volumes.region import Region
 
@@ -35,12 +35,21 @@ class Annotation:
     support scans to go by. main_axis: the main axis where there is no slice, or where slices of
     several planes are to be seen from one of them. extra_values: labels
     to answer for even if they are not drawn here, because a support scan holds them; ascending.
+    as_drawn: the labels as the person drew them, where `labels` leaves out what was not looked at;
+    None where both are the same. doubts: (slice, label) where nobody seems to have looked for that
+    structure, ascending; 255 stands there where it may lie. planes: oblique ones that were drawn
+    in; `slices` are then all that they cross, and `labels` is 255 aside of them. remarks: how the
+    labels were understood, where that is not plain.
     """
 
     labels: LabelArray
     slices: tuple[SliceIndex, ...]
     main_axis: int | None = None
     extra_values: tuple[int, ...] = ()
+    as_drawn: LabelArray | None = None
+    doubts: tuple[tuple[SliceIndex, int], ...] = ()
+    planes: tuple[ObliquePlane, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
     @cached_property
     def values(self) -> tuple[int, ...]:
@@ -58,6 +67,15 @@ class Annotation:
         """The annotated slices that show a structure, ascending."""
         return tuple(
             place for place in self.slices if drawn_voxels(self.labels[on_slice(*place)]).any()
+        )
+
+    @cached_property
+    def whole_slices(self) -> tuple[SliceIndex, ...]:
+        """The annotated slices, ascending, without those that oblique planes merely cross."""
+        if not self.planes:
+            return self.slices
+        return tuple(
+            place for place in self.slices if (self.labels[on_slice(*place)] != UNKNOWN).all()
         )
 
     def drawn_along(self, axis: int) -> tuple[int, ...]:
@@ -97,6 +115,40 @@ class Annotation:
         known &= labels != UNKNOWN
         return known
 
+    def put_drawing(self, labels: LabelArray) -> None:
+        """Write what the person said into labels (i, j, k): known voxels, and all that is drawn."""
+        for place in self.slices:
+            said = self.labels[on_slice(*place)]
+            np.copyto(labels[on_slice(*place)], said, where=said != UNKNOWN)
+        if self.as_drawn is not None:
+            np.copyto(labels, self.as_drawn, where=drawn_voxels(self.as_drawn))
+
+    def parts(self) -> tuple[Annotation, ...]:
+        """Return what is known of the structures, those in doubt on the same slices together.
+
+        Each part has the slices on which its structures are not in doubt, and no other structures.
+        """
+        if not self.doubts:
+            return (self,)
+        places_of = {
+            value: frozenset(place for place, other in self.doubts if other == value)
+            for value in self.drawn_values
+        }
+        return tuple(
+            self._part([value for value, those in places_of.items() if those == places], places)
+            for places in dict.fromkeys(places_of.values())
+        )
+
+    def _part(self, values: Sequence[int], doubtful: frozenset[SliceIndex]) -> Annotation:
+        drawn = self.labels if self.as_drawn is None else self.as_drawn
+        kept = tuple(place for place in self.slices if place not in doubtful)
+        labels = np.zeros_like(drawn)
+        for place in kept:
+            one = drawn[on_slice(*place)]
+            own = np.isin(one, [*values, UNKNOWN])
+            labels[on_slice(*place)] = np.where(own, one, 0)
+        return Annotation(labels, kept)
+
     def without(self, left_out: SliceIndex) -> Annotation:
         """Return the annotation as if one slice had never been looked at.
 
@@ -111,7 +163,8 @@ class Annotation:
             forgotten[on_slice(axis, index)] = False
         labels[forgotten] = 0
         main = self.main_axis if kept else self.axis
-        return Annotation(labels, kept, main, self.extra_values)
+        doubts = tuple(doubt for doubt in self.doubts if doubt[0] != left_out)
+        return replace(self, labels=labels, slices=kept, main_axis=main, doubts=doubts)
 
     def seen_along(self, axis: int) -> Annotation:
         """Return the same with another main axis; across it there must be annotated slices."""
@@ -119,12 +172,21 @@ class Annotation:
 
     def cropped(self, region: Region) -> Annotation:
         """Return what was annotated in a region, whose first voxel becomes (0, 0, 0)."""
-        slices = tuple(
-            (axis, index - region.start[axis])
-            for axis, index in self.slices
-            if region.start[axis] <= index < region.stop[axis]
+
+        def inside(place: SliceIndex) -> bool:
+            return region.start[place[0]] <= place[1] < region.stop[place[0]]
+
+        def there(place: SliceIndex) -> SliceIndex:
+            return place[0], place[1] - region.start[place[0]]
+
+        return replace(
+            self,
+            labels=self.labels[region.slices],
+            slices=tuple(there(place) for place in self.slices if inside(place)),
+            as_drawn=None if self.as_drawn is None else self.as_drawn[region.slices],
+            doubts=tuple((there(place), value) for place, value in self.doubts if inside(place)),
+            planes=tuple(plane.moved(region.start) for plane in self.planes),
         )
-        return replace(self, labels=self.labels[region.slices], slices=slices)
 
     def with_values(self, extra: Sequence[int]) -> Annotation:
         """Return the annotation with these labels, and no others, to answer for beside those drawn.
@@ -132,7 +194,8 @@ class Annotation:
         The array of labels becomes uint16 if one of them does not fit otherwise.
         """
         labels = _holding(self.labels, extra)
-        return replace(self, labels=labels, extra_values=tuple(sorted(set(extra))))
+        drawn = None if self.as_drawn is None else _holding(self.as_drawn, extra)
+        return replace(self, labels=labels, as_drawn=drawn, extra_values=tuple(sorted(set(extra))))
 
 
 def blank_annotation(labels: LabelArray, axis: int, values: Sequence[int]) -> Annotation:
@@ -166,112 +229,3 @@ def on_slice(axis: int, index: int) -> tuple[Any, ...]:
     place: list[Any] = [slice(None)] * 3
     place[axis] = index
     return tuple(place)
-
-
-def find_annotation(
-    labels: LabelArray,
-    geometry: Geometry,
-    named: Sequence[SliceIndex] = (),
-    extra_values: Sequence[int] = (),
-) -> Annotation:
-    """Find the annotated slices of a sparse label map.
-
-    labels: (i, j, k) on the grid of `geometry`. named: slices that a person named as annotated,
-    (array axis, index); a negative index counts from the end. extra_values: labels that support
-    scans hold; with them named slices alone are an annotation, too.
-
-    Across which axes: those that were named; labels elsewhere are attributed to the named axis in
-    which they touch fewest slices. With nothing named, the axis in which the labelled voxels touch
-    fewest slices (on a tie, the one people would draw across, see `annotation_axis`). Slices of
-    several planes mixed in one map are recognised, named or not, where they explain the labels with
-    at most half as many slices as one plane.
-
-    Raises InputError if a named slice is outside of the volume and if there is no label at all:
-    `blank_annotation` is for scans that have nothing but support scans to go by.
-    """
-    fixed = {_checked(item, geometry) for item in named}
-    drawn = drawn_voxels(labels)
-    if not drawn.any() and not (fixed and extra_values):
-        raise InputError(
-            "The label map holds no annotated slice (every voxel is 0 or 255); outline the "
-            "structure on at least one slice."
-        )
-    for axis, index in fixed:
-        drawn[on_slice(axis, index)] = False
-    axes = tuple(sorted({axis for axis, _ in fixed})) or (0, 1, 2)
-    found = fixed | _cover(drawn, axes, annotation_axis(geometry))
-    slices = tuple(sorted(found | _looked_at(labels, found)))
-    return Annotation(labels, slices).with_values(extra_values)
-
-
-def _checked(item: SliceIndex, geometry: Geometry) -> SliceIndex:
-    axis, index = int(item[0]), int(item[1])
-    if axis not in (0, 1, 2):
-        raise InputError(f"There is no array axis {axis}; choose 0, 1 or 2.")
-    length = geometry.shape[axis]
-    if not -length <= index < length:
-        raise InputError(
-            f"Slice {index} of the {plane_name(geometry, axis)} plane (array axis {axis}) does not "
-            f"exist; this volume has slices 0 to {length - 1} there."
-        )
-    return axis, index % length
-
-
-def _touched(drawn: BoolArray, axis: int) -> set[SliceIndex]:
-    others = inplane_axes(axis)
-    return {(axis, int(index)) for index in np.flatnonzero(drawn.any(axis=others))}
-
-
-def _voxels_per_slice(drawn: BoolArray, axis: int) -> npt.NDArray[np.intp]:
-    others = inplane_axes(axis)
-    return np.asarray(np.count_nonzero(drawn, axis=others), dtype=np.intp)
-
-
-def _cover(drawn: BoolArray, axes: tuple[int, ...], preferred: int) -> set[SliceIndex]:
-    """Return the slices that explain the drawn voxels.
-
-    Those of one of the axes (the one with fewest slices, in doubt the preferred one), unless
-    slices of several planes explain the voxels with at most half as many.
-    """
-    if not drawn.any():
-        return set()
-    touched = {axis: _touched(drawn, axis) for axis in axes}
-    one = min(axes, key=lambda axis: (len(touched[axis]), axis != preferred, axis))
-    mixed = _greedy_cover(drawn, most=len(touched[one]) // 2)
-    return mixed if mixed is not None else touched[one]
-
-
-def _greedy_cover(drawn: BoolArray, most: int) -> set[SliceIndex] | None:
-    """Cover the drawn voxels by slices, fullest first; None if more than `most` are needed."""
-    fullest = max(int(_voxels_per_slice(drawn, axis).max()) for axis in range(3))
-    if np.count_nonzero(drawn) > most * fullest:  # a whole organ: not worth listing its voxels
-        return None
-    voxels = np.argwhere(drawn)
-    chosen: set[SliceIndex] = set()
-    while len(voxels):
-        counts = [np.bincount(voxels[:, axis]) for axis in range(3)]
-        axis = max(range(3), key=lambda axis: int(counts[axis].max()))
-        index = int(counts[axis].argmax())
-        if len(voxels) > (most - len(chosen)) * int(counts[axis][index]):
-            return None
-        chosen.add((axis, index))
-        voxels = voxels[voxels[:, axis] != index]
-    return chosen
-
-
-def _looked_at(labels: LabelArray, found: set[SliceIndex]) -> set[SliceIndex]:
-    """Return further slices without a structure that somebody nevertheless looked at, in part.
-
-    In a map that is 0 where nobody looked they hold 255; in a map that is 255 where nobody looked
-    (as scribbles often are) they hold 0. They lie across the axis found in which they are fewest.
-    """
-    marks: BoolArray = labels == UNKNOWN
-    unknown = np.count_nonzero(marks)
-    if not unknown:
-        return set()
-    if 2 * unknown > labels.size:
-        marks = labels == 0
-    for axis, index in found:
-        marks[on_slice(axis, index)] = False
-    axes = sorted({axis for axis, _ in found})
-    return min((_touched(marks, axis) for axis in axes), key=len)

@@ -27,7 +27,7 @@ class AnnotatedSlice:
 def annotated_slices(annotation: Annotation, geometry: Geometry) -> tuple[AnnotatedSlice, ...]:
     """Return the annotated slices by the names of their planes, ascending."""
     found = []
-    for axis, index in annotation.slices:
+    for axis, index in annotation.whole_slices:
         labels = annotation.labels[on_slice(axis, index)]
         drawn = bool(((labels != 0) & (labels != UNKNOWN)).any())
         found.append(AnnotatedSlice(plane_name(geometry, axis), axis, index, drawn))
@@ -35,7 +35,14 @@ def annotated_slices(annotation: Annotation, geometry: Geometry) -> tuple[Annota
 
 
 def slices_with(annotation: Annotation, values: Sequence[int]) -> tuple[int, ...]:
-    """Return on how many annotated slices each structure is drawn."""
+    """Return on how many annotated slices, or oblique planes, each structure is drawn."""
+    if annotation.planes:
+        shape = annotation.labels.shape
+        held = [
+            np.isin(values, annotation.labels[tuple(plane.voxels(shape).T)])
+            for plane in annotation.planes
+        ]
+        return tuple(int(count) for count in np.sum(held, axis=0))
     found = [
         np.isin(values, annotation.labels[on_slice(axis, index)])
         for axis, index in annotation.slices

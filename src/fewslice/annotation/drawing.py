@@ -18,10 +18,15 @@ from fewslice.volumes.image import UNKNOWN, LabelArray, as_label_array
 
 @dataclass(frozen=True, eq=False)
 class DrawnSlice:
-    """One slice as a person drew it. labels: (rows, columns), unsigned; 255 not looked at."""
+    """One slice as a person drew it.
+
+    labels: (rows, columns), unsigned; 255 not looked at. sure: whether every 0 on it was looked at;
+    of slices read from a label map that may be in doubt (see `fewslice.annotation.finding`).
+    """
 
     place: SliceIndex
     labels: LabelArray
+    sure: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +46,12 @@ class Drawing:
         """(array axis, index) of every drawn slice, ascending."""
         return tuple(sorted(each.place for each in self.slices))
 
-    def drawn(self, place: SliceIndex, labels: npt.ArrayLike) -> Drawing:
+    @property
+    def sure_places(self) -> tuple[SliceIndex, ...]:
+        """(array axis, index) of the slices on which every 0 was looked at, ascending."""
+        return tuple(sorted(each.place for each in self.slices if each.sure))
+
+    def drawn(self, place: SliceIndex, labels: npt.ArrayLike, *, sure: bool = True) -> Drawing:
         """Return the drawing with one more slice, or another state of one.
 
         labels: (rows, columns), the other two array axes in their order; 0 background, 255 not
@@ -57,7 +67,7 @@ class Drawing:
             )
         array.setflags(write=False)
         kept = self.erased(place)
-        return replace(kept, slices=(*kept.slices, DrawnSlice(place, array)))
+        return replace(kept, slices=(*kept.slices, DrawnSlice(place, array, sure)))
 
     def absent(self, place: SliceIndex) -> Drawing:
         """Return the drawing with a slice that holds no structure."""

@@ -20,19 +20,24 @@ def volume_text(ml: float) -> str:
     return f"{1000 * ml:.4g} mm³" if 0 < ml < _SMALL_ML else f"{ml:.4g} ml"
 
 
-def source_text(slices: int, support: int) -> str:
+def source_text(slices: int, support: int, planes: int = 0) -> str:
     """Return what a segmentation was made from: '2 annotated slices and 1 support scan'."""
-    parts = [counted(slices, "annotated slice")] if slices or not support else []
+    parts = [counted(slices, "annotated slice")] if slices or not (support or planes) else []
+    parts += [counted(planes, "oblique plane")] if planes else []
     return " and ".join([*parts, *([counted(support, "support scan")] if support else [])])
 
 
-def annotated_text(slices: Sequence[AnnotatedSlice]) -> str:
-    """Return annotated slices as text, such as 'axial 3, 6; nothing there: axial 0', or 'none'."""
+def annotated_text(slices: Sequence[AnnotatedSlice], planes: int = 0) -> str:
+    """Return annotated slices as text, such as 'axial 3, 6; nothing there: axial 0', or 'none'.
+
+    planes: how many oblique planes are drawn in, beside slices.
+    """
+    oblique = planes and counted(planes, "oblique plane")
     drawn, empty = (
         slices_text([(item.plane, item.index) for item in slices if item.drawn is there])
         for there in (True, False)
     )
-    parts = [part for part in (drawn, empty and f"nothing there: {empty}") if part]
+    parts = [part for part in (oblique, drawn, empty and f"nothing there: {empty}") if part]
     return "; ".join(parts) or "none"
 
 

@@ -29,6 +29,7 @@ from fewslice.workflow.adapt import adapt
     "Slices that were looked at although nothing is drawn on them, such as axial:3,50. May be "
     "repeated.",
 )
+@options.strict()
 @options.spacing("SCAN and its labels")
 @click.option(
     "--weights", type=options.PATH, help="Weights to start from instead of the shipped ones."
@@ -42,6 +43,7 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     labels: Path,
     output: Path,
     annotated: tuple[str, ...],
+    strict: bool,
     spacing: Spacing | None,
     weights: Path | None,
     seconds: float,
@@ -67,7 +69,9 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
             annotated=places,
             options=chosen,
             progress=progress,
+            strict=strict,
         )
     if not quiet:
-        click.echo(found.remark)
+        for sentence in (*found.assumed, found.remark):
+            click.echo(sentence)
         click.echo(f"Wrote {found.weights}")

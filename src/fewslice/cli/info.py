@@ -34,12 +34,16 @@ from fewslice.volumes.spacing import ORIGINS, Spacing, spacing_origin
     "--annotated",
     "Slices, counted from 0, to count as annotated. May be repeated.",
 )
+@options.strict()
+@options.ignore_label()
 @options.spacing("SCAN and its labels")
 @options.as_json("Print JSON, not text.")
-def info_command(
+def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
     scan: Path,
     labels: Path | None,
     annotated: tuple[str, ...],
+    strict: bool,
+    ignore_label: int | None,
     spacing: Spacing | None,
     as_json: bool,
 ) -> None:
@@ -54,7 +58,9 @@ def info_command(
         label_map = read_labels(labels)
         if spacing is not None:
             label_map = respaced(label_map, spacing)
-        drawn = inspect_labels(label_map, image.geometry, named)
+        drawn = inspect_labels(
+            label_map, image.geometry, named, strict=strict, ignore_label=ignore_label
+        )
     if as_json:
         click.echo(json.dumps(_as_dict(image, facts, drawn), indent=1, ensure_ascii=False))
         return
@@ -115,6 +121,6 @@ def _label_lines(drawn: LabelMapFacts) -> Iterator[str]:
             f"drawn on {counted(label.slices, 'annotated slice')}"
         )
     if drawn.unknown:
-        yield f"Label 255     {counted(drawn.unknown, 'voxel')}: not looked at"
-    if drawn.annotated:
-        yield f"Annotated     {annotated_text(drawn.annotated)}"
+        yield f"Label {drawn.ignored:<7} {counted(drawn.unknown, 'voxel')}: not looked at"
+    if drawn.annotated or drawn.oblique_planes:
+        yield f"Annotated     {annotated_text(drawn.annotated, drawn.oblique_planes)}"

@@ -30,6 +30,40 @@ def named_slices(name: str, text: str) -> Option:
     return click.option(name, multiple=True, metavar="PLANE:INDEX[,INDEX...]", help=text)
 
 
+def strict() -> Option:
+    """Return --strict."""
+    return click.option(
+        "--strict",
+        is_flag=True,
+        help="Take every 0 on every slice that holds a label as background, also where that looks "
+        "like a slip, the rim of a brush, an oblique plane or a structure drawn elsewhere.",
+    )
+
+
+def ignore_label() -> Option:
+    """Return --ignore-label."""
+    return click.option(
+        "--ignore-label",
+        default="255",
+        show_default=True,
+        metavar="LABEL",
+        callback=lambda context, option, text: parse_ignore_label(text),
+        help='The label that means "not looked at"; none if 255 is a structure like others.',
+    )
+
+
+def parse_ignore_label(text: str) -> int | None:
+    """Parse the label to ignore, a number or 'none'. Raises InputError."""
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(
+            f"Cannot read {text!r} as the label to ignore; write a number, or none."
+        ) from None
+
+
 def seed(text: str = "Breaks ties and drives random choices.") -> Option:
     """Return --seed."""
     return click.option(

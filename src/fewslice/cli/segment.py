@@ -43,6 +43,8 @@ class Request:
     output: Path
     labels: Path | None = None
     annotated: tuple[str, ...] = ()
+    strict: bool = False
+    ignore_label: int | None = 255
     spacing: Spacing | None = None
     support: tuple[str, ...] = ()
     engine: str = "auto"
@@ -98,6 +100,8 @@ class Request:
     "Slices, counted from 0, to treat as annotated although nothing is drawn on them, such as "
     "axial:3,50. Also settles the plane of what is drawn. May be repeated.",
 )
+@options.strict()
+@options.ignore_label()
 @options.spacing("SCAN and its labels")
 @options.support(
     "Another scan with its labels, on a grid of their own, for engines that learn from examples. "
@@ -206,6 +210,8 @@ def _segment(
             support=others,
             engine=engine,
             progress=progress,
+            strict=request.strict,
+            ignore_label=request.ignore_label,
         )
         if request.largest_component:
             segmentation = cleaned(segmentation)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     help="Folder for the results, CASE.nii.gz; a run in it that was interrupted goes on.",
 )
 @click.option("--engine", default="auto", show_default=True, help="As in fewslice segment.")
+@options.strict()
 @options.spacing("all scans and their labels")
 @options.largest_component()
 @options.scheduler()
@@ -52,6 +53,7 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
     support: tuple[str, ...],
     output: Path,
     engine: str,
+    strict: bool,
     spacing: Spacing | None,
     largest_component: bool,
     scheduler: str | None,
@@ -77,6 +79,7 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
             support=pairs,
             engine=engine,
             spacing=spacing,
+            strict=strict,
             largest_component=largest_component,
             scheduler=scheduler,
             workers=workers,

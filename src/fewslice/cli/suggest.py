@@ -29,6 +29,8 @@ class Request:
     labels: Path | None = None
     annotated: tuple[str, ...] = ()
     present: tuple[str, ...] = ()
+    strict: bool = False
+    ignore_label: int | None = 255
     spacing: Spacing | None = None
     support: tuple[str, ...] = ()
     count: int = 1
@@ -57,6 +59,8 @@ class Request:
     'Slices known to hold the structure although nothing is drawn on them: the answer "yes". May '
     "be repeated.",
 )
+@options.strict()
+@options.ignore_label()
 @options.spacing("SCAN and its labels")
 @options.support("Another scan with its labels. May be repeated.")
 @options.seed()
@@ -100,6 +104,8 @@ def _suggest(request: Request, image: Image) -> Suggestion:
         count=request.count,
         strategy=request.strategy,
         seed=request.seed,
+        strict=request.strict,
+        ignore_label=request.ignore_label,
     )
 
 

@@ -11,7 +11,7 @@ from fewslice.reporting.report import Report
 
 def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:
     """Yield lines for people: what was used, found, worth a look, and written."""
-    yield f"Annotated   {annotated_text(report.annotated)}"
+    yield f"Annotated   {annotated_text(report.annotated, report.oblique_planes)}"
     if report.support:
         yield f"Support     {counted(report.support, 'other scan')} learned from"
     yield f"Engine      {report.engine} ({report.seconds:.1f} s)"

@@ -52,6 +52,7 @@ _INTERRUPTED = 130
     is_flag=True,
     help="Treat a label drawn nowhere in a scan as not looked for there, not as absent.",
 )
+@options.strict()
 @options.spacing("all scans and their labels")
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @options.quiet()
@@ -65,6 +66,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     seed: int,
     hold_out: float,
     absent_unknown: bool,
+    strict: bool,
     spacing: Spacing | None,
     resume: bool,
     quiet: bool,
@@ -80,7 +82,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     from fewslice.training.scan import TaskSettings
 
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
-    settings = TrainSettings(training, hold_out, absent_unknown, spacing)
+    settings = TrainSettings(training, hold_out, absent_unknown, spacing, strict)
     given = _pairs(pairs, images, labels)
     with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)

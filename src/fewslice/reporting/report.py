@@ -45,9 +45,9 @@ class Report:
     """What is known after a segmentation.
 
     inputs: role ("scan", "labels", ...) to path, as the caller gave them. plane, axis: main plane
-    and its array axis. support: how many other scans were learned from. engine_options: those of
-    `EngineOptions` that hold for the engine. seconds: the time segmenting took. slices: along the
-    main axis, all of them.
+    and its array axis. oblique_planes: how many were drawn in, beside slices. support: how many
+    other scans were learned from. engine_options: those of `EngineOptions` that hold for the
+    engine. seconds: the time segmenting took. slices: along the main axis, all of them.
     """
 
     version: str
@@ -56,6 +56,7 @@ class Report:
     plane: str
     axis: int
     annotated: tuple[AnnotatedSlice, ...]
+    oblique_planes: int
     support: int
     engine: str
     engine_options: dict[str, Any]
@@ -96,6 +97,7 @@ def make_report(
         plane=plane_name(geometry, segmentation.axis),
         axis=segmentation.axis,
         annotated=annotated_slices(segmentation.annotation, geometry),
+        oblique_planes=len(segmentation.annotation.planes),
         support=segmentation.support,
         engine=segmentation.engine,
         engine_options=_plain(options or EngineOptions()),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction
 from fewslice.engines.predictions import likeliest
-from fewslice.volumes.image import UNKNOWN, LabelArray
+from fewslice.volumes.image import LabelArray
 
 
 def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArray:
@@ -26,7 +26,5 @@ def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArra
         numbers = likeliest(probability)
         if numbers.any():
             into[...] = np.take(values, numbers, mode="clip")  # many times faster than "raise"
-    for place in annotation.slices:
-        drawn = annotation.labels[on_slice(*place)]
-        np.copyto(labels[on_slice(*place)], drawn, where=drawn != UNKNOWN)
+    annotation.put_drawing(labels)
     return labels

@@ -19,7 +19,9 @@ def cleaned(segmentation: Segmentation) -> Segmentation:
     confidence tells what the removal is worth.
     """
     labels = segmentation.labels
-    array = keep_largest_components(labels.array, segmentation.annotation)
+    inside = segmentation.numbering.inside(labels).array
+    found = keep_largest_components(inside, segmentation.annotation)
+    array = segmentation.numbering.outside(found)
     removed = int(np.count_nonzero(array != labels.array))
     remark = Remark(
         "cleaned",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation
+from fewslice.annotation.annotation import Annotation, drawn_voxels
 from fewslice.volumes.image import LabelArray
 
 
@@ -18,6 +18,8 @@ def keep_largest_components(labels: LabelArray, annotation: Annotation) -> Label
 
     cleaned = labels.copy()
     known = annotation.known()
+    if annotation.as_drawn is not None:
+        known |= drawn_voxels(annotation.as_drawn)
     for value in annotation.values:
         pieces, count = ndimage.label(labels == value)
         if count < 2:
@@ -29,5 +31,5 @@ def keep_largest_components(labels: LabelArray, annotation: Annotation) -> Label
         keep[np.unique(pieces[known])] = True
         keep[0] = False
         cleaned[(pieces > 0) & ~keep[pieces]] = 0
-    cleaned[known] = annotation.labels[known]
+    annotation.put_drawing(cleaned)
     return cleaned

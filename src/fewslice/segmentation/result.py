@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
 from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
 from fewslice.typing import Float32Array
+from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.image import LabelArray, LabelMap
 
 HUMAN = "human"
@@ -28,7 +29,7 @@ class Segmentation:
     labels : LabelMap
         The answer; `labels.array` is the array. What was drawn is in it bit for bit.
     annotation : Annotation
-        What was drawn.
+        What was drawn, and what of it is known.
     prediction : Prediction
         What the engine answered for the region around it.
     engine : str
@@ -37,6 +38,8 @@ class Segmentation:
         Sentences a person should read; `fewslice.errors.Remark` gives each a code.
     support : int
         How many other scans the engine learned from.
+    numbering : Numbering
+        How annotation and prediction number the structures, where 255 is one of them.
     """
 
     labels: LabelMap
@@ -45,6 +48,7 @@ class Segmentation:
     engine: str
     remarks: tuple[str, ...] = ()
     support: int = 0
+    numbering: Numbering = field(default_factory=Numbering)
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
@@ -55,7 +59,14 @@ class Segmentation:
     @property
     def label_values(self) -> tuple[int, ...]:
         """The label of each class in `probability`: background (0) first, then ascending."""
-        return self.prediction.values
+        return tuple(self.numbering.value(value) for value in self.prediction.values)
+
+    @cached_property
+    def drawing(self) -> LabelArray:
+        """The labels as they were drawn, (i, j, k)."""
+        annotation = self.annotation
+        drawn = annotation.labels if annotation.as_drawn is None else annotation.as_drawn
+        return self.numbering.outside(drawn)
 
     @property
     def axis(self) -> int:
@@ -99,7 +110,7 @@ class Segmentation:
     @cached_property
     def provenance(self) -> tuple[str, ...]:
         """Who made each slice along `axis`: "human" (annotated) or "engine"."""
-        annotated = set(self.annotation.along(self.axis))
+        annotated = {index for axis, index in self.annotation.whole_slices if axis == self.axis}
         length = self.labels.array.shape[self.axis]
         return tuple(HUMAN if index in annotated else ENGINE for index in range(length))
 

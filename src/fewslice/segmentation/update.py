@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
-from fewslice.engines.aligned import Aligned
 from fewslice.engines.base import (
     Engine,
     Prediction,
@@ -23,6 +22,7 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
+from fewslice.engines.composed import composed
 from fewslice.engines.predictions import around, moved, within
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
@@ -50,19 +50,19 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
     Between the annotated slices around what has changed the engine answers anew, from those slices
     and what lies between them; elsewhere the earlier answer stands. All of it is answered anew
     where that is no saving or makes no sense: other structures, changes across several axes, a
-    plane that is new, no structure drawn, or changes all over the scan; and without an earlier
-    answer.
+    plane that is new, oblique planes, no structure drawn, structures in doubt elsewhere than
+    before, or changes all over the scan; and without an earlier answer.
     """
-    aligned = Aligned(engine)
+    asked_engine = composed(engine)
     part = changed_part(annotation, earlier.annotation) if earlier is not None else None
     if part is None or earlier is None:
-        return aligned.prepare(scan, support).predict(annotation, progress)
+        return asked_engine.prepare(scan, support).predict(annotation, progress)
     axis, first, last = part
     if first > last:
         return earlier.prediction
     piece = Region.slab(axis, first, last, scan.shape)
     asked = annotation.cropped(piece)
-    found = aligned.prepare(scan.cropped(piece), support).predict(asked, progress)
+    found = asked_engine.prepare(scan.cropped(piece), support).predict(asked, progress)
     return _pasted(earlier.prediction, found, part)
 
 
@@ -72,9 +72,10 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int, int] | No
     The part reaches from the annotated slice before the first change to the one after the last
     change, or to the end of the scan. If nothing has changed, first is greater than last.
     """
-    if now.blank or now.axes != then.axes:
+    if now.blank or now.planes or then.planes:
         return None
-    if now.values != then.values or now.labels.shape != then.labels.shape:
+    facts = ((one.axes, one.doubts, one.values, one.labels.shape) for one in (now, then))
+    if next(facts) != next(facts):
         return None
     places = _changed(now, then)
     if not places:

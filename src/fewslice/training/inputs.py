@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fewslice.annotation.annotation import drawn_voxels, find_annotation
+from fewslice.annotation.annotation import drawn_voxels
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.io import read_image, read_labels
@@ -44,20 +45,25 @@ def _missing(images: Path, name: str) -> ScanFiles:
 
 
 def usable_scans(
-    pairs: Sequence[Pair], absent_unknown: bool, spacing: Sequence[float] | None = None
+    pairs: Sequence[Pair],
+    absent_unknown: bool,
+    spacing: Sequence[float] | None = None,
+    *,
+    strict: bool = False,
 ) -> tuple[list[TaskScan], tuple[str, ...]]:
     """Return the scans that can be learned from, and a sentence for each that cannot.
 
     absent_unknown: whether a label drawn on no slice of a scan was not looked for there. spacing:
-    mm per array axis of all scans, in place of what they say themselves. Raises InputError if no
-    scan is left.
+    mm per array axis of all scans, in place of what they say themselves. strict: as in
+    `fewslice.segment`. Raises InputError if no scan is left.
     """
     scans: list[TaskScan] = []
     skipped: list[str] = []
     for number, (image, labels) in enumerate(pairs, start=1):
         name = _name(image, f"scan {number}")
         try:
-            scans.append(_scan(name, image, labels, absent_unknown, spacing))
+            scan, drawn = _on_one_grid(image, labels, spacing)
+            scans.append(_scan(name, scan, drawn, absent_unknown, strict))
         except FewsliceError as error:
             skipped.append(f"Left out {name}: {error}")
     if not scans:
@@ -83,19 +89,18 @@ def _same_channels(
     return kept, tuple(skipped)
 
 
-def _scan(
-    name: str,
-    image: AnyScan,
-    labels: LabelMap | AnyArray | AnyPath,
-    absent_unknown: bool,
-    spacing: Sequence[float] | None,
-) -> TaskScan:
+def _on_one_grid(
+    image: AnyScan, labels: LabelMap | AnyArray | AnyPath, spacing: Sequence[float] | None
+) -> tuple[Image, LabelMap]:
     scan = _read(image)
     drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
-    scan, drawn = on_one_grid(scan, drawn, spacing, image_is="the scan", labels_are="its label map")
+    return on_one_grid(scan, drawn, spacing, image_is="the scan", labels_are="its label map")
+
+
+def _scan(name: str, scan: Image, drawn: LabelMap, absent_unknown: bool, strict: bool) -> TaskScan:
     if not drawn_voxels(drawn.array).any():
         raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
-    annotation = find_annotation(drawn.array, scan.geometry)
+    annotation = find_annotation(drawn.array, scan.geometry, strict=strict)
     looked_for = annotation.drawn_values if absent_unknown else None
     return TaskScan(name, Scan.of(scan), annotation, looked_for)
 

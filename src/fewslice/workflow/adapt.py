@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fewslice.annotation.annotation import SliceIndex, find_annotation
+from fewslice.annotation.annotation import SliceIndex
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import EngineOptions, Finetuned, Network, Progress, Scan, silent
 from fewslice.errors import WriteError
 from fewslice.io import require_writable
@@ -21,7 +22,8 @@ class AdaptOutcome:
 
     weights: the file that was written. steps: of fine-tuning that were kept; 0 if it did not help,
     and the file holds the weights as they were. before, after: Dice on annotated slices that were
-    left out; NaN if there were too few. remark: one sentence.
+    left out; NaN if there were too few. remark: one sentence. assumed: how the labels were
+    understood, where that is not plain.
     """
 
     weights: Path
@@ -29,6 +31,7 @@ class AdaptOutcome:
     before: float
     after: float
     remark: str
+    assumed: tuple[str, ...] = ()
 
 
 def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
@@ -40,12 +43,13 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
     annotated: Sequence[SliceIndex] = (),
     options: EngineOptions | None = None,
     progress: Progress = silent,
+    strict: bool = False,
 ) -> AdaptOutcome:
     """Fine-tune the network on the annotated slices of a scan, and write its weights.
 
     Parameters
     ----------
-    image, labels, spacing, annotated
+    image, labels, spacing, annotated, strict
         As in `fewslice.segment`.
     output
         File of weights to write (.safetensors), for ``segment --weights`` and
@@ -67,7 +71,7 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
     chosen = options or EngineOptions()
     seconds = Finetuned().seconds if chosen.seconds is None else chosen.seconds
     scan, label_map = on_one_grid(image, labels, spacing)
-    annotation = find_annotation(label_map.array, scan.geometry, annotated)
+    annotation = find_annotation(label_map.array, scan.geometry, annotated, strict=strict)
     prepared = Finetuned(Network(chosen.weights), seconds).prepare(Scan.of(scan))
     found = prepared.finetune(annotation, progress)
     facts = {
@@ -76,7 +80,8 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
         "dice before": f"{found.before:.4f}",
     }
     save_weights(output, found.network, found.network.settings, facts)
-    return AdaptOutcome(output, found.steps, found.before, found.after, finetuning_remark(found))
+    remark = finetuning_remark(found)
+    return AdaptOutcome(output, found.steps, found.before, found.after, remark, annotation.remarks)
 
 
 def _require_own(output: Path) -> None:

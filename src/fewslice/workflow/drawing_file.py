@@ -29,6 +29,7 @@ def write_drawing(path: Path, drawing: Drawing, geometry: Geometry) -> None:
         "version": np.array(_VERSION),
         "shape": np.array(drawing.shape),
         "affine": geometry.affine,
+        "sure": np.array([each.sure for each in drawing.slices], dtype=bool),
         "places": np.array([each.place for each in drawing.slices]).reshape(-1, 2),
         "present": np.array(sorted(drawing.present)).reshape(-1, 2),
     }
@@ -67,8 +68,10 @@ def _drawing(arrays: dict[str, npt.NDArray[Any]], path: Path, geometry: Geometry
             f"expected {geometry.shape} and the same position: load it beside its own scan."
         )
     drawing = Drawing(geometry.shape)
-    for number, (axis, index) in enumerate(arrays["places"].tolist()):
-        drawing = drawing.drawn((axis, index), arrays[f"slice {number}"])
+    places = arrays["places"].tolist()
+    sure = arrays["sure"].tolist() if "sure" in arrays else [True] * len(places)
+    for number, ((axis, index), whole) in enumerate(zip(places, sure, strict=True)):
+        drawing = drawing.drawn((axis, index), arrays[f"slice {number}"], sure=whole)
     for axis, index in arrays["present"].tolist():
         drawing = drawing.said_present((axis, index))
     return drawing

@@ -18,12 +18,8 @@ from fewslice.active_learning.candidates import (
     stack,
 )
 from fewslice.active_learning.cost import CostModel
-from fewslice.annotation.annotation import (
-    Annotation,
-    SliceIndex,
-    drawn_voxels,
-    find_annotation,
-)
+from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.engines import Scan
 from fewslice.errors import InputError

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fewslice.annotation.annotation import (
-    Annotation,
-    SliceIndex,
-    blank_annotation,
-    find_annotation,
-    holds_structure,
-)
+from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.phrases import counted
 from fewslice.engines import (
     ENGINES,
@@ -29,7 +24,8 @@ from fewslice.segmentation.result import Segmentation
 from fewslice.segmentation.update import Answered, answer_again
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numbering
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import spacing_origin, spacing_remarks, with_assumed_spacing
 from fewslice.workflow.support import support_pairs, supported_annotation
 
@@ -46,6 +42,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     engine: str | Engine = "auto",
     previous: Segmentation | None = None,
     progress: Progress | None = None,
+    strict: bool = False,
+    ignore_label: int | None = UNKNOWN,
 ) -> Segmentation:
     """Segment a whole volume from its annotated slices, from other scans with labels, or both.
 
@@ -55,7 +53,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         An `Image`, or an array (i, j, k) or (channel, i, j, k) of any real dtype.
     labels
         Sparse labels on the same grid, a `LabelMap` or an array of whole numbers: 0 background or
-        not annotated, 1 to 65,535 structures, 255 "not looked at" inside an annotated slice. A
+        not annotated, 1 to 65,535 structures, 255 (`ignore_label`) "not looked at" inside an
+        annotated slice. A
         slice counts as annotated if it holds a label or is named in `annotated`. None, or labels
         that are all 0, if nothing is annotated: that takes support, and an engine that uses it.
     spacing
@@ -81,6 +80,13 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         around a change is then answered again, which is several times faster.
     progress
         Called with the fraction done, 0 to 1.
+    strict
+        Take every 0 on every slice that holds a label as background. Otherwise only what seems to
+        have been looked at is known, and `remarks` say where that is less: stray voxels, rims of a
+        brush, structures drawn on different slices, planes oblique to the grid (see
+        `fewslice.annotation.finding`). Slices named in `annotated` are always known in full.
+    ignore_label
+        The label that means "not looked at"; None if 255 is a structure like others.
 
     Returns
     -------
@@ -99,17 +105,24 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     scan, label_map = on_one_grid(image, labels, spacing)
     doubts = spacing_remarks(scan, spacing_origin(scan))
     scan = with_assumed_spacing(scan)
-    pairs = support_pairs(support, scan)
+    drawn_map, given = label_map, support_pairs(support, scan)
+    numbers = numbering(ignore_label, label_map, *(labels for _, labels in given))
+    label_map = numbers.inside(label_map)
+    pairs = [(other, numbers.inside(labels)) for other, labels in given]
+    if ignore_label == UNKNOWN:
+        doubts = (*doubts, *ignore_remarks(label_map))
     named = tuple(annotated or ())
     others: tuple[SupportScan, ...] = ()
     if pairs and chosen.uses_support:
-        annotation, others = supported_annotation(label_map, scan.geometry, named, pairs)
+        annotation, others = supported_annotation(
+            label_map, scan.geometry, named, pairs, strict=strict
+        )
     elif isinstance(chosen, TrainedEngine):
-        annotation = _for_trained(chosen, label_map, named)
+        annotation = _for_trained(chosen, label_map, named, strict)
     elif holds_structure(label_map.array):
-        annotation = find_annotation(label_map.array, scan.geometry, named)
+        annotation = find_annotation(label_map.array, scan.geometry, named, strict=strict)
     else:
-        raise InputError(_nothing_to_go_by(name, chosen, len(pairs)))
+        raise InputError(_nothing_to_go_by(name, chosen, len(pairs), label_map))
     if previous is not None:
         require_same_grid(
             previous.labels.geometry, label_map.geometry, "the previous segmentation", "the image"
@@ -122,17 +135,25 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         support=others,
         progress=progress or silent,
     )
-    answer = label_map.with_array(assemble_labels(prediction, annotation))
+    answer = drawn_map.with_array(numbers.outside(assemble_labels(prediction, annotation)))
     support_remarks = _remarks(name, annotation, len(pairs), len(others))
-    remarks = (*doubts, *prediction.remarks, *support_remarks)
-    return Segmentation(answer, annotation, prediction, name, remarks, len(others))
+    remarks = (
+        *doubts,
+        *annotation.remarks,
+        *_assumed_of(others),
+        *prediction.remarks,
+        *support_remarks,
+    )
+    return Segmentation(answer, annotation, prediction, name, remarks, len(others), numbers)
 
 
-def _for_trained(engine: TrainedEngine, labels: LabelMap, named: Places) -> Annotation:
+def _for_trained(
+    engine: TrainedEngine, labels: LabelMap, named: Places, strict: bool
+) -> Annotation:
     """Return what is drawn, if anything is, with the structures the engine knows beside it."""
     known = engine.values[1:]
     if named or holds_structure(labels.array):
-        return find_annotation(labels.array, labels.geometry, named, known)
+        return find_annotation(labels.array, labels.geometry, named, known, strict=strict)
     return blank_annotation(labels.array, engine.axis(labels.geometry), known)
 
 
@@ -141,6 +162,15 @@ def _earlier(engine: Engine, previous: Segmentation | None) -> Answered | None:
     if previous is None or isinstance(engine, TrainedEngine):
         return None
     return Answered(previous.annotation, previous.prediction)
+
+
+def _assumed_of(support: Sequence[SupportScan]) -> tuple[Remark, ...]:
+    """Say how the labels of support scans were understood, where that is not plain."""
+    return tuple(
+        Remark(each.code, f"Support scan {number}: {each}")
+        for number, scan in enumerate(support, start=1)
+        for each in scan.annotation.remarks
+    )
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:
@@ -166,18 +196,15 @@ def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tupl
     return tuple(remarks)
 
 
-def _nothing_to_go_by(engine: str, chosen: Engine, support: int) -> str:
+def _nothing_to_go_by(engine: str, chosen: Engine, support: int, labels: LabelMap) -> str:
     """Return the sentence for a scan on which nothing is drawn, with nothing else to go by."""
-    what = (
-        "The label map holds no annotated slice (every voxel is 0 or 255); outline the structure "
-        "on at least one slice"
-    )
-    if chosen.uses_support:
-        return f"{what}, or give support scans that hold it."
+    advice = "outline the structure on at least one slice"
     able = [name for name, other in ENGINES.items() if other.uses_support]
-    if not support or not able:
-        return f"{what}."
-    return (
-        f"{what}, or choose an engine that can do with support scans alone, as {engine} cannot: "
-        f"{', '.join(able)}."
-    )
+    if chosen.uses_support:
+        advice += ", or give support scans that hold it"
+    elif support and able:
+        advice += (
+            f", or choose an engine that can do with support scans alone, as {engine} cannot: "
+            f"{', '.join(able)}"
+        )
+    return nothing_drawn(labels.array, advice)

@@ -44,7 +44,7 @@ class Recipe:
     model: path of a version of a model folder; what is drawn on a scan stays. engine: name, if
     there is no model. support: other scans with their labels, for the engine. largest_component:
     keep only the largest piece of each structure, and what was drawn. spacing: mm per array axis,
-    in place of what the files say.
+    in place of what the files say. strict: as in `fewslice.segment`.
     """
 
     engine: str = "auto"
@@ -52,6 +52,7 @@ class Recipe:
     support: Paths = ()
     largest_component: bool = False
     spacing: Spacing | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     engine: str = "auto",
     largest_component: bool = False,
     spacing: Spacing | None = None,
+    strict: bool = False,
     scheduler: str | None = None,
     workers: int | None = None,
     progress: CountProgress = uncounted,
@@ -99,10 +101,10 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.train`; scans need no labels then, and
     what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
     them. spacing: mm per array axis of all scans, in place of what their files say, as in
-    `fewslice.segment`. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and
-    write the files, so all paths must be the same for them. output: also keeps a journal, by which
-    a run that was interrupted goes on; a scan whose files have changed since, or whose result is
-    gone, is done again.
+    `fewslice.segment`; strict: as there. scheduler, workers: as in `fewslice.batch.jobs.stream`;
+    workers read and write the files, so all paths must be the same for them. output: also keeps a
+    journal, by which a run that was interrupted goes on; a scan whose files have changed since, or
+    whose result is gone, is done again.
 
     Scans that cannot be segmented are named in the result. Raises InputError, ReadError or
     WriteError for folders or options that cannot be used.
@@ -115,6 +117,8 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     recipe, identity = _recipe(model, support, engine, largest_component)
     if spacing is not None:
         recipe, identity = replace(recipe, spacing=spacing), identity | {"spacing": list(spacing)}
+    if strict:
+        recipe, identity = replace(recipe, strict=True), identity | {"strict": True}
     found = find_scans(scans)
     drawn = {} if labels is None else _matching_labels(labels, scans, found)
     _prepare(output, [scans, *([] if labels is None else [labels])])
@@ -187,7 +191,14 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
 def _segmented(image: Image, drawn: LabelMap | None, recipe: Recipe) -> Segmentation:
     engine = find_engine(recipe.engine) if recipe.model is None else cached_model(recipe.model)
     support = read_support(recipe.support)
-    return segment(image, drawn, spacing=recipe.spacing, support=support, engine=engine)
+    return segment(
+        image,
+        drawn,
+        spacing=recipe.spacing,
+        support=support,
+        engine=engine,
+        strict=recipe.strict,
+    )
 
 
 def _recipe(

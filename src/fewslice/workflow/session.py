@@ -13,8 +13,9 @@ from threading import Event, RLock
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
 from fewslice.annotation.drawing import Drawing
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import Engine, Progress, Scan, silent
 from fewslice.errors import FewsliceError, InputError
 from fewslice.segmentation.preview import AnsweredSlices, changed_slices, preview
@@ -52,6 +53,9 @@ class Session:
         Other scans with labels, as in `fewslice.segment`.
     engine
         A name in `fewslice.engines.ENGINES`, or an engine.
+    strict
+        Take every 0 on every slice of `labels` that holds a label as background, as in
+        `fewslice.segment`. Slices drawn in the session are always known in full.
     """
 
     def __init__(  # noqa: PLR0913 - as `segment`, whose arguments these are
@@ -63,11 +67,12 @@ class Session:
         spacing: Sequence[float] | None = None,
         support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
         engine: str | Engine = "auto",
+        strict: bool = False,
     ) -> None:
         self.image, label_map = on_one_grid(image, labels, spacing)
         self._blank = label_map.with_array(np.zeros_like(label_map.array))
         self._support, self._engine = tuple(support), engine
-        self._drawing = _drawing_of(label_map, annotated)
+        self._drawing, self._remarks = _drawing_of(label_map, annotated, strict)
         self._undone: list[Drawing] = []
         self._done: list[Drawing] = []
         self._result: Segmentation | None = None
@@ -77,6 +82,11 @@ class Session:
     def annotated(self) -> tuple[SliceIndex, ...]:
         """(array axis, index) of every slice that was drawn or named empty, ascending."""
         return self._drawing.places
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """How the labels given at the start were understood, where that is not plain."""
+        return self._remarks
 
     @property
     def labels(self) -> LabelMap:
@@ -165,7 +175,7 @@ class Session:
         found = segment(
             self.image,
             self._blank.with_array(drawing.labels()),
-            annotated=drawing.places,
+            annotated=drawing.sure_places,
             support=self._support,
             engine=self._engine,
             previous=previous,
@@ -182,10 +192,11 @@ class Session:
         return found
 
     def _preview(self, drawing: Drawing, near: int) -> AnsweredSlices | None:
-        if not drawing.slices:
+        sure = drawing.sure_places
+        if not sure:
             return None
         # Nothing may look at every voxel of the scan here: that alone takes a second.
-        return preview(Scan.of(self.image), Annotation(drawing.labels(), drawing.places), near)
+        return preview(Scan.of(self.image), Annotation(drawing.labels(), sure), near)
 
     def cancel(self) -> None:
         """End a running `segment` at its next step; it raises CancelledError."""
@@ -197,7 +208,7 @@ class Session:
         return suggest(
             self.image,
             self._blank.with_array(drawing.labels()),
-            annotated=drawing.places,
+            annotated=drawing.sure_places,
             present=tuple(sorted(drawing.present)),
             support=self._support,
             count=count,
@@ -252,14 +263,22 @@ def _in_hand(drawing: Drawing) -> int:
 _GIVEN_UP = "The answer was given up, since it was cancelled; the one before stays."
 
 
-def _drawing_of(labels: LabelMap, annotated: Sequence[SliceIndex]) -> Drawing:
-    """Return the annotated slices of a sparse label map."""
+def _drawing_of(
+    labels: LabelMap, annotated: Sequence[SliceIndex], strict: bool
+) -> tuple[Drawing, tuple[str, ...]]:
+    """Return the annotated slices of a sparse label map, and what there is to say of them.
+
+    Slices in doubt stay so: each answer looks at them anew, beside what was drawn since.
+    """
     drawing = Drawing(labels.geometry.shape)
     if not labels.values:
         for place in annotated:
             drawing = drawing.absent(place)
-        return drawing
-    found = find_annotation(labels.array, labels.geometry, annotated)
-    for axis, index in found.slices:
-        drawing = drawing.drawn((axis, index), labels.array[on_slice(axis, index)])
-    return drawing
+        return drawing, ()
+    found = find_annotation(labels.array, labels.geometry, annotated, strict=strict)
+    touched = find_annotation(labels.array, labels.geometry, annotated, strict=True).slices
+    sure = set(found.whole_slices) - {place for place, _ in found.doubts}
+    for axis, index in touched:
+        place = (axis, index)
+        drawing = drawing.drawn(place, labels.array[on_slice(*place)], sure=place in sure)
+    return drawing, found.remarks

@@ -32,17 +32,20 @@ from fewslice.active_learning.next_slice.quality import (
     stopping_sentence,
 )
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, holds_structure
+from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, holds_structure
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
 from fewslice.errors import InputError
 from fewslice.segmentation.posterior import Sampler, Samples, Sketches
 from fewslice.segmentation.posterior.aligned import AlignedSampler
 from fewslice.segmentation.posterior.samples import as_samples
+from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.ignore_label import nothing_drawn, numbering
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import with_assumed_spacing
-from fewslice.workflow.support import support_pairs, supported_annotation
+from fewslice.workflow.support import Pair, support_pairs, supported_annotation
 
 DEFAULT = "expected-gain"
 
@@ -128,12 +131,14 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     present: Sequence[SliceIndex] = (),
     sampler: Sampler | None = None,
     settings: ExpectedGainSettings | None = None,
+    strict: bool = False,
+    ignore_label: int | None = UNKNOWN,
 ) -> Suggestion:
     """Say which slices of a scan are worth annotating next, and how good its answer is by now.
 
     Parameters
     ----------
-    image, labels, spacing, annotated, support
+    image, labels, spacing, annotated, support, strict, ignore_label
         As in `fewslice.segment`.
     count
         How many slices; fewer come back if there is nothing left to ask.
@@ -169,10 +174,18 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     find_strategy(name)
     scan, label_map = on_one_grid(image, labels, spacing)
     scan = with_assumed_spacing(scan)
-    annotation, others = _annotation(scan, label_map, tuple(annotated or ()), support)
+    pairs = support_pairs(support, scan)
+    numbers = numbering(ignore_label, label_map, *(drawn for _, drawn in pairs))
+    annotation, others = _annotation(
+        scan,
+        numbers.inside(label_map),
+        tuple(annotated or ()),
+        [(other, numbers.inside(drawn)) for other, drawn in pairs],
+        strict=strict,
+    )
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
-    known = Annotated(annotation.labels, annotation.slices, holding, annotation.axis)
+    known = Annotated(annotation.labels, _spoken_of(annotation), holding, annotation.axis)
     found = profiles(
         samples.by_axes,
         samples.values,
@@ -233,18 +246,31 @@ def _annotation(
     scan: Image,
     labels: LabelMap,
     named: tuple[SliceIndex, ...],
-    support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]],
+    pairs: Sequence[Pair],
+    *,
+    strict: bool,
 ) -> tuple[Annotation, tuple[SupportScan, ...]]:
-    pairs = support_pairs(support, scan)
     if pairs:
-        return supported_annotation(labels, scan.geometry, named, pairs)
+        return supported_annotation(labels, scan.geometry, named, pairs, strict=strict)
     if not holds_structure(labels.array):
-        raise InputError(
-            "The label map holds no annotated slice (every voxel is 0 or 255), so there is nothing "
-            "to judge other slices by; outline the structure on any one slice first, or give other "
-            "scans with labels as support."
+        advice = (
+            "there is nothing to judge other slices by: outline the structure on any one slice "
+            "first, or give other scans with labels as support"
         )
-    return find_annotation(labels.array, scan.geometry, named), ()
+        raise InputError(nothing_drawn(labels.array, advice))
+    return find_annotation(labels.array, scan.geometry, named, strict=strict), ()
+
+
+def _spoken_of(annotation: Annotation) -> tuple[SliceIndex, ...]:
+    """Return the slices not to ask for: those annotated, and those in the middle of planes."""
+    if not annotation.planes:
+        return annotation.slices
+    middles = set()
+    for plane in annotation.planes:
+        voxels = plane.voxels(annotation.labels.shape)
+        drawn = voxels[drawn_voxels(annotation.labels[tuple(voxels.T)])]
+        middles.add((annotation.axis, round(float(drawn[:, annotation.axis].mean()))))
+    return tuple(sorted({*annotation.whole_slices, *middles}))
 
 
 def default_sampler() -> Sketches:
@@ -262,7 +288,8 @@ def _samples(
     """Return samples; where structures are known from support scans alone, from these in parts."""
     if annotation.values == annotation.drawn_values:
         aligned = AlignedSampler(sampler or default_sampler())
-        return aligned.samples(scan, annotation, seed)
+        understood = InPlanesSampler(ByStructureSampler(aligned))
+        return understood.samples(scan, annotation, seed)
     engine = find_engine("auto")
     parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
     answers = [engine.prepare(scan, part).predict(annotation) for part in parts]

@@ -11,13 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import (
-    Annotation,
-    SliceIndex,
-    blank_annotation,
-    drawn_voxels,
-    find_annotation,
-)
+from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, drawn_voxels
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError
@@ -106,23 +101,29 @@ def _spacing_given(
     return image.geometry.spacing if unknown or alike else None
 
 
-def support_scans(pairs: Sequence[Pair], geometry: Geometry, axis: int) -> tuple[SupportScan, ...]:
+def support_scans(
+    pairs: Sequence[Pair], geometry: Geometry, axis: int, *, strict: bool = False
+) -> tuple[SupportScan, ...]:
     """Return support scans as engines take them: turned to run as the scan to segment does.
 
     geometry: of the scan to segment. axis: across which the slices of complete labels lie (see
-    `support_annotation`), an axis of the scan to segment.
+    `support_annotation`), an axis of the scan to segment. strict: as in `find_annotation`.
     """
-    return tuple(_support_scan(*pair, geometry, axis) for pair in pairs)
+    return tuple(_support_scan(*pair, geometry, axis, strict) for pair in pairs)
 
 
-def _support_scan(image: Image, labels: LabelMap, like: Geometry, axis: int) -> SupportScan:
+def _support_scan(
+    image: Image, labels: LabelMap, like: Geometry, axis: int, strict: bool
+) -> SupportScan:
     turn = turn_towards(image.geometry, like)
     grid = turn.geometry(image.geometry)
-    annotation = support_annotation(turn.array(labels.array), grid, axis)
+    annotation = support_annotation(turn.array(labels.array), grid, axis, strict=strict)
     return SupportScan(Scan(turn.array(image.channels), grid), annotation)
 
 
-def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annotation:
+def support_annotation(
+    labels: AnyArray, geometry: Geometry, axis: int, *, strict: bool = False
+) -> Annotation:
     """Return what the labels of a support scan say.
 
     Complete labels say something of every voxel: all slices of the scan count as annotated, across
@@ -130,8 +131,8 @@ def support_annotation(labels: AnyArray, geometry: Geometry, axis: int) -> Annot
     go from slice to slice without a gap, each time at least five slices, or three that become
     smaller towards both ends. Others are taken as those of the scan to segment are.
     """
-    found = find_annotation(labels, geometry)
-    if len(found.axes) > 1 or not _whole_bodies(labels, found):
+    found = find_annotation(labels, geometry, strict=strict)
+    if len(found.axes) > 1 or found.planes or not _whole_bodies(labels, found):
         return found
     return Annotation(labels, tuple((axis, index) for index in range(labels.shape[axis])))
 
@@ -156,19 +157,23 @@ def supported_annotation(
     geometry: Geometry,
     named: Sequence[SliceIndex],
     pairs: Sequence[Pair],
+    *,
+    strict: bool = False,
 ) -> tuple[Annotation, tuple[SupportScan, ...]]:
     """Return the annotation of the scan to segment, and its support scans ready for an engine.
 
-    named: slices that count as annotated. The annotation has the labels its support holds as well.
+    named, strict: as in `find_annotation`. The annotation has the labels its support holds as well.
     Without a label and without a named slice it has no slices, and its main axis is that of most
     support scans.
     """
     usual = annotation_axis(geometry)
     own = (
-        find_annotation(labels.array, geometry, named) if drawn_voxels(labels.array).any() else None
+        find_annotation(labels.array, geometry, named, strict=strict)
+        if drawn_voxels(labels.array).any()
+        else None
     )
     axis = own.axis if own else named[0][0] if named else usual
-    support = support_scans(pairs, geometry, axis)
+    support = support_scans(pairs, geometry, axis, strict=strict)
     values = sorted({value for each in support for value in each.annotation.values})
     if own:
         return own.with_values(values), support

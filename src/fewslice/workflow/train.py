@@ -32,13 +32,15 @@ class TrainSettings:
     """How to retrain. training: see `TaskSettings`. hold_out: part of the annotated slices that
     judges models and is never learned from. absent_unknown: whether a label drawn on no slice of
     a scan was not looked for there, so that it may be anywhere on its background. spacing: mm per
-    array axis of all scans, in place of what they say themselves.
+    array axis of all scans, in place of what they say themselves. strict: whether every 0 on every
+    slice that holds a label is background, as in `fewslice.segment`.
     """
 
     training: TaskSettings = field(default_factory=TaskSettings)
     hold_out: float = 0.2
     absent_unknown: bool = False
     spacing: Spacing | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +185,9 @@ class _Task:
 def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -> _Task:
     from fewslice.training.held_out import annotated_slices, choose_held_out, without_held_out
 
-    scans, skipped = usable_scans(pairs, settings.absent_unknown, settings.spacing)
+    scans, skipped = usable_scans(
+        pairs, settings.absent_unknown, settings.spacing, strict=settings.strict
+    )
     slices = annotated_slices(scans)
     roles = read_roles(folder)
     held = choose_held_out(
@@ -328,7 +332,7 @@ _NOT_JUDGED = (
 
 
 def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
-    remarks = []
+    remarks = [f"{scan.name}: {each}" for scan in scans for each in scan.annotation.remarks]
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
         remarks.append(

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice.annotation.annotation import Annotation, find_annotation
+from fewslice.annotation.annotation import Annotation
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines import EngineOptions, options_of
 from fewslice.engines.base import Prediction, Scan
 from fewslice.engines.ensemble.engine import (

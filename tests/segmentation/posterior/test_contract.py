@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from fewslice.annotation.annotation import Annotation, SliceIndex, find_annotation, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
+from fewslice.annotation.finding import find_annotation
 from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.segmentation.posterior import SAMPLERS, Augmentation, Sampler, Samples

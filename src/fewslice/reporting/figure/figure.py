@@ -77,9 +77,11 @@ def _lay_out(figure: Figure, scene: Scene) -> None:
 
 
 def _head(figure: Figure, segmentation: Segmentation) -> None:
+    annotation = segmentation.annotation
+    planes = len(annotation.planes)
     figure.suptitle(
         f"Engine {segmentation.engine}, from "
-        f"{source_text(len(segmentation.annotation.slices), segmentation.support)}",
+        f"{source_text(len(annotation.whole_slices), segmentation.support, planes)}",
         x=0.035, y=0.985, ha="left", fontsize=13, fontweight="bold",
     )  # fmt: skip
     figure.text(
@@ -116,7 +118,7 @@ def _keys(scene: Scene) -> list[Any]:
         Patch(facecolor=(*colour, 0.5), edgecolor=colour, label=scene.name(value))
         for value, colour in scene.colours.items()
     ]
-    if scene.segmentation.annotation.slices:
+    if scene.segmentation.annotation.whole_slices:
         keys.append(Line2D([], [], color=ANNOTATED, linewidth=2, label="annotated slice"))
     if scene.reference is not None:
         keys.append(Line2D([], [], color="0.4", linestyle="--", label="reference (white, dashed)"))

@@ -23,7 +23,7 @@ _UNKNOWN_TINT = (1.0, 1.0, 1.0, 0.25)
 
 def show_result(panel: Axes, scene: Scene, view: View) -> None:
     """Show the structures found, the reference, and where annotated slices cross."""
-    drawn = view.index in scene.segmentation.annotation.along(view.axis)
+    drawn = (view.axis, view.index) in scene.segmentation.annotation.whole_slices
     by = "annotated" if drawn else "predicted"
     name = plane_name(view.geometry, view.axis).capitalize()
     _show_scan(panel, scene, view, f"{name} {view.index} ({by})")
@@ -58,7 +58,7 @@ def show_annotated(panel: Axes, scene: Scene) -> None:
     view = scene.view(axis, index)
     name = plane_name(scene.geometry, axis)
     _show_scan(panel, scene, view, f"Drawn by a person: {name} {index}")
-    _show_labels(panel, scene, view, annotation.labels)
+    _show_labels(panel, scene, view, scene.segmentation.drawing)
     for spine in panel.spines.values():
         spine.set(color=ANNOTATED, linewidth=3)
 
@@ -176,7 +176,7 @@ def _outline(panel: Axes, view: View, mask: npt.NDArray[np.bool_], **style: Any)
 
 def _mark_annotated(panel: Axes, scene: Scene, view: View) -> None:
     """Draw a line where each annotated slice of another plane crosses this one."""
-    for axis, index in scene.segmentation.annotation.slices:
+    for axis, index in scene.segmentation.annotation.whole_slices:
         if axis == view.axis or not (scene.box.start[axis] <= index < scene.box.stop[axis]):
             continue
         draw = panel.axvline if axis == view.across else panel.axhline

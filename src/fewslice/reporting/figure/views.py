@@ -109,7 +109,8 @@ def best_cut(segmentation: Segmentation, box: Region, axis: int) -> int:
     labels = segmentation.labels.array[box.slices]
     counts = slice_counts(labels, segmentation.label_values[1:], axis).astype(float)
     score = (counts / np.maximum(counts.max(axis=0), 1.0)).sum(axis=1)
-    for index in segmentation.annotation.along(axis):
+    annotated = segmentation.annotation.whole_slices
+    for index in (index for other, index in annotated if other == axis):
         if 0 <= index - start < len(score):
             score[index - start] -= len(segmentation.label_values)
     return start + int(score.argmax())

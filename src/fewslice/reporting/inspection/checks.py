@@ -105,7 +105,7 @@ def _looks_like_labels(image: Image) -> bool:
 
 def _plane_problem(annotation: Annotation, geometry: Geometry) -> list[str]:
     """Say so if the labels could as well have been drawn in another plane."""
-    if len(annotation.axes) > 1:
+    if len(annotation.axes) > 1 or annotation.planes:
         return []
     drawn = (annotation.labels != 0) & (annotation.labels != UNKNOWN)
     touched = [int(drawn.any(axis=inplane_axes(axis)).sum()) for axis in range(3)]

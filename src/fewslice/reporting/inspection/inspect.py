@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fewslice.annotation.annotation import Annotation, find_annotation
+from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.counts import (
     AnnotatedSlice,
     annotated_slices,
@@ -16,6 +16,7 @@ from fewslice.annotation.counts import (
     slice_counts,
     slices_with,
 )
+from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import FewsliceError
 from fewslice.reporting.inspection.checks import (
@@ -32,6 +33,7 @@ from fewslice.reporting.inspection.scan_statistics import (
     intensities,
 )
 from fewslice.volumes.geometry import Geometry, require_same_grid
+from fewslice.volumes.ignore_label import ignore_remarks, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import spacing_origin, spacing_remarks
 
@@ -62,11 +64,17 @@ class LabelFacts:
 
 @dataclass(frozen=True)
 class LabelMapFacts:
-    """What a label map holds. unknown: voxels of 255."""
+    """What a label map holds.
+
+    unknown: voxels of the label that means "not looked at". ignored: that label; 255 if there is
+    none. oblique_planes: how many were drawn in, beside the annotated slices.
+    """
 
     labels: tuple[LabelFacts, ...]
     unknown: int
     annotated: tuple[AnnotatedSlice, ...]
+    oblique_planes: int
+    ignored: int
     problems: tuple[str, ...]
 
 
@@ -82,33 +90,46 @@ def inspect_scan(image: Image) -> ScanFacts:
 
 
 def inspect_labels(
-    labels: LabelMap, geometry: Geometry, named: Sequence[tuple[int, int]] = ()
+    labels: LabelMap,
+    geometry: Geometry,
+    named: Sequence[tuple[int, int]] = (),
+    *,
+    strict: bool = False,
+    ignore_label: int | None = UNKNOWN,
 ) -> LabelMapFacts:
     """Return the facts of a label map drawn on a scan of that geometry.
 
-    named: (array axis, index) of slices that a person names as annotated.
+    named: (array axis, index) of slices that a person names as annotated. strict, ignore_label: as
+    in `fewslice.segment`. Raises InputError if there is no such label to ignore.
     """
+    numbers = numbering(ignore_label, labels)
+    doubts = ignore_remarks(labels) if ignore_label == UNKNOWN else ()
+    labels = numbers.inside(labels)
     values = labels.values
     counts = slice_counts(labels.array, (*values, UNKNOWN), 2).sum(axis=0)
     voxels = dict(zip(values, counts.tolist(), strict=False))
-    annotation, problems = _annotation(labels, geometry, named)
+    annotation, problems = _annotation(labels, geometry, named, strict)
     drawn = slices_with(annotation, values) if annotation else (0,) * len(values)
     facts = tuple(
-        LabelFacts(value, voxels[value], ml(voxels[value], labels.geometry), slices)
+        LabelFacts(numbers.value(value), voxels[value], ml(voxels[value], labels.geometry), slices)
         for value, slices in zip(values, drawn, strict=True)
     )
     annotated = annotated_slices(annotation, geometry) if annotation else ()
-    problems = (*problems, *small_label_problems(voxels))
-    return LabelMapFacts(facts, int(counts[-1]), annotated, problems)
+    small = small_label_problems({numbers.value(value): n for value, n in voxels.items()})
+    planes = len(annotation.planes) if annotation else 0
+    ignored = UNKNOWN if ignore_label is None else ignore_label
+    problems = (*doubts, *problems, *small)
+    return LabelMapFacts(facts, int(counts[-1]), annotated, planes, ignored, problems)
 
 
 def _annotation(
-    labels: LabelMap, geometry: Geometry, named: Sequence[tuple[int, int]]
+    labels: LabelMap, geometry: Geometry, named: Sequence[tuple[int, int]], strict: bool
 ) -> tuple[Annotation | None, tuple[str, ...]]:
     """Return the annotation, or None with the reason, and what it leaves open."""
     try:
         require_same_grid(geometry, labels.geometry, "the image", "the label map")
-        annotation = find_annotation(labels.array, geometry, named)
+        annotation = find_annotation(labels.array, geometry, named, strict=strict)
     except FewsliceError as error:
         return None, (str(error),)
-    return annotation, annotation_problems(annotation, geometry, bool(named))
+    found = annotation_problems(annotation, geometry, bool(named))
+    return annotation, (*annotation.remarks, *found)

@@ -1,0 +1,117 @@
+"""Which label means "not looked at": 255, unless a person says otherwise.
+
+Inside fewslice it is always 255. Where a person's 255 is a structure, that structure goes by a free
+number next to 255 meanwhile, so that structures keep their order, and gets its own back at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fewslice.errors import InputError, Remark
+from fewslice.volumes.image import MAX_LABEL, UNKNOWN, LabelArray, LabelMap, structure_values
+
+_HIGH = 200  # two structures above it, and the labels are those of a long table
+
+IGNORE_NONE = "give --ignore-label none (in Python: ignore_label=None)"
+"""How to say that 255 is a structure."""
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """How a person's labels are numbered inside fewslice.
+
+    ignored: the label that means "not looked at"; None if there is none. stand_in: the number of
+    the person's structure 255; None if there is none.
+    """
+
+    ignored: int | None = UNKNOWN
+    stand_in: int | None = None
+
+    def inside(self, labels: LabelMap) -> LabelMap:
+        """Return a person's labels as fewslice numbers them."""
+        if self == Numbering():
+            return labels
+        array = labels.array
+        if self.stand_in is not None and self.stand_in > np.iinfo(array.dtype).max:
+            array = array.astype(np.uint16)
+        array = array.copy()
+        if self.stand_in is not None:
+            array[labels.array == UNKNOWN] = self.stand_in
+        if self.ignored is not None:
+            array[labels.array == self.ignored] = UNKNOWN
+        return labels.with_array(array)
+
+    def outside(self, labels: LabelArray) -> LabelArray:
+        """Return labels of an answer as the person numbers them."""
+        if self.stand_in is None:
+            return labels
+        array = labels.copy()
+        array[labels == self.stand_in] = UNKNOWN
+        return array
+
+    def value(self, inside: int) -> int:
+        """Return the person's number of a structure."""
+        return UNKNOWN if inside == self.stand_in else inside
+
+
+def numbering(ignore_label: int | None, *maps: LabelMap) -> Numbering:
+    """Return how labels are numbered inside fewslice.
+
+    ignore_label: the label that means "not looked at", None if all are structures. maps: all that
+    are used together. Raises InputError if it is no label, or no number is free next to 255.
+    """
+    if ignore_label == UNKNOWN:
+        return Numbering()
+    if ignore_label is not None and not 1 <= ignore_label <= MAX_LABEL:
+        raise InputError(
+            f"The label to ignore is {ignore_label}; choose one from 1 to 65,535, or none."
+        )
+    used = {value for each in maps for value in structure_values(each.array)}
+    used.discard(ignore_label if ignore_label is not None else 0)
+    if not any((each.array == UNKNOWN).any() for each in maps):
+        return Numbering(ignore_label)
+    free = [value for value in (UNKNOWN - 1, UNKNOWN + 1) if value not in used]
+    if not free:
+        raise InputError(
+            "The labels hold 254, 255 and 256; give one of these structures another number, so "
+            "that 255 can be told apart inside."
+        )
+    return Numbering(ignore_label, free[0])
+
+
+def ignore_remarks(labels: LabelMap) -> tuple[Remark, ...]:
+    """Say so where 255, which means "not looked at", seems to be a structure of a long table."""
+    high = [value for value in labels.values if value > _HIGH]
+    if not high or (len(high) < 2 and UNKNOWN - 1 not in high):
+        return ()
+    if not (labels.array == UNKNOWN).any():
+        return ()
+    return (
+        Remark(
+            "255-may-be-a-structure",
+            f"The labels hold 255 beside {_listed(high)}, as those of a table with many structures "
+            'do (FreeSurfer\'s, for one): 255 counts as "not looked at" and is answered with other '
+            f"labels. If it is a structure, {IGNORE_NONE}.",
+        ),
+    )
+
+
+def nothing_drawn(
+    labels: LabelArray, advice: str = "outline the structure on at least one slice"
+) -> str:
+    """Return the sentence for labels that hold no structure, with what to do about it."""
+    what = "The label map holds no annotated slice"
+    if not (labels == UNKNOWN).any():
+        return f"{what} (every voxel is 0); {advice}."
+    return (
+        f'{what} (every voxel is 0 or 255, and 255 means "not looked at"); {advice}; if 255 is the '
+        f"structure, as in a mask of 0 and 255, {IGNORE_NONE}, or write it as 1."
+    )
+
+
+def _listed(values: list[int]) -> str:
+    shown = ", ".join(str(value) for value in values[:3])
+    return shown if len(values) <= 3 else f"{shown} and others"
