@@ -16,7 +16,7 @@ import numpy as np
 
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image
-from fewslice.io.dicom.series import is_dicom
+from fewslice.io.dicom.files import is_dicom
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes import Image, require_same_grid
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from fewslice.errors import GeometryError, InputError, ReadError
 from fewslice.io import metaimage, nifti, nrrd
 from fewslice.io.dicom import read as dicom
-from fewslice.io.dicom.series import DICOM_SUFFIXES, is_dicom
+from fewslice.io.dicom.files import DICOM_SUFFIXES, is_dicom
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
 
@@ -24,13 +24,22 @@ READERS = {
 }
 
 
-def read_image(path: str | os.PathLike[str]) -> Image:
+def read_image(
+    path: str | os.PathLike[str], *, series: int | str | None = None, fill_gaps: bool = False
+) -> Image:
     """Read a scan.
 
     Parameters
     ----------
     path
-        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or folder of a DICOM series.
+        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or folder of a DICOM series, also with
+        folders in it. A DICOM file stands for its series.
+    series
+        Which volume of a DICOM folder that holds several: its number, counted from 1, in the list
+        that the error shows, or the UID of its series or the end of it.
+    fill_gaps
+        Interpolate the image where slices of a DICOM series are missing, which is refused
+        otherwise.
 
     Returns
     -------
@@ -49,7 +58,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         If it holds NaN or infinite voxels.
     """
     with _failures_named(Path(path)):
-        image = _read(Path(path))
+        image = _read(Path(path), series, fill_gaps)
         require_finite(image.array, f"the image {path}")
         return image
 
@@ -82,10 +91,10 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
                 "per voxel: merge or extract them first."
             )
         labels = as_label_array(image.array, f"the label map {path}")
-        return LabelMap(labels, image.geometry, image.stored)
+        return LabelMap(labels, image.geometry, image.stored, image.remarks)
 
 
-def _read(path: Path) -> Image:
+def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:
     if not path.exists():
         raise ReadError(
             f"{path} does not exist; expected an image file or a folder of DICOM files: check the "
@@ -98,7 +107,7 @@ def _read(path: Path) -> Image:
     if suffix_of(path) in READERS:
         return READERS[suffix_of(path)](path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
-        return dicom.read(path)
+        return dicom.read(path, series, fill_gaps)
     raise ReadError(
         f"{path} does not end with a suffix that can be read; expected {listed(VOLUME_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."

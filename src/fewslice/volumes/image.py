@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.errors import GeometryError, InputError
+from fewslice.errors import GeometryError, InputError, Remark
 from fewslice.volumes.geometry import Geometry
 
 UNKNOWN = 255
@@ -48,6 +48,8 @@ class Image:
         The grid of the voxels.
     stored
         The geometry fields of the file it was read from; written back as they were.
+    remarks
+        What was assumed to read it, in sentences a person should see.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Image:
     array: Array
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
+    remarks: tuple[Remark, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.array.ndim not in (3, 4) or self.array.shape[-3:] != self.geometry.shape:
@@ -80,7 +83,7 @@ class LabelMap:
     ----------
     array
         (i, j, k), unsigned integers up to 65,535.
-    geometry, stored
+    geometry, stored, remarks
         As in `Image`.
 
     Raises
@@ -92,6 +95,7 @@ class LabelMap:
     array: LabelArray
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
+    remarks: tuple[Remark, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from fewslice.annotation.annotation import (
     Annotation,
@@ -124,7 +125,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     )
     answer = label_map.with_array(assemble_labels(prediction, annotation))
     support_remarks = _remarks(name, annotation, len(pairs), len(others))
-    remarks = (*doubts, *prediction.remarks, *support_remarks)
+    read = [each.remarks for each in (scan, label_map, *(part for pair in pairs for part in pair))]
+    remarks = (*chain(*read), *doubts, *prediction.remarks, *support_remarks)
     return Segmentation(answer, annotation, prediction, name, remarks, len(others))
 
 
