@@ -217,7 +217,7 @@ BAD_LABELS: dict[str, tuple[str, ...]] = {
     "spacing": ("spacing: 1, 1, 2.5 mm against 1, 1, 3 mm",),
     "moved": ("origin: 0, 0, 0 mm against 5, 0, 0 mm",),
     "turned": ("direction: LAS", "against RAS"),
-    "shape": ("shape: 20x18x12 against 20x18x11",),
+    "beyond": ("voxels beyond the image",),
     "nothing": ("no annotated slice",),
     "only 255": ("no annotated slice",),
     "fractions": ("0.5", "not a whole number"),
@@ -236,8 +236,8 @@ def bad_labels(kind: str, path: Path) -> None:
         affine[0, 3] = 5
     elif kind == "turned":
         affine[0, 0] = 1
-    elif kind == "shape":
-        array = truth()[..., :-1]
+    elif kind == "beyond":
+        array = np.concatenate([truth(), truth()], axis=0)
     elif kind == "nothing":
         array = np.zeros_like(truth())
     elif kind == "only 255":

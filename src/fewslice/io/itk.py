@@ -92,8 +92,13 @@ def quiet(itk: Any) -> Iterator[None]:
 
 
 def grid_to_write(volume: Image | LabelMap) -> Grid:
-    """Return the stored grid if it still tells where the volume lies, else one from the affine."""
+    """Return the stored grid if it still tells where the volume lies, else one from the affine.
+
+    Of a NIfTI header that contradicts itself it is the one that programs built on ITK read.
+    """
     affine, stored = volume.geometry.affine, volume.stored
+    itk = stored and stored.reading("itk", volume.geometry)
+    affine = itk.affine if itk else affine
     if stored is not None and stored.kind == "itk":
         grid: Grid = stored.fields["grid"]
         if np.array_equal(grid.affine, affine):

@@ -12,7 +12,8 @@ from fewslice.io import metaimage, nifti, nrrd
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom.files import DICOM_SUFFIXES, is_dicom
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
-from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
+from fewslice.volumes.finite import filled
+from fewslice.volumes.image import Image, LabelMap, labels_of
 
 READERS = {
     ".nii": nifti.read,
@@ -55,12 +56,11 @@ def read_image(
     GeometryError
         If its grid is impossible.
     InputError
-        If it holds NaN or infinite voxels.
+        If no voxel has a value, or values are no real numbers. Single voxels without one (NaN,
+        infinite) are filled, and a remark says so.
     """
     with _failures_named(Path(path)):
-        image = _read(Path(path), series, fill_gaps)
-        require_finite(image.array, f"the image {path}")
-        return image
+        return filled(_read(Path(path), series, fill_gaps), f"the image {path}")
 
 
 def read_labels(path: str | os.PathLike[str]) -> LabelMap:
@@ -81,7 +81,8 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
     ReadError, GeometryError
         As `read_image` does.
     InputError
-        If voxels are not whole numbers from 0 to 65,535, or there is more than one channel.
+        If voxels are not whole numbers from 0 to 65,535 to within .05, or there is more than one
+        channel. NaN counts as 0.
     """
     with _failures_named(Path(path)):
         image = _read(Path(path))
@@ -90,8 +91,8 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
                 f"The label map {path} has {image.array.shape[0]} channels; expected one label "
                 "per voxel: merge or extract them first."
             )
-        labels = as_label_array(image.array, f"the label map {path}")
-        return LabelMap(labels, image.geometry, image.stored, image.remarks)
+        labels, remarks = labels_of(image.array, f"the label map {path}")
+        return LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
 
 
 def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:

@@ -15,6 +15,7 @@ from pydicom.uid import UID, RLELossless
 
 from fewslice.errors import FewsliceError, GeometryError, ReadError
 from fewslice.io import read_image, read_labels
+from fewslice.volumes.spacing import HEADER, spacing_origin
 from tests.support.dicom_samples import write_series, write_slice
 
 VOLUME = np.random.default_rng(5).integers(0, 900, (5, 6, 7)).astype(np.int16)  # (k, row, column)
@@ -49,7 +50,7 @@ def test_affine_worked_by_hand(tmp_path: Path) -> None:
     np.testing.assert_allclose(read.geometry.affine, expected, atol=1e-12)
     assert read.geometry.axis_codes == ("P", "I", "R")
     assert np.array_equal(read.array, VOLUME[[1, 2, 0]].T)
-    assert read.stored is None
+    assert spacing_origin(read) == HEADER
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,7 @@ def read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -
     volumes = [_voxels(path, stack, pixels) for stack in stacks]
     array = volumes[0] if len(volumes) == 1 else np.stack(volumes)
     remarks = (*chosen, *slices[0].remarks, *rounded, *copies, *stacks[0].remarks)
-    known = slices[0].spacing_known
-    stored = None if known else StoredGeometry("dicom", {}, spacing_known=False)
+    stored = StoredGeometry("dicom", {}, slices[0].spacing_known)
     return Image(array, stacks[0].geometry, stored, (*remarks, *_inverted(path, slices)))
 
 
