@@ -17,7 +17,14 @@ import numpy as np
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image
 from fewslice.io.dicom.files import is_dicom
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.formats import (
+    CASE_SUFFIXES,
+    PICTURE_SUFFIXES,
+    SEGMENTATION_SUFFIX,
+    VOLUME_SUFFIXES,
+    listed,
+    suffix_of,
+)
 from fewslice.volumes import Image, require_same_grid
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
@@ -40,14 +47,16 @@ def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
     """
     files: dict[str, Path] = {}
     for path in _entries(folder):
+        if suffix_of(path) == SEGMENTATION_SUFFIX:
+            continue  # lies beside the scan that it was drawn on
         name = _name(path)
         if name in files:
             raise _twice(folder, files[name], path)
         files[name] = path
     if not files:
         raise ReadError(
-            f"{folder} holds no scan; expected files ending with {listed(VOLUME_SUFFIXES)}, or "
-            "folders of DICOM files."
+            f"{folder} holds no scan; expected files ending with {listed(VOLUME_SUFFIXES)} (or "
+            "another format that can be read), or folders of DICOM files or of pictures."
         )
     channels: dict[str, list[str]] = {}
     scans: list[ScanFiles] = []
@@ -77,13 +86,32 @@ def find_labels(folder: Path) -> dict[str, Path]:
     claim to be of the same case.
     """
     found: dict[str, Path] = {}
-    for path in _entries(folder):
-        if suffix_of(path) in VOLUME_SUFFIXES:
+    for path in sorted(_entries(folder), key=_is_scan):
+        if suffix_of(path) in CASE_SUFFIXES and path.is_file():
             name = _name(path)
-            if name in found:
+            if name not in found:
+                found[name] = path
+            elif suffix_of(found[name]) != SEGMENTATION_SUFFIX or not _is_scan(path):
                 raise _twice(folder, found[name], path)
-            found[name] = path
-    return found
+    return _without_channel(folder, found)
+
+
+def _is_scan(path: Path) -> bool:
+    """Whether a file is the scan, if one of 3D Slicer's segmentations has the same name."""
+    return suffix_of(path) != SEGMENTATION_SUFFIX
+
+
+def _without_channel(folder: Path, found: dict[str, Path]) -> dict[str, Path]:
+    """Return labels by case: CASE_0000, named after the first channel of its scan, is of CASE."""
+    cases: dict[str, Path] = {}
+    for name, path in found.items():
+        match = _CHANNEL.fullmatch(name)
+        first = match and match["channel"] == "0000" and f"{match['case']}_0001" not in found
+        case = match["case"] if match and first else name
+        if case in cases:
+            raise _twice(folder, cases[case], path)
+        cases[case] = path
+    return dict(sorted(cases.items()))
 
 
 def named_scan(path: Path) -> ScanFiles:
@@ -125,14 +153,18 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_volume(path: Path) -> bool:
-    return path.is_file() and suffix_of(path) in VOLUME_SUFFIXES
+    return path.is_file() and suffix_of(path) in CASE_SUFFIXES
 
 
 def _is_series(path: Path) -> bool:
     if not path.is_dir():
         return False
-    files = (each for each in sorted(path.iterdir()) if each.is_file())
-    return any(is_dicom(each) for each in islice(files, _LOOKED_AT))
+    files = (each for each in sorted(path.rglob("*")) if each.is_file())
+    return any(is_dicom(each) or _is_picture(each) for each in islice(files, _LOOKED_AT))
+
+
+def _is_picture(path: Path) -> bool:
+    return suffix_of(path) in PICTURE_SUFFIXES
 
 
 def _name(path: Path) -> str:

@@ -122,6 +122,9 @@ def _grid(reader: Any) -> Grid:
     origin[:used] = reader.GetOrigin()[:used]
     spacing[:used] = reader.GetSpacing()[:used]
     direction[:used, :used] = np.reshape(reader.GetDirection(), (n, n))[:used, :used]
+    # A negative spacing turns its axis around, as ITK takes it when it reads the voxels.
+    direction *= np.where(spacing < 0, -1.0, 1.0)
+    spacing = np.abs(spacing)
     return Grid(origin, spacing, direction, direction * spacing)
 
 

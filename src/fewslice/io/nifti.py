@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fewslice.errors import GeometryError, ReadError
-from fewslice.io.formats import suffix_of
+from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.io.library_errors import CHUNK, damage_named, require_size
 from fewslice.io.nifti_forms import GEOMETRY_FIELDS, ITK, QFORM, SFORM, forms_of, header_class
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
@@ -31,7 +30,7 @@ def read(path: Path) -> Image:
     """
     from nibabel.arrayproxy import ArrayProxy
 
-    packed = suffix_of(path) == ".nii.gz"
+    packed = is_packed(path)
     with damage_named(path), gzip.open(path) if packed else path.open("rb") as stream:
         header = _header(path, stream.read(540))
         shape, channels = _shape(path, header)
@@ -48,7 +47,28 @@ def read(path: Path) -> Image:
             pass
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
     stored = StoredGeometry("nifti", fields, _says_spacing(fields), readings=forms.readings)
-    return Image(array, forms.used, stored, forms.remarks)
+    return Image(array, forms.used, stored, (*name_remarks(path, packed), *forms.remarks))
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is compressed with gzip, whatever its name says."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
+def name_remarks(path: Path, packed: bool) -> tuple[Remark, ...]:
+    """Say so if the name of a file is wrong about its compression."""
+    named = path.name.lower().endswith((".gz", ".mgz"))
+    if named == packed:
+        return ()
+    found, right = ("is", "with") if packed else ("is not", "without")
+    return (
+        Remark(
+            "name-misleads",
+            f"{path} {found} compressed with gzip, other than its name says; it is read as it is. "
+            f"Other programs want a name {right} .gz.",
+        ),
+    )
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
@@ -70,8 +90,6 @@ def write(path: Path, volume: Image | LabelMap) -> None:
 
 def _header(path: Path, head: bytes) -> Header:
     """Interpret the first bytes of a file without nibabel's silent repairs."""
-    if head[:2] == b"\x1f\x8b":
-        raise ReadError(f"{path} is compressed with gzip; rename it so that it ends with .nii.gz.")
     for kind in map(header_class, (1, 2)):
         if kind.may_contain_header(head):
             order = "<" if int.from_bytes(head[:4], "little") == kind.sizeof_hdr else ">"

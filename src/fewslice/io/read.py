@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.io import metaimage, nifti, nrrd
+from fewslice.io import metaimage, nifti, nrrd, seg_nrrd
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom.files import DICOM_SUFFIXES, is_dicom
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.formats import SEGMENTATION_SUFFIX, VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
 
@@ -22,6 +23,7 @@ READERS = {
     ".mhd": metaimage.read,
     ".nrrd": nrrd.read,
     ".nhdr": nrrd.read,
+    SEGMENTATION_SUFFIX: nrrd.read,
 }
 
 
@@ -86,6 +88,9 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
     """
     with _failures_named(Path(path)):
         image = _read(Path(path))
+        header = _nrrd_header(Path(path))
+        if seg_nrrd.is_segmentation(header):
+            return seg_nrrd.merge(Path(path), image, header)
         if image.array.ndim != 3:
             raise InputError(
                 f"The label map {path} has {image.array.shape[0]} channels; expected one label "
@@ -93,6 +98,11 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
             )
         labels, remarks = labels_of(image.array, f"the label map {path}")
         return LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
+
+
+def _nrrd_header(path: Path) -> dict[str, Any]:
+    """Return the header of a NRRD file, which may describe segments; {} for other formats."""
+    return nrrd.read_header(path) if READERS.get(suffix_of(path)) is nrrd.read else {}
 
 
 def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:

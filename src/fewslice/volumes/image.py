@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fewslice.errors import GeometryError, InputError, Remark
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.segments import Segment
 
 UNKNOWN = 255
 """Label value that means "not looked at" inside an annotated slice."""
@@ -34,13 +35,14 @@ class StoredGeometry:
     it was read, where a person gave another spacing since (`fewslice.volumes.respacing`). readings:
     where a header contradicts itself, the grid as each of its parts or each family of programs has
     it, by name: "sform" and "qform" of NIfTI, "itk" for programs built on ITK; the first is the one
-    that is used.
+    that is used. whole: whether the file holds all of its grid; 3D Slicer stores what is drawn.
     """
 
     kind: str
     fields: dict[str, Any]
     spacing_known: bool = True
     geometry: Geometry | None = None
+    whole: bool = True
     readings: dict[str, Geometry] = field(default_factory=dict)
 
     def reading(self, name: str, used: Geometry) -> Geometry | None:
@@ -100,6 +102,8 @@ class LabelMap:
         (i, j, k), unsigned integers up to 65,535.
     geometry, stored, remarks
         As in `Image`.
+    segments
+        Names and colours of structures, where they are known.
 
     Raises
     ------
@@ -111,6 +115,7 @@ class LabelMap:
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
     remarks: tuple[Remark, ...] = field(default=(), repr=False)
+    segments: tuple[Segment, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:

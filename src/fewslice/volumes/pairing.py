@@ -59,6 +59,8 @@ def paired(
         mine, theirs = own_geometry(image), own_geometry(labels)
         raise GeometryError(disagreement(mine, theirs, names.scan, names.labels))
     _require_inside(labels, fit.placement, names)
+    if labels.stored is not None and not labels.stored.whole:
+        labels, fit = _on_whole_scan(labels, fit)
     spacing = _given(image, labels, fit.placement) if spacing is None else spacing
     alike = fit == Fit(fit.placement, OWN, OWN) and fit.placement.is_identity(labels.geometry.shape)
     plain = not (contradicts_itself(image) or contradicts_itself(labels))
@@ -149,6 +151,38 @@ def _require_inside(labels: LabelMap, placement: Placement, names: Names) -> Non
             "one that was drawn on it: give the scan it belongs to, or the whole scan if this one "
             "is cropped."
         )
+
+
+def _on_whole_scan(labels: LabelMap, fit: Fit) -> tuple[LabelMap, Fit]:
+    """Return labels that were stored as far as they are drawn, as large as their scan."""
+    place, shape = fit.placement, labels.geometry.shape
+    turned = place.turn.geometry(own_geometry(labels))
+    start = [-first for first in place.offset]
+    stop = [first + length for first, length in zip(start, place.shape, strict=True)]
+    geometry = place.turn.inverse.geometry(turned.cropped(start, stop))
+    array = np.zeros(geometry.shape, labels.array.dtype)
+    whole = replace(place, offset=(0, 0, 0))
+    drawn = place.covered(shape)
+    array[_covered_by(place, shape)] = labels.array[drawn]
+    stored = labels.stored and replace(labels.stored, whole=True, geometry=None)
+    return (
+        replace(labels, array=array, geometry=geometry, stored=stored),
+        replace(fit, placement=whole),
+    )
+
+
+def _covered_by(place: Placement, shape: tuple[int, int, int]) -> tuple[slice, ...]:
+    """Return the part of the scan, in the label map's order, that the label map covers."""
+    parts = []
+    for axis, length in enumerate(shape):
+        to = place.turn.axes.index(axis)
+        start = max(place.offset[to], 0)
+        stop = min(place.offset[to] + length, place.shape[to])
+        whole = place.shape[to]
+        parts.append(
+            slice(whole - stop, whole - start) if place.turn.flipped[to] else slice(start, stop)
+        )
+    return tuple(parts)
 
 
 def _on_its_grid(image: Image, labels: LabelMap, placement: Placement) -> LabelMap:
