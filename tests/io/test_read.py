@@ -186,8 +186,8 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x" * 200)
-    text = refused(tmp_path / "a.png")
+    (tmp_path / "a.xyz").write_bytes(b"x" * 200)
+    text = refused(tmp_path / "a.xyz")
     for suffix in SUFFIXES:
         assert suffix in text
 

@@ -36,7 +36,7 @@ def read(path: Path) -> Image:
         shape, channels = _shape(path, header)
         dtype = _dtype(path, header)
         offset = _offset(path, header)
-        fields = _geometry_fields(path, header)
+        fields = geometry_fields(path, header, VERSIONS[header.sizeof_hdr])
         forms = forms_of(path, fields, shape)
         require_size(
             path, path, offset + math.prod(shape) * channels * dtype.itemsize, packed=packed
@@ -46,7 +46,7 @@ def read(path: Path) -> Image:
         while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end
             pass
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
-    stored = StoredGeometry("nifti", fields, _says_spacing(fields), readings=forms.readings)
+    stored = StoredGeometry("nifti", fields, says_spacing(fields), readings=forms.readings)
     return Image(array, forms.used, stored, (*name_remarks(path, packed), *forms.remarks))
 
 
@@ -172,9 +172,9 @@ def _scaled(path: Path, header: Header, array: Array) -> Array:
     return scaled
 
 
-def _geometry_fields(path: Path, header: Header) -> dict[str, Any]:
+def geometry_fields(path: Path, header: Header, version: int) -> dict[str, Any]:
     """Copy the geometry fields and check the voxel sizes where the affine depends on them."""
-    fields: dict[str, Any] = {"version": VERSIONS[header.sizeof_hdr]}
+    fields: dict[str, Any] = {"version": version}
     for name in GEOMETRY_FIELDS:
         value = np.array(header[name])
         fields[name] = value.astype(value.dtype.newbyteorder("="))
@@ -190,7 +190,7 @@ def _geometry_fields(path: Path, header: Header) -> dict[str, Any]:
     return fields
 
 
-def _says_spacing(fields: dict[str, Any]) -> bool:
+def says_spacing(fields: dict[str, Any]) -> bool:
     """Whether somebody set the spacing: a header nobody touched has ones and no unit."""
     placed = bool(fields["sform_code"] or fields["qform_code"])
     unit = int(fields["xyzt_units"]) & 7

@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.io import metaimage, nifti, nrrd, seg_nrrd
+from fewslice.io import metaimage, nibabel_formats, nifti, npy, nrrd, pictures, seg_nrrd
 from fewslice.io.dicom import read as dicom
-from fewslice.io.dicom.files import DICOM_SUFFIXES, is_dicom
-from fewslice.io.formats import SEGMENTATION_SUFFIX, VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
+from fewslice.io.formats import (
+    PAIR_SUFFIXES,
+    PICTURE_SUFFIXES,
+    READ_SUFFIXES,
+    SEGMENTATION_SUFFIX,
+    listed,
+    suffix_of,
+)
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
 
@@ -24,6 +31,9 @@ READERS = {
     ".nrrd": nrrd.read,
     ".nhdr": nrrd.read,
     SEGMENTATION_SUFFIX: nrrd.read,
+    ".npy": npy.read,
+    **dict.fromkeys((".mgz", ".mgh", *PAIR_SUFFIXES), nibabel_formats.read),
+    **dict.fromkeys((*PICTURE_SUFFIXES, *pictures.TIFF_SUFFIXES), pictures.read_file),
 }
 
 
@@ -35,8 +45,9 @@ def read_image(
     Parameters
     ----------
     path
-        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or folder of a DICOM series, also with
-        folders in it. A DICOM file stands for its series.
+        File of a format in `docs/reference/formats.md` (NIfTI, MetaImage, NRRD, DICOM, MGH,
+        Analyze, TIFF, .npy), folder of a DICOM series, also with folders in it, or folder of
+        pictures that are slices. A DICOM file stands for its series.
     series
         Which volume of a DICOM folder that holds several: its number, counted from 1, in the list
         that the error shows, or the UID of its series or the end of it.
@@ -117,10 +128,12 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
     if suffix_of(path) in READERS:
         return READERS[suffix_of(path)](path)
+    if path.is_dir() and pictures.pictures_in(path) and not dicom_files(path):
+        return pictures.read_folder(path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
         return dicom.read(path, series, fill_gaps)
     raise ReadError(
-        f"{path} does not end with a suffix that can be read; expected {listed(VOLUME_SUFFIXES)}, "
+        f"{path} does not end with a suffix that can be read; expected {listed(READ_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."
     )
 
