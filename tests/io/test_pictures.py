@@ -88,14 +88,21 @@ def test_a_mask_of_one_bit(tmp_path: Path) -> None:
     assert np.array_equal(labels[..., 0] > 0, SLICES[0].T > 100)
 
 
-def test_pictures_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+def test_a_single_picture_of_another_kind_is_left_out(tmp_path: Path) -> None:
+    folder = save(tmp_path / "eye", ["B1.png", "B2.png"])
+    Pillow.fromarray(SLICES[0, :3]).save(folder / "fundus.png")
+    Pillow.fromarray(SLICES[0]).save(folder / "preview.jpg")
+    read = read_image(folder)
+    assert np.array_equal(read.array, SLICES[:2].T)
+    assert "left out: preview.jpg, fundus.png" in read.remarks[0] or (
+        "left out: fundus.png, preview.jpg" in read.remarks[0]
+    )
+
+
+def test_pictures_that_may_be_two_volumes_are_refused(tmp_path: Path) -> None:
     folder = save(tmp_path / "eye", ["1.png", "2.png"])
-    Pillow.fromarray(SLICES[0, :3]).save(folder / "3.png")
-    with pytest.raises(ReadError, match=r"mixes pictures of 8x5 uint8 and 8x3 uint8 .*3\.png"):
-        read_image(folder)
-    (folder / "3.png").unlink()
-    Pillow.fromarray(SLICES[0]).save(folder / "3.jpg")
-    with pytest.raises(ReadError, match=r"several kinds \(.jpg, .png\)"):
+    save(folder, ["3.png", "4.png"], SLICES[:, :3])
+    with pytest.raises(ReadError, match=r"\(8x5 uint8 .png, 8x3 uint8 .png\)"):
         read_image(folder)
 
 

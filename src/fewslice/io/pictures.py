@@ -48,32 +48,32 @@ def _order(path: Path) -> tuple[list[tuple[int, str]], str]:
 
 
 def read_folder(folder: Path) -> Image:
-    """Read a folder of pictures, one a slice. Raises ReadError."""
-    paths = pictures_in(folder)
-    suffixes = {suffix_of(path) for path in paths}
-    if len(suffixes) > 1:
+    """Read a folder of pictures, one a slice; a single one of another size is left out.
+
+    Raises ReadError.
+    """
+    groups: dict[str, list[tuple[Path, Array]]] = {}
+    for path in pictures_in(folder):
+        pixels = _picture(path)
+        kind = f"{pixels.shape[1]}x{pixels.shape[0]} {pixels.dtype} {suffix_of(path)}"
+        groups.setdefault(kind, []).append((path, pixels))
+    volumes = [group for group in groups.values() if len(group) > 1] or list(groups.values())
+    if len(volumes) > 1:
         raise ReadError(
-            f"{folder} holds pictures of several kinds ({', '.join(sorted(suffixes))}); expected "
-            "the slices of one volume: move others elsewhere."
+            f"{folder} mixes pictures of different kinds ({', '.join(groups)}); expected the "
+            "slices of one volume: move others elsewhere."
         )
-    slices = [_picture(path) for path in paths]
-    for path, pixels in zip(paths, slices, strict=True):
-        if pixels.shape != slices[0].shape or pixels.dtype != slices[0].dtype:
-            raise ReadError(
-                f"{folder} mixes pictures of {_size(slices[0])} and {_size(pixels)} (in "
-                f"{paths[0].name} and {path.name}); expected the slices of one volume: move others "
-                "elsewhere."
-            )
+    paths, slices = zip(*volumes[0], strict=True)
+    others = [
+        path.name for group in groups.values() if group is not volumes[0] for path, _ in group
+    ]
+    left_out = f"; left out: {', '.join(others)}" if others else ""
     remark = Remark(
         "pictures-as-slices",
         f"The {len(paths)} pictures in {folder} are taken as slices in the order of their names, "
-        f"from {paths[0].name} to {paths[-1].name}{_skipped(paths)}.",
+        f"from {paths[0].name} to {paths[-1].name}{_skipped(paths)}{left_out}.",
     )
     return _image(np.stack(slices), None, (remark,))
-
-
-def _size(pixels: Array) -> str:
-    return f"{pixels.shape[1]}x{pixels.shape[0]} {pixels.dtype}"
 
 
 def _skipped(paths: Sequence[Path]) -> str:

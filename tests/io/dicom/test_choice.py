@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.uid import ImplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+)
 
 from fewslice.errors import GeometryError, InputError, ReadError, codes_of
 from fewslice.io import read_image
@@ -149,6 +154,19 @@ def test_pointing_at_one_file_takes_its_series(tmp_path: Path) -> None:
     assert not read_image(tmp_path / "other-IM003.dcm").array.any()
 
 
+def test_a_broken_file_of_another_series_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    path = write_slice(tmp_path / "x.dcm", VOLUME[0], SeriesInstanceUID=OTHER)
+    path.write_bytes(path.read_bytes()[:-20])
+    read = read_image(tmp_path)
+    assert is_volume(read)
+    assert "1 of other series that cannot be read" in left_out(read)
+    path = write_slice(tmp_path / "x.dcm", VOLUME[0])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ReadError, match=r"x\.dcm is truncated"):
+        read_image(tmp_path)
+
+
 def test_pointing_at_a_localizer_takes_the_localizer(tmp_path: Path) -> None:
     write_series(tmp_path, VOLUME)
     write_slice(tmp_path / "x", VOLUME[2], ImageOrientationPatient=CORONAL)
@@ -162,13 +180,12 @@ def test_a_slice_of_the_series_without_a_place_is_not_left_out(tmp_path: Path) -
         read_image(tmp_path)
 
 
-@pytest.mark.parametrize("implicit", [False, True])
-def test_files_without_preamble_meta_and_suffix(tmp_path: Path, implicit: bool) -> None:
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_files_without_preamble_meta_and_suffix(tmp_path: Path, syntax: UID) -> None:
     for path in sorted(write_series(tmp_path, VOLUME).iterdir()):
         dataset = dcmread(path)
-        if implicit:
-            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
-        dataset.save_as(path, implicit_vr=implicit, little_endian=True)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.save_as(path, implicit_vr=syntax.is_implicit_VR, little_endian=True)
         whole = path.read_bytes()
         begin = whole.index(b"\x08\x00")  # the first element of group 8 follows the meta group
         path.with_suffix("").write_bytes(whole[begin:])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import FewsliceError, InputError, ReadError, Remark
-from fewslice.io.dicom.files import Dataset, dicom_files, read_header
+from fewslice.io.dicom.files import Dataset, dicom_files, read_header, series_named
 from fewslice.io.dicom.series import Slice, is_colour, series_of, slices_of
 
 # Cosines and spacings are rounded, and differ a little between slices: up to here they are one
@@ -56,7 +56,7 @@ def _choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Re
             "point at their folder, or at the file for another format."
         )
     found = _find(files)
-    if found.broken:
+    if found.broken and not found.stacks:
         raise found.broken[0][1]
     if not found.stacks:
         if found.unusable:
@@ -220,8 +220,12 @@ def _named(stack: list[Slice]) -> str:
 
 def _require_complete(stack: list[Slice], found: Found) -> None:
     """Raise what is wrong with an image of the same series: a slice may be missing otherwise."""
+    own = stack[0].series.uid
+    for file, error in found.broken:
+        if series_named(file) in ("", own):
+            raise error
     for uid, error in found.unusable:
-        if uid and uid == stack[0].series.uid:
+        if uid and uid == own:
             raise error
 
 
@@ -230,6 +234,8 @@ def _left_out(path: Path, found: Found, stack: list[Slice]) -> tuple[Remark, ...
     others = [_named(each) for each in found.stacks if each is not stack]
     if found.unusable:
         others.append(f"{len(found.unusable)} that are no slices, such as screenshots")
+    if found.broken:
+        others.append(f"{len(found.broken)} of other series that cannot be read")
     if not others:
         return ()
     shown = "; ".join(others[:_MOST_LISTED])

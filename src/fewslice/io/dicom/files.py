@@ -6,7 +6,7 @@ import os
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 PIXEL_TAGS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010))
 ENCAPSULATED = 0xFFFFFFFF  # the length of compressed pixels is not given
 
-_FIRST_GROUPS = (0x0002, 0x0008)
+_FIRST_GROUPS, _LAST_FIRST = (0x0002, 0x0008), 0x0018
 _LONGEST_FIRST = 64  # bytes: the first elements are short
 _FIRST_KINDS = (b"UL", b"CS", b"UI", b"OB", b"DA", b"TM", b"SH", b"LO")
 
@@ -34,9 +34,12 @@ def _begins_as_dataset(head: bytes) -> bool:
     """Whether bytes can be the first element of a dataset: files from before 1993 have no mark."""
     if len(head) < 16:
         return False
-    group, element, length = struct.unpack("<HHI", head[:8])
-    known = group in _FIRST_GROUPS and element <= 0x0018
-    return known and (head[4:6] in _FIRST_KINDS or length <= _LONGEST_FIRST)
+    for order in "<>":
+        group, element, length = struct.unpack(f"{order}HHI", head[:8])
+        known = group in _FIRST_GROUPS and element <= _LAST_FIRST
+        if known and (head[4:6] in _FIRST_KINDS or length <= _LONGEST_FIRST):
+            return True
+    return False
 
 
 def dicom_files(folder: Path, nested: bool = True) -> list[Path]:
@@ -58,6 +61,18 @@ def dicom_files(folder: Path, nested: bool = True) -> list[Path]:
             if file.is_file() and (file.suffix.lower() in DICOM_SUFFIXES or is_dicom(file))
         ]
     return found
+
+
+def series_named(file: Path) -> str:
+    """Return the UID of the series that a file names although it cannot be used, "" if none."""
+    from pydicom import dcmread
+
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with file.open("rb") as stream:
+            header = dcmread(stream, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True)
+            return str(header.get("SeriesInstanceUID", ""))
+    return ""
 
 
 @contextmanager
