@@ -133,7 +133,9 @@ def read_scan(scan: ScanFiles) -> Image:
         return first
     for path, image in zip(scan.images[1:], images[1:], strict=True):
         require_same_grid(image.geometry, first.geometry, f"{path}", f"{scan.images[0]}")
-    return Image(np.concatenate([image.channels for image in images]), first.geometry, first.stored)
+    array = np.concatenate([image.channels for image in images])
+    remarks = tuple(remark for image in images for remark in image.remarks)
+    return Image(array, first.geometry, first.stored, remarks)
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fewslice.errors import GeometryError, ReadError
+from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
@@ -70,6 +70,20 @@ def geometry_of(path: Path, shape: tuple[int, ...], grid: Grid) -> Geometry:
         )
     i, j, k = shape
     return Geometry((i, j, k), grid.affine)
+
+
+def negative_spacing(path: Path, spacing: Sequence[float]) -> tuple[Remark, ...]:
+    """Say so if a spacing is negative, which ITK takes for an axis that runs the other way."""
+    if not any(step < 0 for step in spacing):
+        return ()
+    told = ", ".join(f"{step:g}" for step in spacing)
+    return (
+        Remark(
+            "spacing-negative",
+            f"{path} has the spacing {told}; a negative one is taken for an axis that runs the "
+            "other way, as ITK takes it.",
+        ),
+    )
 
 
 def image_of(array: Array, geometry: Geometry, grid: Grid, spacing_known: bool) -> Image:

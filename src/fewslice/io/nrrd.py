@@ -150,7 +150,7 @@ def _grid(header: Header, spatial: list[int]) -> Grid:
         with np.errstate(all="ignore"):
             normal = np.cross(steps[:, 0], steps[:, 1])
             steps[:, 2] = normal / np.linalg.norm(normal)
-    if directions is None and not (np.abs(np.diag(steps)) > 0).all():
+    if directions is None and (np.diag(steps) <= 0).any():
         return Grid(origin, np.diag(steps), np.eye(3), steps)  # refused by name later
     signs = _signs(header.get("space", "").lower())
     return Grid.from_steps(signs * origin + 0.0, signs[:, np.newaxis] * steps + 0.0)

@@ -97,7 +97,8 @@ def _scan(
         raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
     annotation = find_annotation(drawn.array, scan.geometry)
     looked_for = annotation.drawn_values if absent_unknown else None
-    return TaskScan(name, Scan.of(scan), annotation, looked_for)
+    remarks = (*scan.remarks, *drawn.remarks)
+    return TaskScan(name, Scan.of(scan), annotation, looked_for, remarks)
 
 
 def _read(image: AnyScan) -> Image | AnyArray:

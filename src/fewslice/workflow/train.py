@@ -328,7 +328,7 @@ _NOT_JUDGED = (
 
 
 def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
-    remarks = []
+    remarks = [f"{scan.name}: {remark}" for scan in scans for remark in scan.remarks]
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
         remarks.append(
