@@ -89,10 +89,12 @@ def test_suffixes_in_capitals(tmp_path: Path) -> None:
     assert found(tmp_path) == {"a": ["a_0000.NII.GZ", "a_0001.Nii"], "b": ["b.MHA"]}
 
 
-def test_a_folder_of_pictures_is_a_scan(tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_a_scan_unless_it_shows_one(tmp_path: Path) -> None:
     (tmp_path / "eye").mkdir()
     touched(tmp_path / "eye", "1.png", "2.png")
     assert found(tmp_path) == {"eye": ["eye"]}
+    touched(tmp_path, "a.nii.gz", "a.tif", "b.tif")
+    assert found(tmp_path) == {"a": ["a.nii.gz"], "b": ["b.tif"]}
 
 
 def test_nothing_there(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ folder. Labels have the name of their scan: ``CASE.nii.gz``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -45,19 +46,7 @@ def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
     Raises ReadError if there is no such folder, if it cannot be read or holds no scan, and
     InputError if two files claim to be the same scan.
     """
-    files: dict[str, Path] = {}
-    for path in _entries(folder):
-        if suffix_of(path) == SEGMENTATION_SUFFIX:
-            continue  # lies beside the scan that it was drawn on
-        name = _name(path)
-        if name in files:
-            raise _twice(folder, files[name], path)
-        files[name] = path
-    if not files:
-        raise ReadError(
-            f"{folder} holds no scan; expected files ending with {listed(VOLUME_SUFFIXES)} (or "
-            "another format that can be read), or folders of DICOM files or of pictures."
-        )
+    files = _files(folder)
     channels: dict[str, list[str]] = {}
     scans: list[ScanFiles] = []
     for name in sorted(files):
@@ -79,6 +68,26 @@ def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
     return tuple(taken[name] for name in sorted(taken))
 
 
+def _files(folder: Path) -> dict[str, Path]:
+    """Return what is in a folder by its name, channels apart."""
+    files: dict[str, Path] = {}
+    for path in sorted(_entries(folder), key=_is_secondary):
+        if suffix_of(path) == SEGMENTATION_SUFFIX:
+            continue  # lies beside the scan that it was drawn on
+        name = _name(path)
+        if name in files and _is_secondary(path):
+            continue
+        if name in files:
+            raise _twice(folder, files[name], path)
+        files[name] = path
+    if not files:
+        raise ReadError(
+            f"{folder} holds no scan; expected files ending with {listed(VOLUME_SUFFIXES)} (or "
+            "another format that can be read), or folders of DICOM files or of pictures."
+        )
+    return files
+
+
 def find_labels(folder: Path) -> dict[str, Path]:
     """Return the label maps in a folder by the name of their case; there may be none.
 
@@ -94,6 +103,11 @@ def find_labels(folder: Path) -> dict[str, Path]:
             elif suffix_of(found[name]) != SEGMENTATION_SUFFIX or not _is_scan(path):
                 raise _twice(folder, found[name], path)
     return _without_channel(folder, found)
+
+
+def _is_secondary(path: Path) -> bool:
+    """Whether a file shows or repeats a scan of the same name, if there is one."""
+    return path.is_file() and suffix_of(path) not in VOLUME_SUFFIXES
 
 
 def _is_scan(path: Path) -> bool:
@@ -142,11 +156,14 @@ def _entries(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ReadError(f"{folder} is not a folder; expected one with a file for each case.")
     try:
-        return sorted(
+        inside = sorted(
             path
             for path in folder.absolute().iterdir()  # workers may be elsewhere
-            if not path.name.startswith(".") and (_is_volume(path) or _is_series(path))
+            if not path.name.startswith(".")
         )
+        scans = [path for path in inside if _is_volume(path) or _holds(path, is_dicom)]
+        # Beside scans, a folder of pictures shows them; alone, it is one.
+        return scans or [path for path in inside if _holds(path, _is_picture)]
     except OSError as error:
         raise ReadError(
             f"{folder} or something in it cannot be read ({error.strerror or error}); allow that, "
@@ -158,11 +175,12 @@ def _is_volume(path: Path) -> bool:
     return path.is_file() and suffix_of(path) in CASE_SUFFIXES
 
 
-def _is_series(path: Path) -> bool:
+def _holds(path: Path, wanted: Callable[[Path], bool]) -> bool:
+    """Whether a folder begins with files that are wanted."""
     if not path.is_dir():
         return False
     files = (each for each in sorted(path.rglob("*")) if each.is_file())
-    return any(is_dicom(each) or _is_picture(each) for each in islice(files, _LOOKED_AT))
+    return any(wanted(each) for each in islice(files, _LOOKED_AT))
 
 
 def _is_picture(path: Path) -> bool:
