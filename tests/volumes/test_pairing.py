@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -194,3 +195,30 @@ def test_a_given_spacing_may_be_all_that_both_have_in_common() -> None:
     placed, found = paired(scan(np.eye(4)), labels, (1, 1, 3), Names())
     require_matching(placed, found)
     assert placed.geometry.spacing == (1, 1, 3)
+
+
+NOWHERE = StoredGeometry("test", {}, spacing_known=False, placed=False)
+
+
+def test_a_label_map_without_a_place_is_taken_as_an_array_is() -> None:
+    labels = LabelMap(drawn(np.eye(4)).array, Geometry(SHAPE, np.eye(4)), NOWHERE)
+    image, found = pair(scan(AFFINES["oblique"]), labels)
+    require_matching(image, found)
+    assert np.array_equal(found.geometry.affine, AFFINES["oblique"])
+    assert codes_of(found.remarks) == {"labels-by-shape"}
+
+
+def test_a_scan_without_a_place_takes_that_of_its_labels() -> None:
+    image, found = pair(scan(np.eye(4), NOWHERE), drawn(AFFINES["oblique"]))
+    require_matching(image, found)
+    assert np.array_equal(found.geometry.affine, AFFINES["oblique"])
+    assert codes_of(found.remarks) == {"labels-by-shape"}
+
+
+def test_another_shape_or_spacing_is_no_array() -> None:
+    other = LabelMap(np.ones((6, 5, 7), np.uint8), Geometry((6, 5, 7), np.eye(4)), NOWHERE)
+    with pytest.raises(GeometryError):
+        pair(scan(AFFINES["oblique"]), other)
+    spaced = replace(NOWHERE, spacing_known=True)
+    with pytest.raises(GeometryError):
+        pair(scan(np.eye(4), spaced), drawn(np.diag([1.0, 1, 3, 1]) + np.eye(4, k=3) * 40))

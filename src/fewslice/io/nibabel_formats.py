@@ -11,7 +11,7 @@ import numpy as np
 from fewslice.errors import ReadError, Remark
 from fewslice.io.formats import PAIR_SUFFIXES, suffix_of
 from fewslice.io.library_errors import damage_named, require_size
-from fewslice.io.nifti import geometry_fields, is_packed, name_remarks, says_spacing
+from fewslice.io.nifti import geometry_fields, is_packed, name_remarks, stored_geometry
 from fewslice.io.nifti_forms import forms_of
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, StoredGeometry
@@ -101,8 +101,7 @@ def _with_geometry(path: Path, file: File, array: Array) -> Image:
     if isinstance(file, Nifti1Pair):
         fields = geometry_fields(path, file.header, 1)
         forms = forms_of(path, fields, shape)
-        stored = StoredGeometry("nifti", fields, says_spacing(fields), readings=forms.readings)
-        return Image(channels, forms.used, stored, forms.remarks)
+        return Image(channels, forms.used, stored_geometry(fields, forms), forms.remarks)
     geometry = Geometry(shape, np.array(file.affine, np.float64))
     if isinstance(file, MGHImage):
         remarks = name_remarks(path, is_packed(path))
@@ -113,4 +112,4 @@ def _with_geometry(path: Path, file: File, array: Array) -> Image:
         f"{path} is an Analyze file, which does not say which side is left; its first axis is "
         "taken to run from right to left, as its rule was.",
     )
-    return Image(channels, geometry, StoredGeometry("analyze", {}, known), (remark,))
+    return Image(channels, geometry, StoredGeometry("analyze", {}, known, placed=False), (remark,))

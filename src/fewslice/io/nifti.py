@@ -15,7 +15,15 @@ import numpy as np
 
 from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.io.library_errors import CHUNK, damage_named, require_size
-from fewslice.io.nifti_forms import GEOMETRY_FIELDS, ITK, QFORM, SFORM, forms_of, header_class
+from fewslice.io.nifti_forms import (
+    GEOMETRY_FIELDS,
+    ITK,
+    QFORM,
+    SFORM,
+    Forms,
+    forms_of,
+    header_class,
+)
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
 
 Header = Any  # nibabel has no types of its own
@@ -46,8 +54,15 @@ def read(path: Path) -> Image:
         while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end
             pass
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
-    stored = StoredGeometry("nifti", fields, says_spacing(fields), readings=forms.readings)
+    stored = stored_geometry(fields, forms)
     return Image(array, forms.used, stored, (*name_remarks(path, packed), *forms.remarks))
+
+
+def stored_geometry(fields: dict[str, Any], forms: Forms) -> StoredGeometry:
+    """Return what a header says of its grid."""
+    placed = bool(fields["sform_code"] > 0 or fields["qform_code"] > 0)
+    known = says_spacing(fields)
+    return StoredGeometry("nifti", fields, known, readings=forms.readings, placed=placed)
 
 
 def is_packed(path: Path) -> bool:

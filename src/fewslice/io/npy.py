@@ -26,5 +26,5 @@ def read(path: Path) -> Image:
             "channels as a leading axis."
         )
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    stored = StoredGeometry("array", {}, spacing_known=False)
+    stored = StoredGeometry("array", {}, spacing_known=False, placed=False)
     return Image(array, Geometry.from_spacing(array.shape[-3:]), stored)

@@ -154,7 +154,7 @@ def _image(pages: Array, spacing: Spacing | None, remarks: tuple[Remark, ...]) -
     array = pages.swapaxes(-3, -1)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     geometry = Geometry.from_spacing(array.shape[-3:], spacing or (1.0, 1.0, 1.0))
-    stored = StoredGeometry("array", {}, spacing_known=spacing is not None)
+    stored = StoredGeometry("array", {}, spacing_known=spacing is not None, placed=False)
     return Image(array, geometry, stored, remarks)
 
 

@@ -36,6 +36,7 @@ class StoredGeometry:
     where a header contradicts itself, the grid as each of its parts or each family of programs has
     it, by name: "sform" and "qform" of NIfTI, "itk" for programs built on ITK; the first is the one
     that is used. whole: whether the file holds all of its grid; 3D Slicer stores what is drawn.
+    placed: whether the file says where it lies.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class StoredGeometry:
     spacing_known: bool = True
     geometry: Geometry | None = None
     whole: bool = True
+    placed: bool = True
     readings: dict[str, Geometry] = field(default_factory=dict)
 
     def reading(self, name: str, used: Geometry) -> Geometry | None:

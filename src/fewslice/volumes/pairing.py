@@ -16,17 +16,22 @@ import numpy as np
 from fewslice.errors import GeometryError, Remark
 from fewslice.volumes.geometry import Geometry, disagreement
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap, StoredGeometry
+from fewslice.volumes.orientation import Turn
 from fewslice.volumes.placement import Placement, find_placement
 from fewslice.volumes.readings import (
     OWN,
     UNTILTED,
     contradicts_itself,
+    is_placed,
     readings,
     without_tilt,
 )
 from fewslice.volumes.respacing import own_geometry, respaced
 
+SHAPE = "shape"  # stands for a reading: as an array is read
+
 _WORTH_SAYING = 0.05  # voxels
+_SAME_SPACING = 0.01
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ def paired(
     spacing: mm per array axis of the scan, in place of what both say. What had to be assumed is
     among the label map's remarks. Raises GeometryError if they are not the same voxels.
     """
-    fit = _find_fit(image, labels, names) or _by_spacing(image, labels, spacing)
+    fit = (
+        _find_fit(image, labels, names)
+        or _by_spacing(image, labels, spacing)
+        or _by_shape(image, labels)
+    )
     if fit is None:
         mine, theirs = own_geometry(image), own_geometry(labels)
         raise GeometryError(disagreement(mine, theirs, names.scan, names.labels))
@@ -137,6 +146,23 @@ def _by_spacing(image: Image, labels: LabelMap, spacing: Sequence[float] | None)
     return None if placement is None else Fit(placement, OWN, OWN)
 
 
+def _by_shape(image: Image, labels: LabelMap) -> Fit | None:
+    """Return how both lie if one does not say where, and nothing but its place speaks against it.
+
+    Then it is what an array is: the voxels of the other, if it has its shape.
+    """
+    if is_placed(image) and is_placed(labels):
+        return None
+    mine, theirs = own_geometry(image), own_geometry(labels)
+    known = all(each.stored is None or each.stored.spacing_known for each in (image, labels))
+    if mine.shape != theirs.shape:
+        return None
+    if known and not np.allclose(mine.spacing, theirs.spacing, rtol=_SAME_SPACING, atol=0):
+        return None
+    identity = Turn((0, 1, 2), (False, False, False))
+    return Fit(Placement(identity, (0, 0, 0), mine.shape, 0.0), OWN, SHAPE)
+
+
 def _require_inside(labels: LabelMap, placement: Placement, names: Names) -> None:
     """Raise GeometryError if something is drawn beyond the scan: it belongs to another one."""
     if placement.shape == labels.geometry.shape:
@@ -192,9 +218,19 @@ def _on_its_grid(image: Image, labels: LabelMap, placement: Placement) -> LabelM
     scan's in the order of the label map, so that the two lie on each other in every program.
     """
     own = labels.stored and replace(labels.stored, geometry=None)
+    if not is_placed(labels):
+        stored = image.stored and replace(image.stored, geometry=None)
+        return _from_scan(image, labels, placement, stored)
     if not (contradicts_itself(image) or contradicts_itself(labels)):
         return replace(labels, geometry=own_geometry(labels), stored=own)
-    shape, stored = labels.geometry.shape, image.stored
+    return _from_scan(image, labels, placement, image.stored)
+
+
+def _from_scan(
+    image: Image, labels: LabelMap, placement: Placement, stored: StoredGeometry | None
+) -> LabelMap:
+    """Return a label map with the header of its scan, in the order of the label map."""
+    shape = labels.geometry.shape
     geometry = placement.geometry(own_geometry(image), shape)
     if stored is None or placement.is_identity(shape):
         stored = stored and replace(stored, geometry=None)
@@ -213,7 +249,8 @@ def _on_grid_of(image: Image, labels: LabelMap, placement: Placement) -> Image:
     stored = image.stored
     if stored is not None:
         kept = labels.stored or StoredGeometry("array", {})
-        stored = replace(kept, spacing_known=stored.spacing_known)
+        known = stored.spacing_known or (not stored.placed and kept.spacing_known)
+        stored = replace(kept, spacing_known=known)
     return replace(image, array=array, geometry=labels.geometry, stored=stored)
 
 
@@ -230,7 +267,7 @@ def _remarks(image: Image, labels: LabelMap, fit: Fit, names: Names) -> list[Rem
                 f"two headers says so; {names.labels} is taken voxel by voxel.",
             )
         )
-    elif (fit.scan, fit.labels) != (OWN, OWN):
+    elif (fit.scan, fit.labels) not in ((OWN, OWN), (OWN, SHAPE)):
         named = [
             f"the {name if name != 'itk' else 'place that ITK reads'} of {whose}"
             for name, whose in ((fit.scan, scan), (fit.labels, names.labels))
@@ -241,6 +278,15 @@ def _remarks(image: Image, labels: LabelMap, fit: Fit, names: Names) -> list[Rem
                 "other-form",
                 f"{drawn} lies on {scan} by {' and '.join(named)}; what is written says all that "
                 f"{scan} says of its place.",
+            )
+        )
+    if fit.labels == SHAPE:
+        silent = names.labels if not is_placed(labels) else scan
+        found.append(
+            Remark(
+                "labels-by-shape",
+                f"The header of {silent} does not say where it lies; {names.labels} has the shape "
+                f"of {scan} and is taken voxel by voxel.",
             )
         )
     if not turn.changes_nothing:

@@ -27,6 +27,11 @@ def contradicts_itself(volume: Image | LabelMap) -> bool:
     return volume.stored is not None and bool(volume.stored.readings)
 
 
+def is_placed(volume: Image | LabelMap) -> bool:
+    """Whether a volume's header says where it lies; an array in memory counts as saying so."""
+    return volume.stored is None or volume.stored.placed
+
+
 def without_tilt(geometry: Geometry) -> tuple[Geometry, ...]:
     """Return how programs read slices that a tilted gantry shifts, if they know no shear.
 
