@@ -76,9 +76,12 @@ def test_labels_of_another_grid_are_a_problem_not_a_failure(
     scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other.nii.gz"
-    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), AFFINE), other)
+    coarse = AFFINE @ np.diag([4, 4, 4, 1])
+    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.uint8), coarse), other)
     assert run(["info", str(scan), "--labels", str(other)]) == 0
-    assert "shape: 16x14x10 against 4x4x4" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "shape: 16x14x10 against 4x4x4" in said
+    assert "Label 1" in said
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -17,8 +18,9 @@ import pytest
 from fewslice.cli.main import run
 from fewslice.engines import ENGINES
 from fewslice.errors import WriteError
-from fewslice.io import read_image, read_labels
+from fewslice.io import read_image, read_labels, write_image, write_labels
 from fewslice.reporting import outputs as writing
+from fewslice.volumes.segments import Segment
 from tests.support.command_line import AFFINE, DRAWN, SHAPE, refused, save, truth
 from tests.support.stand_in_engine import Voting
 
@@ -64,6 +66,21 @@ def test_it_writes_everything_asked_for(
     assert "You may want to check axial" in shown.out
     for path in (out, unsure, report, picture):
         assert str(path) in shown.out
+
+
+def test_names_of_structures_go_from_labels_to_result(basic: list[str], tmp_path: Path) -> None:
+    drawn = read_labels(tmp_path / "labels.nii.gz")
+    named = replace(drawn, segments=(Segment(1, "Spleen", (0.5, 0.25, 1.0)),))
+    write_labels(tmp_path / "labels.seg.nrrd", named)
+    given = [*basic[:3], str(tmp_path / "labels.seg.nrrd"), *basic[4:]]
+    assert run([*given, "-o", str(tmp_path / "out.seg.nrrd"), "--quiet"]) == 0
+    result = read_labels(tmp_path / "out.seg.nrrd")
+    assert [(each.value, each.name, each.colour) for each in result.segments] == [
+        (1, "Spleen", (0.5, 0.25, 1.0))
+    ]
+    assert np.array_equal(result.array[..., DRAWN], drawn.array[..., DRAWN])
+    with pytest.raises(WriteError, match="suffix that can be written"):
+        write_image(tmp_path / "unsure.seg.nrrd", read_image(tmp_path / "scan.nii.gz"))
 
 
 def test_detached_formats_keep_header_and_voxels_together(basic: list[str], tmp_path: Path) -> None:
@@ -164,7 +181,7 @@ BAD_SCANS = {
     "garbage": "",
     "truncated": "",
     "empty": "is empty",
-    "nan": "1 NaN or infinite",
+    "nan": "no voxel with a finite value",
     "zero spacing": "spacing",
     "singular": "singular",
 }
@@ -174,7 +191,7 @@ def bad_scan(kind: str, path: Path) -> None:
     """Write a scan that is broken in one way."""
     array = np.random.default_rng(1).normal(size=SHAPE).astype(np.float32)
     if kind == "nan":
-        array[1, 2, 3] = np.nan
+        array[:] = np.nan
     image = nib.Nifti1Image(array, AFFINE)
     if kind in ("zero spacing", "singular"):
         broken = AFFINE.copy()
@@ -217,7 +234,7 @@ BAD_LABELS: dict[str, tuple[str, ...]] = {
     "spacing": ("spacing: 1, 1, 2.5 mm against 1, 1, 3 mm",),
     "moved": ("origin: 0, 0, 0 mm against 5, 0, 0 mm",),
     "turned": ("direction: LAS", "against RAS"),
-    "shape": ("shape: 20x18x12 against 20x18x11",),
+    "beyond": ("voxels beyond the image",),
     "nothing": ("no annotated slice",),
     "only 255": ("no annotated slice",),
     "fractions": ("0.5", "not a whole number"),
@@ -236,8 +253,8 @@ def bad_labels(kind: str, path: Path) -> None:
         affine[0, 3] = 5
     elif kind == "turned":
         affine[0, 0] = 1
-    elif kind == "shape":
-        array = truth()[..., :-1]
+    elif kind == "beyond":
+        array = np.concatenate([truth(), truth()], axis=0)
     elif kind == "nothing":
         array = np.zeros_like(truth())
     elif kind == "only 255":

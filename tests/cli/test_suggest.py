@@ -28,7 +28,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_labels(path / "labels.nii.gz", LabelMap(SPARSE, GEOMETRY))
     write_labels(path / "empty.nii.gz", LabelMap(np.zeros_like(SPARSE), GEOMETRY))
     write_labels(path / "all.nii.gz", LabelMap(PHANTOM.truth, GEOMETRY))
-    small = LabelMap(SPARSE[:-2], Geometry.from_spacing(SPARSE[:-2].shape, PHANTOM.spacing))
+    coarse = [1.5 * step for step in PHANTOM.spacing]
+    small = LabelMap(SPARSE[:-2], Geometry.from_spacing(SPARSE[:-2].shape, coarse))
     write_labels(path / "other.nii.gz", small)
     (path / "broken.nii.gz").write_bytes(b"nothing")
     return path
@@ -61,7 +62,10 @@ def test_json(basic: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert (code, shown.err) == (0, "")
     found = json.loads(shown.out)
-    assert set(found) == {"slices", "predicted_dice", "predicted_dice_low", "goal", "may_stop"}
+    assert set(found) == {
+        *("slices", "predicted_dice", "predicted_dice_low", "remarks", "goal", "may_stop")
+    }
+    assert found["remarks"] == []
     assert found["goal"] == 0.5
     assert found["may_stop"] is (found["predicted_dice_low"] >= 0.5)
     expected = suggest(

@@ -68,6 +68,35 @@ def test_the_same_case_twice(tmp_path: Path, names: tuple[str, str]) -> None:
         find_scans(touched(tmp_path, *names))
 
 
+def test_a_segmentation_lies_beside_its_scan(tmp_path: Path) -> None:
+    touched(tmp_path, "a.nrrd", "a.seg.nrrd", "b.nii.gz", "B.SEG.NRRD")
+    assert found(tmp_path) == {"a": ["a.nrrd"], "b": ["b.nii.gz"]}
+    assert find_labels(tmp_path)["a"] == tmp_path / "a.seg.nrrd"
+    assert find_labels(tmp_path)["B"] == tmp_path / "B.SEG.NRRD"
+    with pytest.raises(InputError, match="the same case twice"):
+        find_labels(touched(tmp_path, "c.nii.gz", "c.mha"))
+
+
+def test_labels_may_be_named_after_the_first_channel(tmp_path: Path) -> None:
+    touched(tmp_path, "a_0000.nii.gz", "b.nii.gz", "c_0000.nii.gz", "c_0001.nii.gz")
+    assert set(find_labels(tmp_path)) == {"a", "b", "c_0000", "c_0001"}
+    with pytest.raises(InputError, match="the same case twice"):
+        find_labels(touched(tmp_path, "b_0000.nii.gz"))
+
+
+def test_suffixes_in_capitals(tmp_path: Path) -> None:
+    touched(tmp_path, "a_0000.NII.GZ", "a_0001.Nii", "b.MHA")
+    assert found(tmp_path) == {"a": ["a_0000.NII.GZ", "a_0001.Nii"], "b": ["b.MHA"]}
+
+
+def test_a_folder_of_pictures_is_a_scan_unless_it_shows_one(tmp_path: Path) -> None:
+    (tmp_path / "eye").mkdir()
+    touched(tmp_path / "eye", "1.png", "2.png")
+    assert found(tmp_path) == {"eye": ["eye"]}
+    touched(tmp_path, "a.nii.gz", "a.tif", "b.tif")
+    assert found(tmp_path) == {"a": ["a.nii.gz"], "b": ["b.tif"]}
+
+
 def test_nothing_there(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="holds no scan; expected files ending with"):
         find_scans(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 import SimpleITK
 from hypothesis import given, settings
 
-from fewslice.errors import GeometryError, ReadError
+from fewslice.errors import GeometryError, ReadError, codes_of
 from fewslice.io import read_image, write_image, write_labels
 from fewslice.volumes import LabelMap
 from tests.support.volume_samples import ITK_SUFFIXES, affines, image, rotation
@@ -167,7 +167,6 @@ def test_minimal_and_unusual_headers_agree_with_simpleitk(tmp_path: Path) -> Non
     ("lines", "found"),
     [
         ("ElementSpacing = 1 0 1\n", "spacing 1, 0, 1"),
-        ("ElementSpacing = 1 -2 1\n", "spacing 1, -2, 1"),
         ("ElementSpacing = 1 nan 1\n", "'1 nan 1' as ElementSpacing"),
         ("Offset = inf 0 0\n", "'inf 0 0' as Offset"),
         ("Position = 1 2 x\n", "'1 2 x' as Position"),
@@ -178,6 +177,17 @@ def test_an_impossible_grid_of_metaimage(tmp_path: Path, lines: str, found: str)
     with pytest.raises(GeometryError, match=found) as caught:
         read_image(meta(tmp_path / "a.mha", lines))
     assert str(tmp_path / "a.mha") in str(caught.value)
+
+
+def test_a_negative_spacing_of_metaimage_turns_its_axis_around(tmp_path: Path) -> None:
+    path = meta(tmp_path / "a.mha", "ElementSpacing = 1 -2 3\n")
+    read, reference = read_image(path), SimpleITK.ReadImage(str(path))
+    assert np.array_equal(read.array, SimpleITK.GetArrayFromImage(reference).T)
+    assert read.geometry.spacing == (1, 2, 3)
+    for index in ((0, 0, 0), (3, 2, 1)):
+        x, y, z = reference.TransformIndexToPhysicalPoint(index)
+        np.testing.assert_allclose(read.geometry.affine @ [*index, 1], (-x, -y, z, 1), atol=1e-9)
+    assert codes_of(read.remarks) == {"spacing-negative"}
 
 
 @pytest.mark.parametrize(

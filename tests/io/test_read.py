@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import InputError, ReadError, codes_of
 from fewslice.io import read_image, read_labels, write_image, write_labels
 from fewslice.volumes import Geometry, Image, LabelMap
 from tests.support.volume_samples import AFFINES, SUFFIXES, affines, image
@@ -108,15 +108,31 @@ def test_what_is_no_label_names_the_file(tmp_path: Path, suffix: str) -> None:
 
 
 @every_format
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_voxels_that_are_not_finite_name_the_file(tmp_path: Path, suffix: str, bad: float) -> None:
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, np.finfo(np.float32).min])
+def test_voxels_without_a_value_are_filled_and_counted(
+    tmp_path: Path, suffix: str, bad: float
+) -> None:
     path = tmp_path / f"a{suffix}"
-    array = np.zeros((2, 2, 2), np.float32)
-    array[0, 1, 0] = bad
-    write_image(path, Image(array, Geometry.from_spacing((2, 2, 2))))
-    with pytest.raises(InputError, match="1 NaN or infinite") as caught:
-        read_image(path)
-    assert str(path) in str(caught.value)
+    array = np.full((3, 3, 3), 7, np.float32)
+    array[0] = bad
+    array[1, 1, 1], array[2, 1, 1] = -2, 1
+    write_image(path, Image(array, Geometry.from_spacing((3, 3, 3))))
+    read = read_image(path)
+    assert (read.array[0] == -2).all()
+    assert np.array_equal(read.array[1:], array[1:])
+    assert codes_of(read.remarks) == {"voxels-filled"}
+    assert str(path) in read.remarks[0]
+    assert " 9 voxels" in read.remarks[0]
+
+
+@every_format
+def test_labels_without_a_value_are_zero(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    array = np.array([[[np.nan, 1.0], [0.996, 1.00002], [np.inf, 2.04]]], np.float32)
+    write_image(path, Image(array, Geometry.from_spacing(array.shape)))
+    read = read_labels(path)
+    assert read.array.tolist() == [[[0, 1], [1, 1], [0, 2]]]
+    assert codes_of(read.remarks) == {"labels-not-finite", "labels-not-whole"}
 
 
 def refused(path: Path) -> str:
@@ -170,8 +186,8 @@ def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x" * 200)
-    text = refused(tmp_path / "a.png")
+    (tmp_path / "a.xyz").write_bytes(b"x" * 200)
+    text = refused(tmp_path / "a.xyz")
     for suffix in SUFFIXES:
         assert suffix in text
 

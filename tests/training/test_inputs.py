@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import InputError, ReadError, codes_of
 from fewslice.io.folder import ScanFiles
 from fewslice.io.write import write_image
 from fewslice.training.inputs import pairs_in, usable_scans
-from fewslice.volumes.image import Image
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.orientation import Turn
 from tests.support.sparse_scans import files, pair
 
 
@@ -30,6 +31,15 @@ def test_scans_with_other_channels_than_the_first_are_left_out() -> None:
     scans, skipped = usable_scans([(image, labels), (two, labels)], absent_unknown=False)
     assert [scan.name for scan in scans] == ["scan 1"]
     assert skipped == ("Left out scan 2: it has 2 channels, scan 1 has 1.",)
+
+
+def test_what_was_assumed_of_a_scan_is_kept() -> None:
+    image, labels = pair(0)
+    turn = Turn((0, 1, 2), (False, False, True))
+    other = LabelMap(turn.array(labels.array), turn.geometry(labels.geometry))
+    scans, _ = usable_scans([(image, other)], absent_unknown=False)
+    assert codes_of(scans[0].remarks) == {"labels-reordered"}
+    assert np.array_equal(scans[0].channels[0], turn.array(image.array))
 
 
 def test_what_was_looked_for_is_what_is_drawn_if_so_said() -> None:

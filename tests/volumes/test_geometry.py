@@ -147,14 +147,24 @@ def test_a_different_shape_is_named_first_and_hides_no_other_field() -> None:
     )
 
 
-def test_the_error_names_both_grids_and_what_to_do() -> None:
-    mine, theirs = Geometry.from_spacing(SHAPE), Geometry.from_spacing(SHAPE, (1, 1, 2))
+@pytest.mark.parametrize(
+    ("theirs", "advice"),
+    [
+        (Geometry.from_spacing(SHAPE, (1, 1, 2)), "copy the header of the image to the label map"),
+        (Geometry.from_spacing((7, 5, 6)), "do not resample"),
+        (Geometry.from_spacing((3, 3, 3), (2, 2, 2)), "resample the label map to the image with"),
+        (Geometry((3, 3, 3), np.diag([1.0, 1, 1, 1]) + 99 * np.eye(4, k=3)), "do not even overlap"),
+    ],
+)
+def test_the_error_names_both_grids_and_what_helps(theirs: Geometry, advice: str) -> None:
+    mine = Geometry.from_spacing(SHAPE)
     with pytest.raises(GeometryError) as caught:
         require_same_grid(mine, theirs, "the image", "the label map")
     text = str(caught.value)
-    assert "spacing: 1, 1, 1 mm against 1, 1, 2 mm" in text
-    assert text.startswith("The image and the label map")
-    assert "resample the label map to the image" in text
+    assert text.startswith("The image and the label map do not lie on the same grid (")
+    assert advice in text
+    for field in mine.differences(theirs):
+        assert f"{field}: {mine.describe(field)} against {theirs.describe(field)}" in text
     require_same_grid(mine, mine, "the image", "the label map")
 
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewslice.errors import GeometryError, InputError
+from fewslice.errors import GeometryError, InputError, codes_of
 from fewslice.volumes import (
     Geometry,
     Image,
     LabelMap,
     StoredGeometry,
     as_label_array,
+    labels_of,
     require_finite,
     structure_values,
 )
@@ -91,7 +92,21 @@ def test_labels_get_the_smallest_type(given_dtype: str, largest: int, expected: 
     assert labels.tolist() == [0, largest]
 
 
-@pytest.mark.parametrize(("value", "found"), [(0.5, "0.5"), (-1, "from -1"), (70_000, "70000")])
+@pytest.mark.parametrize("value", [0.996078, 1.00002, 0.95, 1.05])
+def test_labels_next_to_a_whole_number_are_rounded(value: float) -> None:
+    labels, remarks = labels_of(np.array([0, value]))
+    assert labels.tolist() == [0, 1]
+    assert codes_of(remarks) == {"labels-not-whole"}
+
+
+def test_whole_labels_leave_no_remark() -> None:
+    assert labels_of(np.array([0.0, 3.0]))[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(0.5, "0.5"), (0.94, "0.94"), (1.06, "1.06"), (-1, "from -1"), (70_000, "70000")],
+)
 def test_what_is_no_label_is_named(value: float, found: str) -> None:
     with pytest.raises(InputError, match=found):
         as_label_array(np.array([0, value]))

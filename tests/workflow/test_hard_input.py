@@ -137,5 +137,5 @@ def test_hard_support_alone_is_answered(engine: str) -> None:
 
 
 def test_intensities_beyond_32_bits_are_refused() -> None:
-    with pytest.raises(InputError, match=r"The image reaches to -?\d\.\d+e\+20\d, beyond"):
+    with pytest.raises(InputError, match="The image holds no voxel with a finite value up to 1e30"):
         segment(noise().astype(np.float64) * 1e200, square(4))

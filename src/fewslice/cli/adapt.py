@@ -9,9 +9,11 @@ import click
 from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.progress import progress_bar
+from fewslice.cli.scan_input import ScanInput
 from fewslice.engines import EngineOptions
-from fewslice.io import read_image, read_labels
+from fewslice.io import read_labels
 from fewslice.reporting.outputs import require_no_inputs
+from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.adapt import adapt
 
@@ -31,6 +33,7 @@ from fewslice.workflow.adapt import adapt
 )
 @options.strict()
 @options.spacing("SCAN and its labels")
+@options.dicom()
 @click.option(
     "--weights", type=options.PATH, help="Weights to start from instead of the shipped ones."
 )
@@ -45,6 +48,8 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     annotated: tuple[str, ...],
     strict: bool,
     spacing: Spacing | None,
+    series: str | None,
+    fill_gaps: bool,
     weights: Path | None,
     seconds: float,
     quiet: bool,
@@ -58,20 +63,20 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     chosen = EngineOptions(weights, seconds)
     given = [path for path in (scan, labels, weights) if path is not None]
     require_no_inputs([output], given)
-    image = read_image(scan)
+    source = ScanInput(scan, labels, spacing, series, fill_gaps)
+    image, drawn = on_one_grid(source.read_image(), read_labels(labels), spacing)
     places = [place for text in annotated for place in parse_slices(image.geometry, text)]
     with progress_bar(quiet, "Fine-tuning") as progress:
         found = adapt(
             image,
-            read_labels(labels),
+            drawn,
             output,
-            spacing=spacing,
             annotated=places,
             options=chosen,
             progress=progress,
             strict=strict,
         )
     if not quiet:
-        for sentence in (*found.assumed, found.remark):
+        for sentence in (*image.remarks, *drawn.remarks, *found.assumed, found.remark):
             click.echo(sentence)
         click.echo(f"Wrote {found.weights}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -13,7 +12,9 @@ import click
 from fewslice.annotation.phrases import annotated_text, counted, volume_text
 from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
-from fewslice.io import read_image, read_labels
+from fewslice.cli.scan_input import ScanInput
+from fewslice.errors import GeometryError
+from fewslice.io import read_labels
 from fewslice.reporting.inspection.inspect import (
     LabelMapFacts,
     ScanFacts,
@@ -22,9 +23,10 @@ from fewslice.reporting.inspection.inspect import (
 )
 from fewslice.reporting.inspection.scan_statistics import PERCENTILES
 from fewslice.reporting.report import describe_geometry
-from fewslice.volumes import Image
+from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.respacing import respaced
-from fewslice.volumes.spacing import ORIGINS, Spacing, spacing_origin
+from fewslice.volumes.spacing import ORIGINS, spacing_origin
 
 
 @click.command("info")
@@ -37,35 +39,46 @@ from fewslice.volumes.spacing import ORIGINS, Spacing, spacing_origin
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.dicom()
 @options.as_json("Print JSON, not text.")
-def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
-    scan: Path,
-    labels: Path | None,
-    annotated: tuple[str, ...],
-    strict: bool,
-    ignore_label: int | None,
-    spacing: Spacing | None,
-    as_json: bool,
+def info_command(
+    annotated: tuple[str, ...], strict: bool, ignore_label: int | None, as_json: bool, **given: Any
 ) -> None:
     """Show what SCAN contains: geometry, intensities, labels, annotated slices, problems."""
-    image = read_image(scan)
-    if spacing is not None:
-        image = respaced(image, spacing)
+    source = ScanInput(**given)
+    image, labels, misfit = _read(source)
     named = [place for text in annotated for place in parse_slices(image.geometry, text)]
     facts = inspect_scan(image)
     drawn = None
     if labels is not None:
-        label_map = read_labels(labels)
-        if spacing is not None:
-            label_map = respaced(label_map, spacing)
         drawn = inspect_labels(
-            label_map, image.geometry, named, strict=strict, ignore_label=ignore_label
+            labels, image.geometry, named, strict=strict, ignore_label=ignore_label
         )
+        if misfit:
+            drawn = replace(drawn, problems=(misfit, *drawn.problems[1:]))
     if as_json:
         click.echo(json.dumps(_as_dict(image, facts, drawn), indent=1, ensure_ascii=False))
         return
     for line in _lines(image, facts, drawn):
         click.echo(line)
+
+
+def _read(source: ScanInput) -> tuple[Image, LabelMap | None, str]:
+    """Read scan and labels, on one grid if they fit together, else with the sentence that says why.
+
+    Remarks of both are the scan's.
+    """
+    image = source.read_image()
+    if source.labels is None:
+        return image, None, ""
+    labels = read_labels(source.labels)
+    misfit = ""
+    try:
+        image, labels = on_one_grid(image, labels, source.spacing)
+    except GeometryError as error:
+        misfit = str(error)
+        labels = labels if source.spacing is None else respaced(labels, source.spacing)
+    return replace(image, remarks=(*image.remarks, *labels.remarks)), labels, misfit
 
 
 def _as_dict(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> dict[str, Any]:
@@ -74,6 +87,7 @@ def _as_dict(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> dic
         "spacing_from": spacing_origin(image),
         "scan": asdict(facts),
         "labels": None if drawn is None else asdict(drawn),
+        "remarks": list(image.remarks),
         "problems": [*facts.problems, *(drawn.problems if drawn else ())],
     }
 
@@ -83,6 +97,8 @@ def _lines(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> Itera
     yield from _intensity_lines(facts)
     if drawn is not None:
         yield from _label_lines(drawn)
+    for number, remark in enumerate(image.remarks):
+        yield f"{'' if number else 'Remarks':<13} {remark}"
     problems = [*facts.problems, *(drawn.problems if drawn else ())]
     yield f"Problems      {problems[0] if problems else 'none found'}"
     for problem in problems[1:]:

@@ -131,6 +131,26 @@ def spacing(of: str = "the scan") -> Option:
     )
 
 
+def dicom() -> Option:
+    """Return --series and --fill-gaps, which say how a DICOM folder is meant."""
+    series = click.option(
+        "--series",
+        metavar="NUMBER|UID",
+        help="Which volume of a DICOM folder that holds several: its number in the list that is "
+        "printed without this option, or the UID of its series or the end of it.",
+    )
+    fill_gaps = click.option(
+        "--fill-gaps",
+        is_flag=True,
+        help="Interpolate the scan where slices of a DICOM series are missing (never its labels).",
+    )
+
+    def both(command: Callable[..., Any]) -> Callable[..., Any]:
+        return series(fill_gaps(command))
+
+    return both
+
+
 def parse_spacing(text: str) -> Spacing:
     """Parse a spacing such as '0.7,0.7,5'. Raises InputError."""
     try:

@@ -14,6 +14,7 @@ from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.progress import progress_bar
+from fewslice.cli.scan_input import ScanInput
 from fewslice.cli.summary import summary
 from fewslice.engines import (
     ENGINES,
@@ -29,8 +30,7 @@ from fewslice.reporting.report import make_report, report_text
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
 from fewslice.training.store import load_model
-from fewslice.volumes import Image
-from fewslice.volumes.respacing import respaced
+from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.segment import segment
 
@@ -46,6 +46,8 @@ class Request:
     strict: bool = False
     ignore_label: int | None = 255
     spacing: Spacing | None = None
+    series: str | None = None
+    fill_gaps: bool = False
     support: tuple[str, ...] = ()
     engine: str = "auto"
     model: Path | None = None
@@ -103,6 +105,7 @@ class Request:
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.dicom()
 @options.support(
     "Another scan with its labels, on a grid of their own, for engines that learn from examples. "
     "May be repeated.",
@@ -159,10 +162,10 @@ def segment_command(**given: Any) -> None:
         )
     check_outputs(outputs, request.inputs)
     engine = request.chosen_engine
-    image = read_image(request.scan)
-    if request.spacing is not None:
-        image = respaced(image, request.spacing)
-    segmentation, seconds = _segment(request, engine, image, support)
+    image, labels = ScanInput(
+        request.scan, request.labels, request.spacing, request.series, request.fill_gaps
+    ).read()
+    segmentation, seconds = _segment(request, engine, (image, labels), support)
     named: dict[str, Any] = {
         "scan": str(request.scan),
         "labels": None if request.labels is None else str(request.labels),
@@ -193,19 +196,21 @@ def _require_model_alone(request: Request) -> None:
 
 
 def _segment(
-    request: Request, engine: Engine, image: Image, support: Sequence[tuple[Path, Path]]
+    request: Request,
+    engine: Engine,
+    scan: tuple[Image, LabelMap | None],
+    support: Sequence[tuple[Path, Path]],
 ) -> tuple[Segmentation, float]:
+    image, labels = scan
     annotated = [
         place for text in request.annotated for place in parse_slices(image.geometry, text)
     ]
-    labels = None if request.labels is None else read_labels(request.labels)
     others = [(read_image(scan), read_labels(drawn)) for scan, drawn in support]
     with progress_bar(request.quiet) as progress:
         start = time.perf_counter()
         segmentation = segment(
             image,
             labels,
-            spacing=request.spacing,
             annotated=annotated,
             support=others,
             engine=engine,

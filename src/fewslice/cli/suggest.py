@@ -14,9 +14,10 @@ from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
+from fewslice.cli.scan_input import ScanInput
 from fewslice.errors import InputError
 from fewslice.io import read_image, read_labels
-from fewslice.volumes import Image
+from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
 
@@ -32,6 +33,8 @@ class Request:
     strict: bool = False
     ignore_label: int | None = 255
     spacing: Spacing | None = None
+    series: str | None = None
+    fill_gaps: bool = False
     support: tuple[str, ...] = ()
     count: int = 1
     strategy: str = "default"
@@ -62,6 +65,7 @@ class Request:
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.dicom()
 @options.support("Another scan with its labels. May be repeated.")
 @options.seed()
 @click.option("--goal", default=GOOD_ENOUGH, show_default=True, help="Dice you want to reach.")
@@ -80,8 +84,10 @@ def suggest_command(**given: Any) -> None:
         )
     if not 0 <= request.goal <= 1:
         raise InputError(f"The goal is {request.goal:g}; a Dice lies between 0 and 1.")
-    image = read_image(request.scan)
-    found = _suggest(request, image)
+    image, labels = ScanInput(
+        request.scan, request.labels, request.spacing, request.series, request.fill_gaps
+    ).read()
+    found = _suggest(request, image, labels)
     if request.as_json:
         click.echo(json.dumps(as_json(found, request.goal), indent=2))
         return
@@ -89,15 +95,14 @@ def suggest_command(**given: Any) -> None:
         click.echo(line)
 
 
-def _suggest(request: Request, image: Image) -> Suggestion:
+def _suggest(request: Request, image: Image, labels: LabelMap | None) -> Suggestion:
     def places(texts: tuple[str, ...]) -> list[tuple[int, int]]:
         return [place for text in texts for place in parse_slices(image.geometry, text)]
 
     pairs = [parse_pair(text) for text in request.support]
     return suggest(
         image,
-        read_labels(request.labels) if request.labels else None,
-        spacing=request.spacing,
+        labels,
         annotated=places(request.annotated),
         present=places(request.present),
         support=[(read_image(scan), read_labels(drawn)) for scan, drawn in pairs],
@@ -126,6 +131,7 @@ def as_json(found: Suggestion, goal: float) -> dict[str, Any]:
         ],
         "predicted_dice": found.predicted_dice,
         "predicted_dice_low": found.predicted_dice_low,
+        "remarks": list(found.remarks),
         "goal": goal,
         "may_stop": found.may_stop(goal),
     }
@@ -136,7 +142,7 @@ def lines(found: Suggestion, goal: float) -> list[str]:
     shown = [_line(each) for each in found.slices]
     if not shown:
         shown = ["Nothing is left to ask: every slice that may hold the structure is annotated."]
-    return [*shown, found.sentence(goal)]
+    return [*shown, found.sentence(goal), *found.remarks]
 
 
 def _line(each: SuggestedSlice) -> str:

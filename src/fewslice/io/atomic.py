@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fewslice.errors import WriteError
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.formats import LABEL_SUFFIXES, listed, suffix_of
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def require_writable(
-    path: str | os.PathLike[str], suffixes: tuple[str, ...] = VOLUME_SUFFIXES
+    path: str | os.PathLike[str], suffixes: tuple[str, ...] = LABEL_SUFFIXES
 ) -> None:
     """Raise WriteError if a file cannot be written at `path`; call it before long work.
 

@@ -8,6 +8,7 @@ folder. Labels have the name of their scan: ``CASE.nii.gz``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,8 +17,15 @@ import numpy as np
 
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image
-from fewslice.io.dicom.series import is_dicom
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.dicom.files import is_dicom
+from fewslice.io.formats import (
+    CASE_SUFFIXES,
+    PICTURE_SUFFIXES,
+    SEGMENTATION_SUFFIX,
+    VOLUME_SUFFIXES,
+    listed,
+    suffix_of,
+)
 from fewslice.volumes import Image, require_same_grid
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
@@ -38,17 +46,7 @@ def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
     Raises ReadError if there is no such folder, if it cannot be read or holds no scan, and
     InputError if two files claim to be the same scan.
     """
-    files: dict[str, Path] = {}
-    for path in _entries(folder):
-        name = _name(path)
-        if name in files:
-            raise _twice(folder, files[name], path)
-        files[name] = path
-    if not files:
-        raise ReadError(
-            f"{folder} holds no scan; expected files ending with {listed(VOLUME_SUFFIXES)}, or "
-            "folders of DICOM files."
-        )
+    files = _files(folder)
     channels: dict[str, list[str]] = {}
     scans: list[ScanFiles] = []
     for name in sorted(files):
@@ -70,6 +68,26 @@ def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
     return tuple(taken[name] for name in sorted(taken))
 
 
+def _files(folder: Path) -> dict[str, Path]:
+    """Return what is in a folder by its name, channels apart."""
+    files: dict[str, Path] = {}
+    for path in sorted(_entries(folder), key=_is_secondary):
+        if suffix_of(path) == SEGMENTATION_SUFFIX:
+            continue  # lies beside the scan that it was drawn on
+        name = _name(path)
+        if name in files and _is_secondary(path):
+            continue
+        if name in files:
+            raise _twice(folder, files[name], path)
+        files[name] = path
+    if not files:
+        raise ReadError(
+            f"{folder} holds no scan; expected files ending with {listed(VOLUME_SUFFIXES)} (or "
+            "another format that can be read), or folders of DICOM files or of pictures."
+        )
+    return files
+
+
 def find_labels(folder: Path) -> dict[str, Path]:
     """Return the label maps in a folder by the name of their case; there may be none.
 
@@ -77,13 +95,37 @@ def find_labels(folder: Path) -> dict[str, Path]:
     claim to be of the same case.
     """
     found: dict[str, Path] = {}
-    for path in _entries(folder):
-        if suffix_of(path) in VOLUME_SUFFIXES:
+    for path in sorted(_entries(folder), key=_is_scan):
+        if suffix_of(path) in CASE_SUFFIXES and path.is_file():
             name = _name(path)
-            if name in found:
+            if name not in found:
+                found[name] = path
+            elif suffix_of(found[name]) != SEGMENTATION_SUFFIX or not _is_scan(path):
                 raise _twice(folder, found[name], path)
-            found[name] = path
-    return found
+    return _without_channel(folder, found)
+
+
+def _is_secondary(path: Path) -> bool:
+    """Whether a file shows or repeats a scan of the same name, if there is one."""
+    return path.is_file() and suffix_of(path) not in VOLUME_SUFFIXES
+
+
+def _is_scan(path: Path) -> bool:
+    """Whether a file is the scan, if one of 3D Slicer's segmentations has the same name."""
+    return suffix_of(path) != SEGMENTATION_SUFFIX
+
+
+def _without_channel(folder: Path, found: dict[str, Path]) -> dict[str, Path]:
+    """Return labels by case: CASE_0000, named after the first channel of its scan, is of CASE."""
+    cases: dict[str, Path] = {}
+    for name, path in found.items():
+        match = _CHANNEL.fullmatch(name)
+        first = match and match["channel"] == "0000" and f"{match['case']}_0001" not in found
+        case = match["case"] if match and first else name
+        if case in cases:
+            raise _twice(folder, cases[case], path)
+        cases[case] = path
+    return dict(sorted(cases.items()))
 
 
 def named_scan(path: Path) -> ScanFiles:
@@ -105,18 +147,23 @@ def read_scan(scan: ScanFiles) -> Image:
         return first
     for path, image in zip(scan.images[1:], images[1:], strict=True):
         require_same_grid(image.geometry, first.geometry, f"{path}", f"{scan.images[0]}")
-    return Image(np.concatenate([image.channels for image in images]), first.geometry, first.stored)
+    array = np.concatenate([image.channels for image in images])
+    remarks = tuple(remark for image in images for remark in image.remarks)
+    return Image(array, first.geometry, first.stored, remarks)
 
 
 def _entries(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ReadError(f"{folder} is not a folder; expected one with a file for each case.")
     try:
-        return sorted(
+        inside = sorted(
             path
             for path in folder.absolute().iterdir()  # workers may be elsewhere
-            if not path.name.startswith(".") and (_is_volume(path) or _is_series(path))
+            if not path.name.startswith(".")
         )
+        scans = [path for path in inside if _is_volume(path) or _holds(path, is_dicom)]
+        # Beside scans, a folder of pictures shows them; alone, it is one.
+        return scans or [path for path in inside if _holds(path, _is_picture)]
     except OSError as error:
         raise ReadError(
             f"{folder} or something in it cannot be read ({error.strerror or error}); allow that, "
@@ -125,14 +172,19 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_volume(path: Path) -> bool:
-    return path.is_file() and suffix_of(path) in VOLUME_SUFFIXES
+    return path.is_file() and suffix_of(path) in CASE_SUFFIXES
 
 
-def _is_series(path: Path) -> bool:
+def _holds(path: Path, wanted: Callable[[Path], bool]) -> bool:
+    """Whether a folder begins with files that are wanted."""
     if not path.is_dir():
         return False
-    files = (each for each in sorted(path.iterdir()) if each.is_file())
-    return any(is_dicom(each) for each in islice(files, _LOOKED_AT))
+    files = (each for each in sorted(path.rglob("*")) if each.is_file())
+    return any(wanted(each) for each in islice(files, _LOOKED_AT))
+
+
+def _is_picture(path: Path) -> bool:
+    return suffix_of(path) in PICTURE_SUFFIXES
 
 
 def _name(path: Path) -> str:

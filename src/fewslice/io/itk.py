@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fewslice.errors import GeometryError, ReadError
+from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
@@ -72,6 +72,20 @@ def geometry_of(path: Path, shape: tuple[int, ...], grid: Grid) -> Geometry:
     return Geometry((i, j, k), grid.affine)
 
 
+def negative_spacing(path: Path, spacing: Sequence[float]) -> tuple[Remark, ...]:
+    """Say so if a spacing is negative, which ITK takes for an axis that runs the other way."""
+    if not any(step < 0 for step in spacing):
+        return ()
+    told = ", ".join(f"{step:g}" for step in spacing)
+    return (
+        Remark(
+            "spacing-negative",
+            f"{path} has the spacing {told}; a negative one is taken for an axis that runs the "
+            "other way, as ITK takes it.",
+        ),
+    )
+
+
 def image_of(array: Array, geometry: Geometry, grid: Grid, spacing_known: bool) -> Image:
     """Return the image of an array (i, j, k) or (channel, i, j, k); single axes may lack."""
     channels = array.size // math.prod(geometry.shape)
@@ -92,8 +106,13 @@ def quiet(itk: Any) -> Iterator[None]:
 
 
 def grid_to_write(volume: Image | LabelMap) -> Grid:
-    """Return the stored grid if it still tells where the volume lies, else one from the affine."""
+    """Return the stored grid if it still tells where the volume lies, else one from the affine.
+
+    Of a NIfTI header that contradicts itself it is the one that programs built on ITK read.
+    """
     affine, stored = volume.geometry.affine, volume.stored
+    itk = stored and stored.reading("itk", volume.geometry)
+    affine = itk.affine if itk else affine
     if stored is not None and stored.kind == "itk":
         grid: Grid = stored.fields["grid"]
         if np.array_equal(grid.affine, affine):

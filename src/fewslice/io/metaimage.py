@@ -7,6 +7,7 @@ names, so the header is looked at here before the voxels are read.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ import numpy as np
 
 from fewslice.errors import GeometryError, ReadError
 from fewslice.io.formats import suffix_of
-from fewslice.io.itk import Grid, data_file, geometry_of, grid_to_write, image_of, quiet
+from fewslice.io.itk import (
+    Grid,
+    data_file,
+    geometry_of,
+    grid_to_write,
+    image_of,
+    negative_spacing,
+    quiet,
+)
 from fewslice.io.library_errors import damage_named, require_size, require_whole
 from fewslice.volumes.image import Image, LabelMap
 
@@ -46,7 +55,9 @@ def read(path: Path) -> Image:
         geometry = geometry_of(path, (*sizes, 1)[:3], grid)
         array = SimpleITK.GetArrayFromImage(reader.Execute()).T
     array = np.moveaxis(array, -1, 0) if len(sizes) == 4 else array
-    return image_of(array, geometry, grid, not _fields(path)[0].keys().isdisjoint(SPACING))
+    known = not _fields(path)[0].keys().isdisjoint(SPACING)
+    remarks = negative_spacing(path, reader.GetSpacing())
+    return replace(image_of(array, geometry, grid, known), remarks=remarks)
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
@@ -122,6 +133,9 @@ def _grid(reader: Any) -> Grid:
     origin[:used] = reader.GetOrigin()[:used]
     spacing[:used] = reader.GetSpacing()[:used]
     direction[:used, :used] = np.reshape(reader.GetDirection(), (n, n))[:used, :used]
+    # A negative spacing turns its axis around, as ITK takes it when it reads the voxels.
+    direction *= np.where(spacing < 0, -1.0, 1.0)
+    spacing = np.abs(spacing)
     return Grid(origin, spacing, direction, direction * spacing)
 
 

@@ -13,21 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from fewslice.errors import GeometryError, ReadError
-from fewslice.io.formats import suffix_of
+from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.io.library_errors import CHUNK, damage_named, require_size
-from fewslice.typing import Float64Array
-from fewslice.volumes.geometry import Geometry
+from fewslice.io.nifti_forms import (
+    GEOMETRY_FIELDS,
+    ITK,
+    QFORM,
+    SFORM,
+    Forms,
+    forms_of,
+    header_class,
+)
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
 
 Header = Any  # nibabel has no types of its own
 
 VERSIONS = {348: 1, 540: 2}  # by the length of the header
-QFORM_FIELDS = ("qform_code", "quatern_b", "quatern_c", "quatern_d")
-OFFSET_FIELDS = ("qoffset_x", "qoffset_y", "qoffset_z")
-SFORM_FIELDS = ("sform_code", "srow_x", "srow_y", "srow_z")
-GEOMETRY_FIELDS = ("pixdim", "xyzt_units", *QFORM_FIELDS, *OFFSET_FIELDS, *SFORM_FIELDS)
-MILLIMETRES = {1: 1000.0, 3: 0.001}  # xyzt_units in metres and micrometres; all others are mm
 
 
 def read(path: Path) -> Image:
@@ -37,14 +38,14 @@ def read(path: Path) -> Image:
     """
     from nibabel.arrayproxy import ArrayProxy
 
-    packed = suffix_of(path) == ".nii.gz"
+    packed = is_packed(path)
     with damage_named(path), gzip.open(path) if packed else path.open("rb") as stream:
         header = _header(path, stream.read(540))
         shape, channels = _shape(path, header)
         dtype = _dtype(path, header)
         offset = _offset(path, header)
-        fields = _geometry_fields(path, header)
-        geometry = Geometry(shape, _affine(path, fields, shape))
+        fields = geometry_fields(path, header, VERSIONS[header.sizeof_hdr])
+        forms = forms_of(path, fields, shape)
         require_size(
             path, path, offset + math.prod(shape) * channels * dtype.itemsize, packed=packed
         )
@@ -53,7 +54,36 @@ def read(path: Path) -> Image:
         while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end
             pass
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
-    return Image(array, geometry, StoredGeometry("nifti", fields, _says_spacing(fields)))
+    stored = stored_geometry(fields, forms)
+    return Image(array, forms.used, stored, (*name_remarks(path, packed), *forms.remarks))
+
+
+def stored_geometry(fields: dict[str, Any], forms: Forms) -> StoredGeometry:
+    """Return what a header says of its grid."""
+    placed = bool(fields["sform_code"] > 0 or fields["qform_code"] > 0)
+    known = says_spacing(fields)
+    return StoredGeometry("nifti", fields, known, readings=forms.readings, placed=placed)
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is compressed with gzip, whatever its name says."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
+def name_remarks(path: Path, packed: bool) -> tuple[Remark, ...]:
+    """Say so if the name of a file is wrong about its compression."""
+    named = path.name.lower().endswith((".gz", ".mgz"))
+    if named == packed:
+        return ()
+    found, right = ("is", "with") if packed else ("is not", "without")
+    return (
+        Remark(
+            "name-misleads",
+            f"{path} {found} compressed with gzip, other than its name says; it is read as it is. "
+            f"Other programs want a name {right} .gz.",
+        ),
+    )
 
 
 def write(path: Path, volume: Image | LabelMap) -> None:
@@ -63,7 +93,7 @@ def write(path: Path, volume: Image | LabelMap) -> None:
     from nibabel.openers import ImageOpener
 
     version = _version(volume)
-    header = _header_class(version)(endianness="<")
+    header = header_class(version)(endianness="<")
     for name, value in _fields_to_write(volume).items():
         header[name] = value
     array = volume.array if volume.array.ndim == 3 else np.moveaxis(volume.array, 0, -1)
@@ -75,9 +105,7 @@ def write(path: Path, volume: Image | LabelMap) -> None:
 
 def _header(path: Path, head: bytes) -> Header:
     """Interpret the first bytes of a file without nibabel's silent repairs."""
-    if head[:2] == b"\x1f\x8b":
-        raise ReadError(f"{path} is compressed with gzip; rename it so that it ends with .nii.gz.")
-    for kind in map(_header_class, (1, 2)):
+    for kind in map(header_class, (1, 2)):
         if kind.may_contain_header(head):
             order = "<" if int.from_bytes(head[:4], "little") == kind.sizeof_hdr else ">"
             header = kind(head[: kind.sizeof_hdr], endianness=order, check=False)
@@ -87,13 +115,6 @@ def _header(path: Path, head: bytes) -> Header:
         f"{path} is not a NIfTI file or is cut off within its header; expected a single-file "
         "NIfTI header (magic n+1 or n+2): convert or copy the file again."
     )
-
-
-def _header_class(version: int) -> Any:
-    from nibabel.nifti1 import Nifti1Header
-    from nibabel.nifti2 import Nifti2Header
-
-    return Nifti1Header if version == 1 else Nifti2Header
 
 
 def _shape(path: Path, header: Header) -> tuple[tuple[int, int, int], int]:
@@ -166,9 +187,9 @@ def _scaled(path: Path, header: Header, array: Array) -> Array:
     return scaled
 
 
-def _geometry_fields(path: Path, header: Header) -> dict[str, Any]:
+def geometry_fields(path: Path, header: Header, version: int) -> dict[str, Any]:
     """Copy the geometry fields and check the voxel sizes where the affine depends on them."""
-    fields: dict[str, Any] = {"version": VERSIONS[header.sizeof_hdr]}
+    fields: dict[str, Any] = {"version": version}
     for name in GEOMETRY_FIELDS:
         value = np.array(header[name])
         fields[name] = value.astype(value.dtype.newbyteorder("="))
@@ -176,40 +197,19 @@ def _geometry_fields(path: Path, header: Header) -> dict[str, Any]:
     if header["dim"][0] == 2 and not pixdim[3] > 0:
         pixdim[3] = 1  # a single image has no third voxel size
     sizes = pixdim[1:4]
-    if fields["sform_code"] == 0 and not (np.isfinite(sizes) & (sizes > 0)).all():
+    if fields["sform_code"] == 0 and not (np.isfinite(sizes) & (sizes != 0)).all():
         raise GeometryError(
-            f"{path} has zero or negative spacing, or none ({', '.join(f'{n:g}' for n in sizes)}); "
+            f"{path} has zero spacing, or none ({', '.join(f'{n:g}' for n in sizes)}); "
             "expected three positive numbers in pixdim: repair the header of the file."
         )
     return fields
 
 
-def _says_spacing(fields: dict[str, Any]) -> bool:
+def says_spacing(fields: dict[str, Any]) -> bool:
     """Whether somebody set the spacing: a header nobody touched has ones and no unit."""
     placed = bool(fields["sform_code"] or fields["qform_code"])
     unit = int(fields["xyzt_units"]) & 7
     return placed or unit != 0 or not (fields["pixdim"][1:4] == 1).all()
-
-
-def _affine(path: Path, fields: dict[str, Any], shape: tuple[int, int, int]) -> Float64Array:
-    """Return nibabel's choice among sform, qform and neither, in mm."""
-    from nibabel.spatialimages import HeaderDataError
-
-    header = _header_class(fields["version"])(endianness="<")
-    header["dim"][:4] = [3, *shape]
-    for name in GEOMETRY_FIELDS:
-        header[name] = fields[name]
-    if abs(header["pixdim"][0]) != 1:
-        header["pixdim"][0] = 1  # the standard: any other qfac means 1
-    try:
-        with np.errstate(all="ignore"):
-            affine = np.array(header.get_best_affine(), dtype=np.float64)
-    except (HeaderDataError, ValueError) as error:
-        raise GeometryError(
-            f"{path} has a qform that is no rotation ({error}); repair the header of the file."
-        ) from error
-    affine[:3] *= MILLIMETRES.get(int(fields["xyzt_units"]) & 7, 1.0)
-    return affine
 
 
 def _version(volume: Image | LabelMap) -> int:
@@ -224,16 +224,27 @@ def _fields_to_write(volume: Image | LabelMap) -> dict[str, Any]:
     """Return the geometry fields: those stored if they still tell where the volume lies."""
     geometry, stored = volume.geometry, volume.stored
     if stored is not None and stored.kind == "nifti":
-        here = _affine(Path("the stored header"), stored.fields, geometry.shape)
-        if np.array_equal(here, geometry.affine):
+        here = forms_of(Path("the stored header"), stored.fields, geometry.shape).used
+        if np.array_equal(here.affine, geometry.affine):
             return {name: stored.fields[name] for name in GEOMETRY_FIELDS}
-    header = _header_class(_version(volume))()
+    readings = [stored and stored.reading(name, geometry) for name in (SFORM, QFORM, ITK)]
+    sform, qform, itk = readings
+    other = qform or itk
+    header = header_class(_version(volume))()
     header.set_data_shape(geometry.shape)
-    header.set_sform(geometry.affine, code="scanner")
-    header.set_qform(geometry.affine, code="scanner")
-    if not np.allclose(
-        header.get_qform(), geometry.affine, rtol=0, atol=1e-3 * min(geometry.spacing)
-    ):
+    if stored and other:  # programs differ in where the scan lies, so they must here
+        header.set_qform(
+            other.affine, code=int(stored.fields["qform_code"]) if qform else "scanner"
+        )
+        # Beside an sform of another code than "scanner", ITK takes the qform.
+        code = int(stored.fields["sform_code"]) if qform else "aligned"
+        header.set_sform((sform or geometry).affine, code=code)
+    else:
+        header.set_sform(geometry.affine, code="scanner")
+        header.set_qform(geometry.affine, code="scanner")
+    expected = other or geometry
+    size = min(expected.spacing)
+    if not np.allclose(header.get_qform(), expected.affine, rtol=0, atol=1e-3 * size):
         header["qform_code"] = 0  # a sheared grid has no qform
     header["xyzt_units"] = 2  # mm
     return {name: np.array(header[name]) for name in GEOMETRY_FIELDS}

@@ -64,8 +64,19 @@ def read(path: Path) -> Image:
     return image_of(array, geometry, grid, known)
 
 
-def write(path: Path, volume: Image | LabelMap) -> None:
-    """Write a .nrrd file, compressed, or a .nhdr file with its .raw file next to it."""
+def read_header(path: Path) -> Header:
+    """Return the fields of a header. Raises ReadError."""
+    import nrrd
+
+    with damage_named(path, nrrd.NRRDError), path.open("rb") as stream:
+        return dict(nrrd.read_header(stream))
+
+
+def write(path: Path, volume: Image | LabelMap, more: Header | None = None) -> None:
+    """Write a .nrrd file, compressed, or a .nhdr file with its .raw file next to it.
+
+    more: what else to write in the header.
+    """
     import nrrd
 
     grid, channels = grid_to_write(volume), volume.array.ndim - 3
@@ -75,7 +86,8 @@ def write(path: Path, volume: Image | LabelMap) -> None:
         "space directions": np.vstack([np.full((channels, 3), np.nan), grid.steps.T]),
         "kinds": ["vector"] * channels + ["domain"] * 3,
         "space origin": grid.origin,
-        "encoding": "gzip" if suffix_of(path) == ".nrrd" else "raw",
+        "encoding": "raw" if suffix_of(path) == ".nhdr" else "gzip",
+        **(more or {}),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its utcnow() under Python 3.12
@@ -84,10 +96,7 @@ def write(path: Path, volume: Image | LabelMap) -> None:
 
 def data_file_named(path: Path) -> str:
     """Return the name of the data file in a header, "" if it has none."""
-    import nrrd
-
-    with damage_named(path, nrrd.NRRDError), path.open("rb") as stream:
-        header = nrrd.read_header(stream)
+    header = read_header(path)
     return str(header.get("data file", header.get("datafile", "")))
 
 

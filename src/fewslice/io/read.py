@@ -6,13 +6,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.io import metaimage, nifti, nrrd
+from fewslice.io import metaimage, nibabel_formats, nifti, npy, nrrd, pictures, seg_nrrd
 from fewslice.io.dicom import read as dicom
-from fewslice.io.dicom.series import DICOM_SUFFIXES, is_dicom
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
-from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
+from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
+from fewslice.io.formats import (
+    PAIR_SUFFIXES,
+    PICTURE_SUFFIXES,
+    READ_SUFFIXES,
+    SEGMENTATION_SUFFIX,
+    listed,
+    suffix_of,
+)
+from fewslice.volumes.finite import filled
+from fewslice.volumes.image import Image, LabelMap, labels_of
 
 READERS = {
     ".nii": nifti.read,
@@ -21,16 +30,30 @@ READERS = {
     ".mhd": metaimage.read,
     ".nrrd": nrrd.read,
     ".nhdr": nrrd.read,
+    SEGMENTATION_SUFFIX: nrrd.read,
+    ".npy": npy.read,
+    **dict.fromkeys((".mgz", ".mgh", *PAIR_SUFFIXES), nibabel_formats.read),
+    **dict.fromkeys((*PICTURE_SUFFIXES, *pictures.TIFF_SUFFIXES), pictures.read_file),
 }
 
 
-def read_image(path: str | os.PathLike[str]) -> Image:
+def read_image(
+    path: str | os.PathLike[str], *, series: int | str | None = None, fill_gaps: bool = False
+) -> Image:
     """Read a scan.
 
     Parameters
     ----------
     path
-        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or folder of a DICOM series.
+        File of a format in `docs/reference/formats.md` (NIfTI, MetaImage, NRRD, DICOM, MGH,
+        Analyze, TIFF, .npy), folder of a DICOM series, also with folders in it, or folder of
+        pictures that are slices. A DICOM file stands for its series.
+    series
+        Which volume of a DICOM folder that holds several: its number, counted from 1, in the list
+        that the error shows, or the UID of its series or the end of it.
+    fill_gaps
+        Interpolate the image where slices of a DICOM series are missing, which is refused
+        otherwise.
 
     Returns
     -------
@@ -46,12 +69,11 @@ def read_image(path: str | os.PathLike[str]) -> Image:
     GeometryError
         If its grid is impossible.
     InputError
-        If it holds NaN or infinite voxels.
+        If no voxel has a value, or values are no real numbers. Single voxels without one (NaN,
+        infinite) are filled, and a remark says so.
     """
     with _failures_named(Path(path)):
-        image = _read(Path(path))
-        require_finite(image.array, f"the image {path}")
-        return image
+        return filled(_read(Path(path), series, fill_gaps), f"the image {path}")
 
 
 def read_labels(path: str | os.PathLike[str]) -> LabelMap:
@@ -72,20 +94,29 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
     ReadError, GeometryError
         As `read_image` does.
     InputError
-        If voxels are not whole numbers from 0 to 65,535, or there is more than one channel.
+        If voxels are not whole numbers from 0 to 65,535 to within .05, or there is more than one
+        channel. NaN counts as 0.
     """
     with _failures_named(Path(path)):
         image = _read(Path(path))
+        header = _nrrd_header(Path(path))
+        if seg_nrrd.is_segmentation(header):
+            return seg_nrrd.merge(Path(path), image, header)
         if image.array.ndim != 3:
             raise InputError(
                 f"The label map {path} has {image.array.shape[0]} channels; expected one label "
                 "per voxel: merge or extract them first."
             )
-        labels = as_label_array(image.array, f"the label map {path}")
-        return LabelMap(labels, image.geometry, image.stored)
+        labels, remarks = labels_of(image.array, f"the label map {path}")
+        return LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
 
 
-def _read(path: Path) -> Image:
+def _nrrd_header(path: Path) -> dict[str, Any]:
+    """Return the header of a NRRD file, which may describe segments; {} for other formats."""
+    return nrrd.read_header(path) if READERS.get(suffix_of(path)) is nrrd.read else {}
+
+
+def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:
     if not path.exists():
         raise ReadError(
             f"{path} does not exist; expected an image file or a folder of DICOM files: check the "
@@ -97,10 +128,12 @@ def _read(path: Path) -> Image:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
     if suffix_of(path) in READERS:
         return READERS[suffix_of(path)](path)
+    if path.is_dir() and pictures.pictures_in(path) and not dicom_files(path):
+        return pictures.read_folder(path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
-        return dicom.read(path)
+        return dicom.read(path, series, fill_gaps)
     raise ReadError(
-        f"{path} does not end with a suffix that can be read; expected {listed(VOLUME_SUFFIXES)}, "
+        f"{path} does not end with a suffix that can be read; expected {listed(READ_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."
     )
 

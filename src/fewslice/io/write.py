@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from fewslice.errors import InputError, ReadError, WriteError
-from fewslice.io import metaimage, nifti, nrrd
+from fewslice.io import metaimage, nifti, nrrd, seg_nrrd
 from fewslice.io.atomic import atomic_path, require_writable
-from fewslice.io.formats import suffix_of
+from fewslice.io.formats import LABEL_SUFFIXES, SEGMENTATION_SUFFIX, VOLUME_SUFFIXES, suffix_of
 from fewslice.volumes.image import Array, Image, LabelMap, as_label_array
 from fewslice.volumes.respacing import on_own_grid
 
@@ -26,6 +26,7 @@ WRITERS: dict[str, Callable[[Path, Volume], None]] = {
     ".nii.gz": nifti.write,
     ".mha": metaimage.write,
     ".nrrd": nrrd.write,
+    SEGMENTATION_SUFFIX: seg_nrrd.write,
 }
 DETACHED = {".mhd": metaimage, ".nhdr": nrrd}
 
@@ -53,7 +54,7 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
     InputError
         If voxels are no real numbers.
     """
-    _write(path, on_own_grid(replace(image, array=_storable(image.array))))
+    _write(path, on_own_grid(replace(image, array=_storable(image.array))), VOLUME_SUFFIXES)
 
 
 def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
@@ -62,7 +63,8 @@ def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
     Parameters
     ----------
     path
-        As in `write_image`.
+        As in `write_image`, or .seg.nrrd: the format of 3D Slicer's Segment Editor, which also has
+        the names and colours of structures.
     labels
         Written as uint8 or uint16.
 
@@ -71,11 +73,12 @@ def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
     WriteError, InputError
         As `write_image` does.
     """
-    _write(path, on_own_grid(replace(labels, array=_storable(as_label_array(labels.array)))))
+    array = _storable(as_label_array(labels.array))
+    _write(path, on_own_grid(replace(labels, array=array)), LABEL_SUFFIXES)
 
 
-def _write(path: str | os.PathLike[str], volume: Volume) -> None:
-    require_writable(path)
+def _write(path: str | os.PathLike[str], volume: Volume, suffixes: tuple[str, ...]) -> None:
+    require_writable(path, suffixes)
     target = Path(os.path.realpath(path))
     suffix = suffix_of(Path(path))
     if suffix_of(target) != suffix:  # the libraries choose the format by the name that they get

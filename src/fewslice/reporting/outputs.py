@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fewslice.errors import InputError
 from fewslice.io import atomic_path, require_writable, write_image, write_labels
-from fewslice.io.formats import suffix_of
+from fewslice.io.formats import VOLUME_SUFFIXES, suffix_of
 from fewslice.reporting.report import Report, write_report
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes import Image
@@ -38,7 +38,7 @@ def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     """Raise unless every output can be written and none would replace an input or another one."""
     require_writable(outputs.labels)
     if outputs.uncertainty is not None:
-        require_writable(outputs.uncertainty)
+        require_writable(outputs.uncertainty, VOLUME_SUFFIXES)
     if outputs.report is not None:
         require_writable(outputs.report, (".json",))
     if outputs.picture is not None:

@@ -102,7 +102,8 @@ def _scan(name: str, scan: Image, drawn: LabelMap, absent_unknown: bool, strict:
         raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")
     annotation = find_annotation(drawn.array, scan.geometry, strict=strict)
     looked_for = annotation.drawn_values if absent_unknown else None
-    return TaskScan(name, Scan.of(scan), annotation, looked_for)
+    remarks = (*scan.remarks, *drawn.remarks)
+    return TaskScan(name, Scan.of(scan), annotation, looked_for, remarks)
 
 
 def _read(image: AnyScan) -> Image | AnyArray:

@@ -20,13 +20,14 @@ class TaskScan:
     name: for messages. scan: its geometry says how its axes run. annotation: the slices drawn so
     far, complete or in part (255 is not learned from). looked_for: the labels that were looked for
     in this scan, where these are not all: any other may be anywhere on its background, and is not
-    learned to be absent; None if all were.
+    learned to be absent; None if all were. remarks: what was assumed to read it and its labels.
     """
 
     name: str
     scan: Scan
     annotation: Annotation
     looked_for: tuple[int, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def channels(self) -> npt.NDArray[Any]:

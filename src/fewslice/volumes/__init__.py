@@ -7,6 +7,7 @@ from fewslice.volumes.image import (
     LabelMap,
     StoredGeometry,
     as_label_array,
+    labels_of,
     require_finite,
     structure_values,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "LabelMap",
     "StoredGeometry",
     "as_label_array",
+    "labels_of",
     "require_finite",
     "require_same_grid",
     "structure_values",

@@ -9,17 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.errors import InputError
+from fewslice.volumes.finite import filled
 from fewslice.volumes.geometry import Geometry, require_same_grid
 from fewslice.volumes.image import (
     Image,
     LabelMap,
     StoredGeometry,
-    as_label_array,
-    require_finite,
+    labels_of,
 )
+from fewslice.volumes.pairing import Names, paired
 from fewslice.volumes.respacing import respaced
-
-_LARGEST = 1e30
 
 AnyArray = npt.NDArray[Any]
 
@@ -34,10 +33,15 @@ def on_one_grid(
 ) -> tuple[Image, LabelMap]:
     """Give both a geometry; without labels they are 0 everywhere.
 
-    spacing: mm per array axis; of plain arrays, or in place of what scan and labels say themselves
-    (see `fewslice.volumes.respacing`). image_is, labels_are: what they are, for messages. Raises
-    GeometryError or InputError unless they fit together.
+    A label map and a scan that hold the same voxels in other words come on the label map's grid, in
+    its order and extent (`fewslice.volumes.pairing`). spacing: mm per array axis; of plain arrays,
+    or in place of what scan and labels say themselves (see `fewslice.volumes.respacing`). image_is,
+    labels_are: what they are, for messages. Raises GeometryError or InputError unless they fit
+    together.
     """
+    if isinstance(image, Image) and isinstance(labels, LabelMap):
+        image = filled(image, image_is)
+        return paired(image, labels, spacing, Names(image_is, labels_are))
     if spacing is not None:
         image = respaced(image, spacing) if isinstance(image, Image) else image
         labels = respaced(labels, spacing) if isinstance(labels, LabelMap) else labels
@@ -47,27 +51,14 @@ def on_one_grid(
     if labels is None:
         labels = LabelMap(np.zeros(geometry.shape, np.uint8), geometry, stored)
     if not isinstance(labels, LabelMap):
-        array = as_label_array(np.asarray(labels), labels_are)
+        array, remarks = labels_of(np.asarray(labels), labels_are)
         if array.ndim != 3:
             name = labels_are[0].upper() + labels_are[1:]
             raise InputError(f"{name} has {array.ndim} axes (shape {array.shape}); expected three.")
-        labels = LabelMap(array, Geometry(array.shape, geometry.affine), stored)
-    require_finite(image.array, image_is)
-    _require_sensible(image.array, image_is)
+        labels = LabelMap(array, Geometry(array.shape, geometry.affine), stored, remarks)
+    image = filled(image, image_is)
     require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
     return image, labels
-
-
-def _require_sensible(array: AnyArray, name: str) -> None:
-    """Raise InputError if intensities are too large to calculate with in 32 bits."""
-    if array.dtype.kind != "f" or array.dtype.itemsize < 4:
-        return
-    largest = max((array.min(), array.max()), key=abs)
-    if abs(largest) > _LARGEST:
-        raise InputError(
-            f"{name[0].upper()}{name[1:]} reaches to {largest:.4g}, beyond what engines can "
-            "calculate with; scale its intensities down."
-        )
 
 
 def _geometry(

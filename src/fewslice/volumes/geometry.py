@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -138,6 +139,13 @@ class Geometry:
             cosines[:, axis] = -1
         return nearest[0], nearest[1], nearest[2]
 
+    @property
+    def bounds(self) -> tuple[Float64Array, Float64Array]:
+        """The smallest and largest world coordinates of voxel centres, (3,) mm each."""
+        corners = np.array(list(product(*((0, length - 1) for length in self.shape))))
+        places = corners @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return places.min(axis=0), places.max(axis=0)
+
     def same_grid(self, other: Geometry) -> bool:
         """Whether both put every voxel at the same place (to a hundredth of a voxel)."""
         return not self.differences(other)
@@ -183,15 +191,40 @@ def require_same_grid(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is:
 
     mine_is, theirs_is: what the two volumes are, for the message, such as "the image".
     """
-    fields = mine.differences(theirs)
-    if not fields:
-        return
+    if mine.differences(theirs):
+        raise GeometryError(disagreement(mine, theirs, mine_is, theirs_is))
+
+
+def disagreement(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is: str) -> str:
+    """Return the sentence for two grids that are not the same, with what helps in that case."""
     found = "; ".join(
-        f"{field}: {mine.describe(field)} against {theirs.describe(field)}" for field in fields
+        f"{field}: {mine.describe(field)} against {theirs.describe(field)}"
+        for field in mine.differences(theirs)
     )
-    raise GeometryError(
+    return (
         f"{mine_is[0].upper()}{mine_is[1:]} and {theirs_is} do not lie on the same grid ({found}); "
-        f"resample {theirs_is} to {mine_is}."
+        f"{_advice(mine, theirs, mine_is, theirs_is)}."
+    )
+
+
+def _advice(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is: str) -> str:
+    """Return what to do. Resampling goes by the headers, so it helps only if these are right."""
+    if sorted(mine.shape) == sorted(theirs.shape):
+        return (
+            f"as both have the same voxels, the header of one is wrong if they belong together: "
+            f"copy the header of {mine_is} to {theirs_is}, and do not resample; otherwise give the "
+            "scan it was drawn on"
+        )
+    low, high = mine.bounds
+    their_low, their_high = theirs.bounds
+    if (their_low > high).any() or (low > their_high).any():
+        return (
+            f"they do not even overlap, so {theirs_is} belongs to another scan or has lost its "
+            "place: give the scan it was drawn on"
+        )
+    return (
+        f"resample {theirs_is} to {mine_is} with nearest neighbours if it was drawn on a resampled "
+        "copy, or give the scan it was drawn on"
     )
 
 

@@ -8,13 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.errors import GeometryError, InputError
+from fewslice.errors import GeometryError, InputError, Remark
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.segments import Segment
 
 UNKNOWN = 255
 """Label value that means "not looked at" inside an annotated slice."""
 
 MAX_LABEL = 65_535
+
+NEARLY_WHOLE = 0.05
+"""Labels may differ by that much from whole numbers."""
+
+_ROUNDING = 1e-6
 
 Array = npt.NDArray[Any]
 LabelArray = npt.NDArray[np.unsignedinteger[Any]]
@@ -26,13 +32,26 @@ class StoredGeometry:
 
     kind: "nifti", "itk" or "array". fields: what the module of that format put there; only it reads
     them. spacing_known: whether a spacing was stored; if not, 1 mm is taken. geometry: the grid as
-    it was read, where a person gave another spacing since (`fewslice.volumes.respacing`).
+    it was read, where a person gave another spacing since (`fewslice.volumes.respacing`). readings:
+    where a header contradicts itself, the grid as each of its parts or each family of programs has
+    it, by name: "sform" and "qform" of NIfTI, "itk" for programs built on ITK; the first is the one
+    that is used. whole: whether the file holds all of its grid; 3D Slicer stores what is drawn.
+    placed: whether the file says where it lies.
     """
 
     kind: str
     fields: dict[str, Any]
     spacing_known: bool = True
     geometry: Geometry | None = None
+    whole: bool = True
+    placed: bool = True
+    readings: dict[str, Geometry] = field(default_factory=dict)
+
+    def reading(self, name: str, used: Geometry) -> Geometry | None:
+        """Return the grid of that name, if `used` is still the one that was read."""
+        first = next(iter(self.readings.values()), None)
+        same = first is not None and np.array_equal(first.affine, used.affine)
+        return self.readings.get(name) if same else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +67,8 @@ class Image:
         The grid of the voxels.
     stored
         The geometry fields of the file it was read from; written back as they were.
+    remarks
+        What was assumed to read it, in sentences a person should see.
 
     Raises
     ------
@@ -58,6 +79,7 @@ class Image:
     array: Array
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
+    remarks: tuple[Remark, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.array.ndim not in (3, 4) or self.array.shape[-3:] != self.geometry.shape:
@@ -80,8 +102,10 @@ class LabelMap:
     ----------
     array
         (i, j, k), unsigned integers up to 65,535.
-    geometry, stored
+    geometry, stored, remarks
         As in `Image`.
+    segments
+        Names and colours of structures, where they are known.
 
     Raises
     ------
@@ -92,6 +116,8 @@ class LabelMap:
     array: LabelArray
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
+    remarks: tuple[Remark, ...] = field(default=(), repr=False)
+    segments: tuple[Segment, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:
@@ -138,24 +164,61 @@ def require_finite(array: Array, what: str = "the image") -> Array:
 def as_label_array(array: Array, what: str = "the label map") -> LabelArray:
     """Return labels as unsigned integers, or raise InputError if they are not labels.
 
+    As `labels_of`, without its remarks.
+    """
+    return labels_of(array, what)[0]
+
+
+def labels_of(array: Array, what: str = "the label map") -> tuple[LabelArray, tuple[Remark, ...]]:
+    """Return labels as unsigned integers, and what was assumed; InputError if they are no labels.
+
     Unsigned arrays of at most 16 bits come back as they are; others become uint16, or uint8 where
-    every label fits.
+    every label fits. NaN and infinity count as 0, and what is next to a whole number as that one:
+    scaling and resampling leave labels such as .996 behind, and probabilities are seldom so near.
     """
     name = what[0].upper() + what[1:]
     if array.dtype.kind not in "buif":
         raise InputError(f"{name} holds values of type {array.dtype}; expected whole numbers.")
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
-        return array
+        return array, ()
     if array.size == 0:
-        return array.astype(np.uint8)
-    require_finite(array, what)
-    if array.dtype.kind == "f" and (array != np.rint(array)).any():
-        example = float(array[array != np.rint(array)][0])
-        raise InputError(
-            f"{name} holds {example:g}, which is not a whole number; expected labels from 0 to "
-            "65,535: a probability map must be thresholded first."
-        )
+        return array.astype(np.uint8), ()
+    remarks: tuple[Remark, ...] = ()
+    if array.dtype.kind == "f":
+        array, remarks = _whole(array, name)
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > MAX_LABEL:
         raise InputError(f"{name} holds labels from {low} to {high}; expected 0 to 65,535.")
-    return array.astype(np.uint8 if high <= 255 else np.uint16)
+    return array.astype(np.uint8 if high <= 255 else np.uint16), remarks
+
+
+def _whole(array: Array, name: str) -> tuple[Array, tuple[Remark, ...]]:
+    """Return an array of floats as whole numbers; see `labels_of`."""
+    remarks = []
+    finite = np.isfinite(array)
+    missing = int(array.size - np.count_nonzero(finite))
+    if missing:
+        array = np.where(finite, array, 0)
+        remarks.append(
+            Remark(
+                "labels-not-finite",
+                f"{name} holds {missing} NaN or infinite voxels, which count as 0.",
+            )
+        )
+    whole = np.rint(array)
+    off = np.abs(array - whole)
+    if off.max() > NEARLY_WHOLE + _ROUNDING:
+        raise InputError(
+            f"{name} holds {float(array.flat[int(off.argmax())]):g}, which is not a whole number; "
+            "expected labels from 0 to 65,535: a probability map must be thresholded first."
+        )
+    if off.max() > 0:
+        remarks.append(
+            Remark(
+                "labels-not-whole",
+                f"{name} holds labels that are not quite whole (such as "
+                f"{float(array.flat[int(off.argmax())]):.6g}), as scaling leaves them; they are "
+                "rounded.",
+            )
+        )
+    return whole, tuple(remarks)

@@ -21,9 +21,22 @@ class Turn:
     axes: tuple[int, int, int]
     flipped: tuple[bool, bool, bool]
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every axis stays where it is."""
+        return self.axes == (0, 1, 2) and not any(self.flipped)
+
+    @property
+    def inverse(self) -> Turn:
+        """The turn that takes this one back."""
+        axes, flipped = [0, 0, 0], [False, False, False]
+        for to, axis in enumerate(self.axes):
+            axes[axis], flipped[axis] = to, self.flipped[to]
+        return Turn((axes[0], axes[1], axes[2]), (flipped[0], flipped[1], flipped[2]))
+
     def array(self, array: Array) -> Array:
         """Return an array (..., i, j, k) turned: a contiguous copy, or itself if nothing moves."""
-        if self.axes == (0, 1, 2) and not any(self.flipped):
+        if self.changes_nothing:
             return array
         leading = array.ndim - 3
         turned = array.transpose(*range(leading), *(leading + axis for axis in self.axes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
 from fewslice.annotation.finding import find_annotation
@@ -52,11 +53,12 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     image
         An `Image`, or an array (i, j, k) or (channel, i, j, k) of any real dtype.
     labels
-        Sparse labels on the same grid, a `LabelMap` or an array of whole numbers: 0 background or
+        Sparse labels of the same voxels, a `LabelMap` or an array of whole numbers: 0 background or
         not annotated, 1 to 65,535 structures, 255 (`ignore_label`) "not looked at" inside an
-        annotated slice. A
-        slice counts as annotated if it holds a label or is named in `annotated`. None, or labels
-        that are all 0, if nothing is annotated: that takes support, and an engine that uses it.
+        annotated slice. A slice counts as annotated if it holds a label or is named in `annotated`.
+        A label map may hold the voxels in another order or extent: the answer then has those of the
+        label map, and slices count in it. None, or labels that are all 0, if nothing is annotated:
+        that takes support, and an engine that uses it.
     spacing
         mm per array axis: of plain arrays, or in place of what the scan and its labels say
         themselves. Everything in mm and mL goes by it, also in reports; a result is written on the
@@ -91,7 +93,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     Returns
     -------
     Segmentation
-        On the input's grid and axes; what was drawn is in it bit for bit.
+        On the label map's grid and axes, or the scan's; what was drawn is in it bit for bit.
 
     Raises
     ------
@@ -137,7 +139,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     )
     answer = drawn_map.with_array(numbers.outside(assemble_labels(prediction, annotation)))
     support_remarks = _remarks(name, annotation, len(pairs), len(others))
+    read = [each.remarks for each in (scan, label_map, *(part for pair in pairs for part in pair))]
     remarks = (
+        *chain(*read),
         *doubts,
         *annotation.remarks,
         *_assumed_of(others),

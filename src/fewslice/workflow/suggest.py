@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -95,6 +95,8 @@ class Suggestion:
         Array axis across which `slice_dice` goes.
     slice_dice, slice_dice_low : ndarray
         The same of each slice across `axis`, float64 (n,); 1 where somebody spoke of it.
+    remarks : tuple of str
+        What was assumed to understand scan and labels, in sentences a person should read.
     """
 
     slices: tuple[SuggestedSlice, ...]
@@ -103,6 +105,7 @@ class Suggestion:
     axis: int
     slice_dice: npt.NDArray[np.float64]
     slice_dice_low: npt.NDArray[np.float64]
+    remarks: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -201,9 +204,9 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         cost = settings.cost if settings else CostModel()
         fine = samples.native(annotation)
         queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
-    return _suggestion(
-        scan, queries, predicted_quality(found, shipped_gain_model()), annotation.axis
-    )
+    quality = predicted_quality(found, shipped_gain_model())
+    suggestion = _suggestion(scan, queries, quality, annotation.axis)
+    return replace(suggestion, remarks=(*scan.remarks, *label_map.remarks))
 
 
 def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: int) -> Suggestion:

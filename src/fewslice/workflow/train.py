@@ -332,7 +332,11 @@ _NOT_JUDGED = (
 
 
 def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
-    remarks = [f"{scan.name}: {each}" for scan in scans for each in scan.annotation.remarks]
+    remarks = [
+        f"{scan.name}: {remark}"
+        for scan in scans
+        for remark in (*scan.remarks, *scan.annotation.remarks)
+    ]
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
         remarks.append(

@@ -1,96 +1,98 @@
-"""DICOM: a folder with the files of one series, or one file. pydicom checks, GDCM decodes."""
+"""DICOM: a folder with the files of one series, or one file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from fewslice.errors import ReadError
-from fewslice.io.dicom.geometry import arrange, geometry_of
-from fewslice.io.dicom.series import Slice, find_slices
-from fewslice.io.itk import quiet
-from fewslice.io.library_errors import reason
-from fewslice.volumes.image import Array, Image
+from fewslice.errors import ReadError, Remark
+from fewslice.io.dicom.channels import split
+from fewslice.io.dicom.choice import choose
+from fewslice.io.dicom.geometry import Stack, fit, plane_of
+from fewslice.io.dicom.pixels import Frame, join, stored_pixels
+from fewslice.io.dicom.series import Slice
+from fewslice.volumes.image import Array, Image, StoredGeometry
 
 
-def read(path: Path) -> Image:
+def read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:
     """Read a series; i runs along the rows, j along the columns, k along the normal.
 
     Values are rescaled (HU for CT), float32 where the scaling is not whole. Slices at the same
-    positions that one tag tells apart, such as time points, become channels.
+    positions that one tag tells apart, such as time points, become channels. series: which volume
+    of a folder, by its number in the list or its UID. fill_gaps: interpolate missing slices.
 
-    Raises ReadError or GeometryError.
+    Raises ReadError, InputError or GeometryError.
     """
-    channels = arrange(path, find_slices(path))
-    geometry = geometry_of(channels[0])
-    volumes = [_voxels(path, channel) for channel in channels]
+    slices, chosen = choose(path, series)
+    pixels = cache(stored_pixels)  # a file of many frames is decoded once
+    directions, rounded = plane_of(path, slices)
+    normal = np.cross(directions[:, 0], directions[:, 1])
+    channels, copies = split(path, slices, normal, _same_values(pixels))
+    stacks = [fit(path, channel, directions, fill_gaps) for channel in channels]
+    volumes = [_voxels(path, stack, pixels) for stack in stacks]
     array = volumes[0] if len(volumes) == 1 else np.stack(volumes)
-    return Image(array, geometry)
+    remarks = (*chosen, *slices[0].remarks, *rounded, *copies, *stacks[0].remarks)
+    stored = StoredGeometry("dicom", {}, slices[0].spacing_known)
+    return Image(array, stacks[0].geometry, stored, (*remarks, *_inverted(path, slices)))
 
 
-def _voxels(path: Path, channel: list[Slice]) -> Array:
-    """Return the (i, j, k) pixels of slices in order."""
-    import SimpleITK
+Pixels = Callable[[Path], Array]
 
-    files = [str(part.file) for part in channel]
-    several_frames = any(part.frame for part in channel)
-    if several_frames and len(set(files)) > 1:
+
+def _same_values(pixels: Pixels) -> Callable[[Slice, Slice], bool]:
+    def same(one: Slice, other: Slice) -> bool:
+        mine, theirs = pixels(one.file)[one.frame], pixels(other.file)[other.frame]
+        return one.rescale == other.rescale and np.array_equal(mine, theirs)
+
+    return same
+
+
+def _voxels(path: Path, stack: Stack, pixels: Pixels) -> Array:
+    """Return the (i, j, k) values of slices in order, interpolated where slices are missing."""
+    array = join([_frame(path, part, pixels) for part in stack.slices])
+    if stack.count == len(stack.slices):
+        return array
+    return _filled(array, stack)
+
+
+def _frame(path: Path, part: Slice, pixels: Pixels) -> Frame:
+    stored = pixels(part.file)
+    if part.frame >= len(stored) or stored.shape[1:] != part.matrix:
         raise ReadError(
-            f"{path} holds several DICOM files with many slices each; expected one such file: "
-            "point at it."
+            f"{path} holds pixels of shape {stored.shape[::-1]} in {part.file.name}; its header "
+            f"says {part.matrix[::-1]} and at least {part.frame + 1} frames: copy or export it "
+            "again."
         )
-    with quiet(SimpleITK):
-        try:
-            if several_frames:
-                return _frames(path, channel, SimpleITK)
-            reader = SimpleITK.ImageSeriesReader()
-            reader.SetImageIO("GDCMImageIO")
-            reader.SetFileNames(files)
-            if _is_fractional(channel):
-                reader.SetOutputPixelType(SimpleITK.sitkFloat32)
-            pixels: Array = SimpleITK.GetArrayFromImage(reader.Execute())
-        except RuntimeError as error:
-            raise ReadError(
-                f"{path} has pixels that cannot be decoded ({reason(error)}); expected whole "
-                "files in a common compression: copy or export them again."
-            ) from error
-    return _as_stack(path, pixels, channel)
+    return Frame(stored[part.frame], *part.rescale)
 
 
-def _frames(path: Path, channel: list[Slice], itk: Any) -> Array:
-    """Return the (i, j, k) pixels of the frames of one file, in order."""
-    if len({part.rescale for part in channel}) > 1:
-        raise ReadError(
-            f"{path} scales each of its frames differently; expected one slope and intercept: "
-            "convert the file to NIfTI (for example with dcm2niix)."
-        )
-    kind = itk.sitkFloat32 if _is_fractional(channel) else itk.sitkUnknown
-    pixels: Array = itk.GetArrayFromImage(
-        itk.ReadImage(str(channel[0].file), kind, imageIO="GDCMImageIO")
+def _filled(array: Array, stack: Stack) -> Array:
+    """Return an array with every slice of the grid: linear between those that are there."""
+    every = np.arange(stack.count)
+    position = np.interp(every, stack.places, np.arange(len(stack.slices)))
+    below = np.floor(position).astype(int)
+    above = np.ceil(position).astype(int)
+    part = (position - below).astype(np.float32)
+    mixed: Array = array[..., below] * (1 - part) + array[..., above] * part
+    mixed = np.rint(mixed) if array.dtype.kind in "iu" else mixed
+    filled: Array = mixed.astype(array.dtype)
+    filled[..., stack.places] = array  # what is there stays to the last digit
+    return filled
+
+
+def _inverted(path: Path, slices: list[Slice]) -> tuple[Remark, ...]:
+    """Say that viewers show a scan inverted."""
+    inverted = sum(part.inverted for part in slices)
+    if not inverted:
+        return ()
+    which = "is" if inverted == len(slices) else f"is, in {inverted} of {len(slices)} slices,"
+    return (
+        Remark(
+            "shown-inverted",
+            f"{path} {which} MONOCHROME1: viewers show low values bright; its numbers are read as "
+            "they are, and not inverted.",
+        ),
     )
-    order = [part.frame for part in channel]
-    if pixels.ndim != 3 or max(order) >= pixels.shape[0]:
-        raise ReadError(
-            f"{path} holds pixels of shape {pixels.shape[::-1]} but describes {max(order) + 1} "
-            "frames; expected one frame for each: export it again."
-        )
-    return _as_stack(path, pixels if order == list(range(len(pixels))) else pixels[order], channel)
-
-
-def _as_stack(path: Path, pixels: Array, channel: list[Slice]) -> Array:
-    """Turn (k, j, i) pixels into a view (i, j, k); they must have the shape of the headers."""
-    expected = (len(channel), *channel[0].matrix)
-    if pixels.size != np.prod(expected) or pixels.shape[-2:] != expected[1:]:
-        raise ReadError(
-            f"{path} holds pixels of shape {pixels.shape[::-1]}; expected {expected[::-1]} from "
-            "its headers: copy or export it again."
-        )
-    return pixels.reshape(expected).T
-
-
-def _is_fractional(channel: list[Slice]) -> bool:
-    """Whether the scaling gives fractions, or differs between slices (as in PET)."""
-    rescales = {part.rescale for part in channel}
-    return len(rescales) > 1 or not all(value.is_integer() for pair in rescales for value in pair)

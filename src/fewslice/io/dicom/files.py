@@ -1,0 +1,160 @@
+"""DICOM files: which files are some, and what is before their pixels."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from fewslice.errors import ReadError
+
+Dataset = Any  # pydicom's elements have no static types
+
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+PIXEL_TAGS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010))
+ENCAPSULATED = 0xFFFFFFFF  # the length of compressed pixels is not given
+
+_FIRST_GROUPS, _LAST_FIRST = (0x0002, 0x0008), 0x0018
+_LONGEST_FIRST = 64  # bytes: the first elements are short
+_FIRST_KINDS = (b"UL", b"CS", b"UI", b"OB", b"DA", b"TM", b"SH", b"LO")
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file has the mark of DICOM after its preamble, or begins as one without any."""
+    with path.open("rb") as stream:
+        head = stream.read(132)
+    return head[128:] == b"DICM" or _begins_as_dataset(head)
+
+
+def _begins_as_dataset(head: bytes) -> bool:
+    """Whether bytes can be the first element of a dataset: files from before 1993 have no mark."""
+    if len(head) < 16:
+        return False
+    for order in "<>":
+        group, element, length = struct.unpack(f"{order}HHI", head[:8])
+        known = group in _FIRST_GROUPS and element <= _LAST_FIRST
+        if known and (head[4:6] in _FIRST_KINDS or length <= _LONGEST_FIRST):
+            return True
+    return False
+
+
+def dicom_files(folder: Path, nested: bool = True) -> list[Path]:
+    """Return the files of a folder that are DICOM, or should be by their name, by path.
+
+    nested: look into its folders as well. Hidden files and the directory of a CD are left out.
+    """
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith(".")) if nested else []
+        files = (
+            Path(place) / name
+            for name in sorted(names)
+            if not name.startswith(".") and name.upper() != "DICOMDIR"
+        )
+        found += [
+            file
+            for file in files
+            if file.is_file() and (file.suffix.lower() in DICOM_SUFFIXES or is_dicom(file))
+        ]
+    return found
+
+
+def series_named(file: Path) -> str:
+    """Return the UID of the series that a file names although it cannot be used, "" if none."""
+    from pydicom import dcmread
+
+    with suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with file.open("rb") as stream:
+            header = dcmread(stream, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True)
+            return str(header.get("SeriesInstanceUID", ""))
+    return ""
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what pydicom raises for headers that break the rules into ReadError."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    try:
+        yield
+    except (
+        *(InvalidDicomError, BytesLengthException, NotImplementedError, RecursionError, EOFError),
+        *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, struct.error),
+    ) as error:
+        # Only the beginning of the reason: it may go on with what the header says of the patient.
+        reason = (str(error).splitlines() or [""])[0].split(". ")[0][:100]
+        raise ReadError(
+            f"{path} is not a DICOM file or has a damaged header ({reason}); expected whole files "
+            "of one series: copy or export them again."
+        ) from error
+
+
+def read_header(file: Path) -> Dataset:
+    """Read everything before the pixels, and check that header and pixels are whole.
+
+    Raises ReadError, also if the header breaks off before it says whether there is an image.
+    """
+    from pydicom import dcmread
+
+    # pydicom warns of every value that breaks a rule; those that matter are checked here.
+    with damage_named(file), warnings.catch_warnings(), file.open("rb") as stream:
+        warnings.simplefilter("ignore")
+        dataset = dcmread(stream, stop_before_pixels=True, force=is_dicom(file))
+        _require_whole(file, dataset)
+        syntax = dataset.file_meta.get("TransferSyntaxUID", "")
+        if "Rows" not in dataset:
+            if _should_be_image(dataset):
+                raise ReadError(f"{file} is cut off within its header; copy or export it again.")
+        elif not getattr(syntax, "is_deflated", False):
+            _require_pixels(file, dataset, stream.read(12), file.stat().st_size - stream.tell())
+        return dataset
+
+
+def _should_be_image(dataset: Dataset) -> bool:
+    """Whether a header without an image is damaged: reports and the like have none by nature."""
+    kind = dataset.file_meta.get("MediaStorageSOPClassUID", dataset.get("SOPClassUID", ""))
+    return not kind or "Image Storage" in getattr(kind, "name", "")
+
+
+def _require_whole(file: Path, dataset: Dataset) -> None:
+    """Check types and lengths of all elements, which pydicom leaves until they are asked for."""
+    from pydicom.dataelem import RawDataElement
+    from pydicom.valuerep import VR
+
+    for element in [*dataset.file_meta.values(), *dataset.values()]:
+        if not isinstance(element, RawDataElement):
+            continue
+        known = element.VR is None or element.VR in VR.__members__
+        cut = element.value is not None and element.length not in (ENCAPSULATED, len(element.value))
+        if not known or cut:
+            raise ReadError(
+                f"{file} has a damaged header or is cut off at its element {element.tag}; copy or "
+                "export it again."
+            )
+
+
+def _require_pixels(file: Path, dataset: Dataset, head: bytes, rest: int) -> None:
+    """Check that the pixels are all there: decoders ask for any memory that a header says.
+
+    head: the 12 bytes where the pixels should begin. rest: how many bytes follow them.
+    """
+    implicit, little = dataset.original_encoding
+    order = "<" if little else ">"
+    tag = struct.unpack(f"{order}HH", head[:4]) if len(head) == 12 else None
+    if tag not in PIXEL_TAGS:
+        raise ReadError(f"{file} holds no pixels; expected an image: copy or export it again.")
+    (size,) = struct.unpack(f"{order}I", head[4:8] if implicit else head[8:12])
+    if size == ENCAPSULATED:
+        return
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    needed = frames * int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    if size > rest + 4 * implicit or size < needed:
+        raise ReadError(
+            f"{file} is truncated: its pixels need {needed} bytes and should have {size}, but only "
+            f"{rest} are left in the file; copy or export it again."
+        )

@@ -1,0 +1,194 @@
+"""Folders of DICOM as people have them: which images are meant, and what is said of the others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+)
+
+from fewslice.errors import GeometryError, InputError, ReadError, codes_of
+from fewslice.io import read_image
+from fewslice.volumes import Image
+from tests.support.dicom_samples import write_series, write_slice
+
+VOLUME = np.random.default_rng(5).integers(0, 900, (5, 6, 7)).astype(np.int16)  # (k, row, column)
+OTHER = "1.2.826.0.1.3680043.8.498.22"
+CORONAL = [1, 0, 0, 0, 0, -1]
+
+
+def is_volume(read: Image) -> bool:
+    return np.array_equal(read.array, VOLUME.T)
+
+
+def left_out(read: Image) -> str:
+    (remark,) = (each for each in read.remarks if each.code == "series-left-out")
+    return str(remark)
+
+
+def test_folders_within_folders_as_on_a_cd(tmp_path: Path) -> None:
+    write_series(tmp_path / "DICOM" / "PA0" / "ST0", VOLUME)
+    for number, path in enumerate(sorted((tmp_path / "DICOM").rglob("*.dcm"))):
+        path.rename(path.with_name(f"IM{number}"))
+    (tmp_path / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+    (tmp_path / "AUTORUN.INF").write_text("open=viewer.exe")
+    read = read_image(tmp_path)
+    assert is_volume(read)
+    assert read.remarks == ()
+
+
+def test_slices_of_one_series_may_lie_in_several_folders(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", VOLUME)
+    (tmp_path / "b").mkdir()
+    shutil.move(tmp_path / "a" / "IM002.dcm", tmp_path / "b")
+    assert is_volume(read_image(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("tags", "size"),
+    [
+        ({"ImageOrientationPatient": CORONAL}, "7x6"),
+        ({"Rows": 3, "PixelData": b"\0" * 42}, "7x3"),
+        ({"PixelSpacing": [1, 1.1]}, "7x6"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "7x6"),
+    ],
+)
+def test_a_localizer_within_the_series_is_left_out(
+    tmp_path: Path, tags: dict[str, Any], size: str
+) -> None:
+    write_series(tmp_path, VOLUME)
+    write_slice(tmp_path / "x", VOLUME[0], **{"ImagePositionPatient": [10, 20, 3.3], **tags})
+    read = read_image(tmp_path)
+    assert is_volume(read)
+    assert f"left out: 'Thorax' (CT, 1 slice of {size}, UID ending 0043.8.498.1)" in left_out(read)
+
+
+def test_scouts_and_screenshots_beside_the_volume_are_left_out(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    scout = {"SeriesInstanceUID": OTHER, "SeriesDescription": "Scout"}
+    write_slice(tmp_path / "scout", VOLUME[0], ImageOrientationPatient=CORONAL, **scout)
+    colours = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 8}
+    write_slice(tmp_path / "shot", VOLUME[0, :, :6], PixelData=b"\0" * 108, **colours)
+    grey = {"SOPClassUID": SecondaryCaptureImageStorage, "ImagePositionPatient": None}
+    write_slice(tmp_path / "dose", VOLUME[0], **grey)
+    read = read_image(tmp_path)
+    assert is_volume(read)
+    assert "'Scout' (CT, 1 slice" in left_out(read)
+    assert "2 that are no slices" in left_out(read)
+
+
+def test_a_localizer_of_many_slices_is_no_rival(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", VOLUME)
+    kind: dict[str, Any] = {
+        "ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"],
+        "SeriesInstanceUID": OTHER,
+    }
+    write_series(tmp_path / "b", VOLUME + 5, **kind)
+    assert is_volume(read_image(tmp_path))
+    assert np.array_equal(read_image(tmp_path / "b").array, VOLUME.T + 5)
+
+
+def two_series(folder: Path) -> Path:
+    write_series(folder / "a", VOLUME, SeriesNumber=7)
+    write_series(
+        folder / "b",
+        VOLUME[:3] + 5,
+        SeriesInstanceUID=OTHER,
+        SeriesDescription="Lung",
+        SeriesNumber=2,
+    )
+    return folder
+
+
+def test_several_volumes_are_listed_with_their_numbers(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="2 volumes") as caught:
+        read_image(two_series(tmp_path))
+    text = str(caught.value)
+    assert "1: 'Lung' (CT, 3 slices of 7x6, UID ending 043.8.498.22)" in text
+    assert "2: 'Thorax' (CT, 5 slices of 7x6, UID ending 0043.8.498.1)" in text
+    assert "--series" in text
+
+
+@pytest.mark.parametrize("series", [1, "1", OTHER, "8.498.22"])
+def test_a_volume_is_chosen_by_number_or_uid(tmp_path: Path, series: int | str) -> None:
+    read = read_image(two_series(tmp_path), series=series)
+    assert np.array_equal(read.array, VOLUME[:3].T + 5)
+    assert "'Thorax'" in left_out(read)
+
+
+@pytest.mark.parametrize("series", [0, 3, "1.9.9", ""])
+def test_a_volume_that_is_not_there(tmp_path: Path, series: int | str) -> None:
+    with pytest.raises(InputError, match="There is no series") as caught:
+        read_image(two_series(tmp_path), series=series)
+    assert "1: 'Lung'" in str(caught.value)
+
+
+def test_the_end_of_several_uids_is_not_enough(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", VOLUME, SeriesInstanceUID="1.5.22")
+    write_series(tmp_path / "b", VOLUME, SeriesInstanceUID="1.6.22")
+    with pytest.raises(InputError, match="2 of the volumes"):
+        read_image(tmp_path, series=".22")
+    assert is_volume(read_image(tmp_path, series="6.22"))
+
+
+def test_pointing_at_one_file_takes_its_series(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    for path in sorted(tmp_path.iterdir()):
+        other = dcmread(path)
+        other.SeriesInstanceUID = OTHER
+        other.PixelData = np.zeros((6, 7), np.int16).tobytes()
+        other.save_as(tmp_path / f"other-{path.name}")
+    (tmp_path / "broken.dcm").write_bytes(b"no image")
+    read = read_image(tmp_path / "IM003.dcm")
+    assert is_volume(read)
+    assert codes_of(read.remarks) == {"file-of-series", "files-unreadable"}
+    assert not read_image(tmp_path / "other-IM003.dcm").array.any()
+
+
+def test_a_broken_file_of_another_series_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    path = write_slice(tmp_path / "x.dcm", VOLUME[0], SeriesInstanceUID=OTHER)
+    path.write_bytes(path.read_bytes()[:-20])
+    read = read_image(tmp_path)
+    assert is_volume(read)
+    assert "1 of other series that cannot be read" in left_out(read)
+    path = write_slice(tmp_path / "x.dcm", VOLUME[0])
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ReadError, match=r"x\.dcm is truncated"):
+        read_image(tmp_path)
+
+
+def test_pointing_at_a_localizer_takes_the_localizer(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    write_slice(tmp_path / "x", VOLUME[2], ImageOrientationPatient=CORONAL)
+    assert read_image(tmp_path / "x").array.shape == (7, 6, 1)
+
+
+def test_a_slice_of_the_series_without_a_place_is_not_left_out(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    write_slice(tmp_path / "x.dcm", VOLUME[0], ImagePositionPatient=None)
+    with pytest.raises(GeometryError, match=r"x\.dcm has no ImagePositionPatient"):
+        read_image(tmp_path)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_files_without_preamble_meta_and_suffix(tmp_path: Path, syntax: UID) -> None:
+    for path in sorted(write_series(tmp_path, VOLUME).iterdir()):
+        dataset = dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.save_as(path, implicit_vr=syntax.is_implicit_VR, little_endian=True)
+        whole = path.read_bytes()
+        begin = whole.index(b"\x08\x00")  # the first element of group 8 follows the meta group
+        path.with_suffix("").write_bytes(whole[begin:])
+        path.unlink()
+    assert is_volume(read_image(tmp_path))
+    assert is_volume(read_image(tmp_path / "IM001"))
