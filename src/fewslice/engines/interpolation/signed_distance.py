@@ -10,8 +10,8 @@ to the nearest annotated slice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
+from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
 from fewslice.typing import Float32Array
 from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.geometry import inplane_axes
@@ -27,7 +28,7 @@ from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
-CERTAIN = 12.0
+CERTAIN = 2 * SATURATED
 
 _HARDLY = 0.05  # voxels by which an outline need not be moved
 
@@ -148,6 +149,7 @@ class ShapePrior:
     radii: npt.NDArray[np.float64]
     paths: Mapping[int, tuple[CentrePath, ...]]
     crossing: tuple[_Crossing, ...] = ()
+    pieces: Mapping[tuple[int, int], Piecewise] = field(default_factory=dict)
 
     @classmethod
     def on_grid(
@@ -164,7 +166,8 @@ class ShapePrior:
         )
         planes = sorted({shape.axis for shape in shapes})
         paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
-        alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths)
+        pieces = _pieces(shapes, planes, grid, end_caps)
+        alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths, (), pieces)
         crossing = (alone._crossed_by(plane) for plane in planes if plane != axis)
         return replace(alone, crossing=tuple(crossing))
 
@@ -204,9 +207,13 @@ class ShapePrior:
         step = self.grid.native_spacing[plane]
         distance = min(abs(shape.index - at) for shape in shapes) * step
         numbers = range(len(shapes[0].present))
-        field = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
+        distances = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
         blur = self._blur(shapes, at, max(distance, step))
-        odds = np.clip(field / blur[:, None, None], -CERTAIN / 2, CERTAIN / 2)
+        odds = distances / blur[:, None, None]
+        for number in numbers:
+            if (plane, number) in self.pieces:
+                odds[number] = self.pieces[plane, number].odds(at, max(distance, step))
+        odds = np.clip(odds, -CERTAIN / 2, CERTAIN / 2)
         return odds.astype(np.float32), distance
 
     def _blur(
@@ -295,6 +302,25 @@ def _paths(
         )
         for number in range(len(mine[0].present))
     )
+
+
+def _pieces(
+    shapes: tuple[SliceShape, ...],
+    planes: Sequence[int],
+    grid: WorkingGrid,
+    end_caps: EndCapSettings,
+) -> dict[tuple[int, int], Piecewise]:
+    """Return, by plane and structure, those of several pieces."""
+    found = {}
+    for plane in planes:
+        mine = [shape for shape in shapes if shape.axis == plane]
+        for number in range(len(mine[0].present)):
+            outlines = [
+                Outline(shape.index, shape.distances[number] > 0, shape.whole) for shape in mine
+            ]
+            if (one := piecewise(outlines, grid, plane, end_caps)) is not None:
+                found[plane, number] = one
+    return found
 
 
 def _with_background(structures: Float32Array) -> Float32Array:
