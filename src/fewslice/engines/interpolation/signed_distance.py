@@ -196,6 +196,26 @@ class ShapePrior:
             fused += odds * weight / sum(weights)
         return _with_background(fused)
 
+    def doubt(self, position: int) -> npt.NDArray[np.float64]:
+        """Return how little is known of each structure's end on one slice of the grid.
+
+        position: as of `log_odds`. Result: (structure,), by how many mm the outline may be off for
+        every mm (see `Cap`), over that of the only slice and at most 1; 0 between the outermost
+        annotated slices, and where there are slices of several planes.
+        """
+        drawn = [shape for shape in self.shapes if shape.axis == self.axis]
+        found = np.zeros(len(self.radii))
+        if len(drawn) < len(self.shapes):
+            return found
+        at = float(self.grid.centres(self.axis)[position])
+        above = at > max(shape.index for shape in drawn)
+        if not above and at >= min(shape.index for shape in drawn):
+            return found
+        step = self.grid.native_spacing[self.axis]
+        for number in np.flatnonzero(np.any([shape.present for shape in drawn], axis=0)):
+            found[number] = self._cap(drawn, int(number), above=above, step=step).doubt
+        return np.minimum(found / self.end_caps.doubt_of_one, 1.0)
+
     def _crossed_by(self, plane: int) -> _Crossing:
         answers = [self._at(plane, float(at)) for at in self.grid.centres(plane)]
         odds = np.stack([odds.astype(np.float16) for odds, _ in answers], axis=1 + plane)
