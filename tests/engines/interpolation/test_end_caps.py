@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from fewslice.engines.interpolation.end_caps import EndCapSettings, expected_cap, tapered
+from fewslice.engines.interpolation.end_caps import (
+    EndCapSettings,
+    Extent,
+    cap_between,
+    expected_cap,
+    piece_cap,
+    tapered,
+)
 
 PLAIN = EndCapSettings()
 
@@ -82,3 +89,43 @@ def test_outlines_shrink_like_an_ellipsoid() -> None:
     np.testing.assert_allclose(tapered(distances, 6.0, 10.0), distances - 1.0)
     np.testing.assert_allclose(tapered(distances, 10.0, 10.0), distances - 5.0)
     np.testing.assert_allclose(tapered(distances, 20.0, 10.0), distances - 35.0)
+
+
+def extent(positions: list[float], radii: list[float]) -> Extent:
+    return Extent(np.array(positions), np.pi * np.array(radii) ** 2)
+
+
+def test_on_the_only_slice_a_piece_ends_between_its_own_cap_and_that_of_all() -> None:
+    # Radii of 4 and 16 mm: caps of 6 and 24 mm, whose geometric mean is 12 mm.
+    cap = piece_cap(extent([3.0], [4.0]), extent([3.0], [16.0]), 1.0, PLAIN)
+    assert (cap.length, cap.doubt) == pytest.approx((12.0, 2.0))
+
+
+def test_pieces_of_evenly_spaced_slices_end_as_the_structure_does() -> None:
+    whole = extent([0.0, 8.0, 16.0], [10.0, 10.0, 10.0])
+    cap = piece_cap(extent([8.0, 16.0], [3.0, 3.0]), whole, 1.0, PLAIN)
+    assert (cap.length, cap.doubt) == pytest.approx((6.0, 0.0))
+
+
+def test_a_piece_of_the_last_slice_only_is_not_stretched() -> None:
+    whole = extent([0.0, 8.0, 16.0], [10.0, 10.0, 10.0])
+    cap = piece_cap(extent([16.0], [2.0]), whole, 1.0, PLAIN)
+    assert (cap.length, cap.doubt) == pytest.approx((3.0, 2.0))  # 1.5 radii are less than 6 mm
+
+
+def test_pieces_of_uneven_slices_end_by_their_own_outlines() -> None:
+    whole = extent([0.0, 1.0, 12.0], [10.0, 10.0, 10.0])
+    cap = piece_cap(extent([0.0, 1.0, 12.0], [2.0, 4.0, 4.0]), whole, 1.0, PLAIN)
+    # Half the mean gap of 6 mm is 3 mm; the mean radius, sqrt(36 / 3), is longer.
+    assert (cap.length, cap.doubt) == pytest.approx((float(np.sqrt(12)), 3.0))
+
+
+def test_between_slices_a_piece_ends_after_six_tenths_of_the_gap() -> None:
+    assert cap_between(20.0, None, 1.0, PLAIN).length == pytest.approx(12.0)
+
+
+def test_between_slices_a_lone_piece_ends_after_its_own_cap() -> None:
+    area = float(np.pi * 4.0**2)
+    assert cap_between(20.0, area, 1.0, PLAIN).length == pytest.approx(6.0)  # 1.5 radii of 4 mm
+    assert cap_between(5.0, area, 1.0, PLAIN).length == pytest.approx(3.0)
+    assert cap_between(20.0, area, 6.0, PLAIN).length == pytest.approx(9.0)  # 1.5 slices

@@ -135,3 +135,37 @@ def test_radii_are_those_of_the_inscribed_circle() -> None:
     (shape,) = slice_shapes(Annotation(labels, ((2, 1),)), Region((0, 0, 0), labels.shape), SPACING)
     assert shape.radii == pytest.approx([6.0])  # from the centre to the first voxel outside
     assert shape.area == pytest.approx([121.0])
+
+
+def test_doubt_is_whole_beyond_the_only_slice() -> None:
+    labels = np.zeros((31, 31, 9), dtype=np.uint8)
+    square(labels, 4, half=8)
+    prior, _ = prior_of(labels, ((2, 4),))
+    assert [float(prior.doubt(at)[0]) for at in (0, 3, 4, 5, 8)] == [1, 1, 0, 1, 1]
+
+
+def test_there_is_no_doubt_where_slices_were_spread_over_a_structure() -> None:
+    labels = np.zeros((31, 31, 30), dtype=np.uint8)
+    for index in (10, 14, 18):
+        square(labels, index, half=8)
+    prior, _ = prior_of(labels, ((2, 10), (2, 14), (2, 18)))
+    assert [float(prior.doubt(at)[0]) for at in (0, 12, 29)] == [0, 0, 0]
+
+
+def test_doubt_falls_where_the_last_outline_is_small() -> None:
+    """3 mm for every mm where it is as wide as any, at most 2; half as wide it is 3 / 32."""
+    labels = np.zeros((31, 31, 20), dtype=np.uint8)
+    square(labels, 8, half=8)
+    labels[11:20, 11:19, 10] = 1  # 72 of 289 mm²
+    prior, _ = prior_of(labels, ((2, 8), (2, 10)))
+    assert prior.doubt(0)[0] == 1
+    assert prior.doubt(9)[0] == 0
+    assert prior.doubt(15)[0] == pytest.approx(3 / 2 * (72 / 289) ** 2.5)
+
+
+def test_slices_of_several_planes_leave_no_doubt() -> None:
+    labels = np.zeros((31, 31, 21), dtype=np.uint8)
+    square(labels, 10, half=8)
+    labels[7:24, 15, 2:19] = 1
+    prior, _ = prior_of(labels, ((1, 15), (2, 10)))
+    assert prior.doubt(0).tolist() == [0]

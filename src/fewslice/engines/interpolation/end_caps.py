@@ -27,6 +27,8 @@ class EndCapSettings:
     off for every mm beyond the only drawn slice, and beyond the last of several that are not
     evenly spaced and as wide as any. far: where these lie more than so many radii apart, doubt
     falls with the square of their distance: people spread slices over long structures.
+    per_gap_between: length, in the distance to the next slice, of the cap of a piece that this does
+    not hold: an ellipsoid of that length has about ended half-way.
     """
 
     per_radius: float = 1.5
@@ -38,6 +40,7 @@ class EndCapSettings:
     doubt_of_one: float = 2.0
     doubt: float = 3.0
     far: float = 7.0
+    per_gap_between: float = 0.6
 
 
 @dataclass(frozen=True)
@@ -105,3 +108,44 @@ def tapered(
     fallen = radius * (1 - np.sqrt(1 - part**2)) if part <= 1 else radius * (1 + 6 * (part - 1))
     result: npt.NDArray[np.float32] = distances - np.float32(fallen)
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """Where something was drawn: positions and areas as `expected_cap` takes them."""
+
+    positions: npt.NDArray[np.float64]
+    areas: npt.NDArray[np.float64]
+
+    def cap(self, step: float, settings: EndCapSettings) -> Cap:
+        """Return how it is expected to go on (see `expected_cap`)."""
+        return expected_cap(self.positions, self.areas, step, settings)
+
+
+def piece_cap(piece: Extent, whole: Extent, step: float, settings: EndCapSettings) -> Cap:
+    """Return how one piece of a structure is expected to go on beyond the last slice.
+
+    piece: the slices that the piece was followed over, whole: all that hold the structure; both end
+    with the last slice. With one drawn slice a piece says too little of how far it goes, and all of
+    them together too much: the length is the geometric mean. A piece on the last of several slices
+    only is not stretched as far as the structure might be.
+    """
+    own, together = piece.cap(step, settings), whole.cap(step, settings)
+    if len(whole.positions) == 1:
+        return Cap(float(np.sqrt(own.length * together.length)), own.doubt)
+    if len(piece.positions) == 1:
+        return Cap(min(own.length, together.length), own.doubt)
+    return together if together.doubt == 0 else own
+
+
+def cap_between(gap: float, area: float | None, step: float, settings: EndCapSettings) -> Cap:
+    """Return how a piece ends between its slice and the next one, which does not hold it.
+
+    gap: mm between the slices. area: in mm², of a piece that is on no other slice either, which is
+    not stretched beyond its own cap; None for others.
+    """
+    length = settings.per_gap_between * gap
+    if area is not None:
+        radius = float(np.sqrt(area / np.pi))
+        length = min(length, max(settings.per_radius * radius, 1.5 * step))
+    return Cap(length, 0.0)

@@ -10,8 +10,8 @@ to the nearest annotated slice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
+from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
 from fewslice.typing import Float32Array
 from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.geometry import inplane_axes
@@ -27,7 +28,7 @@ from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
-CERTAIN = 12.0
+CERTAIN = 2 * SATURATED
 
 _HARDLY = 0.05  # voxels by which an outline need not be moved
 
@@ -148,6 +149,7 @@ class ShapePrior:
     radii: npt.NDArray[np.float64]
     paths: Mapping[int, tuple[CentrePath, ...]]
     crossing: tuple[_Crossing, ...] = ()
+    pieces: Mapping[tuple[int, int], Piecewise] = field(default_factory=dict)
 
     @classmethod
     def on_grid(
@@ -164,7 +166,8 @@ class ShapePrior:
         )
         planes = sorted({shape.axis for shape in shapes})
         paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
-        alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths)
+        pieces = _pieces(shapes, planes, grid, end_caps)
+        alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths, (), pieces)
         crossing = (alone._crossed_by(plane) for plane in planes if plane != axis)
         return replace(alone, crossing=tuple(crossing))
 
@@ -193,6 +196,26 @@ class ShapePrior:
             fused += odds * weight / sum(weights)
         return _with_background(fused)
 
+    def doubt(self, position: int) -> npt.NDArray[np.float64]:
+        """Return how little is known of each structure's end on one slice of the grid.
+
+        position: as of `log_odds`. Result: (structure,), by how many mm the outline may be off for
+        every mm (see `Cap`), over that of the only slice and at most 1; 0 between the outermost
+        annotated slices, and where there are slices of several planes.
+        """
+        drawn = [shape for shape in self.shapes if shape.axis == self.axis]
+        found = np.zeros(len(self.radii))
+        if len(drawn) < len(self.shapes):
+            return found
+        at = float(self.grid.centres(self.axis)[position])
+        above = at > max(shape.index for shape in drawn)
+        if not above and at >= min(shape.index for shape in drawn):
+            return found
+        step = self.grid.native_spacing[self.axis]
+        for number in np.flatnonzero(np.any([shape.present for shape in drawn], axis=0)):
+            found[number] = self._cap(drawn, int(number), above=above, step=step).doubt
+        return np.minimum(found / self.end_caps.doubt_of_one, 1.0)
+
     def _crossed_by(self, plane: int) -> _Crossing:
         answers = [self._at(plane, float(at)) for at in self.grid.centres(plane)]
         odds = np.stack([odds.astype(np.float16) for odds, _ in answers], axis=1 + plane)
@@ -204,9 +227,13 @@ class ShapePrior:
         step = self.grid.native_spacing[plane]
         distance = min(abs(shape.index - at) for shape in shapes) * step
         numbers = range(len(shapes[0].present))
-        field = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
+        distances = np.stack([self._structure_at(shapes, number, at, step) for number in numbers])
         blur = self._blur(shapes, at, max(distance, step))
-        odds = np.clip(field / blur[:, None, None], -CERTAIN / 2, CERTAIN / 2)
+        odds = distances / blur[:, None, None]
+        for number in numbers:
+            if (plane, number) in self.pieces:
+                odds[number] = self.pieces[plane, number].odds(at, max(distance, step))
+        odds = np.clip(odds, -CERTAIN / 2, CERTAIN / 2)
         return odds.astype(np.float32), distance
 
     def _blur(
@@ -295,6 +322,25 @@ def _paths(
         )
         for number in range(len(mine[0].present))
     )
+
+
+def _pieces(
+    shapes: tuple[SliceShape, ...],
+    planes: Sequence[int],
+    grid: WorkingGrid,
+    end_caps: EndCapSettings,
+) -> dict[tuple[int, int], Piecewise]:
+    """Return, by plane and structure, those of several pieces."""
+    found = {}
+    for plane in planes:
+        mine = [shape for shape in shapes if shape.axis == plane]
+        for number in range(len(mine[0].present)):
+            outlines = [
+                Outline(shape.index, shape.distances[number] > 0, shape.whole) for shape in mine
+            ]
+            if (one := piecewise(outlines, grid, plane, end_caps)) is not None:
+                found[plane, number] = one
+    return found
 
 
 def _with_background(structures: Float32Array) -> Float32Array:

@@ -35,6 +35,7 @@ from fewslice.engines.random_walker.appearance import (
     local_features,
 )
 from fewslice.engines.random_walker.graph import edge_weights, laplacian, walk
+from fewslice.engines.random_walker.growth import Drawn, GrowthSettings, with_growth
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.typing import Float32Array
@@ -66,6 +67,7 @@ class WalkerSettings:
     decided: float = 1e-4
     end_caps: EndCapSettings = field(default_factory=EndCapSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
+    growth: GrowthSettings = field(default_factory=GrowthSettings)
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,14 @@ def pose_walk(
     radii = structure_radii(shapes)
     prior = ShapePrior.on_grid(shapes, grid, axis, settings.end_caps)
     odds = np.stack([prior.log_odds(at) for at in range(grid.shape[axis])], axis=1 + axis)
+    doubt = np.stack([prior.doubt(at) for at in range(grid.shape[axis])])
     seeds = seeds_on_grid(annotation, grid)
     band = background_band(
         seeds, axis, grid.spacing, settings.appearance.band * float(np.median(radii))
     )
     intensities = scaled_intensities(scan, grid, (seeds > 0) | band)
+    drawn = Drawn(intensities, seeds, axis, grid.spacing, radii)
+    odds = with_growth(odds, doubt, drawn, settings.growth)
     doubtful = (seeds == UNSEEDED) & (softmax(odds).max(axis=0) < 1 - settings.decided)
     task = LearningTask(local_features(intensities, axis), seeds, band, doubtful | (seeds >= 0))
     appearance = appearance_log_odds(task, len(odds), settings.appearance)
