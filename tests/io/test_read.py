@@ -192,9 +192,14 @@ def test_an_unknown_suffix_lists_the_known_ones(tmp_path: Path) -> None:
         assert suffix in text
 
 
-def test_suffixes_in_capitals(tmp_path: Path) -> None:
-    write_image(tmp_path / "A.NII.GZ", image())
-    assert read_image(str(tmp_path / "A.NII.GZ")).array.shape == (5, 6, 7)
+@every_format
+def test_suffixes_in_capitals(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"A{suffix.upper()}"
+    write_image(path, image())
+    read = read_image(str(path))
+    assert np.array_equal(read.array, image().array)
+    assert read.geometry.same_grid(image().geometry)
+    assert read.remarks == ()
 
 
 def test_memory_that_does_not_suffice_is_a_read_error(

@@ -81,6 +81,19 @@ def test_layers_that_share_a_value_get_labels_of_their_own(tmp_path: Path) -> No
     assert "liver 1, kidney 2" in labels.remarks[0]
 
 
+def test_older_files_have_a_layer_a_segment_without_saying_so(tmp_path: Path) -> None:
+    path = slicer_file(
+        tmp_path / "a.seg.nrrd", [ONE, TWO], [("liver", 1, 0, RED), ("kidney", 1, 1, BLUE)]
+    )
+    data, header = nrrd.read(str(path))
+    for number in range(2):
+        del header[f"Segment{number}_Layer"], header[f"Segment{number}_LabelValue"]
+    nrrd.write(str(path), data, header)
+    labels = read_labels(path)
+    assert np.array_equal(labels.array, ONE + 2 * TWO)
+    assert [each.name for each in labels.segments] == ["liver", "kidney"]
+
+
 @pytest.mark.parametrize("name", ["a.seg.nrrd", "A.SEG.NRRD", "Segmentation.nrrd"])
 def test_values_of_their_own_stay(tmp_path: Path, name: str) -> None:
     segments = [("kidney", 9, 1, BLUE), ("liver", 4, 0, RED)]

@@ -190,6 +190,15 @@ def test_a_given_spacing_follows_its_axis() -> None:
         assert own_geometry(found).spacing == (1, 1, 1)
 
 
+def test_labels_made_on_a_scan_of_a_given_spacing_fit_it() -> None:
+    image = respaced(scan(np.eye(4)), (1, 1, 9))
+    labels = LabelMap(drawn(np.eye(4)).array, image.geometry)
+    placed, found = pair(image, labels)
+    require_matching(placed, found)
+    assert found is labels
+    assert placed is image
+
+
 def test_a_given_spacing_may_be_all_that_both_have_in_common() -> None:
     labels = drawn(np.diag([1.0, 1, 3, 1]))
     placed, found = paired(scan(np.eye(4)), labels, (1, 1, 3), Names())

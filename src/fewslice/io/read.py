@@ -126,6 +126,11 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
         raise ReadError(f"{path} is a device or pipe; expected a regular file or a folder.")
     if path.is_file() and path.stat().st_size == 0:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
+    if series is not None and not path.is_dir():
+        raise InputError(
+            f"A series was chosen, but {path} is a file, which stands for its own series; give the "
+            "folder, or leave out --series."
+        )
     if suffix_of(path) in READERS:
         return READERS[suffix_of(path)](path)
     if path.is_dir() and pictures.pictures_in(path) and not dicom_files(path):

@@ -45,7 +45,7 @@ def merge(path: Path, image: Image, header: Header) -> LabelMap:
     image: as `nrrd.read` returns it, layers as channels. Raises InputError if segments overlap, or
     if there are voxels in a layer that no segment explains.
     """
-    stored = _segments(header)
+    stored = _segments(header, len(image.channels))
     values = _values(stored)
     channels = [labels_of(layer, f"the label map {path}")[0] for layer in image.channels]
     labels = np.zeros(image.geometry.shape, np.uint16)
@@ -73,14 +73,21 @@ def merge(path: Path, image: Image, header: Header) -> LabelMap:
     )
 
 
-def _segments(header: Header) -> list[_Stored]:
-    """Return the segments of a header in its order."""
+def _segments(header: Header, layers: int) -> list[_Stored]:
+    """Return the segments of a header in its order.
+
+    Slicer 4.10 and before gave every segment a layer of its own, without saying so.
+    """
     fields: dict[int, dict[str, str]] = {}
     for key, value in header.items():
         match = _KEY.fullmatch(key)
         if match:
             fields.setdefault(int(match["number"]), {})[match["field"]] = str(value)
-    return [_segment(number, fields[number]) for number in sorted(fields)]
+    apart = layers > 1 and not any("Layer" in each for each in fields.values())
+    return [
+        _segment(number, {"Layer": str(number), "LabelValue": "1"} | each if apart else each)
+        for number, each in sorted(fields.items())
+    ]
 
 
 def _segment(number: int, fields: dict[str, str]) -> _Stored:

@@ -59,6 +59,9 @@ def paired(
     spacing: mm per array axis of the scan, in place of what both say. What had to be assumed is
     among the label map's remarks. Raises GeometryError if they are not the same voxels.
     """
+    plain = not (contradicts_itself(image) or contradicts_itself(labels))
+    if spacing is None and plain and image.geometry.same_grid(labels.geometry):
+        return image, labels  # whatever spacing was given before, it was given for both
     fit = (
         _find_fit(image, labels, names)
         or _by_spacing(image, labels, spacing)
@@ -72,7 +75,6 @@ def paired(
         labels, fit = _on_whole_scan(labels, fit)
     spacing = _given(image, labels, fit.placement) if spacing is None else spacing
     alike = fit == Fit(fit.placement, OWN, OWN) and fit.placement.is_identity(labels.geometry.shape)
-    plain = not (contradicts_itself(image) or contradicts_itself(labels))
     if alike and plain and own_geometry(image).same_grid(own_geometry(labels)):
         if spacing is None:
             return image, labels

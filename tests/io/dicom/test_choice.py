@@ -132,6 +132,11 @@ def test_a_volume_that_is_not_there(tmp_path: Path, series: int | str) -> None:
     assert "1: 'Lung'" in str(caught.value)
 
 
+def test_a_file_stands_for_its_own_series(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="leave out --series"):
+        read_image(write_slice(tmp_path / "a.dcm", VOLUME[0]), series=1)
+
+
 def test_the_end_of_several_uids_is_not_enough(tmp_path: Path) -> None:
     write_series(tmp_path / "a", VOLUME, SeriesInstanceUID="1.5.22")
     write_series(tmp_path / "b", VOLUME, SeriesInstanceUID="1.6.22")
