@@ -18,6 +18,7 @@ from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image
 from fewslice.io.dicom.series import is_dicom
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.oct.read import is_oct
 from fewslice.volumes import Image, require_same_grid
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
@@ -125,7 +126,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_volume(path: Path) -> bool:
-    return path.is_file() and suffix_of(path) in VOLUME_SUFFIXES
+    return path.is_file() and (suffix_of(path) in VOLUME_SUFFIXES or is_oct(path))
 
 
 def _is_series(path: Path) -> bool:

@@ -12,6 +12,7 @@ from fewslice.io import metaimage, nifti, nrrd
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom.series import DICOM_SUFFIXES, is_dicom
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.oct import read as oct_files
 from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
 
 READERS = {
@@ -24,13 +25,17 @@ READERS = {
 }
 
 
-def read_image(path: str | os.PathLike[str]) -> Image:
+def read_image(path: str | os.PathLike[str], *, series: int | str | None = None) -> Image:
     """Read a scan.
 
     Parameters
     ----------
     path
-        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm) or folder of a DICOM series.
+        File (.nii, .nii.gz, .mha, .mhd, .nrrd, .nhdr, .dcm; of OCT devices .vol, .xml, .e2e, .fda,
+        .fds, .img) or folder of a DICOM series or of an .xml export.
+    series
+        Which volume of an OCT file that holds several: its number, counted from 1, in the list that
+        the error shows.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         If it holds NaN or infinite voxels.
     """
     with _failures_named(Path(path)):
-        image = _read(Path(path))
+        image = _read(Path(path), series)
         require_finite(image.array, f"the image {path}")
         return image
 
@@ -85,7 +90,7 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
         return LabelMap(labels, image.geometry, image.stored)
 
 
-def _read(path: Path) -> Image:
+def _read(path: Path, series: int | str | None = None) -> Image:
     if not path.exists():
         raise ReadError(
             f"{path} does not exist; expected an image file or a folder of DICOM files: check the "
@@ -95,6 +100,10 @@ def _read(path: Path) -> Image:
         raise ReadError(f"{path} is a device or pipe; expected a regular file or a folder.")
     if path.is_file() and path.stat().st_size == 0:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
+    if oct_files.is_oct(path):
+        return oct_files.read(path, series)
+    if series is not None:
+        raise InputError(f"{path} holds one volume; expected no number of a volume (--series).")
     if suffix_of(path) in READERS:
         return READERS[suffix_of(path)](path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):

@@ -24,14 +24,16 @@ LabelArray = npt.NDArray[np.unsignedinteger[Any]]
 class StoredGeometry:
     """What a file or array said of its grid, exactly as it was read, so that writing repeats it.
 
-    kind: "nifti", "itk" or "array". fields: what the module of that format put there; only it reads
-    them. spacing_known: whether a spacing was stored; if not, 1 mm is taken. geometry: the grid as
-    it was read, where a person gave another spacing since (`fewslice.volumes.respacing`).
+    kind: "nifti", "itk", "oct" or "array". fields: what the module of that format put there; only
+    it reads them. spacing_known: whether a spacing was stored; if not, 1 mm is taken.
+    spacing_guessed: whether it is only the usual one of the device. geometry: the grid as it was
+    read, where a person gave another spacing since (`fewslice.volumes.respacing`).
     """
 
     kind: str
     fields: dict[str, Any]
     spacing_known: bool = True
+    spacing_guessed: bool = False
     geometry: Geometry | None = None
 
 
