@@ -15,9 +15,9 @@ from fewslice.cli import options
 from fewslice.errors import InputError
 from fewslice.io import read_image, read_labels, require_writable, write_image
 from fewslice.io.oct.info import GIVEN, ORIGINS, OctInfo, parse_eye
-from fewslice.io.oct.read import is_oct, list_volumes
+from fewslice.io.oct.read import listed_volumes
 from fewslice.io.oct.sidecar import as_dict, beside, find_info, write_info
-from fewslice.reporting.oct.measures import OctMeasures, Place, measure_oct
+from fewslice.reporting.oct.measures import OctMeasures, measure_oct
 from fewslice.reporting.oct.write import files_of, write_measures
 from fewslice.reporting.outputs import require_no_inputs
 from fewslice.typing import Int64Array
@@ -48,15 +48,13 @@ def oct_command() -> None:
 @click.argument("scan", type=options.PATH)
 @_series
 @options.as_json("Print JSON, not text.")
-def oct_info(scan: Path, series: str | None, as_json: bool) -> None:
+def info_command(scan: Path, series: str | None, as_json: bool) -> None:
     """Show the volumes of SCAN, which eye it is, and where its spacing comes from."""
-    if series is None and scan.exists() and is_oct(scan):
-        volumes = list_volumes(scan)
-        if len(volumes) > 1:
-            texts = [each.text for each in volumes]
-            for line in [json.dumps({"volumes": texts}, indent=1)] if as_json else _listed(texts):
-                click.echo(line)
-            return
+    texts = listed_volumes(scan)
+    if series is None and len(texts) > 1:
+        for line in [json.dumps({"volumes": texts}, indent=1)] if as_json else _listed(texts):
+            click.echo(line)
+        return
     image, info = _read(scan, series)
     info = replace(info, motion=_motion(image))
     if as_json:
@@ -72,7 +70,7 @@ def oct_info(scan: Path, series: str | None, as_json: bool) -> None:
 @click.option("-o", "--output", type=options.PATH, required=True, help="Such as scan.nii.gz.")
 @_series
 @options.spacing()
-def oct_convert(scan: Path, output: Path, series: str | None, spacing: Spacing | None) -> None:
+def convert_command(scan: Path, output: Path, series: str | None, spacing: Spacing | None) -> None:
     """Write a volume of SCAN as NIfTI, MetaImage or NRRD, with what else its file says beside it.
 
     SCAN.oct.json holds the eye, the B-scans' positions and motion, and where each spacing comes
@@ -108,7 +106,7 @@ def oct_convert(scan: Path, output: Path, series: str | None, spacing: Spacing |
 )
 @_series
 @options.spacing("the scan and its labels")
-def oct_measure(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
+def measure_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
     scan: Path,
     labels: Path,
     output: Path,
@@ -119,15 +117,18 @@ def oct_measure(  # noqa: PLR0913, PLR0917 - click hands over one argument an op
     spacing: Spacing | None,
 ) -> None:
     """Measure the structures of LABELS in SCAN: surfaces, thickness maps, and volumes in nL."""
-    place = Place(
-        fovea=None if fovea is None else _parse_fovea(fovea),
-        eye="" if eye is None else parse_eye(eye),
-        directions=directions,
-    )
+    place = None if fovea is None else _parse_fovea(fovea)
     image = read_image(scan, series=series)
     info = find_info(scan, image)
     image, label_map = on_one_grid(image, read_labels(labels), spacing)
-    measures = measure_oct(image, label_map, info, place)
+    measures = measure_oct(
+        image,
+        label_map,
+        fovea=place,
+        eye="" if eye is None else parse_eye(eye),
+        directions=directions,
+        info=info,
+    )
     require_no_inputs(files_of(output, measures), [scan, labels])
     written = write_measures(output, measures, image.geometry)
     for line in _measure_lines(measures):
@@ -163,7 +164,7 @@ def _parse_fovea(text: str) -> tuple[float, float]:
     return row, column
 
 
-def _listed(texts: list[str]) -> Iterator[str]:
+def _listed(texts: tuple[str, ...]) -> Iterator[str]:
     for number, text in enumerate(texts, 1):
         yield f"{number:<11} {text}"
 

@@ -11,7 +11,7 @@ import pytest
 
 from fewslice.errors import InputError, ReadError, codes_of
 from fewslice.io import read_image
-from fewslice.io.oct.info import OctInfo, info_of
+from fewslice.io.oct.info import OctInfo, oct_info
 from fewslice.typing import Float64Array
 from fewslice.volumes import Image
 from tests.support.oct_samples import SAMPLES, save_e2e
@@ -26,7 +26,7 @@ SPACING = (0.011819, 0.003872, 0.283 / 9)  # B-scans go from y = 6.807 to 6.524 
 
 def read(path: Path, series: int | None = None) -> tuple[Image, OctInfo]:
     image = read_image(path, series=series)
-    info = info_of(image)
+    info = oct_info(image)
     assert info is not None
     return image, info
 

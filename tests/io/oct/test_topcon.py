@@ -9,7 +9,7 @@ import pytest
 
 from fewslice.errors import InputError, ReadError, codes_of
 from fewslice.io import read_image
-from fewslice.io.oct.info import info_of
+from fewslice.io.oct.info import oct_info
 from tests.support.oct_samples import (
     capture,
     numbered,
@@ -33,7 +33,7 @@ def test_fds(tmp_path: Path) -> None:
         ("@IMG_OBS", observed(fundus)),
     ]
     image = read_image(save_topcon(tmp_path / "a.fds", chunks))
-    info = info_of(image)
+    info = oct_info(image)
     assert info is not None
     assert np.array_equal(image.array, SCAN)
     assert image.array.dtype == np.uint16
@@ -51,7 +51,7 @@ def test_fda_of_pictures(tmp_path: Path, dtype: str) -> None:
     array = numbered((40, 36, 3), dtype)
     chunks = [("@IMG_JPEG", packed_scan(array)), LENGTHS, ("@CAPTURE_INFO_02", capture(0))]
     image = read_image(save_topcon(tmp_path / "a.fda", chunks))
-    info = info_of(image)
+    info = oct_info(image)
     assert info is not None
     assert np.array_equal(image.array, array)
     assert info.laterality == "R"
@@ -79,7 +79,7 @@ def test_several_volumes_are_listed_and_chosen(tmp_path: Path) -> None:
 
 def test_a_spacing_that_is_not_stored_is_said_to_be_a_guess(tmp_path: Path) -> None:
     image = read_image(save_topcon(tmp_path / "a.fds", [("@IMG_SCAN_03", raw_scan(SCAN))]))
-    info = info_of(image)
+    info = oct_info(image)
     assert info is not None
     assert image.geometry.spacing == pytest.approx((1.0, 0.46, 1.5))
     assert info.spacing_guessed

@@ -9,7 +9,7 @@ import pytest
 
 from fewslice.errors import ReadError, codes_of
 from fewslice.io import read_image
-from fewslice.io.oct.info import info_of
+from fewslice.io.oct.info import oct_info
 from tests.support.oct_samples import numbered, save_zeiss
 
 CUBE = numbered((12, 1024, 10), "uint8")
@@ -18,7 +18,7 @@ NAME = "P1_Macular Cube 12x10_1-2-2013_10-0-0_OS_sn0001_cube_z.img"
 
 def test_a_cube(tmp_path: Path) -> None:
     image = read_image(save_zeiss(tmp_path / NAME, CUBE))
-    info = info_of(image)
+    info = oct_info(image)
     assert info is not None
     assert np.array_equal(image.array, CUBE)
     assert image.geometry.spacing == pytest.approx((0.5, 2 / 1024, 0.6))
@@ -44,7 +44,7 @@ def test_usual_cubes_are_known_by_their_size(tmp_path: Path, along: int, across:
         stream.truncate(along * across * 1024)
     image = read_image(tmp_path / "a.img")
     assert image.array.shape == (along, 1024, across)
-    info = info_of(image)
+    info = oct_info(image)
     assert info is not None
     assert info.laterality == ""
 

@@ -9,7 +9,7 @@ import pytest
 
 from fewslice.errors import InputError, codes_of
 from fewslice.io.oct.info import KIND, OctInfo
-from fewslice.reporting.oct.measures import Place, measure_oct
+from fewslice.reporting.oct.measures import measure_oct
 from fewslice.volumes import Geometry, Image, LabelMap, StoredGeometry
 from fewslice.volumes.respacing import respaced
 
@@ -32,7 +32,7 @@ def labels() -> LabelMap:
 
 
 def test_every_structure_is_measured_and_255_is_none() -> None:
-    measures = measure_oct(scan(STORED), labels(), STORED)
+    measures = measure_oct(scan(STORED), labels(), info=STORED)
     assert [each.value for each in measures.layers] == [1, 2]
     # 61 x 61 A-scans of .01 mm² with 40 micrometres; 5 x 5 with 20
     assert measures.volumes_nl == pytest.approx({1: 3721 * 0.01 * 40, 2: 25 * 0.01 * 20})
@@ -41,16 +41,17 @@ def test_every_structure_is_measured_and_255_is_none() -> None:
 
 
 def test_sectors_where_the_fovea_is_given_as_row_and_column() -> None:
-    measures = measure_oct(scan(STORED), labels(), STORED, Place(fovea=(30, 30)))
+    measures = measure_oct(scan(STORED), labels(), info=STORED, fovea=(30, 30))
     fluid = {each.sector: each.volume_nl for each in measures.by_sector[2]}
     assert fluid["outer nasal"] == pytest.approx(5.0)
-    moved = measure_oct(scan(STORED), labels(), STORED, Place(fovea=(32, 47)))
+    moved = measure_oct(scan(STORED), labels(), info=STORED, fovea=(32, 47))
     assert moved.by_sector[2][0].volume_nl == pytest.approx(5.0)
 
 
 def test_what_a_person_says_comes_first() -> None:
-    place = Place(fovea=(30, 30), eye="L", directions="L,S")
-    measures = measure_oct(scan(STORED), labels(), STORED, place)
+    measures = measure_oct(
+        scan(STORED), labels(), info=STORED, fovea=(30, 30), eye="L", directions="L,S"
+    )
     assert measures.eye == "L"
     assert measures.view.directions == ("L", "S")
     fluid = {each.sector: each.volume_nl for each in measures.by_sector[2]}
@@ -59,11 +60,11 @@ def test_what_a_person_says_comes_first() -> None:
 
 def test_guesses_are_said() -> None:
     info = OctInfo("device", "R", ("nominal", "nominal", "nominal"))
-    measures = measure_oct(scan(info), labels(), info, Place(fovea=(30, 30)))
+    measures = measure_oct(scan(info), labels(), info=info, fovea=(30, 30))
     assert codes_of(measures.remarks) == {"oct-measures-by-guess", "oct-directions-assumed"}
     given = respaced(scan(info), (0.1, 0.004, 0.2))
     grid = replace(labels(), geometry=given.geometry)
-    measures = measure_oct(given, grid, info, Place(fovea=(30, 30), directions="L,I"))
+    measures = measure_oct(given, grid, info=info, fovea=(30, 30), directions="L,I")
     assert measures.remarks == ()
     assert measures.volumes_nl[2] == pytest.approx(25 * 0.02 * 20)
 
@@ -78,4 +79,10 @@ def test_a_scan_of_no_device_with_other_axes_is_said() -> None:
 def test_labels_without_a_structure_are_refused() -> None:
     nothing = LabelMap(np.zeros(GEOMETRY.shape, np.uint8), GEOMETRY)
     with pytest.raises(InputError, match="no structure"):
-        measure_oct(scan(STORED), nothing, STORED)
+        measure_oct(scan(STORED), nothing, info=STORED)
+
+
+def test_labels_on_another_grid_are_refused() -> None:
+    other = replace(labels(), geometry=Geometry.from_spacing(GEOMETRY.shape))
+    with pytest.raises(InputError, match="same grid"):
+        measure_oct(scan(STORED), other)

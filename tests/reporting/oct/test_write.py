@@ -12,7 +12,7 @@ import pytest
 from fewslice.errors import WriteError
 from fewslice.io import read_image
 from fewslice.io.oct.info import OctInfo
-from fewslice.reporting.oct.measures import OctMeasures, Place, measure_oct
+from fewslice.reporting.oct.measures import OctMeasures, measure_oct
 from fewslice.reporting.oct.write import as_seen, files_of, write_measures
 from fewslice.volumes import Geometry, Image, LabelMap
 
@@ -21,11 +21,11 @@ GEOMETRY = Geometry((4, 10, 3), AFFINE)
 INFO = OctInfo("device", "L", ("stored", "stored", "stored"), directions_known=True)
 
 
-def measures(place: Place | None = None) -> OctMeasures:
+def measures(fovea: tuple[float, float] | None = None) -> OctMeasures:
     array = np.zeros(GEOMETRY.shape, np.uint8)
     array[2, 4:9, 1] = 7
     image = Image(np.zeros(GEOMETRY.shape, np.uint8), GEOMETRY)
-    return measure_oct(image, LabelMap(array, GEOMETRY), INFO, place)
+    return measure_oct(image, LabelMap(array, GEOMETRY), info=INFO, fovea=fovea)
 
 
 def table(path: Path) -> list[list[str]]:
@@ -59,7 +59,7 @@ def test_without_a_fovea_there_is_no_table_of_sectors(tmp_path: Path) -> None:
 
 
 def test_with_a_fovea_all_nine_sectors_are_written(tmp_path: Path) -> None:
-    write_measures(tmp_path, measures(Place(fovea=(1, 2))), GEOMETRY)
+    write_measures(tmp_path, measures((1, 2)), GEOMETRY)
     rows = table(tmp_path / "sectors.csv")
     assert len(rows) == 10
     assert rows[1][:3] == ["7", "center", "0.4"]  # .1 x .2 x .02 mm are .4 nL
@@ -88,7 +88,7 @@ def test_maps_are_seen_with_the_head_on_top_and_the_left_on_the_right(
 
 
 def test_a_picture_is_a_png(tmp_path: Path) -> None:
-    write_measures(tmp_path, measures(Place(fovea=(1, 2))), GEOMETRY)
+    write_measures(tmp_path, measures((1, 2)), GEOMETRY)
     assert (tmp_path / "thickness-7.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

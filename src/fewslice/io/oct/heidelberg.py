@@ -43,7 +43,7 @@ def find_vol(path: Path) -> tuple[OctVolume, ...]:
 def find_xml(path: Path) -> tuple[OctVolume, ...]:
     """Return the volumes of an .xml export, one a series with B-scans. Raises ReadError."""
     with damage_named(path, ElementTree.ParseError):
-        body = ElementTree.parse(path).getroot()[0]  # noqa: S314 - no entities are resolved
+        body = _tree(path).getroot()[0]
         series = body.findall("./Patient/Study/Series")
         counts = [len(each.findall(".//ImageType[Type='OCT']..")) for each in series]
     return tuple(
@@ -105,18 +105,23 @@ def _grey_values(raw: Array) -> tuple[Array, tuple[Remark, ...]]:
 def _read_xml(path: Path, number: int) -> Image:
     """Read one series: eyepy would take the B-scans of all of them for one volume."""
     with _eyepy(path) as io, TemporaryDirectory(prefix="fewslice-") as folder:
-        tree = ElementTree.parse(path)  # noqa: S314 - no entities are resolved
+        tree = _tree(path)
         body = tree.getroot()[0]
         every = body.findall("./Patient/Study/Series")
         for study in body.findall("./Patient/Study"):
             for series in study.findall("Series"):
                 if series is not every[number]:
                     study.remove(series)
-        alone = Path(folder) / path.name
+        alone = Path(folder) / "series.xml"
         tree.write(alone, encoding="utf-8")
         reader = copy.copy(io.HeXmlReader(alone))
         reader.path = path  # pictures lie beside the export
         return _image(path, "Heidelberg .xml", reader.volume.data, reader, (COMPUTED, ()))
+
+
+def _tree(path: Path) -> ElementTree.ElementTree[ElementTree.Element]:
+    with path.open(encoding="utf-8", errors="replace") as stream:  # names in other encodings
+        return ElementTree.parse(stream)  # noqa: S314 - expat limits what entities grow to
 
 
 def _image(

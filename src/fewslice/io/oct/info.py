@@ -82,8 +82,20 @@ class OctVolume:
     load: Callable[[], Image]
 
 
-def info_of(image: Image) -> OctInfo | None:
-    """Return what the OCT file said that an image was read from; None for other images."""
+def oct_info(image: Image) -> OctInfo | None:
+    """Return what an OCT file says beside its voxels.
+
+    Parameters
+    ----------
+    image
+        As `read_image` returned it.
+
+    Returns
+    -------
+    OctInfo or None
+        Its eye (`laterality`), the `positions` of its B-scans in mm, its `fundus` image, and where
+        each spacing comes from (`spacing_from`); None if the image came from no OCT file.
+    """
     stored = image.stored
     if stored is None or stored.kind != KIND:
         return None

@@ -32,7 +32,20 @@ def is_oct(path: Path) -> bool:
     return suffix in FINDERS
 
 
-def list_volumes(path: Path) -> tuple[OctVolume, ...]:
+def listed_volumes(path: Path) -> tuple[str, ...]:
+    """Return what the volumes of a file are, to choose from; () for a file of another kind.
+
+    Raises ReadError.
+    """
+    try:
+        return tuple(each.text for each in _volumes(path)) if is_oct(path) else ()
+    except OSError as error:
+        raise ReadError(
+            f"{path} cannot be read ({error.strerror or error}); check its permissions."
+        ) from error
+
+
+def _volumes(path: Path) -> tuple[OctVolume, ...]:
     """Return the volumes of a file or of a folder with an export; ReadError if there is none."""
     file = _exports(path)[0] if path.is_dir() else path
     found = FINDERS[file.suffix.lower()](file)
@@ -44,12 +57,12 @@ def list_volumes(path: Path) -> tuple[OctVolume, ...]:
 
 
 def read(path: Path, series: int | str | None = None) -> Image:
-    """Read a volume as (A-scan, depth, B-scan); `info.info_of` says what else is known.
+    """Read a volume as (A-scan, depth, B-scan); `info.oct_info` says what else is known.
 
     series: its number in the list of the file, counted from 1; needed only if there are several.
     Raises ReadError, or InputError if there is no such volume.
     """
-    volumes = list_volumes(path)
+    volumes = _volumes(path)
     if series is None and len(volumes) == 1:
         return volumes[0].load()
     listed = "; ".join(f"{number}: {each.text}" for number, each in enumerate(volumes, 1))

@@ -13,7 +13,7 @@ from fewslice.errors import ReadError, Remark
 from fewslice.io.atomic import atomic_path
 from fewslice.io.formats import suffix_of
 from fewslice.io.oct import dicom
-from fewslice.io.oct.info import OctInfo, info_of
+from fewslice.io.oct.info import OctInfo, oct_info
 from fewslice.volumes.image import Image
 
 _DAMAGE = (ValueError, KeyError, TypeError, AttributeError)
@@ -24,7 +24,7 @@ def find_info(path: Path, image: Image) -> OctInfo | None:
 
     path: of the scan. image: as it was read. Raises ReadError if the file beside it is damaged.
     """
-    return info_of(image) or _read(path) or dicom.read_info(path)
+    return oct_info(image) or _read(path) or dicom.read_info(path)
 
 
 def write_info(scan: Path, info: OctInfo) -> tuple[Path, ...]:
