@@ -43,7 +43,7 @@ def imported_at_once(path: Path) -> set[str]:
 
 
 # The folders that may import what an extra brings, besides what is always installed.
-EXTRAS = {"pretraining": "pretrain", "batch": "cluster"}
+EXTRAS = {"pretraining": "pretrain", "batch": "cluster", "io/oct": "oct"}
 
 
 def test_everything_imported_is_declared() -> None:
@@ -52,7 +52,7 @@ def test_everything_imported_is_declared() -> None:
     missing = []
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
-        extra = EXTRAS.get(place.parts[0])
+        extra = EXTRAS.get(place.parts[0]) or EXTRAS.get(place.parent.as_posix())
         allowed = always | declared(PROJECT["optional-dependencies"][extra] if extra else [])
         for name in imported(path):
             if not {each.lower() for each in distributions.get(name, [name])} & allowed:

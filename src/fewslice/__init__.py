@@ -9,6 +9,8 @@ from fewslice._version import __version__
 if TYPE_CHECKING:
     from fewslice.errors import FewsliceError
     from fewslice.io import read_image, read_labels, write_image, write_labels
+    from fewslice.io.oct.info import oct_info
+    from fewslice.reporting.oct.measures import measure_oct
     from fewslice.segmentation.result import Segmentation
     from fewslice.training.store import load_model
     from fewslice.volumes import Geometry, Image, LabelMap
@@ -29,6 +31,8 @@ _HOME = {
     "Session": "fewslice.workflow.session",
     "Suggestion": "fewslice.workflow.suggest",
     "load_model": "fewslice.training.store",
+    "measure_oct": "fewslice.reporting.oct.measures",
+    "oct_info": "fewslice.io.oct.info",
     "rank_pool": "fewslice.workflow.rank_pool",
     "read_image": "fewslice.io",
     "read_labels": "fewslice.io",
@@ -49,6 +53,8 @@ __all__ = [
     "Suggestion",
     "__version__",
     "load_model",
+    "measure_oct",
+    "oct_info",
     "rank_pool",
     "read_image",
     "read_labels",

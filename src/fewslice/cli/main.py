@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.info:info_command",
         "Show what a scan and its labels contain, and any problems.",
     ),
+    "oct": (
+        "fewslice.cli.oct:oct_command",
+        "Read, convert and measure scans of OCT devices.",
+    ),
     "demo": (
         "fewslice.cli.demo:demo_command",
         "Segment the bundled scan and compare the result with its reference.",

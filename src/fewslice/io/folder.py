@@ -26,6 +26,7 @@ from fewslice.io.formats import (
     listed,
     suffix_of,
 )
+from fewslice.io.oct.read import is_oct
 from fewslice.volumes import Image, require_same_grid
 
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
@@ -172,7 +173,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _is_volume(path: Path) -> bool:
-    return path.is_file() and suffix_of(path) in CASE_SUFFIXES
+    return path.is_file() and (suffix_of(path) in CASE_SUFFIXES or is_oct(path))
 
 
 def _holds(path: Path, wanted: Callable[[Path], bool]) -> bool:

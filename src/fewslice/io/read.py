@@ -20,6 +20,7 @@ from fewslice.io.formats import (
     listed,
     suffix_of,
 )
+from fewslice.io.oct import read as oct_files
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
 
@@ -46,11 +47,12 @@ def read_image(
     ----------
     path
         File of a format in `docs/reference/formats.md` (NIfTI, MetaImage, NRRD, DICOM, MGH,
-        Analyze, TIFF, .npy), folder of a DICOM series, also with folders in it, or folder of
-        pictures that are slices. A DICOM file stands for its series.
+        Analyze, TIFF, .npy, files of OCT devices), folder of a DICOM series, also with folders in
+        it, folder of an OCT export, or folder of pictures that are slices. A DICOM file stands for
+        its series.
     series
-        Which volume of a DICOM folder that holds several: its number, counted from 1, in the list
-        that the error shows, or the UID of its series or the end of it.
+        Which volume of a DICOM folder or an OCT file that holds several: its number, counted from
+        1, in the list that the error shows; of DICOM also the UID of its series or the end of it.
     fill_gaps
         Interpolate the image where slices of a DICOM series are missing, which is refused
         otherwise.
@@ -126,6 +128,8 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
         raise ReadError(f"{path} is a device or pipe; expected a regular file or a folder.")
     if path.is_file() and path.stat().st_size == 0:
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
+    if oct_files.is_oct(path):
+        return oct_files.read(path, series)
     if series is not None and not path.is_dir():
         raise InputError(
             f"A series was chosen, but {path} is a file, which stands for its own series; give the "

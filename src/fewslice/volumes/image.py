@@ -30,9 +30,10 @@ LabelArray = npt.NDArray[np.unsignedinteger[Any]]
 class StoredGeometry:
     """What a file or array said of its grid, exactly as it was read, so that writing repeats it.
 
-    kind: "nifti", "itk" or "array". fields: what the module of that format put there; only it reads
-    them. spacing_known: whether a spacing was stored; if not, 1 mm is taken. geometry: the grid as
-    it was read, where a person gave another spacing since (`fewslice.volumes.respacing`). readings:
+    kind: "nifti", "itk", "oct" or "array". fields: what the module of that format put there; only
+    it reads them. spacing_known: whether a spacing was stored; if not, 1 mm is taken.
+    spacing_guessed: whether it is only the usual one of the device. geometry: the grid as it was
+    read, where a person gave another spacing since (`fewslice.volumes.respacing`). readings:
     where a header contradicts itself, the grid as each of its parts or each family of programs has
     it, by name: "sform" and "qform" of NIfTI, "itk" for programs built on ITK; the first is the one
     that is used. whole: whether the file holds all of its grid; 3D Slicer stores what is drawn.
@@ -42,6 +43,7 @@ class StoredGeometry:
     kind: str
     fields: dict[str, Any]
     spacing_known: bool = True
+    spacing_guessed: bool = False
     geometry: Geometry | None = None
     whole: bool = True
     placed: bool = True

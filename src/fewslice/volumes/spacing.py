@@ -21,10 +21,11 @@ from fewslice.volumes.respacing import own_geometry
 Array = npt.NDArray[Any]
 Spacing = tuple[float, float, float]
 
-GIVEN, HEADER, MISSING = "given", "header", "missing"
+GIVEN, HEADER, GUESSED, MISSING = "given", "header", "guessed", "missing"
 ORIGINS = {
     GIVEN: "as given",
     HEADER: "from the file's header",
+    GUESSED: "not stored in full, guessed from the device's usual one",
     MISSING: "not stored, taken as 1 mm",
 }
 """Where a spacing came from, and how people are told."""
@@ -65,10 +66,13 @@ def spacing_origin(scan: Image) -> str:
     Returns
     -------
     str
-        GIVEN by the person, HEADER of a file, or MISSING (taken as 1 mm).
+        GIVEN by the person, HEADER of a file, GUESSED (the device's usual one), or MISSING (taken
+        as 1 mm).
     """
     if scan.stored is None or scan.stored.geometry is not None:
         return GIVEN
+    if scan.stored.spacing_guessed:
+        return GUESSED
     return HEADER if scan.stored.spacing_known else MISSING
 
 
@@ -80,7 +84,7 @@ def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
     scan
         With the spacing to judge, in mm per array axis.
     origin
-        GIVEN, HEADER or MISSING.
+        GIVEN, HEADER, GUESSED or MISSING.
 
     Returns
     -------
@@ -262,6 +266,12 @@ def _origin_remark(spacing: Spacing, origin: str) -> str:
             "spacing-all-ones",
             "The file's header says 1 mm along every axis, which is often a placeholder; check it, "
             "and give the right one (--spacing) if it is wrong.",
+        )
+    if origin == GUESSED:
+        return Remark(
+            "spacing-guessed",
+            f"The file does not store the whole spacing; {spacing[0]:.4g}, {spacing[1]:.4g}, "
+            f"{spacing[2]:.4g} mm is the device's usual one: give the right one (--spacing).",
         )
     return ""
 

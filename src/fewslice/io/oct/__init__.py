@@ -1,0 +1,1 @@
+"""Optical coherence tomography as its devices store it."""

@@ -1,0 +1,1 @@
+"""What ophthalmologists measure in an OCT: surfaces, thickness, fluid."""
