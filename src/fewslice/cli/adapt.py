@@ -61,7 +61,7 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     with progress_bar(quiet, "Fine-tuning") as progress:
         found = adapt(
             image,
-            read_labels(labels),
+            read_labels(labels, image),
             output,
             spacing=spacing,
             annotated=places,

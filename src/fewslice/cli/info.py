@@ -51,7 +51,7 @@ def info_command(
     facts = inspect_scan(image)
     drawn = None
     if labels is not None:
-        label_map = read_labels(labels)
+        label_map = read_labels(labels, image)
         if spacing is not None:
             label_map = respaced(label_map, spacing)
         drawn = inspect_labels(label_map, image.geometry, named)

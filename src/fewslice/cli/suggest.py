@@ -16,6 +16,7 @@ from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.errors import InputError
 from fewslice.io import read_image, read_labels
+from fewslice.io.read import read_pair
 from fewslice.volumes import Image
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
@@ -92,11 +93,11 @@ def _suggest(request: Request, image: Image) -> Suggestion:
     pairs = [parse_pair(text) for text in request.support]
     return suggest(
         image,
-        read_labels(request.labels) if request.labels else None,
+        read_labels(request.labels, image) if request.labels else None,
         spacing=request.spacing,
         annotated=places(request.annotated),
         present=places(request.present),
-        support=[(read_image(scan), read_labels(drawn)) for scan, drawn in pairs],
+        support=[read_pair(scan, drawn) for scan, drawn in pairs],
         count=request.count,
         strategy=request.strategy,
         seed=request.seed,

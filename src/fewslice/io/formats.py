@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
-"""Suffixes of single volumes that can be read and written; DICOM can only be read."""
+"""Suffixes of single volumes that can be read and written; of DICOM only labels can be written."""
+
+DICOM_LABELS = ".dcm"
+"""Suffix of labels in DICOM, which are written with the series that they belong to."""
+
+LABEL_SUFFIXES = (*VOLUME_SUFFIXES, DICOM_LABELS)
+"""Suffixes that labels can be written with."""
 
 
 def suffix_of(path: Path) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 from fewslice.errors import GeometryError, InputError, ReadError
 from fewslice.io import metaimage, nifti, nrrd
 from fewslice.io.dicom import read as dicom
+from fewslice.io.dicom import rtstruct_read, segmentation_read
+from fewslice.io.dicom.kinds import label_object
 from fewslice.io.dicom.series import DICOM_SUFFIXES, is_dicom
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.volumes.image import Image, LabelMap, as_label_array, require_finite
@@ -54,13 +56,16 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         return image
 
 
-def read_labels(path: str | os.PathLike[str]) -> LabelMap:
+def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> LabelMap:
     """Read a label map.
 
     Parameters
     ----------
     path
-        As in `read_image`.
+        As in `read_image`; also a DICOM SEG or RTSTRUCT.
+    scan
+        What the labels were drawn on. DICOM SEG and RTSTRUCT come on its grid; an RTSTRUCT cannot
+        be read without.
 
     Returns
     -------
@@ -75,6 +80,12 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
         If voxels are not whole numbers from 0 to 65,535, or there is more than one channel.
     """
     with _failures_named(Path(path)):
+        found = label_object(Path(path))
+        if found is not None:
+            file, kind = found
+            if kind == "rtstruct":
+                return rtstruct_read.read(file, scan)
+            return segmentation_read.read(file, scan)
         image = _read(Path(path))
         if image.array.ndim != 3:
             raise InputError(
@@ -83,6 +94,12 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
             )
         labels = as_label_array(image.array, f"the label map {path}")
         return LabelMap(labels, image.geometry, image.stored)
+
+
+def read_pair(scan: Path, labels: Path) -> tuple[Image, LabelMap]:
+    """Read a scan and the labels that were drawn on it. Raises what the two readers do."""
+    image = read_image(scan)
+    return image, read_labels(labels, image)
 
 
 def _read(path: Path) -> Image:

@@ -91,7 +91,8 @@ def _scan(
     spacing: Sequence[float] | None,
 ) -> TaskScan:
     scan = _read(image)
-    drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
+    on = scan if isinstance(scan, Image) else None
+    drawn = read_labels(labels, on) if isinstance(labels, str | os.PathLike) else labels
     scan, drawn = on_one_grid(scan, drawn, spacing, image_is="the scan", labels_are="its label map")
     if not drawn_voxels(drawn.array).any():
         raise InputError("nothing is drawn on it (every voxel of its labels is 0 or 255).")

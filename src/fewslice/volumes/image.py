@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.errors import GeometryError, InputError
+from fewslice.errors import GeometryError, InputError, Remark
 from fewslice.volumes.geometry import Geometry
 
 UNKNOWN = 255
@@ -82,6 +83,10 @@ class LabelMap:
         (i, j, k), unsigned integers up to 65,535.
     geometry, stored
         As in `Image`.
+    remarks
+        What was assumed to read it, in sentences a person should see.
+    names
+        What its structures are called, where that is known.
 
     Raises
     ------
@@ -92,6 +97,8 @@ class LabelMap:
     array: LabelArray
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
+    remarks: tuple[Remark, ...] = field(default=(), repr=False)
+    names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:

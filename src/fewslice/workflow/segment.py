@@ -124,7 +124,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     )
     answer = label_map.with_array(assemble_labels(prediction, annotation))
     support_remarks = _remarks(name, annotation, len(pairs), len(others))
-    remarks = (*doubts, *prediction.remarks, *support_remarks)
+    remarks = (*label_map.remarks, *doubts, *prediction.remarks, *support_remarks)
     return Segmentation(answer, annotation, prediction, name, remarks, len(others))
 
 

@@ -98,7 +98,7 @@ def inspect_labels(
         for value, slices in zip(values, drawn, strict=True)
     )
     annotated = annotated_slices(annotation, geometry) if annotation else ()
-    problems = (*problems, *small_label_problems(voxels))
+    problems = (*labels.remarks, *problems, *small_label_problems(voxels))
     return LabelMapFacts(facts, int(counts[-1]), annotated, problems)
 
 
