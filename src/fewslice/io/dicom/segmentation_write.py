@@ -1,7 +1,7 @@
 """DICOM SEG by highdicom: binary, label map, or fractional for probabilities.
 
-All frames are written, also empty ones, in the order of the slices: readers that stack frames as
-they come would shift or mirror anything else.
+All frames are written, also empty ones, slice after slice: readers that stack frames as they come
+would shift anything else. highdicom has them run against the normal of their plane.
 """
 
 from __future__ import annotations

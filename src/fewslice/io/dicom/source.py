@@ -146,7 +146,7 @@ def _images(path: Path) -> Iterator[Dataset]:
     from pydicom import dcmread
 
     own = _series_of(path) if path.is_file() else None
-    for file in _files(path if path.is_dir() else path.parent):
+    for file in _files(path):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # they would repeat values
@@ -168,7 +168,11 @@ def _series_of(path: Path) -> str:
     return str(header.get("SeriesInstanceUID", ""))
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
+def _files(path: Path) -> Iterator[Path]:
+    """Yield the files in a folder and in those within, or the files beside a file."""
+    if path.is_file():
+        yield from (file for file in sorted(path.parent.iterdir()) if file.is_file())
+        return
+    for place, folders, names in os.walk(path):
         folders.sort()
         yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
