@@ -94,6 +94,8 @@ def test_refusals(basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixtur
     out = ["-o", str(tmp_path / "out.dcm")]
     copy = save(tmp_path / "copy.nii.gz", np.zeros(SHAPE, np.float32), np.eye(4))
     assert "needs the DICOM series" in refused(["segment", str(copy), *basic[2:], *out], capsys)
+    other = ["--source", str(write_oriented(tmp_path / "other", [0, 1, 0, 0, 0, -1]))]
+    assert "lies on the voxels" in refused([*basic, *out, *other], capsys)
     assert "1=Liver" in refused([*basic, *out, "--name", "Liver"], capsys)
     plain = ["-o", str(tmp_path / "out.nii.gz")]
     for option in (["--name", "1=Liver"], ["--anonymise"], ["--dicom-type", "binary"]):

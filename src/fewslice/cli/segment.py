@@ -27,7 +27,7 @@ from fewslice.io import DicomOutput, read_image, read_labels
 from fewslice.io.dicom.derived import DicomKind
 from fewslice.io.formats import DICOM_LABELS, suffix_of
 from fewslice.io.read import read_pair
-from fewslice.reporting.outputs import Outputs, check_outputs, write_outputs
+from fewslice.reporting.outputs import Outputs, check_outputs, check_source, write_outputs
 from fewslice.reporting.report import make_report, report_text
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
@@ -185,6 +185,7 @@ def segment_command(**given: Any) -> None:
     check_outputs(outputs, request.inputs)
     engine = request.chosen_engine
     image = read_image(request.scan)
+    check_source(outputs, image)
     if request.spacing is not None:
         image = respaced(image, request.spacing)
     segmentation, seconds = _segment(request, engine, image, support)

@@ -17,11 +17,12 @@ from fewslice.io import (
     write_labels,
     write_probability,
 )
-from fewslice.io.dicom.source import require_dicom
+from fewslice.io.dicom.source import find_source, require_dicom
 from fewslice.io.formats import DICOM_LABELS, LABEL_SUFFIXES, suffix_of
 from fewslice.reporting.report import Report, write_report
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.respacing import own_geometry
 
 _DETACHED = (".mhd", ".nhdr")  # header and voxels in two files: written in place, not moved
 
@@ -61,6 +62,15 @@ def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     if outputs.picture is not None:
         require_writable(outputs.picture, (".png",))
     require_no_inputs(outputs.paths, inputs)
+
+
+def check_source(outputs: Outputs, image: Image) -> None:
+    """Raise GeometryError if the series named for outputs in DICOM is not that of the scan."""
+    paths = (outputs.labels, outputs.probability)
+    if outputs.dicom.source is not None and any(
+        path is not None and suffix_of(path) == DICOM_LABELS for path in paths
+    ):
+        find_source(outputs.dicom.source, own_geometry(image))
 
 
 def require_no_inputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.uid import RLELossless
 
-from fewslice.errors import GeometryError, InputError, ReadError, codes_of
-from fewslice.io import read_image, read_labels
+from fewslice.errors import FewsliceError, GeometryError, InputError, ReadError, codes_of
+from fewslice.io import DicomOutput, read_image, read_labels, write_labels
 from fewslice.volumes import Image
-from tests.support.dicom_results import write_seg
+from tests.support.dicom_results import (
+    labels_of,
+    phantom,
+    write_oriented,
+    write_rtstruct,
+    write_seg,
+)
 from tests.support.dicom_samples import write_series
 
 AXIAL = (1, 0, 0, 0, 1, 0)
@@ -175,3 +183,28 @@ def test_what_cannot_be_understood_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(ReadError):
         read_labels(path)
+
+
+def test_compressed_label_maps(tmp_path: Path) -> None:
+    folder = write_oriented(tmp_path / "series", AXIAL)
+    path = tmp_path / "r.dcm"
+    write_labels(path, labels_of(read_image(folder)), dicom=DicomOutput(folder, kind="labelmap"))
+    dataset = dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    assert np.array_equal(read_labels(path).array, phantom())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_of_any_kind_is_named(scan: Image, tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    write_seg(tmp_path / "s.dcm", [(1, (10, 20, 2), pixels((1, 2)))])
+    square = [[10, 20, 2], [12, 20, 2], [12, 22, 2]]
+    write_rtstruct(tmp_path / "r.dcm", {1: [square]})
+    for path in (tmp_path / "s.dcm", tmp_path / "r.dcm"):
+        content = bytearray(path.read_bytes())
+        for at in rng.integers(132, len(content), 6):
+            content[at] = rng.integers(256)
+        path.write_bytes(content)
+        with suppress(FewsliceError):
+            read_labels(path, scan)

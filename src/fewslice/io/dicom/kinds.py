@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +53,22 @@ def read_whole(path: Path) -> Any:
     except OSError:
         raise
     except Exception as error:
+        raise ReadError(
+            f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
+        ) from error
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what a dataset that breaks the rules makes fail into ReadError, without its values."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (
+        *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
+        *(NotImplementedError, RecursionError, EOFError, struct.error),
+    ) as error:
         raise ReadError(
             f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
         ) from error

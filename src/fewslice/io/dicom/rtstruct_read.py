@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError, ReadError, Remark
-from fewslice.io.dicom.kinds import read_whole
+from fewslice.io.dicom.kinds import damage_named, read_whole
 from fewslice.io.dicom.outlines import filled
 from fewslice.io.dicom.planes import Dataset
 from fewslice.io.itk import LPS_TO_RAS
@@ -35,6 +35,11 @@ def read(path: Path, scan: Image | None) -> LabelMap:
             f"{path} is an RTSTRUCT, which holds outlines but no voxels; give it together with the "
             "scan that it was drawn on."
         )
+    with damage_named(path):
+        return _read(path, scan)
+
+
+def _read(path: Path, scan: Image) -> LabelMap:
     dataset = read_whole(path)
     rois = _rois(path, dataset)
     geometry = own_geometry(scan)

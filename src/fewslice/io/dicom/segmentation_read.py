@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError, ReadError, Remark
-from fewslice.io.dicom.kinds import read_whole
+from fewslice.io.dicom.kinds import damage_named, read_whole
 from fewslice.io.dicom.planes import Dataset, Plane, placement_of, planes_of
 from fewslice.io.itk import Grid
 from fewslice.typing import Float64Array
@@ -73,6 +73,11 @@ def read(path: Path, scan: Image | None = None) -> LabelMap:
     labels of its number, or the value that this library wrote (its tracking ID "label 7"). Raises
     ReadError, InputError, and GeometryError if frames do not lie on the voxels of the scan.
     """
+    with damage_named(path):
+        return _read(path, scan)
+
+
+def _read(path: Path, scan: Image | None) -> LabelMap:
     frames = _frames(path, read_whole(path))
     geometry = _own_grid(frames) if scan is None else own_geometry(scan)
     values, names = _values(path, frames.dataset)

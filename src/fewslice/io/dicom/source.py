@@ -162,7 +162,9 @@ def _series_of(path: Path) -> str:
     from pydicom import dcmread
 
     try:
-        header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
     except Exception:  # noqa: BLE001 - then it is no image of a series
         return "none"
     return str(header.get("SeriesInstanceUID", ""))
