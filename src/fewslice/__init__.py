@@ -8,7 +8,7 @@ from fewslice._version import __version__
 
 if TYPE_CHECKING:
     from fewslice.errors import FewsliceError
-    from fewslice.io import read_image, read_labels, write_image, write_labels
+    from fewslice.io import DicomOutput, read_image, read_labels, write_image, write_labels
     from fewslice.io.oct.info import oct_info
     from fewslice.reporting.oct.measures import measure_oct
     from fewslice.segmentation.result import Segmentation
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Where each public name lives; looked up when it is first asked for, so that importing fewslice
 # (and `fewslice --help`) loads nothing.
 _HOME = {
+    "DicomOutput": "fewslice.io",
     "FewsliceError": "fewslice.errors",
     "Geometry": "fewslice.volumes",
     "Image": "fewslice.volumes",
@@ -44,6 +45,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DicomOutput",
     "FewsliceError",
     "Geometry",
     "Image",

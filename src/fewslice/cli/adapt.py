@@ -64,7 +64,8 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     given = [path for path in (scan, labels, weights) if path is not None]
     require_no_inputs([output], given)
     source = ScanInput(scan, labels, spacing, series, fill_gaps)
-    image, drawn = on_one_grid(source.read_image(), read_labels(labels), spacing)
+    image = source.read_image()
+    image, drawn = on_one_grid(image, read_labels(labels, image), spacing)
     places = [place for text in annotated for place in parse_slices(image.geometry, text)]
     with progress_bar(quiet, "Fine-tuning") as progress:
         found = adapt(

@@ -71,7 +71,7 @@ def _read(source: ScanInput) -> tuple[Image, LabelMap | None, str]:
     image = source.read_image()
     if source.labels is None:
         return image, None, ""
-    labels = read_labels(source.labels)
+    labels = read_labels(source.labels, image)
     misfit = ""
     try:
         image, labels = on_one_grid(image, labels, source.spacing)

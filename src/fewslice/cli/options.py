@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,60 @@ def dicom() -> Option:
         return series(fill_gaps(command))
 
     return both
+
+
+def dicom_output() -> Option:
+    """Return the options of results in DICOM: --source, --name, --dicom-type, --anonymise."""
+    from fewslice.io.dicom.derived import KINDS
+
+    added = (
+        click.option(
+            "--source",
+            type=PATH,
+            metavar="SERIES",
+            help="DICOM series that a .dcm output belongs to, if SCAN is a copy of it in another "
+            "format.  [default: SCAN]",
+        ),
+        click.option(
+            "--name",
+            "names",
+            multiple=True,
+            metavar="LABEL=NAME",
+            help="Name of a structure for a .dcm output, such as 1=Liver. May be repeated.",
+        ),
+        click.option(
+            "--dicom-type",
+            type=click.Choice(KINDS),
+            help="What a .dcm output is: a DICOM SEG (binary or labelmap) or an RTSTRUCT.  "
+            "[default: rtstruct if its name ends with rtstruct.dcm, else binary]",
+        ),
+        click.option(
+            "--anonymise",
+            is_flag=True,
+            help="Leave patient and study out of a .dcm output, but for unique identifiers.",
+        ),
+    )
+
+    def all_of_them(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(added):
+            command = option(command)
+        return command
+
+    return all_of_them
+
+
+def parse_names(texts: Sequence[str]) -> dict[int, str]:
+    """Parse names of structures such as '1=Liver'. Raises InputError."""
+    names = {}
+    for text in texts:
+        label, _, name = text.partition("=")
+        if not label.strip().isdecimal() or not name.strip():
+            raise InputError(
+                f"Cannot read {text!r} as the name of a structure; write its label, = and the "
+                "name, such as 1=Liver."
+            )
+        names[int(label)] = name.strip()
+    return names
 
 
 def parse_spacing(text: str) -> Spacing:

@@ -35,4 +35,4 @@ class ScanInput:
         image = self.read_image()
         if self.labels is None:
             return image, None
-        return on_one_grid(image, read_labels(self.labels), self.spacing)
+        return on_one_grid(image, read_labels(self.labels, image), self.spacing)

@@ -24,8 +24,11 @@ from fewslice.engines import (
     options_of,
 )
 from fewslice.errors import InputError
-from fewslice.io import read_image, read_labels
-from fewslice.reporting.outputs import Outputs, check_outputs, write_outputs
+from fewslice.io import DicomOutput
+from fewslice.io.dicom.derived import DicomKind
+from fewslice.io.formats import DICOM_LABELS, suffix_of
+from fewslice.io.read import read_pair
+from fewslice.reporting.outputs import Outputs, check_outputs, check_source, write_outputs
 from fewslice.reporting.report import make_report, report_text
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
@@ -56,6 +59,11 @@ class Request:
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
+    probability: Path | None = None
+    source: Path | None = None
+    names: tuple[str, ...] = ()
+    dicom_type: DicomKind | None = None
+    anonymise: bool = False
     largest_component: bool = False
     quiet: bool = False
     as_json: bool = False
@@ -63,7 +71,16 @@ class Request:
     @property
     def outputs(self) -> Outputs:
         """The files to write."""
-        return Outputs(self.output, self.uncertainty, self.report, self.picture)
+        dicom = DicomOutput(
+            self.source or self.scan,
+            options.parse_names(self.names),
+            self.dicom_type,
+            self.anonymise,
+        )
+        _require_use(self)
+        return Outputs(
+            self.output, self.uncertainty, self.report, self.picture, self.probability, dicom
+        )
 
     @property
     def chosen_engine(self) -> Engine:
@@ -95,7 +112,13 @@ class Request:
     type=options.PATH,
     help="Label map with a few annotated slices; optional with --support or --model.",
 )
-@click.option("-o", "--output", type=options.PATH, required=True, help="Label map to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=options.PATH,
+    required=True,
+    help="Label map to write; .dcm for a DICOM SEG, rtstruct.dcm for outlines.",
+)
 @click.option("--engine", default="auto", show_default=True, help=f"One of {', '.join(ENGINES)}.")
 @options.named_slices(
     "--annotated",
@@ -135,9 +158,15 @@ class Request:
     help="Uncertainty map to write: 0 (certain) to 1 (a guess) per voxel.",
 )
 @click.option(
+    "--probability",
+    type=options.PATH,
+    help="Probability of each structure to write, one a channel; .dcm for a fractional DICOM SEG.",
+)
+@click.option(
     "--report", type=options.PATH, help="JSON report to write: volumes, confidence per slice."
 )
 @click.option("--picture", type=options.PATH, help="PNG picture to write, for a quick look.")
+@options.dicom_output()
 @options.largest_component()
 @options.quiet()
 @options.as_json("Print the report as JSON, not as text.")
@@ -165,6 +194,7 @@ def segment_command(**given: Any) -> None:
     image, labels = ScanInput(
         request.scan, request.labels, request.spacing, request.series, request.fill_gaps
     ).read()
+    check_source(outputs, image)
     segmentation, seconds = _segment(request, engine, (image, labels), support)
     named: dict[str, Any] = {
         "scan": str(request.scan),
@@ -195,6 +225,24 @@ def _require_model_alone(request: Request) -> None:
             raise InputError(f"A model answers without {option}; leave out {option} or --model.")
 
 
+def _require_use(request: Request) -> None:
+    """Raise InputError if options of DICOM are given for outputs that are none."""
+    outputs = (request.output, request.probability)
+    if any(path is not None and suffix_of(path) == DICOM_LABELS for path in outputs):
+        return
+    given = {
+        "--source": request.source is not None,
+        "--name": bool(request.names),
+        "--dicom-type": request.dicom_type is not None,
+        "--anonymise": request.anonymise,
+    }
+    for option, used in given.items():
+        if used:
+            raise InputError(
+                f"{option} is for results in DICOM; end the output with .dcm, or leave it out."
+            )
+
+
 def _segment(
     request: Request,
     engine: Engine,
@@ -205,7 +253,7 @@ def _segment(
     annotated = [
         place for text in request.annotated for place in parse_slices(image.geometry, text)
     ]
-    others = [(read_image(scan), read_labels(drawn)) for scan, drawn in support]
+    others = [read_pair(scan, drawn) for scan, drawn in support]
     with progress_bar(request.quiet) as progress:
         start = time.perf_counter()
         segmentation = segment(

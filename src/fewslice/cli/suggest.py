@@ -16,7 +16,7 @@ from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.scan_input import ScanInput
 from fewslice.errors import InputError
-from fewslice.io import read_image, read_labels
+from fewslice.io.read import read_pair
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
@@ -105,7 +105,7 @@ def _suggest(request: Request, image: Image, labels: LabelMap | None) -> Suggest
         labels,
         annotated=places(request.annotated),
         present=places(request.present),
-        support=[(read_image(scan), read_labels(drawn)) for scan, drawn in pairs],
+        support=[read_pair(scan, drawn) for scan, drawn in pairs],
         count=request.count,
         strategy=request.strategy,
         seed=request.seed,

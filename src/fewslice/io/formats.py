@@ -10,8 +10,14 @@ VOLUME_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
 SEGMENTATION_SUFFIX = ".seg.nrrd"
 """Suffix of 3D Slicer's segmentations: label maps with names and colours."""
 
+DICOM_LABELS = ".dcm"
+"""Suffix of labels in DICOM, which are written with the series that they belong to."""
+
 LABEL_SUFFIXES = (*VOLUME_SUFFIXES, SEGMENTATION_SUFFIX)
 """Suffixes of label maps that can be read and written."""
+
+WRITTEN_LABELS = (*LABEL_SUFFIXES, DICOM_LABELS)
+"""Suffixes that labels can be written with."""
 
 PAIR_SUFFIXES = (".hdr", ".img", ".hdr.gz", ".img.gz")
 """Suffixes of a header and voxels in two files: Analyze, and NIfTI as it began."""

@@ -11,7 +11,9 @@ from typing import Any
 from fewslice.errors import GeometryError, InputError, ReadError
 from fewslice.io import metaimage, nibabel_formats, nifti, npy, nrrd, pictures, seg_nrrd
 from fewslice.io.dicom import read as dicom
+from fewslice.io.dicom import rtstruct_read, segmentation_read
 from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
+from fewslice.io.dicom.kinds import label_object
 from fewslice.io.formats import (
     PAIR_SUFFIXES,
     PICTURE_SUFFIXES,
@@ -78,13 +80,16 @@ def read_image(
         return filled(_read(Path(path), series, fill_gaps), f"the image {path}")
 
 
-def read_labels(path: str | os.PathLike[str]) -> LabelMap:
+def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> LabelMap:
     """Read a label map.
 
     Parameters
     ----------
     path
-        As in `read_image`.
+        As in `read_image`; also a DICOM SEG or RTSTRUCT.
+    scan
+        What the labels were drawn on. DICOM SEG and RTSTRUCT come on its grid; an RTSTRUCT cannot
+        be read without.
 
     Returns
     -------
@@ -100,6 +105,12 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
         channel. NaN counts as 0.
     """
     with _failures_named(Path(path)):
+        found = label_object(Path(path))
+        if found is not None:
+            file, kind = found
+            if kind == "rtstruct":
+                return rtstruct_read.read(file, scan)
+            return segmentation_read.read(file, scan)
         image = _read(Path(path))
         header = _nrrd_header(Path(path))
         if seg_nrrd.is_segmentation(header):
@@ -111,6 +122,12 @@ def read_labels(path: str | os.PathLike[str]) -> LabelMap:
             )
         labels, remarks = labels_of(image.array, f"the label map {path}")
         return LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
+
+
+def read_pair(scan: Path, labels: Path) -> tuple[Image, LabelMap]:
+    """Read a scan and the labels that were drawn on it. Raises what the two readers do."""
+    image = read_image(scan)
+    return image, read_labels(labels, image)
 
 
 def _nrrd_header(path: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ part of the scan that holds something drawn.
 
 from __future__ import annotations
 
-import colorsys
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +17,11 @@ import numpy as np
 from fewslice.errors import InputError, Remark
 from fewslice.io import nrrd
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry, labels_of
-from fewslice.volumes.segments import Segment
+from fewslice.volumes.segments import Segment, default_colour
 
 Header = dict[str, Any]
 
 _KEY = re.compile(r"Segment(?P<number>\d+)_(?P<field>\w+)")
-_GOLDEN = 0.618034  # of the circle of hues: neighbours differ as much as can be
 
 
 @dataclass(frozen=True)
@@ -182,8 +180,3 @@ def _extent(inside: Array) -> str:
         found = np.flatnonzero(inside.any(axis=others))
         ends += [int(found[0]), int(found[-1])] if found.size else [0, -1]
     return " ".join(map(str, ends))
-
-
-def default_colour(value: int) -> tuple[float, float, float]:
-    """Return a colour for a label, clearly another one for the next label."""
-    return colorsys.hsv_to_rgb(value * _GOLDEN % 1, 0.6, 0.9)

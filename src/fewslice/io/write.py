@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,16 @@ import numpy as np
 from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.io import metaimage, nifti, nrrd, seg_nrrd
 from fewslice.io.atomic import atomic_path, require_writable
-from fewslice.io.formats import LABEL_SUFFIXES, SEGMENTATION_SUFFIX, VOLUME_SUFFIXES, suffix_of
+from fewslice.io.dicom import write_objects
+from fewslice.io.dicom.derived import DicomOutput
+from fewslice.io.formats import (
+    DICOM_LABELS,
+    LABEL_SUFFIXES,
+    SEGMENTATION_SUFFIX,
+    VOLUME_SUFFIXES,
+    WRITTEN_LABELS,
+    suffix_of,
+)
 from fewslice.volumes.image import Array, Image, LabelMap, as_label_array
 from fewslice.volumes.respacing import on_own_grid
 
@@ -57,24 +66,70 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
     _write(path, on_own_grid(replace(image, array=_storable(image.array))), VOLUME_SUFFIXES)
 
 
-def write_labels(path: str | os.PathLike[str], labels: LabelMap) -> None:
+def write_labels(
+    path: str | os.PathLike[str], labels: LabelMap, *, dicom: DicomOutput | None = None
+) -> None:
     """Write a label map in the format of the suffix.
 
     Parameters
     ----------
     path
-        As in `write_image`, or .seg.nrrd: the format of 3D Slicer's Segment Editor, which also has
-        the names and colours of structures.
+        As in `write_image`; .seg.nrrd, the format of 3D Slicer's Segment Editor, which also has the
+        names and colours of structures; or .dcm for a DICOM SEG or RTSTRUCT.
     labels
         Written as uint8 or uint16.
+    dicom
+        For .dcm: the series that the labels belong to, names of structures and the like.
 
     Raises
     ------
     WriteError, InputError
-        As `write_image` does.
+        As `write_image` does; also if labels do not fit into DICOM.
+    GeometryError
+        If the series does not hold the voxels of the labels.
     """
-    array = _storable(as_label_array(labels.array))
-    _write(path, on_own_grid(replace(labels, array=array)), LABEL_SUFFIXES)
+    own = on_own_grid(replace(labels, array=_storable(as_label_array(labels.array))))
+    if suffix_of(Path(path)) == DICOM_LABELS:
+        require_writable(path, WRITTEN_LABELS)
+        with atomic_path(path) as temporary:
+            write_objects.write(temporary, Path(path), own, dicom or DicomOutput())
+        return
+    _write(path, own, LABEL_SUFFIXES)
+
+
+def write_probability(
+    path: str | os.PathLike[str],
+    probability: Image,
+    values: Sequence[int],
+    *,
+    dicom: DicomOutput | None = None,
+) -> None:
+    """Write the probability of each structure, in the format of the suffix.
+
+    Parameters
+    ----------
+    path
+        As in `write_image`, where structures are channels; or .dcm for a fractional DICOM SEG, in
+        steps of 1/255.
+    probability
+        A channel for each structure, in [0, 1].
+    values
+        The labels of these structures, ascending.
+    dicom
+        As in `write_labels`.
+
+    Raises
+    ------
+    WriteError, InputError, GeometryError
+        As `write_labels` does.
+    """
+    if suffix_of(Path(path)) != DICOM_LABELS:
+        write_image(path, probability)
+        return
+    require_writable(path, WRITTEN_LABELS)
+    with atomic_path(path) as temporary:
+        own, given = on_own_grid(probability), dicom or DicomOutput()
+        write_objects.write_fractional(temporary, Path(path), own, values, given)
 
 
 def _write(path: str | os.PathLike[str], volume: Volume, suffixes: tuple[str, ...]) -> None:

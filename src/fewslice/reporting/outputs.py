@@ -5,38 +5,56 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fewslice.errors import InputError
-from fewslice.io import atomic_path, require_writable, write_image, write_labels
-from fewslice.io.formats import VOLUME_SUFFIXES, suffix_of
+from fewslice.io import (
+    DicomOutput,
+    atomic_path,
+    require_writable,
+    write_image,
+    write_labels,
+    write_probability,
+)
+from fewslice.io.dicom.source import find_source, require_dicom
+from fewslice.io.formats import DICOM_LABELS, VOLUME_SUFFIXES, WRITTEN_LABELS, suffix_of
 from fewslice.reporting.report import Report, write_report
 from fewslice.segmentation.result import Segmentation
-from fewslice.volumes import Image
+from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.respacing import own_geometry
 
 _DETACHED = (".mhd", ".nhdr")  # header and voxels in two files: written in place, not moved
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where to write what; all but the labels may be left out."""
+    """Where to write what; all but the labels may be left out.
+
+    dicom: what files that end with .dcm say besides their voxels.
+    """
 
     labels: Path
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
+    probability: Path | None = None
+    dicom: DicomOutput = field(default_factory=DicomOutput)
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files to write, the labels first."""
-        extra = (self.uncertainty, self.report, self.picture)
+        extra = (self.probability, self.uncertainty, self.report, self.picture)
         return (self.labels, *(path for path in extra if path is not None))
 
 
 def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     """Raise unless every output can be written and none would replace an input or another one."""
-    require_writable(outputs.labels)
+    for path in (outputs.labels, outputs.probability):
+        if path is not None:
+            require_writable(path, WRITTEN_LABELS)
+            if suffix_of(path) == DICOM_LABELS:
+                require_dicom(outputs.dicom.source, path)
     if outputs.uncertainty is not None:
         require_writable(outputs.uncertainty, VOLUME_SUFFIXES)
     if outputs.report is not None:
@@ -44,6 +62,15 @@ def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     if outputs.picture is not None:
         require_writable(outputs.picture, (".png",))
     require_no_inputs(outputs.paths, inputs)
+
+
+def check_source(outputs: Outputs, image: Image) -> None:
+    """Raise GeometryError if the series named for outputs in DICOM is not that of the scan."""
+    paths = (outputs.labels, outputs.probability)
+    if outputs.dicom.source is not None and any(
+        path is not None and suffix_of(path) == DICOM_LABELS for path in paths
+    ):
+        find_source(outputs.dicom.source, own_geometry(image))
 
 
 def require_no_inputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -79,9 +106,23 @@ def write_outputs(
         if outputs.uncertainty is not None:
             uncertainty = Image(segmentation.uncertainty, labels.geometry, labels.stored)
             writers[outputs.uncertainty] = lambda path: write_image(path, uncertainty)
-        writers[outputs.labels] = lambda path: write_labels(path, labels)
+        if outputs.probability is not None:
+            values = segmentation.label_values[1:]
+            given = Image(segmentation.probability[1:], labels.geometry, labels.stored)
+            writers[outputs.probability] = lambda path: write_probability(
+                path, given, values, dicom=_named(outputs.dicom, outputs.probability, labels)
+            )
+        writers[outputs.labels] = lambda path: write_labels(
+            path, labels, dicom=_named(outputs.dicom, outputs.labels, labels)
+        )
         for path in sorted(writers, key=lambda path: suffix_of(path) in _DETACHED):
             writers[path](places[path])
+
+
+def _named(dicom: DicomOutput, path: Path | None, labels: LabelMap) -> DicomOutput:
+    """Settle what the name of a file decides, and name what the labels' own file named."""
+    kind = dicom.kind_for(path) if path is not None else dicom.kind
+    return replace(dicom, kind=kind, names={**labels.names, **dicom.names})
 
 
 def _staged(stack: ExitStack, path: Path) -> Path:

@@ -93,7 +93,8 @@ def _on_one_grid(
     image: AnyScan, labels: LabelMap | AnyArray | AnyPath, spacing: Sequence[float] | None
 ) -> tuple[Image, LabelMap]:
     scan = _read(image)
-    drawn = read_labels(labels) if isinstance(labels, str | os.PathLike) else labels
+    on = scan if isinstance(scan, Image) else None
+    drawn = read_labels(labels, on) if isinstance(labels, str | os.PathLike) else labels
     return on_one_grid(scan, drawn, spacing, image_is="the scan", labels_are="its label map")
 
 

@@ -133,6 +133,11 @@ class LabelMap:
         """The structures' label values in ascending order, without 0 and 255."""
         return structure_values(self.array)
 
+    @property
+    def names(self) -> dict[int, str]:
+        """What structures are called, by label, where that is known."""
+        return {segment.value: segment.name for segment in self.segments}
+
     def with_array(self, array: LabelArray) -> LabelMap:
         """Return a label map on the same grid with other labels."""
         return replace(self, array=array)

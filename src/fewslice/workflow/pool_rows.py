@@ -100,7 +100,8 @@ def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]
     if isinstance(source, str):
         source = named_scan(Path(source))
     image = read_scan(source) if isinstance(source, ScanFiles) else source
-    drawn = read_labels(scan.labels) if isinstance(scan.labels, str) else scan.labels
+    on = image if isinstance(image, Image) else None
+    drawn = read_labels(scan.labels, on) if isinstance(scan.labels, str) else scan.labels
     return image, drawn
 
 

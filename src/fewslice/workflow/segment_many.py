@@ -163,7 +163,7 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     image = read_scan(scan)
     if recipe.spacing is not None:
         image = respaced(image, recipe.spacing)
-    drawn = None if labels is None else read_labels(labels)
+    drawn = None if labels is None else read_labels(labels, image)
     start = time.perf_counter()
     segmentation = _segmented(image, drawn, recipe)
     if recipe.largest_component:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.phrases import source_text
 from fewslice.annotation.planes import plane_name
-from fewslice.reporting.figure.colours import ANNOTATED, CHOSEN, OUTLINE
+from fewslice.reporting.figure.colours import ANNOTATED, OUTLINE
 from fewslice.reporting.figure.scene import Scene
 from fewslice.reporting.figure.views import View
+from fewslice.volumes.colours import CHOSEN
 from fewslice.volumes.image import UNKNOWN, Array
 
 if TYPE_CHECKING:

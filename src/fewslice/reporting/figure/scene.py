@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.reporting.figure.colours import Colour, structure_colour
 from fewslice.reporting.figure.views import View, best_cut, field_of_view
 from fewslice.segmentation.result import Segmentation
+from fewslice.volumes.colours import Colour, structure_colour
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import UNKNOWN, Array, Image, LabelMap
 from fewslice.volumes.region import Region

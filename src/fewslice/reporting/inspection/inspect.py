@@ -118,7 +118,7 @@ def inspect_labels(
     small = small_label_problems({numbers.value(value): n for value, n in voxels.items()})
     planes = len(annotation.planes) if annotation else 0
     ignored = UNKNOWN if ignore_label is None else ignore_label
-    problems = (*doubts, *problems, *small)
+    problems = (*labels.remarks, *doubts, *problems, *small)
     return LabelMapFacts(facts, int(counts[-1]), annotated, planes, ignored, problems)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fewslice.reporting.figure.colours import structure_colour
+from fewslice.volumes.colours import structure_colour
 
 
 def test_colours_are_all_different() -> None:

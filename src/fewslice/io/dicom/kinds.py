@@ -1,0 +1,79 @@
+"""Which DICOM objects hold labels, and where a file says that it is one."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from fewslice.errors import ReadError
+
+Kind = Literal["segmentation", "rtstruct"]
+
+BINARY_OR_FRACTIONAL = "1.2.840.10008.5.1.4.1.1.66.4"
+LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
+RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
+KINDS: dict[str, Kind] = {
+    BINARY_OR_FRACTIONAL: "segmentation",
+    LABEL_MAP: "segmentation",
+    RTSTRUCT: "rtstruct",
+}
+
+
+def label_object(path: Path) -> tuple[Path, Kind] | None:
+    """Return the file of a DICOM SEG or RTSTRUCT, and which it is; None for anything else.
+
+    A folder counts if such an object is the only DICOM file in it, as clinics export it.
+    """
+    if path.is_dir():
+        files = [file for file in sorted(path.iterdir()) if file.is_file() and _is_dicom(file)]
+        return label_object(files[0]) if len(files) == 1 else None
+    if not path.is_file() or not _is_dicom(path):
+        return None
+    try:
+        from pydicom.filereader import read_file_meta_info
+
+        kind = KINDS.get(str(read_file_meta_info(path).get("MediaStorageSOPClassUID", "")))
+    except Exception:  # noqa: BLE001 - whatever is wrong with it is said by the reader of images
+        return None
+    return None if kind is None else (path, kind)
+
+
+def read_whole(path: Path) -> Any:
+    """Read a dataset. Raises ReadError, which never repeats what is in it."""
+    from pydicom import dcmread
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they would repeat values
+            return dcmread(path)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ReadError(
+            f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
+        ) from error
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what a dataset that breaks the rules makes fail into ReadError, without its values."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except (
+        *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
+        *(NotImplementedError, RecursionError, EOFError, struct.error),
+    ) as error:
+        raise ReadError(
+            f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
+        ) from error
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
