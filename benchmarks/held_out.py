@@ -40,7 +40,7 @@ from fewslice.pretraining.tasks.sources import ScanSource, data_image, outlined
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
 
-RECIPE = Path("recipes/shipped-8.toml")
+RECIPE = Path("recipes/run-8.toml")
 _FEWEST_VOXELS = 50
 _PLANES = {"hippocampus": "coronal"}  # they have no coarsest spacing; people draw these
 _NETWORK = Mixture(0.0, 0.0, 1.0)

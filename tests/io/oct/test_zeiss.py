@@ -58,5 +58,5 @@ def test_a_size_that_contradicts_the_name_is_refused(tmp_path: Path) -> None:
 def test_an_analyze_pair_is_not_taken_for_a_cube(tmp_path: Path) -> None:
     save_zeiss(tmp_path / NAME, CUBE)
     (tmp_path / NAME).with_suffix(".hdr").write_bytes(b"x")
-    with pytest.raises(ReadError, match="suffix"):
+    with pytest.raises(ReadError, match="is damaged or not what its name says"):
         read_image(tmp_path / NAME)
