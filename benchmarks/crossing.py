@@ -39,13 +39,14 @@ _MOST_VALUES = 8  # structures of a case
 def evaluation_structures(data: Path, sets: list[str], most: int) -> Iterator[Structure]:
     """Yield the structures of evaluation sets, part Ts."""
     for number in sets:
-        name, plane = SETS[number][:2]
-        for case in find_dataset(data / name, "Ts", most).cases:
-            image, labels = read_image(case.images[0]), read_labels(case.labels)
-            axis = plane_axis(labels.geometry, plane)
-            scan = Scan.from_spacing(image.channels, labels.geometry.spacing)
+        asked = SETS[number]
+        for case in find_dataset(data / asked.folder, "Ts", most).cases:
+            images, labels = [read_image(file) for file in case.images], read_labels(case.labels)
+            channels = np.concatenate([image.channels for image in images])
+            axis = plane_axis(labels.geometry, asked.plane)
+            scan = Scan.from_spacing(channels, labels.geometry.spacing)
             for value in [one for one in labels.values if one < 200][:_MOST_VALUES]:
-                yield Structure(number, f"{case.id} {value}", scan, labels.array == value, axis)
+                yield Structure(number, f"{case.name} {value}", scan, labels.array == value, axis)
 
 
 def middle(mask: BoolArray, axis: int) -> SliceIndex:
