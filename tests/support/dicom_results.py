@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,8 @@ def labels_of(scan: Image, array: npt.NDArray[np.uint8] | None = None) -> LabelM
 
 def by_dcmqi(path: Path, folder: Path) -> dict[int, SimpleITK.Image]:
     """Return the segments of a SEG as another program reads them, by their number."""
-    program = shutil.which("segimage2itkimage")
+    beside = str(Path(sys.executable).parent)  # an environment need not be activated
+    program = shutil.which("segimage2itkimage") or shutil.which("segimage2itkimage", path=beside)
     if program is None:
         pytest.skip("dcmqi is not installed")
     folder.mkdir()
