@@ -90,7 +90,7 @@ def test_odds_are_mixed_by_trust_and_doubt() -> None:
     odds = odds.astype(np.float32)
     doubt = np.zeros((15, 1))
     doubt[0], doubt[1] = 1.0, 0.5
-    found = with_growth(odds, doubt, drawn, GrowthSettings())
+    found = with_growth(odds, doubt, drawn, GrowthSettings(clear=4.0))
     whole = 10_000 / 10_016
     assert found[1, 12, 12, 0] == pytest.approx(-6 + 8 * whole)
     assert found[1, 0, 0, 0] == pytest.approx(-6 + 4 * whole)

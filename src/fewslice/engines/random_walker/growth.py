@@ -37,7 +37,7 @@ class GrowthSettings:
     many, every so many-th row and column.
     """
 
-    clear: float = 4.0
+    clear: float = 6.0
     odds: float = 2.0
     most_voxels: int = 160_000
 
