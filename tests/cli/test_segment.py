@@ -342,7 +342,7 @@ def test_a_failure_while_writing_leaves_every_output_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise WriteError("The disk is full.")
 
     outputs = [tmp_path / name for name in (*names, "a.json", "a.png")]
