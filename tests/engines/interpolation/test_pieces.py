@@ -73,6 +73,26 @@ def test_only_each_others_nearest_are_followed() -> None:
     assert linked(of((10, 10)), of((10, 18), (17, 10)), gap=20.0) == [([], [0]), ([0], [1])]
 
 
+def test_a_branch_beside_a_larger_piece_joins_it() -> None:
+    """A bar of columns 8 to 22; one branch lies over its left end, the other starts 4 mm beside it.
+
+    Joined if the slices are 8 mm apart, half of which is 4 mm, and not if they are 7 mm apart.
+    """
+    bar = np.zeros((60, 60), dtype=bool)
+    bar[8:13, 8:23] = True
+    branches = of((10, 10), (10, 28))
+    assert linked(branches, find_pieces(bar, 0, PIXEL), gap=8.0) == [([0, 1], [0])]
+    assert linked(find_pieces(bar, 0, PIXEL), branches, gap=8.0) == [([0], [0, 1])]
+    assert linked(branches, find_pieces(bar, 0, PIXEL), gap=7.0) == [([0], [0]), ([1], [])]
+
+
+def test_a_piece_does_not_join_a_smaller_one() -> None:
+    """Beside a square of 25 pixels that goes on, one of 121 pixels ends, 2 mm away from it."""
+    one = find_pieces(squares((10, 10)) | squares((12, 20), half=5), 0, PIXEL)
+    assert one.areas.tolist() == [121, 25]
+    assert linked(one, of((10, 10)), gap=6.0) == [([0], []), ([1], [0])]
+
+
 def test_an_empty_slice_has_no_pieces() -> None:
     nothing = find_pieces(np.zeros((60, 60), dtype=bool), 3, PIXEL)
     assert nothing.count == 0

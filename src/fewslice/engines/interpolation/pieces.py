@@ -2,8 +2,9 @@
 
 Structures of several pieces (vertebrae, lesions, both kidneys) are interpolated piece by piece.
 Pieces of two slices belong together where they overlap, or, where they do not, where they are each
-other's nearest and overlap once their middles lie on each other: a piece that runs obliquely. What
-forks or joins is one group: all pieces that are linked, on both slices.
+other's nearest and overlap once their middles lie on each other: a piece that runs obliquely. One
+that is left joins a larger piece next to it. What forks or joins is one group: all pieces that are
+linked, on both slices.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float64Array
+from fewslice.volumes.distance import distance_to
 
 _MOST = 16  # pieces of a slice; what is smaller goes with the nearest of these
+_JOINS = 0.5  # of the distance between slices that a branch may be away from what it joins
 _SHARED = 0.1  # of the smaller one's area that two pieces have to share
 
 
@@ -117,6 +120,7 @@ def match(below: Pieces, above: Pieces, gap: float) -> tuple[Group, ...]:
 
     linked = _overlapping(below, above)
     linked |= _displaced(below, above, gap, linked)
+    linked |= _joining(below, above, gap, linked) | _joining(above, below, gap, linked.T).T
     one, other = np.nonzero(linked)
     size = below.count + above.count
     graph = coo_array((np.ones(len(one)), (one, below.count + other)), shape=(size, size))
@@ -154,4 +158,22 @@ def _displaced(below: Pieces, above: Pieces, gap: float, linked: BoolArray) -> B
     for one, other in enumerate(apart.argmin(axis=1)):
         distance = apart[one, other]
         found[one, other] = distance <= min(float(near[one, other]), apart[:, other].min())
+    return found
+
+
+def _joining(one: Pieces, other: Pieces, gap: float, linked: BoolArray) -> BoolArray:
+    """Return which pieces of a slice without a link join a larger one of the other slice.
+
+    bool (one, other): the nearest, at most `_JOINS` of the gap away from outline to outline. Of two
+    branches of the same piece one may lie over it, and the other beside it.
+    """
+    found = np.zeros((one.count, other.count), dtype=bool)
+    for number in np.flatnonzero(~linked.any(axis=1)):
+        larger = np.flatnonzero(other.areas > one.areas[number])
+        if not len(larger):
+            continue
+        away = distance_to(one.mask(np.array([number])), one.steps, 2 * gap)
+        nearest = [float(away[other.numbers == 1 + at].min()) for at in larger]
+        if min(nearest) <= _JOINS * gap:
+            found[number, larger[int(np.argmin(nearest))]] = True
     return found
