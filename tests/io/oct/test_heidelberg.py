@@ -98,7 +98,9 @@ def test_a_picture_of_a_real_export_is_a_b_scan_as_it_stands() -> None:
 
 def test_positions_that_contradict_the_spacing_are_said() -> None:
     """The real exports were made smaller by their makers: 50 A-scans on the width of 512."""
-    assert "oct-positions-disagree" in codes_of(read(VOL)[1].remarks)
+    image, info = read(VOL)
+    assert "oct-positions-disagree" in codes_of(info.remarks)
+    assert image.remarks == info.remarks  # so that every command says them
 
 
 def test_reflectivities_become_the_grey_values_that_heyex_shows(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from fewslice.errors import ReadError, codes_of
 from fewslice.io import read_image
 from fewslice.io.oct.info import oct_info
+from fewslice.io.oct.read import is_oct
 from tests.support.oct_samples import numbered, save_zeiss
 
 CUBE = numbered((12, 1024, 10), "uint8")
@@ -55,8 +56,13 @@ def test_a_size_that_contradicts_the_name_is_refused(tmp_path: Path) -> None:
         read_image(tmp_path / NAME.replace("12x10", "12x11"))
 
 
-def test_an_analyze_pair_is_not_taken_for_a_cube(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [(".hdr", "is damaged or not what its name says"), (".hdr.gz", "is one of two files")],
+)
+def test_an_analyze_pair_is_not_taken_for_a_cube(tmp_path: Path, header: str, said: str) -> None:
     save_zeiss(tmp_path / NAME, CUBE)
-    (tmp_path / NAME).with_suffix(".hdr").write_bytes(b"x")
-    with pytest.raises(ReadError, match="is damaged or not what its name says"):
+    (tmp_path / NAME).with_suffix(header).write_bytes(b"x")
+    assert not is_oct(tmp_path / NAME)
+    with pytest.raises(ReadError, match=said):
         read_image(tmp_path / NAME)

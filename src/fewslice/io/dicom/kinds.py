@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fewslice.errors import ReadError
+from fewslice.io.dicom.files import is_dicom
 
 Kind = Literal["segmentation", "rtstruct"]
 
@@ -29,9 +30,9 @@ def label_object(path: Path) -> tuple[Path, Kind] | None:
     A folder counts if such an object is the only DICOM file in it, as clinics export it.
     """
     if path.is_dir():
-        files = [file for file in sorted(path.iterdir()) if file.is_file() and _is_dicom(file)]
+        files = [file for file in sorted(path.iterdir()) if file.is_file() and is_dicom(file)]
         return label_object(files[0]) if len(files) == 1 else None
-    if not path.is_file() or not _is_dicom(path):
+    if not path.is_file() or not is_dicom(path):
         return None
     try:
         from pydicom.filereader import read_file_meta_info
@@ -72,8 +73,3 @@ def damage_named(path: Path) -> Iterator[None]:
         raise ReadError(
             f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
         ) from error
-
-
-def _is_dicom(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError
+from fewslice.io.dicom.files import series_named
 from fewslice.io.dicom.planes import Dataset, Placement, Plane, placement_of, planes_of
 from fewslice.io.itk import LPS_TO_RAS
 from fewslice.volumes.geometry import Geometry
@@ -145,7 +146,7 @@ def _images(path: Path) -> Iterator[Dataset]:
     """Yield the headers of the images in a folder or beside a file, without their pixels."""
     from pydicom import dcmread
 
-    own = _series_of(path) if path.is_file() else None
+    own = series_named(path) if path.is_file() else None
     for file in _files(path):
         try:
             with warnings.catch_warnings():
@@ -156,18 +157,6 @@ def _images(path: Path) -> Iterator[Dataset]:
             continue
         if image and (own is None or str(header.get("SeriesInstanceUID", "")) == own):
             yield header
-
-
-def _series_of(path: Path) -> str:
-    from pydicom import dcmread
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = dcmread(path, stop_before_pixels=True, specific_tags=["SeriesInstanceUID"])
-    except Exception:  # noqa: BLE001 - then it is no image of a series
-        return "none"
-    return str(header.get("SeriesInstanceUID", ""))
 
 
 def _files(path: Path) -> Iterator[Path]:

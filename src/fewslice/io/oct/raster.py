@@ -42,7 +42,7 @@ def image_of(path: Path, array: Array, spacing: tuple[float, float, float], info
     geometry = Geometry((i, j, k), _affine(along, across, origin, spacing))
     guessed = info.spacing_guessed
     stored = StoredGeometry(KIND, {"info": info}, spacing_guessed=guessed)
-    return Image(np.ascontiguousarray(array), geometry, stored)
+    return Image(np.ascontiguousarray(array), geometry, stored, info.remarks)
 
 
 def raster_step(positions: Float64Array) -> float:

@@ -28,7 +28,8 @@ def is_oct(path: Path) -> bool:
     if suffix == ".xml":
         return heidelberg.is_export(path)
     if suffix == ".img":  # Analyze has the same suffix, and a header beside it
-        return not any(path.with_suffix(header).exists() for header in (".hdr", ".HDR"))
+        headers = (".hdr", ".HDR", ".hdr.gz")
+        return not any(path.with_suffix(header).exists() for header in headers)
     return suffix in FINDERS
 
 
