@@ -77,20 +77,23 @@ def series_named(file: Path) -> str:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Turn what pydicom raises for headers that break the rules into ReadError."""
+    """Turn what pydicom raises for files that break the rules into ReadError, without their values.
+
+    Its own words, and its warnings, may repeat what the file says of a patient.
+    """
     from pydicom.errors import BytesLengthException, InvalidDicomError
 
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (
         *(InvalidDicomError, BytesLengthException, NotImplementedError, RecursionError, EOFError),
         *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, struct.error),
     ) as error:
-        # Only the beginning of the reason: it may go on with what the header says of the patient.
-        reason = (str(error).splitlines() or [""])[0].split(". ")[0][:100]
         raise ReadError(
-            f"{path} is not a DICOM file or has a damaged header ({reason}); expected whole files "
-            "of one series: copy or export them again."
+            f"{path} is not a DICOM file or is damaged ({type(error).__name__}); expected whole "
+            "files of one series: copy or export them again."
         ) from error
 
 
@@ -102,8 +105,7 @@ def read_header(file: Path) -> Dataset:
     from pydicom import dcmread
 
     # pydicom warns of every value that breaks a rule; those that matter are checked here.
-    with damage_named(file), warnings.catch_warnings(), file.open("rb") as stream:
-        warnings.simplefilter("ignore")
+    with damage_named(file), file.open("rb") as stream:
         dataset = dcmread(stream, stop_before_pixels=True, force=is_dicom(file))
         _require_whole(file, dataset)
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from fewslice.errors import ReadError
-from fewslice.io.dicom.files import is_dicom
+from fewslice.io.dicom.files import damage_named, is_dicom
 
 Kind = Literal["segmentation", "rtstruct"]
 
@@ -47,29 +42,5 @@ def read_whole(path: Path) -> Any:
     """Read a dataset. Raises ReadError, which never repeats what is in it."""
     from pydicom import dcmread
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they would repeat values
-            return dcmread(path)
-    except OSError:
-        raise
-    except Exception as error:
-        raise ReadError(
-            f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
-        ) from error
-
-
-@contextmanager
-def damage_named(path: Path) -> Iterator[None]:
-    """Turn what a dataset that breaks the rules makes fail into ReadError, without its values."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (
-        *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
-        *(NotImplementedError, RecursionError, EOFError, struct.error),
-    ) as error:
-        raise ReadError(
-            f"{path} is a damaged DICOM file ({type(error).__name__}); copy or export it again."
-        ) from error
+    with damage_named(path):
+        return dcmread(path)

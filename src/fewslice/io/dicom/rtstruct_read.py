@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError, ReadError, Remark
-from fewslice.io.dicom.kinds import damage_named, read_whole
+from fewslice.io.dicom.files import damage_named
+from fewslice.io.dicom.kinds import read_whole
 from fewslice.io.dicom.outlines import filled
 from fewslice.io.dicom.planes import Dataset
 from fewslice.io.itk import LPS_TO_RAS

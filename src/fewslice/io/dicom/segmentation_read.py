@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError, ReadError, Remark
-from fewslice.io.dicom.kinds import damage_named, read_whole
+from fewslice.io.dicom.files import damage_named
+from fewslice.io.dicom.kinds import read_whole
 from fewslice.io.dicom.planes import Dataset, Plane, placement_of, planes_of
 from fewslice.io.itk import Grid
 from fewslice.typing import Float64Array
