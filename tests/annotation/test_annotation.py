@@ -1,30 +1,10 @@
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, blank_annotation
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.oblique import ObliquePlane
-from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region
-
-SHAPE = (20, 22, 24)
-GRID = Geometry.from_spacing(SHAPE)
-
-
-def ball(shape: tuple[int, int, int] = SHAPE, radius: float = 8) -> npt.NDArray[np.uint8]:
-    grid = np.indices(shape)
-    centre = np.array(shape)[:, None, None, None] // 2
-    inside: npt.NDArray[np.bool_] = ((grid - centre) ** 2).sum(axis=0) < radius**2
-    return inside.astype(np.uint8)
-
-
-def only(labels: npt.NDArray[np.uint8], *slices: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    sparse = np.zeros_like(labels)
-    for axis, index in slices:
-        place: list[slice | int] = [slice(None)] * 3
-        place[axis] = index
-        sparse[tuple(place)] = labels[tuple(place)]
-    return sparse
+from tests.support.sparse_ball import GRID, SHAPE, ball, only
 
 
 def test_drawn_slices_are_those_that_show_a_structure() -> None:

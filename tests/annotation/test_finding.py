@@ -12,28 +12,10 @@ from fewslice.io import read_labels
 from fewslice.volumes.geometry import Geometry
 from tests.support import drawings
 from tests.support.drawings import brushed, in_planes, on_slices, two_bodies
+from tests.support.sparse_ball import GRID, SHAPE, ball, only
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BODIES, BODIES_GRID = two_bodies(), drawings.GRID
-
-SHAPE = (20, 22, 24)
-GRID = Geometry.from_spacing(SHAPE)
-
-
-def ball(shape: tuple[int, int, int] = SHAPE, radius: float = 8) -> npt.NDArray[np.uint8]:
-    grid = np.indices(shape)
-    centre = np.array(shape)[:, None, None, None] // 2
-    inside: npt.NDArray[np.bool_] = ((grid - centre) ** 2).sum(axis=0) < radius**2
-    return inside.astype(np.uint8)
-
-
-def only(labels: npt.NDArray[np.uint8], *slices: tuple[int, int]) -> npt.NDArray[np.uint8]:
-    sparse = np.zeros_like(labels)
-    for axis, index in slices:
-        place: list[slice | int] = [slice(None)] * 3
-        place[axis] = index
-        sparse[tuple(place)] = labels[tuple(place)]
-    return sparse
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -16,8 +16,9 @@ import numpy as np
 
 from fewslice.errors import InputError, Remark
 from fewslice.io import nrrd
+from fewslice.volumes.colours import structure_colour
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry, labels_of
-from fewslice.volumes.segments import Segment, default_colour
+from fewslice.volumes.segments import Segment
 
 Header = dict[str, Any]
 
@@ -92,7 +93,7 @@ def _segment(number: int, fields: dict[str, str]) -> _Stored:
     value, layer = int(fields.get("LabelValue", number + 1)), int(fields.get("Layer", 0))
     name = fields.get("Name", fields.get("ID", f"Segment_{number + 1}"))
     found = [float(part) for part in fields.get("Color", "").split()]
-    colour = (found[0], found[1], found[2]) if len(found) == 3 else default_colour(value)
+    colour = (found[0], found[1], found[2]) if len(found) == 3 else structure_colour(value - 1)
     return _Stored(layer, Segment(value, name, colour, fields.get("Tags", "")))
 
 
@@ -147,7 +148,7 @@ def write(path: Path, volume: Image | LabelMap) -> None:
     values = sorted(set(volume.values) | named.keys())
     header: Header = {}
     for number, value in enumerate(values):
-        segment = named.get(value) or Segment(value, f"Label {value}", default_colour(value))
+        segment = named.get(value) or Segment(value, f"Label {value}", structure_colour(value - 1))
         header |= _fields(f"Segment{number}_", segment, volume.array)
     header |= {
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",

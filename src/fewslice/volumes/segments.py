@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_GOLDEN = 0.618034  # of the circle of hues: neighbours differ as much as can be
+from fewslice.volumes.colours import structure_colour
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,6 @@ class Segment:
     tags: str = ""
 
 
-def default_colour(value: int) -> tuple[float, float, float]:
-    """Return a colour for a label, clearly another one for the next label."""
-    return colorsys.hsv_to_rgb(value * _GOLDEN % 1, 0.6, 0.9)
-
-
 def named_segments(names: Mapping[int, str]) -> tuple[Segment, ...]:
     """Return segments with these names, by label, and a colour each."""
-    return tuple(Segment(value, name, default_colour(value)) for value, name in names.items())
+    return tuple(Segment(value, name, structure_colour(value - 1)) for value, name in names.items())
