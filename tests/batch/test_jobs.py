@@ -89,7 +89,7 @@ def test_processes_of_this_computer(tmp_path: Path) -> None:
     assert str(found["3"]).startswith("Every worker that tried it was lost")
     assert found.keys() == SQUARES.keys()
     left = set(psutil.Process().children(recursive=True)) - before
-    assert not [each for each in left if "fewslice.batch.worker" in " ".join(each.cmdline())]
+    assert not [each for each in left if "popen_loky" in " ".join(each.cmdline())]
 
 
 def test_a_killed_process_of_this_computer_makes_no_difference(tmp_path: Path) -> None:

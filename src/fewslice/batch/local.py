@@ -1,29 +1,30 @@
-"""Jobs in processes of this computer.
+"""Jobs in processes of this computer, through loky.
 
-Each process is a program of its own (`worker`), so that a program that uses them needs no
-``if __name__ == "__main__"``, and Ctrl-C reaches only that program.
+loky's processes start from scratch, so that a program that uses them needs no
+``if __name__ == "__main__"``, and functions of the script that is being run can be jobs.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
-import subprocess
-import sys
-import threading
+import signal
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
-from itertools import islice
-from pathlib import Path
-from queue import SimpleQueue
-from tempfile import TemporaryDirectory
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-from fewslice.batch.job import DEADLY, Function, Job, Outcome, unexpected
-from fewslice.batch.worker import READY, pack, receive, send
+import cloudpickle
+
+from fewslice._version import __version__
+from fewslice.batch.job import DEADLY, Function, Job, Outcome, perform, unexpected
 from fewslice.errors import FewsliceError
 from fewslice.processors import available_processors
 
-_MOST_STARTS = 3  # of a process that ends before it has said anything
+if TYPE_CHECKING:
+    from loky import ProcessPoolExecutor
+
+_IDLE = 60.0  # seconds after which a process without work ends, also one whose program was killed
 
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -33,8 +34,6 @@ THREAD_LIMITS = (
     "NUMEXPR_NUM_THREADS",
 )
 """What the numerical libraries read when they are loaded."""
-
-_Answer = tuple["_Worker", Job, Outcome | FewsliceError | None]
 
 
 def on_processes(function: Function, jobs: Iterator[Job], workers: int) -> Iterator[Outcome]:
@@ -60,138 +59,96 @@ def _finished(
     function: Function, jobs: Iterator[Job], workers: int
 ) -> Generator[tuple[Job, Outcome | None], None, None]:
     """Yield each job with its outcome; with None if its process was lost."""
-    answers: SimpleQueue[_Answer] = SimpleQueue()
-    with _started(function, workers, answers) as team:
-        busy = 0
-        for worker, job in zip(team, islice(jobs, workers), strict=False):
-            worker.give(job)
-            busy += 1
-        while busy:
-            worker, job, outcome = answers.get()
-            busy -= 1
-            for another in islice(jobs, 1):
-                worker.give(another)
-                busy += 1
-            if isinstance(outcome, FewsliceError):
-                raise outcome
-            yield job, outcome
+    team = [_Worker(workers) for _ in range(workers)]
+    running: dict[Future[bytes], tuple[_Worker, Job]] = {}
+    try:
+        for worker, job in zip(team, jobs, strict=False):
+            running[worker.give(function, job)] = (worker, job)
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                worker, job = running.pop(future)
+                outcome = worker.outcome(job, future)
+                for another in jobs:
+                    running[worker.give(function, another)] = (worker, another)
+                    break
+                yield job, outcome
+    finally:
+        for worker in team:
+            worker.end()
 
 
-@contextmanager
-def _started(
-    function: Function, workers: int, answers: SimpleQueue[_Answer]
-) -> Iterator[list[_Worker]]:
-    with TemporaryDirectory(prefix="fewslice-", ignore_cleanup_errors=True) as folder:
-        log = Path(folder) / "workers.log"
-        team = [_Worker(function, workers, log, answers) for _ in range(workers)]
+class _Worker:
+    """One process, replaced when it is lost: an executor of its own, so that no other is."""
+
+    def __init__(self, workers: int) -> None:
+        self._share = str(max(1, available_processors() // workers))
+        self._executor: ProcessPoolExecutor | None = None
+
+    def give(self, function: Function, job: Job) -> Future[bytes]:
+        """Give it its next job. Raises FewsliceError if there is no starting the process."""
         try:
-            for worker in team:
-                worker.start()
-            yield team
-        finally:
-            for worker in team:
-                worker.end()
+            call = cloudpickle.dumps((function, job))
+        except Exception as error:  # noqa: BLE001 - one job's failure must not end the others
+            failed: Future[bytes] = Future()
+            failed.set_exception(error)
+            return failed
+        self._executor = self._executor or self._started()
+        future: Future[bytes] = self._executor.submit(_answer, job.key, call)
+        return future
 
+    def outcome(self, job: Job, future: Future[bytes]) -> Outcome | None:
+        """Return what became of a job; None if the process was lost with it."""
+        from loky.process_executor import BrokenProcessPool
 
-class _Worker(threading.Thread):
-    """Does one job after the other in a process, and starts another when that is lost."""
-
-    def __init__(
-        self, function: Function, workers: int, log: Path, answers: SimpleQueue[_Answer]
-    ) -> None:
-        super().__init__(daemon=True)
-        self._function, self._workers, self._log = function, workers, log
-        self._given: SimpleQueue[Job | None] = SimpleQueue()
-        self._answers = answers
-        self._lock = threading.Lock()
-        self._ending = False
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def give(self, job: Job) -> None:
-        """Give it its next job."""
-        self._given.put(job)
-
-    def run(self) -> None:
-        while (job := self._given.get()) is not None:
-            self._answers.put((self, job, self._attempt(job)))
-        self._drop()
-
-    def end(self) -> None:
-        """End the process, whatever it is at."""
-        with self._lock:
-            self._ending = True
-            if self._process is not None:
-                self._process.kill()
-        self._given.put(None)
-        self.join()
-
-    def _attempt(self, job: Job) -> Outcome | FewsliceError | None:
         try:
-            outcome: Outcome = pickle.loads(self._asked(job))  # noqa: S301 - our own process
-        except EOFError:
-            self._drop()
+            outcome: Outcome = pickle.loads(future.result())  # noqa: S301 - our own process
+        except BrokenProcessPool:
+            self.end()
             return None
-        except FewsliceError as error:
-            return error
         except Exception as error:  # noqa: BLE001 - one job's failure must not end the others
             return unexpected(job.key, error)
         return outcome
 
-    def _asked(self, job: Job) -> bytes:
-        """Return the process's answer. Raises EOFError if it was lost."""
-        call = pack((self._function, job))
-        process = self._process or self._begin()
-        assert process.stdin is not None  # noqa: S101 - for mypy
-        assert process.stdout is not None  # noqa: S101
+    def end(self) -> None:
+        """End the process, whatever it is at."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)
+        self._executor = None
+
+    def _started(self) -> ProcessPoolExecutor:
+        from loky import ProcessPoolExecutor
+        from loky.process_executor import BrokenProcessPool
+
+        executor = ProcessPoolExecutor(
+            max_workers=1,
+            timeout=_IDLE,
+            env=dict.fromkeys(THREAD_LIMITS, self._share),
+            initializer=_settle,
+        )
         try:
-            send(process.stdin, job.key.encode())
-            send(process.stdin, call)
-        except OSError:
-            raise EOFError from None
-        return receive(process.stdout)
-
-    def _begin(self) -> subprocess.Popen[bytes]:
-        """Start the process. Raises FewsliceError if it ends again before it is ready."""
-        for _ in range(_MOST_STARTS):
-            with self._lock:
-                if self._ending:
-                    break
-                self._process = process = _start(self._workers, self._log)
-            assert process.stdout is not None  # noqa: S101 - for mypy
-            with suppress(EOFError):
-                if receive(process.stdout) == pack(READY):
-                    return process
-            self._drop()
-        raise FewsliceError(
-            f"The worker processes could not be started ({_last_line(self._log)}); use --workers 1 "
-            "to work in one process."
-        )
-
-    def _drop(self) -> None:
-        """Forget the process, which is lost or not needed any more."""
-        with self._lock:
-            process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            with suppress(OSError), process:  # what was not yet sent cannot be
-                pass
+            executor.submit(os.getpid).result()
+        except BrokenProcessPool:
+            executor.shutdown(wait=True, kill_workers=True)
+            raise FewsliceError(
+                "The worker processes could not be started (each ended at once); use --workers 1 "
+                "to work in one process."
+            ) from None
+        return executor
 
 
-def _start(workers: int, log: Path) -> subprocess.Popen[bytes]:
-    share = str(max(1, available_processors() // workers))
-    path = os.pathsep.join(each for each in sys.path if each)
-    with log.open("ab") as errors:
-        return subprocess.Popen(
-            [sys.executable, "-m", "fewslice.batch.worker"],
-            env=os.environ | dict.fromkeys(THREAD_LIMITS, share) | {"PYTHONPATH": path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,  # Ctrl-C in the terminal is for this process, which ends them
-        )
+def _settle() -> None:
+    """Make a new process leave Ctrl-C and the terminal to the program that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-    last = next((line for line in reversed(lines) if line.strip()), "nothing was said")
-    return " ".join(last.split())
+def _answer(key: str, call: bytes) -> bytes:
+    """Do a job in a worker. A pickle in, a pickle out: what cannot be unpacked fails alone."""
+    try:
+        function, job = pickle.loads(call)  # noqa: S301 - from our own process
+        answer: bytes = cloudpickle.dumps(perform(function, job, __version__))
+    except Exception as error:  # noqa: BLE001 - one job's failure must not end the others
+        answer = cloudpickle.dumps(unexpected(key, error))
+    return answer
