@@ -60,6 +60,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.pretrain:pretrain_command",
         "Train the shipped network anew, or further.",
     ),
+    "export": (
+        "fewslice.cli.export:export_command",
+        "Pack the engines for other platforms, such as grand-challenge.org.",
+    ),
     "train": (
         "fewslice.cli.train:train_command",
         "Train a model of your own task on everything annotated so far.",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fewslice.training.model import TaskModel
 
 WEIGHTS, DESCRIPTION, LOG = "model.safetensors", "model.json", "log.csv"
-_PROMOTED, _HISTORY, _VERSIONS = "promoted", "history.json", "versions"
+PROMOTED, _HISTORY, _VERSIONS = "promoted", "history.json", "versions"
 _FORMAT = "fewslice-task-model-1"
 
 
@@ -244,7 +244,7 @@ def numbers(folder: Path) -> tuple[int, ...]:
 
 def promoted(folder: Path) -> int | None:
     """Return the number of the version in use, or None. Raises ReadError if it is damaged."""
-    path = folder / _PROMOTED
+    path = folder / PROMOTED
     if not path.is_file():
         return None
     try:
@@ -339,7 +339,7 @@ def _remember(folder: Path, event: dict[str, Any]) -> None:
 
 
 def _point(folder: Path, number: int) -> None:
-    with atomic_path(folder / _PROMOTED) as temporary:
+    with atomic_path(folder / PROMOTED) as temporary:
         temporary.write_text(f"{number}\n", encoding="ascii")
 
 

@@ -1,0 +1,42 @@
+"""`fewslice export`: the engines in the form that other platforms run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from fewslice.cli import options
+
+
+@click.group("export")
+def export_command() -> None:
+    """Pack the engines, or a model of your own, for other platforms."""
+
+
+@export_command.command("grand-challenge")
+@click.option("-o", "--output", "folder", type=options.PATH, required=True, help="A new folder.")
+@click.option(
+    "--method",
+    type=click.Choice(["exec", "invoke"]),
+    default="exec",
+    show_default=True,
+    help="How the platform runs it: once a job, or kept running for interactive use.",
+)
+@click.option("--model", type=options.PATH, help="A folder that fewslice train wrote.")
+@click.option(
+    "--sockets",
+    type=options.PATH,
+    help="JSON that says which of your algorithm's sockets means what; default: our own names.",
+)
+def grand_challenge_command(
+    folder: Path, method: Literal["exec", "invoke"], model: Path | None, sockets: Path | None
+) -> None:
+    """Write everything that the container of a grand-challenge.org algorithm is built from."""
+    from fewslice.integrations.grand_challenge.export import export_context
+    from fewslice.integrations.grand_challenge.sockets import read_sockets
+
+    chosen = None if sockets is None else read_sockets(sockets)
+    written = export_context(folder, chosen, way=method, model=model)
+    click.echo(f"Wrote {written}; build it with {written / 'do_build.sh'}.")

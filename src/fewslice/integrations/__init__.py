@@ -1,0 +1,1 @@
+"""fewslice inside the tools that people already use."""

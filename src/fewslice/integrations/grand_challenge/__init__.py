@@ -1,0 +1,1 @@
+"""An algorithm of grand-challenge.org: what the platform lays out, what it wants back."""
