@@ -46,7 +46,7 @@ def test_one_job_after_the_other(address: str, tmp_path: Path) -> None:
     status, message = asked(f"{address}/invoke", "POST")
     assert status == 422
     assert "inputs.json" in message
-    volumes = {
+    volumes: dict[str, Image | LabelMap] = {
         "generic-medical-image": Image(scan_array(), OBLIQUE),
         "sparse-segmentation": LabelMap(drawn_array(), OBLIQUE),
     }
