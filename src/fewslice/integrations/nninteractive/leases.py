@@ -1,0 +1,154 @@
+"""Who works on which scene: leases that come back after a long pause.
+
+A client claims a lease and names it in every request. nnInteractive's own server forgets a session
+that was idle; here its scene is written to a file and read again when its client returns.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+
+from fewslice.errors import InputError
+from fewslice.integrations.nninteractive.scene import Scene
+
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+class LeaseGoneError(InputError):
+    """The lease is unknown: it was released, or never given."""
+
+
+class AtCapacityError(InputError):
+    """As many people work as may."""
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """most: people who work at a time. idle, alive: seconds without work, without a sign of life,
+    after which a scene leaves the memory."""
+
+    most: int = 3
+    idle: float = 600.0
+    alive: float = 60.0
+
+
+@dataclass(eq=False)
+class Lease:
+    """One client. scene: None until it sends an image."""
+
+    worked: float
+    seen: float
+    scene: Scene | None = None
+    lock: RLock = field(default_factory=RLock)
+
+
+class Leases:
+    """All leases. folder: where scenes of those who pause lie. clock: seconds, for tests."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: LeaseSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings or LeaseSettings()
+        self._folder, self._clock = folder, clock
+        self._here: dict[str, Lease] = {}
+        self._lock = RLock()
+
+    def claim(self) -> str:
+        """Return a new lease. Raises AtCapacityError if too many people are at work."""
+        with self._lock:
+            self._make_room()
+            now, token = self._clock(), secrets.token_hex(16)
+            self._here[token] = Lease(now, now)
+            return token
+
+    def release(self, token: str | None) -> None:
+        """End a lease for good; nothing happens if there is none."""
+        if token is None or not _TOKEN.fullmatch(token):
+            return
+        with self._lock:
+            self._here.pop(token, None)
+            self._file(token).unlink(missing_ok=True)
+
+    def seen(self, token: str | None) -> float:
+        """Take a sign of life; return the seconds until the scene leaves the memory."""
+        lease = self._find(token)
+        lease.seen = self._clock()
+        return self.remaining(token)
+
+    def remaining(self, token: str | None) -> float:
+        """Return the seconds until the scene leaves the memory, without prolonging them."""
+        return max(0.0, self.settings.idle - (self._clock() - self._find(token).worked))
+
+    @contextmanager
+    def work(self, token: str | None) -> Iterator[Lease]:
+        """Hold a lease for one request; its own requests wait for each other."""
+        lease = self._find(token)
+        lease.worked = lease.seen = self._clock()
+        with lease.lock:
+            yield lease
+
+    def sweep(self) -> None:
+        """Write the scenes of all who pause, and forget them here."""
+        with self._lock:
+            for token in [token for token, lease in self._here.items() if self._pauses(lease)]:
+                self._put_away(token)
+
+    def _find(self, token: str | None) -> Lease:
+        if token is None or not _TOKEN.fullmatch(token):
+            raise LeaseGoneError("The request names no lease; claim one first.")
+        with self._lock:
+            lease = self._here.get(token)
+            if lease is None:
+                lease = self._fetched(token)
+            return lease
+
+    def _fetched(self, token: str) -> Lease:
+        path = self._file(token)
+        if not path.is_file():
+            raise LeaseGoneError("The lease is unknown to this server; connect again.")
+        self._make_room()
+        # Written by this server into a folder of its own.
+        scene: Scene | None = pickle.loads(path.read_bytes())  # noqa: S301
+        now = self._clock()
+        lease = self._here[token] = Lease(now, now, scene)
+        path.unlink()
+        return lease
+
+    def _make_room(self) -> None:
+        self.sweep()
+        if len(self._here) >= self.settings.most:
+            raise AtCapacityError(
+                f"{len(self._here)} people are at work, as many as may be; try again later, or "
+                "start the server with more (--sessions)."
+            )
+
+    def _pauses(self, lease: Lease) -> bool:
+        now = self._clock()
+        return now - lease.seen > self.settings.alive or now - lease.worked > self.settings.idle
+
+    def _put_away(self, token: str) -> None:
+        lease = self._here[token]
+        if not lease.lock.acquire(blocking=False):
+            return  # it is answering
+        try:
+            path = self._file(token)
+            temporary = path.with_suffix(".part")
+            temporary.write_bytes(pickle.dumps(lease.scene))
+            temporary.replace(path)
+            del self._here[token]
+        finally:
+            lease.lock.release()
+
+    def _file(self, token: str) -> Path:
+        return self._folder / f"{token}.scene"

@@ -1,0 +1,188 @@
+"""nnInteractive's own client, all of it, over a real socket; and requests that no client sends."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+from nnInteractive.inference.remote import (
+    SessionExpiredError,
+    nnInteractiveRemoteInferenceSession,
+)
+
+from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.leases import LeaseSettings
+from fewslice.integrations.nninteractive.wire import pack
+from fewslice.metrics.overlap import dice
+from tests.support.grand_challenge_jobs import ball, scan_array
+
+BALL = ball() == 1
+KEY = "opensesame"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    app = create_app(tmp_path_factory.mktemp("scenes"), LeaseSettings(most=2), KEY)
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+def on_slice(index: int) -> np.ndarray:
+    mask = np.zeros(BALL.shape, np.uint8)
+    mask[..., index] = BALL[..., index]
+    return mask
+
+
+@pytest.mark.slow
+def test_the_whole_client(address: str) -> None:
+    with nnInteractiveRemoteInferenceSession(address, api_key=KEY) as session:
+        assert session.ping()
+        assert session.supports_undo
+        assert session.license == "Apache-2.0"
+        assert all(session.supported_interactions.values())
+        session.set_image(scan_array()[None], {"spacing": np.array([1.0, 1.0, 2.0])})
+        assert session.original_image_shape == (1, *BALL.shape)
+        buffer = np.zeros(BALL.shape, np.uint8)
+        session.set_target_buffer(buffer)
+        session.set_do_autozoom(False)
+
+        assert session.add_point_interaction((9, 13, 7), True) is not None
+        assert buffer[9, 13, 7] == 1
+        by_click = buffer.copy()
+        assert session.add_lasso_interaction(on_slice(4), True, run_prediction=False) is None
+        assert np.array_equal(buffer, by_click)
+        session.add_lasso_interaction(on_slice(7), True, run_prediction=False)
+        assert session._predict() is not None
+        box = [[0, 20], [0, 24], [10, 11]]
+        session.add_lasso_interaction(on_slice(10)[..., 10:11], True, interaction_bbox=box)
+        assert dice(buffer == 1, BALL) > 0.9
+        assert np.array_equal(buffer[..., 7], BALL[..., 7])
+        before = buffer.copy()
+        scribble = np.zeros(BALL.shape, np.uint8)
+        scribble[2, 2:6, 12] = 1
+        session.add_scribble_interaction(scribble, False)
+        session.add_bbox_interaction([[0, 3], [0, 3], [3, 4]], False)
+        assert not buffer[2, 2:6, 12].any()
+        assert session.undo()
+        assert session.undo()
+        assert np.array_equal(buffer, before)
+
+        session.reset_interactions()
+        assert not buffer.any()
+        assert not session.undo()
+        start = BALL.astype(np.uint8)
+        start[..., 9:] = 0
+        session.add_initial_seg_interaction(start)
+        assert np.array_equal(buffer, start)
+        session.add_lasso_interaction(on_slice(10), True)
+        assert np.array_equal(buffer[..., 10], BALL[..., 10])
+        assert 0 < session.heartbeat() <= 600
+        assert session.lease_status()["idle_timeout_seconds"] == 600
+
+
+def test_several_clients_and_those_without_a_key(address: str) -> None:
+    for key in ("", "Bearer wrong", "opensesame"):
+        assert httpx.post(f"{address}/claim", headers={"Authorization": key}).status_code == 401
+    with (
+        nnInteractiveRemoteInferenceSession(address, api_key=KEY) as one,
+        nnInteractiveRemoteInferenceSession(address, api_key=KEY),
+    ):
+        third = httpx.post(f"{address}/claim", headers={"Authorization": f"Bearer {KEY}"})
+        assert third.status_code == 503
+        assert "2 people are at work" in third.json()["detail"]
+        with pytest.raises(httpx.HTTPStatusError, match="400"):
+            one.add_point_interaction((1, 1, 1), True)  # no image yet
+        one._http.post("/release")
+        with pytest.raises(SessionExpiredError, match="connect again"):
+            one.heartbeat()
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(create_app(tmp_path), raise_server_exceptions=False) as found:
+        found.headers["X-Lease-Token"] = found.post("/claim").json()["lease_token"]
+        image: dict[str, object] = {"image_properties": {}}
+        sent = found.post(
+            "/set_image", content=pack(scan_array()[None]), headers={"X-Meta": json.dumps(image)}
+        )
+        assert sent.status_code == 200
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/add_point_interaction", {}, "coordinates"),
+        (
+            "/add_point_interaction",
+            {"coordinates": [1, 2], "include_interaction": True},
+            "at least",
+        ),
+        (
+            "/add_point_interaction",
+            {"coordinates": [99, 2, 3], "include_interaction": True},
+            "lies outside of the image",
+        ),
+        (
+            "/add_bbox_interaction",
+            {"bbox_coords": [[1, 2], [3], [4, 5]], "include_interaction": True},
+            "three pairs",
+        ),
+        ("/set_target_buffer", {"shape": [2, 2, 2], "dtype": "uint8"}, "the image's"),
+        ("/set_target_buffer", {"shape": [20, 24, 16], "dtype": "complex64"}, "dtype"),
+        ("/set_target_buffer", {"shape": [-1, 24, 16], "dtype": "uint8"}, "greater than 0"),
+    ],
+)
+def test_requests_that_are_wrong(
+    client: TestClient, path: str, body: object, sentence: str
+) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["detail"]
+    assert "\n" not in answer.json()["detail"]
+    assert client.get("/healthz").json() == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("path", "meta", "body"),
+    [
+        ("/set_image", "{", b""),
+        ("/set_image", "{}", b"no array"),
+        ("/set_image", '{"image_properties": {"spacing": [0, 1, 1]}}', pack(np.ones((1, 2, 2, 2)))),
+        ("/set_image", '{"image_properties": {"spacing": "x"}}', pack(np.ones((1, 2, 2, 2)))),
+        ("/set_image", "{}", pack(np.ones((2, 2, 2)))),
+        ("/add_lasso_interaction", "{}", pack(np.ones((20, 24, 16)))),
+        ("/add_lasso_interaction", '{"include_interaction": true}', pack(np.zeros((20, 24, 16)))),
+        (
+            "/add_scribble_interaction",
+            '{"include_interaction": true, "interaction_bbox": [[0, 2], [0, 2], [0, 2]]}',
+            pack(np.ones((20, 24, 16), np.uint8)),
+        ),
+        ("/add_initial_seg_interaction", "{}", pack(np.ones((2, 2), np.uint8))),
+    ],
+)
+def test_arrays_that_are_wrong(client: TestClient, path: str, meta: str, body: bytes) -> None:
+    answer = client.post(path, content=body, headers={"X-Meta": meta})
+    assert answer.status_code == 400
+    assert answer.json()["detail"].endswith(".")
+
+
+def test_no_lease(client: TestClient) -> None:
+    del client.headers["X-Lease-Token"]
+    for path in ("/heartbeat", "/predict", "/undo", "/reset_interactions"):
+        assert client.post(path).status_code == 410
+    assert client.post("/release").json() == {"released": True}
