@@ -40,3 +40,22 @@ def grand_challenge_command(
     chosen = None if sockets is None else read_sockets(sockets)
     written = export_context(folder, chosen, way=method, model=model)
     click.echo(f"Wrote {written}; build it with {written / 'do_build.sh'}.")
+
+
+@export_command.command("onnx")
+@click.option("-o", "--output", "path", type=options.PATH, required=True, help="File, .onnx.")
+@click.option(
+    "--weights", type=options.PATH, help="Other weights, as adapt or pretrain write them."
+)
+def onnx_command(path: Path, weights: Path | None) -> None:
+    """Write the network as ONNX, for programs without PyTorch.
+
+    Needs pip install "fewslice[onnx]".
+    """
+    from fewslice.engines.network.inference import load_network
+    from fewslice.io import require_writable
+    from fewslice.networks.onnx import write_onnx
+
+    require_writable(path, (".onnx",))
+    write_onnx(load_network(weights, "cpu"), path)
+    click.echo(f"Wrote {path}.")

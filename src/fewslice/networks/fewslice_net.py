@@ -132,7 +132,7 @@ class FewsliceNet(nn.Module):
         keys = self.writer.keys(levels[2]).flatten(0, 1)
         height, width = levels[2].shape[-2:]
         place = cell_places(group.place, height, width, group.along)
-        frame = group.frame.repeat_interleave(height * width)
+        frame = group.frame[:, None].expand(-1, height * width).flatten()
         return keys, self.writer.values(levels, masks), place, frame
 
     def answer(self, inputs: Inputs, memory: Memory | None) -> Tensor:
