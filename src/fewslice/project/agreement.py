@@ -125,21 +125,21 @@ def _of_structure(
     tolerance: float,
 ) -> StructureAgreement:
     masks = [
-        (axis, first == structure.value, second == structure.value)
-        for (axis, _), (first, second) in both.items()
+        (place[0], (first == structure.value, second == structure.value))
+        for place, (first, second) in both.items()
+        if structure.value in first or structure.value in second
     ]
-    masks = [(axis, one, two) for axis, one, two in masks if one.any() or two.any()]
     if not masks:
         return StructureAgreement(structure.value, structure.name, None, None, tolerance)
-    ways = [_in_plane(axis, one, two, spacing) for axis, one, two in masks]
+    ways = [_in_plane(axis, *pair, spacing) for axis, pair in masks]
     pooled = SurfaceDistances(
         _pooled([way.prediction for way in ways]), _pooled([way.reference for way in ways]), np.inf
     )
-    flat = [np.concatenate([pair[n].ravel() for pair in masks]) for n in (1, 2)]
+    first, second = (np.concatenate([pair[n].ravel() for _, pair in masks]) for n in (0, 1))
     return StructureAgreement(
         structure.value,
         structure.name,
-        dice(*flat),
+        dice(first, second),
         surface_dice(pooled, tolerance),
         tolerance,
     )

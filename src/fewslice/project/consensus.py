@@ -13,14 +13,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from sqlalchemy import select
 
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.annotation.drawing import Drawing
 from fewslice.errors import InputError
-from fewslice.project.database import Project
+from fewslice.project.database import Project, reading
 from fewslice.project.drawings import drawing
-from fewslice.project.revisions import slice_heads
 from fewslice.project.scans import get_scan
+from fewslice.project.tables import HeadTable, PersonTable
 from fewslice.volumes.image import UNKNOWN, Array, LabelArray
 
 MAJORITY, STAPLE = "majority", "staple"
@@ -31,10 +32,13 @@ def annotators(project: Project, scan_id: int) -> dict[int, str]:
     """Return who annotates a scan independently, number and name; nobody if people share it."""
     if not get_scan(project, scan_id).independent:
         return {}
-    people = {head.lane for head in slice_heads(project, scan_id, None)}
-    from fewslice.project.people import get_person
-
-    return {person: get_person(project, person).name for person in sorted(people)}
+    with reading(project) as session:
+        query = (
+            select(PersonTable.id, PersonTable.name)
+            .where(PersonTable.id.in_(select(HeadTable.lane).where(HeadTable.scan_id == scan_id)))
+            .order_by(PersonTable.id)
+        )
+        return {row.id: row.name for row in session.execute(query)}
 
 
 def consensus(project: Project, scan_id: int, method: str = MAJORITY) -> Drawing:
@@ -54,9 +58,7 @@ def consensus(project: Project, scan_id: int, method: str = MAJORITY) -> Drawing
 def joined(drawings: Sequence[Drawing], method: str) -> Drawing:
     """Return several people's drawings of one scan as one."""
     groups: dict[tuple[int, ...], list[SliceIndex]] = defaultdict(list)
-    slices = [
-        {each.place: each.labels for each in each_drawing.slices} for each_drawing in drawings
-    ]
+    slices = [{each.place: each.labels for each in drawn.slices} for drawn in drawings]
     for place in sorted(set().union(*slices)):
         groups[tuple(n for n, own in enumerate(slices) if place in own)].append(place)
     whole = Drawing(drawings[0].shape)
@@ -64,8 +66,8 @@ def joined(drawings: Sequence[Drawing], method: str) -> Drawing:
         votes = [[slices[person][place] for person in people] for place in places]
         for place, labels in zip(places, _decided(votes, method), strict=True):
             whole = whole.drawn(place, labels)
-    for each_drawing in drawings:
-        for place in each_drawing.present:
+    for drawn in drawings:
+        for place in drawn.present:
             whole = whole if place in whole.places else whole.said_present(place)
     return whole
 
@@ -80,7 +82,8 @@ def majority(votes: Sequence[LabelArray]) -> LabelArray:
     most = counts.max(axis=0)
     clear = (counts == most).sum(axis=0) == 1
     winners: LabelArray = values[counts.argmax(axis=0)]
-    return np.where(clear & (most > 0), winners, UNKNOWN).astype(stacked.dtype)
+    chosen: LabelArray = np.where(clear & (most > 0), winners, UNKNOWN).astype(stacked.dtype)
+    return chosen
 
 
 def staple(votes: Sequence[LabelArray]) -> LabelArray:
@@ -88,19 +91,17 @@ def staple(votes: Sequence[LabelArray]) -> LabelArray:
 
     votes: arrays of one shape. Pixels that somebody did not look at are decided by majority.
     """
-    import SimpleITK as sitk
+    import SimpleITK
 
     stacked = np.stack(votes)
     decided = majority(votes)
     seen = (stacked != UNKNOWN).all(axis=0)
     if not stacked[:, seen].any():
         return decided  # all background: nothing to weigh people by
-    images = [
-        sitk.GetImageFromArray(np.ascontiguousarray(each[seen])[np.newaxis]) for each in stacked
-    ]
-    estimate = sitk.MultiLabelSTAPLEImageFilter()
+    images = [SimpleITK.GetImageFromArray(each[seen][np.newaxis]) for each in stacked]
+    estimate = SimpleITK.MultiLabelSTAPLEImageFilter()
     estimate.SetLabelForUndecidedPixels(UNKNOWN)
-    decided[seen] = sitk.GetArrayFromImage(estimate.Execute(images))[0]
+    decided[seen] = SimpleITK.GetArrayFromImage(estimate.Execute(images))[0]
     return decided
 
 

@@ -33,7 +33,7 @@ class Imported:
     remarks: tuple[Remark, ...]
 
 
-def import_labels(
+def import_labels(  # noqa: PLR0913 - what can be said of labels
     project: Project,
     scan_id: int,
     path: str | Path,
@@ -116,8 +116,8 @@ def _with_structures(project: Project, labels: LabelMap) -> tuple[Structure, ...
     missing = [value for value in labels.values if value not in known]
     if missing and missing[-1] > MAX_STRUCTURES:
         raise InputError(
-            f"The label map holds the label {missing[-1]}; expected at most {MAX_STRUCTURES}, which "
-            "is what a project can hold: renumber its labels."
+            f"The label map holds the label {missing[-1]}; expected at most {MAX_STRUCTURES}, as "
+            "many as a project can hold: renumber its labels."
         )
     added = []
     for value in missing:
