@@ -74,10 +74,10 @@ def joined(drawings: Sequence[Drawing], method: str) -> Drawing:
 
 def majority(votes: Sequence[LabelArray]) -> LabelArray:
     """Return the label of most votes for each pixel; 255 does not vote, and stands for a draw."""
-    stacked = np.stack(votes)
+    stacked: LabelArray = np.stack(votes)
     values = np.setdiff1d(np.unique(stacked), [UNKNOWN])
     if len(values) == 0:
-        return stacked[0].copy()
+        return np.full(stacked.shape[1:], UNKNOWN, stacked.dtype)
     counts = np.stack([(stacked == value).sum(axis=0) for value in values])
     most = counts.max(axis=0)
     clear = (counts == most).sum(axis=0) == 1
