@@ -72,6 +72,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.train:models_command",
         "List the versions of a trained model, or roll back to an earlier one.",
     ),
+    "project": (
+        "fewslice.cli.project:project_command",
+        "Make, fill and keep annotation projects of one or several people.",
+    ),
 }
 """Name of each subcommand to where it is and what it does."""
 
