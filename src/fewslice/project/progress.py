@@ -21,8 +21,8 @@ DRAWN = ("human", "accepted", "corrected", "absent")
 class ProjectProgress:
     """How far a project is.
 
-    statuses: how many scans have each. kinds: how many slices are of each kind. seconds: that people
-    were active. predicted_dice: mean over the scans of which it is known; None if of none.
+    statuses: how many scans have each. kinds: how many slices are of each kind. seconds: that
+    people were active. predicted_dice: mean over the scans of which it is known; None if of none.
     """
 
     statuses: Mapping[str, int]
@@ -37,9 +37,11 @@ def project_progress(project: Project) -> ProjectProgress:
     for found in slice_kinds(project).values():
         kinds.update(found)
     with reading(project) as session:
-        statuses = session.execute(select(ScanTable.status, func.count()).group_by(ScanTable.status))
+        statuses = session.execute(
+            select(ScanTable.status, func.count()).group_by(ScanTable.status)
+        )
         return ProjectProgress(
-            dict(statuses.tuples()),
+            dict(statuses.tuples().all()),
             dict(kinds),
             float(session.scalar(select(func.sum(RevisionTable.active_seconds))) or 0.0),
             session.scalar(select(func.avg(ScanTable.predicted_dice))),

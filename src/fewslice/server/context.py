@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from fewslice.project.database import Project
+from fewslice.server.advice import Advice
 from fewslice.server.events import Hub
 from fewslice.server.images import ImageCache
+from fewslice.server.previews import Answers, Previews
 from fewslice.server.settings import Settings
 from fewslice.server.watcher import Watcher
 from fewslice.server.workers import Workers
@@ -23,6 +25,9 @@ class Context:
     settings: Settings
     hub: Hub
     images: ImageCache
+    previews: Previews
+    answers: Answers
+    advice: Advice
     watcher: Watcher
     workers: Workers
 

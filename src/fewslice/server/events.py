@@ -40,7 +40,7 @@ class Hub:
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closed = False
 
-    def publish(self, kind: str, **data: Any) -> None:
+    def publish(self, kind: str, /, **data: Any) -> None:
         """Tell all listeners."""
         with self._lock:
             self._count += 1

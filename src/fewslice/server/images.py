@@ -9,8 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -43,9 +44,10 @@ class WindowFacts:
 
 @dataclass(frozen=True)
 class ImageCache:
-    """The folder of what was made of scans."""
+    """The folder of what was made of scans. One at a time is read, so that memory suffices."""
 
     folder: Path
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def nifti(self, scan: str, channel: int, read: Callable[[], Image]) -> Path:
         """Return the file of one channel of a scan; made if it is missing.
@@ -54,17 +56,20 @@ class ImageCache:
         channel, and WriteError if the file cannot be written.
         """
         path = self.folder / f"{scan}-{channel}.nii.gz"
-        if not path.is_file():
-            image = read()
-            if not 0 <= channel < len(image.channels):
-                raise InputError(
-                    f"There is no channel {channel} in this scan; it has {len(image.channels)}, "
-                    "counted from 0."
-                )
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(path) as temporary:
-                write_ras_nifti(temporary, image, channel)
+        with self._lock:
+            if not path.is_file():
+                self._make(path, read(), channel)
         return path
+
+    def _make(self, path: Path, image: Image, channel: int) -> None:
+        if not 0 <= channel < len(image.channels):
+            raise InputError(
+                f"There is no channel {channel} in this scan; it has {len(image.channels)}, "
+                "counted from 0."
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            write_ras_nifti(temporary, image, channel)
 
     def known_window(self, scan: str) -> WindowFacts | None:
         """Return the window of a scan if it was made before."""
@@ -78,14 +83,15 @@ class ImageCache:
 
     def window(self, scan: str, modality: str | None, read: Callable[[], Image]) -> WindowFacts:
         """Return the window of a scan; made if it is missing."""
-        known = self.known_window(scan)
-        if known is not None:
-            return known
-        found = window_facts(read(), modality)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self._window_path(scan)) as temporary:
-            temporary.write_text(json.dumps(list(asdict(found).values())), encoding="utf-8")
-        return found
+        with self._lock:
+            known = self.known_window(scan)
+            if known is not None:
+                return known
+            found = window_facts(read(), modality)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with atomic_path(self._window_path(scan)) as temporary:
+                temporary.write_text(json.dumps(list(asdict(found).values())), encoding="utf-8")
+            return found
 
     def _window_path(self, scan: str) -> Path:
         return self.folder / f"{scan}-window.json"

@@ -14,7 +14,8 @@ Index = Annotated[int, Field(ge=0, le=100_000, description="Slice, from 0.")]
 Value = Annotated[int, Field(ge=1, le=254, description="Label of a structure.")]
 Identifier = Annotated[int, Field(ge=1, le=2**53)]
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
 ]
 Text = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -183,14 +184,15 @@ class Saved(_Model):
     """A slice that is stored for good. conflict: not None if somebody else was faster."""
 
     revision: int
+    head: int = Field(description="The revision that holds on the slice now.")
     conflict: Conflict | None
 
 
 class Resolution(_Model):
-    """Which of two revisions of a slice counts."""
+    """Which of two revisions of a slice counts. keep: whether that one does, or the head."""
 
     revision: Identifier
-    keep: Identifier
+    keep: bool
 
 
 class Mark(_Model):
@@ -217,11 +219,18 @@ class HistoryEntry(_Model):
     axis: Axis
     index: Index
     action: str = Field(examples=["draw"])
+    kind: str | None = Field(description="What the slice is after it.", examples=["human"])
     tool: str
     person: str
     time: str
     parent: int | None
     active_seconds: float
+
+
+class OpenConflict(HistoryEntry):
+    """A change that waits for a choice. conflict: what holds on its slice instead."""
+
+    conflict: Conflict
 
 
 class Place(_Model):
@@ -244,7 +253,7 @@ class JobStarted(_Model):
 
 
 class Job(_Model):
-    """Long work. state: waiting, running, done, failed, cancelled or interrupted."""
+    """Long work. state: queued, running, finished, failed, cancelled or interrupted."""
 
     id: int
     kind: str = Field(examples=["segment"])
@@ -305,6 +314,12 @@ class ReviewRequest(_Model):
     """remark: for whoever annotated the scan."""
 
     remark: Text = ""
+
+
+class TrainRequest(_Model):
+    """seconds: how long to train; None for five minutes."""
+
+    seconds: Annotated[float, Field(ge=1, le=86_400)] | None = None
 
 
 class ModelVersion(_Model):

@@ -43,7 +43,7 @@ class Previews:
 
 
 class Answers:
-    """The answers that were asked for last: each is a whole volume, which takes a while to unpack."""
+    """The answers that were asked for last: unpacking a whole volume takes a while."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[int, Answer] = OrderedDict()

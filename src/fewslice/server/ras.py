@@ -1,4 +1,4 @@
-"""Between a scan's own array axes and those the page sees: the nearest RAS order, without resampling.
+"""Between a scan's own array axes and those the page sees: the nearest RAS order.
 
 The store keeps slices in the scan's own axes, as everything else in the package does. The page, and
 the library it shows volumes with, think in RAS. Whole axes are exchanged and reversed here and

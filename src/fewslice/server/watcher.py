@@ -1,4 +1,4 @@
-"""From the project's own list of events to the hub: what other processes did is told as well."""
+"""From the project's own list of events to those who listen: what other processes did as well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Event, Thread
 from fewslice.errors import FewsliceError
 from fewslice.project.database import Project
 from fewslice.project.events import forget_events, latest_event, watch
-from fewslice.server.events import Hub
+from fewslice.server.relay import Relay
 
 _LOG = logging.getLogger("fewslice.server")
 _EVERY = 0.25  # seconds; what this server does itself wakes the watcher at once
@@ -16,10 +16,10 @@ _TIDY_AFTER = 14_400  # rounds: an hour
 
 
 class Watcher:
-    """A thread that reads what happened in the project and publishes it."""
+    """A thread that reads what happened in the project and passes it on."""
 
-    def __init__(self, project: Project, hub: Hub) -> None:
-        self._project, self._hub = project, hub
+    def __init__(self, project: Project, relay: Relay) -> None:
+        self._project, self._relay = project, relay
         self._wake, self._stopped = Event(), Event()
         self._seen = latest_event(project)
         self._thread = Thread(target=self._run, name="fewslice-watcher", daemon=True)
@@ -40,15 +40,13 @@ class Watcher:
             self._thread.join()
 
     def look(self) -> None:
-        """Publish what happened since the last look."""
+        """Pass on what happened since the last look."""
         for event in watch(self._project, self._seen):
             self._seen = event.id
-            data = dict(event.data)
-            if event.scan_id is not None:
-                data["scan"] = event.scan_id
-            if event.job_id is not None:
-                data["job"] = event.job_id
-            self._hub.publish(event.kind, **data)
+            try:
+                self._relay.tell(event)
+            except Exception:  # noqa: BLE001 - one event that cannot be told must not silence all others
+                _LOG.exception("event %d cannot be told", event.id)
 
     def _run(self) -> None:
         rounds = 0

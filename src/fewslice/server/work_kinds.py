@@ -10,12 +10,12 @@ WAKE, CANCEL = "wake", "cancel"
 """From the server: there may be work; (CANCEL, job)."""
 
 CHANGED, SLICES = "changed", "slices"
-"""From a worker: something was written; (SLICES, job, scan, axis, first, labels) before an answer."""
+"""From a worker: something was written; (SLICES, job, scan, axis, first, labels) come early."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A kind of worker. kinds: the jobs it does, first things first. nice: how much it gives way."""
+    """A kind of worker. kinds: its jobs, first things first. nice: how much it gives way."""
 
     name: str
     kinds: tuple[str, ...]

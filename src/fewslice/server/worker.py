@@ -136,10 +136,12 @@ class Worker:
             jobs.fail(
                 self.project, job.id, "The scan does not fit into memory; close other programs."
             )
-        except Exception:  # one job must not end the worker
+        except Exception:  # noqa: BLE001 - one job must not end the worker
             _LOG.exception("job %d failed", job.id)
             jobs.fail(
-                self.project, job.id, "The job failed; the server's log says more: please report it."
+                self.project,
+                job.id,
+                "The job failed; the server's log says more: please report it.",
             )
         finally:
             alive.set()

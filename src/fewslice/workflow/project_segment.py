@@ -101,9 +101,7 @@ def _first_answer(
     support = support_of(pool, scan_id)
     if not support:
         raise nothing_to_go_by()
-    return segment(
-        image, labels, annotated=drawing.sure_places, support=support, progress=progress
-    )
+    return segment(image, labels, annotated=drawing.sure_places, support=support, progress=progress)
 
 
 def _along_main_axis(scan: OpenScan, near: SliceIndex | None) -> int | None:
