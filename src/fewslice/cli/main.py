@@ -72,6 +72,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.train:models_command",
         "List the versions of a trained model, or roll back to an earlier one.",
     ),
+    "serve": (
+        "fewslice.cli.serve:serve_command",
+        "Serve an annotation project: draw in a browser.",
+    ),
     "project": (
         "fewslice.cli.project:project_command",
         "Make, fill and keep annotation projects of one or several people.",
