@@ -49,13 +49,13 @@ class Guard:
             await self._app(scope, receive, send)
             return
         answer = _with_headers(send, api=scope["path"].startswith("/api/"))
-        refusal = self._refusal(scope["method"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         if refusal is not None:
             await _refuse(answer, *refusal)
             return
         await self._app(scope, _bounded(receive, self._settings.largest_body), answer)
 
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         """Return status and sentence of a request that is not let in."""
         if not self._known(headers.get("host", "")):
             return 403, (
@@ -67,12 +67,24 @@ class Guard:
             return 400, "Content-Length is not a number; send the request again."
         if int(length[:20]) > self._settings.largest_body:
             return 413, too_large(self._settings)
-        if method not in _READS and not _own(headers):
+        if method not in _READS and not (_own(headers) or self._of_a_tool(path, headers)):
             return 403, (
                 f"A request that changes something needs the header {CROSS_SITE}: 1, so that other "
                 "sites' pages cannot send it."
             )
         return None
+
+    def _of_a_tool(self, path: str, headers: Headers) -> bool:
+        """Whether a request is one of a tool that cannot know our header, and of no foreign page.
+
+        Browsers name the page that a changing request comes from; other programs do not.
+        """
+        prefix, origin = self._settings.tools, headers.get("origin")
+        if not prefix or not path.startswith(prefix):
+            return False
+        if origin is not None:
+            return origin in self._settings.origins
+        return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 
     def _known(self, host: str) -> bool:
         """Whether the server may be called that: else a foreign name could point at it."""

@@ -12,7 +12,9 @@ class Settings:
 
     host: the address it listens on. names: what it may be called in a Host header, besides that;
     with accounts, none means any. largest_body: of a request, in bytes. work: whether jobs are done
-    by processes of this server. session_days: how long a person stays logged in.
+    by processes of this server. session_days: how long a person stays logged in. tools: path below
+    which tools such as 3D Slicer ask; "" for none. origins: pages elsewhere that may ask there,
+    such as a viewer in the browser.
     """
 
     host: str = "127.0.0.1"
@@ -20,6 +22,8 @@ class Settings:
     largest_body: int = 32 * 1024 * 1024
     work: bool = True
     session_days: float = 14.0
+    tools: str = ""
+    origins: tuple[str, ...] = ()
 
     @property
     def loopback(self) -> bool:
