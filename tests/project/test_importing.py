@@ -96,9 +96,9 @@ def test_zeros_in_doubt_are_not_background(small: SmallProject, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("labels", "error", "sentence"),
     [
-        (np.zeros(SHAPE, np.uint8), InputError, "no"),
+        (np.zeros(SHAPE, np.uint8), InputError, "holds no annotated slice"),
         (sparse().astype(np.uint16) * 300, InputError, "label 300; expected at most 254"),
-        (np.ones((3, 3, 3), np.uint8), GeometryError, ""),
+        (np.ones((40, 40, 40), np.uint8), GeometryError, "XXX"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -79,6 +79,7 @@ def create_command(
         structures=parse_structures(structures or ("structure",)),
         url=database,
     )
+    _closed_at_the_end(project)
     click.echo(f"Made the project {project.directory}; add scans with: fewslice project add")
 
 
@@ -300,7 +301,8 @@ def restore_command(archive: Path, directory: Path, database: str | None) -> Non
     """Make a project in a new folder DIRECTORY from a backup, on SQLite or PostgreSQL."""
     from fewslice.project.backup import restore
 
-    click.echo(f"Restored {restore(archive, directory, database).directory}")
+    project = _closed_at_the_end(restore(archive, directory, database))
+    click.echo(f"Restored {project.directory}")
 
 
 @project_command.group("person")
@@ -375,7 +377,12 @@ def parse_structures(texts: tuple[str, ...], taken: list[int] | None = None) -> 
 def _opened(directory: Path, database: str | None) -> Project:
     from fewslice.project.opening import open_project
 
-    return open_project(directory, database)
+    return _closed_at_the_end(open_project(directory, database))
+
+
+def _closed_at_the_end(project: Project) -> Project:
+    click.get_current_context().call_on_close(project.engine.dispose)
+    return project
 
 
 def _person(project: Project, name: str | None) -> int:
