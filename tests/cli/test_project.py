@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import builtins
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fewslice.cli import project as project_commands
 from fewslice.cli.main import run
 from fewslice.cli.project import parse_structures
 from fewslice.io import read_labels
@@ -153,19 +152,7 @@ def test_what_is_no_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_without_the_extra_it_says_what_to_install(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = builtins.__import__
-
-    def without(
-        name: str,
-        globals: Mapping[str, object] | None = None,
-        locals: Mapping[str, object] | None = None,
-        fromlist: Sequence[str] | None = (),
-        level: int = 0,
-    ) -> object:
-        if name == "alembic":
-            raise ImportError("No module named 'alembic'", name="alembic")
-        return real(name, globals, locals, fromlist or (), level)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr(project_commands, "_EXTRA", ("sqlalchemy", "fewslice_nowhere"))
     sentence = refused(["project", "list", str(tmp_path)], capsys)
+    assert "projects need fewslice_nowhere, which is not installed" in sentence
     assert 'python -m pip install "fewslice[server]"' in sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fewslice.project.scans import ScanRow
     from fewslice.project.structures import Structure
 
+_EXTRA = ("alembic", "argon2", "sqlalchemy", "zstandard")  # of what fewslice[server] adds
 _ROLES = ("annotator", "reviewer", "admin")
 _DIRECTORY = click.argument("directory", type=options.PATH)
 _DATABASE = click.option(
@@ -36,15 +38,12 @@ class _Project(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        try:
-            import alembic  # noqa: F401 - only whether they are there
-            import sqlalchemy  # noqa: F401
-            import zstandard  # noqa: F401
-        except ImportError as error:
+        missing = [name for name in _EXTRA if find_spec(name) is None]
+        if missing:
             raise InputError(
-                f"Annotation projects need {error.name}, which is not installed; install it with: "
+                f"Annotation projects need {missing[0]}, which is not installed; install it with: "
                 'python -m pip install "fewslice[server]".'
-            ) from error
+            )
         return super().invoke(ctx)
 
 
