@@ -4,8 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve test check coverage lint format docs wheel resolve surface bench benchmarks clean
-.PHONY: postgresql
+.PHONY: demo serve test check coverage lint format docs wheel resolve surface bench benchmarks clean postgresql
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
