@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,9 +167,15 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
 
 @contextmanager
 def _failures_named(path: Path) -> Iterator[None]:
-    """Turn failures of the system, and geometry errors that do not know the file, into ours."""
+    """Turn failures of the system, and geometry errors that do not know the file, into ours.
+
+    Libraries warn of damage in their own words, on the screen; those who call get remarks.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
     except GeometryError as error:
         if str(path) in str(error):
             raise

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from fewslice.errors import ReadError
+from fewslice.io.dicom.files import DicomStream
 from fewslice.io.itk import quiet
 from fewslice.io.library_errors import DAMAGE, reason
 from fewslice.volumes.image import Array
@@ -107,7 +108,8 @@ def stored_pixels(file: Path) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            dataset = dcmread(file, force=True)
+            with DicomStream(file) as stream:
+                dataset = dcmread(stream, force=True)
             _name_syntax(dataset)
             syntax = dataset.file_meta.TransferSyntaxUID
             pixels = (

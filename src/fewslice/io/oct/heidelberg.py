@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from fewslice.errors import ReadError, Remark
-from fewslice.io.library_errors import damage_named
+from fewslice.io.library_errors import damage_named, quiet_logger
 from fewslice.io.oct.info import COMPUTED, ESTIMATED, STORED, OctInfo, OctVolume
 from fewslice.io.oct.raster import image_of, raster_step
 from fewslice.typing import Float64Array
@@ -42,7 +41,7 @@ def find_vol(path: Path) -> tuple[OctVolume, ...]:
 
 def find_xml(path: Path) -> tuple[OctVolume, ...]:
     """Return the volumes of an .xml export, one a series with B-scans. Raises ReadError."""
-    with damage_named(path, ElementTree.ParseError):
+    with damage_named(path):
         body = _tree(path).getroot()[0]
         series = body.findall("./Patient/Study/Series")
         counts = [len(each.findall(".//ImageType[Type='OCT']..")) for each in series]
@@ -239,12 +238,8 @@ def _eyepy(path: Path) -> Iterator[Any]:
             'python -m pip install "fewslice[oct]".'
         ) from error
     from construct import ConstructError
+    from PIL.Image import DecompressionBombError
 
-    logger = logging.getLogger("eyepy")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with damage_named(path, ConstructError, ElementTree.ParseError):
-            yield io
-    finally:
-        logger.setLevel(before)
+    kinds = (ConstructError, DecompressionBombError)
+    with quiet_logger("eyepy"), quiet_logger("tifffile"), damage_named(path, *kinds):
+        yield io
