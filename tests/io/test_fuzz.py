@@ -20,6 +20,7 @@ from tests.support.volume_samples import image
 
 COPIES = 14  # of each of the samples
 BOMB = 10 << 30  # bytes
+MUTATIONS = {**GENERAL, **TEXT}
 
 pytest.importorskip("eyepy")
 
@@ -92,10 +93,10 @@ def test_empty_labels_are_read_however_densely_they_are_packed(tmp_path: Path) -
         assert read_image(tmp_path / f"a{suffix}").array.shape == volume.array.shape
 
 
-@pytest.mark.parametrize("name", GENERAL | TEXT)
+@pytest.mark.parametrize("name", MUTATIONS)
 def test_the_same_seed_gives_the_same_damage(name: str) -> None:
     content = b"NDims = 3\nDimSize = 4 3 2\n" * 20
-    mutation = (GENERAL | TEXT)[name]
+    mutation = MUTATIONS[name]
     damaged = [mutation(content, np.random.default_rng(number)) for number in range(10)]
     again = [mutation(content, np.random.default_rng(number)) for number in range(10)]
     assert damaged == again

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from fewslice.engines.network import finetuned_engine
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image, read_labels, write_labels
 from fewslice.networks.weights import read_metadata
+from fewslice.segmentation.preview import AnsweredSlices
 from fewslice.training.inputs import usable_scans
 from fewslice.training.scan import TaskSettings
 from fewslice.training.store import load_model
@@ -58,7 +60,7 @@ def test_a_session_answers_255_as_segment_does() -> None:
         mine.draw(2, index, TRUTH[..., index])
         usual.draw(2, index, PHANTOM.truth[..., index])
     expected = with_255(usual.segment().labels.array)
-    shown = []
+    shown: list[AnsweredSlices] = []
     found = mine.segment(on_slices=shown.append)
     np.testing.assert_array_equal(found.labels.array, expected)
     assert found.label_values == (0, 1, 255)
@@ -198,7 +200,7 @@ def test_many_scans_are_segmented_with_255(tmp_path: Path) -> None:
 def test_slices_of_a_pool_with_255_are_annotated() -> None:
     labels = np.where(scan_array(0) > 0, 255, 0).astype(np.uint8)
     labels[..., [0, 1, 3, 5, 6]] = 0  # drawn on 2 and 4
-    pool = {"labels": {"0": labels}, "strategy": "bald", "workers": 1, "count": 100}
+    pool: dict[str, Any] = {"labels": {"0": labels}, "strategy": "bald", "workers": 1, "count": 100}
     found = rank_pool([scan_array(0)], sampler=Unsure(), ignore_label=None, **pool)
     assert sorted(each.index for each in found.items if each.index is not None) == [0, 1, 3, 5, 6]
     usual = rank_pool([scan_array(0)], sampler=Unsure(), **pool)

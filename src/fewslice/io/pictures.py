@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from fewslice.io.library_errors import damage_named, quiet_logger, require_plaus
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, StoredGeometry
 
-TIFF_SUFFIXES = (".tif", ".tiff", ".ome.tif", ".ome.tiff")
+TIFF_SUFFIXES = tuple(each for each in PICTURE_SUFFIXES if each.endswith((".tif", ".tiff")))
 
 _CLASSIC = 42  # the version of TIFF whose offsets have 4 bytes
 
@@ -37,9 +38,7 @@ def pictures_in(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.iterdir()
-        if not path.name.startswith(".")
-        and (suffix_of(path) in PICTURE_SUFFIXES or suffix_of(path) in TIFF_SUFFIXES)
-        and path.is_file()
+        if not path.name.startswith(".") and suffix_of(path) in PICTURE_SUFFIXES and path.is_file()
     ]
     return sorted(found, key=_order)
 
@@ -110,7 +109,17 @@ def _picture(path: Path) -> Array:
     return _by_pillow(path)
 
 
-def _by_pillow(path: Path) -> Array:
+def require_sound(path: Path) -> None:
+    """Raise ReadError for a picture that others are going to read, as its own reader would."""
+    if suffix_of(path) in TIFF_SUFFIXES:
+        with _opened(path):
+            return
+    with _opened_by_pillow(path):
+        return
+
+
+@contextmanager
+def _opened_by_pillow(path: Path) -> Iterator[Any]:
     from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
@@ -118,6 +127,11 @@ def _by_pillow(path: Path) -> Array:
     with damage_named(path, *kinds), Pillow.open(path) as picture:
         needed = picture.width * picture.height * len(picture.getbands())
         require_plausible(path, needed, path.stat().st_size)
+        yield picture
+
+
+def _by_pillow(path: Path) -> Array:
+    with _opened_by_pillow(path) as picture:
         if picture.mode == "P":
             return _of_palette(picture)
         array = np.asarray(picture)
@@ -147,7 +161,7 @@ def _grey(path: Path, array: Array) -> Array:
     return grey
 
 
-def read_file(path: Path) -> Image:
+def read(path: Path) -> Image:
     """Read a TIFF file, whose pages are slices, or a single picture. Raises ReadError."""
     if suffix_of(path) not in TIFF_SUFFIXES:
         return _image(_by_pillow(path)[np.newaxis], None, ())
@@ -166,6 +180,15 @@ def _image(pages: Array, spacing: Spacing | None, remarks: tuple[Remark, ...]) -
 
 def _pages(path: Path) -> tuple[Array, Spacing | None]:
     """Return the pages of a TIFF file, (channel, k, row, column), and the spacing it says."""
+    with _opened(path) as file:
+        array, axes = _series(path, file.series)
+        spacing = _ome_spacing(file) if file.is_ome else _imagej_spacing(file)
+        return _ordered(path, array, axes), spacing
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a TIFF file that is whole."""
     import tifffile
 
     with (
@@ -174,9 +197,7 @@ def _pages(path: Path) -> tuple[Array, Spacing | None]:
         tifffile.TiffFile(path) as file,
     ):
         _require_whole(path, file)
-        array, axes = _series(path, file.series)
-        spacing = _ome_spacing(file) if file.is_ome else _imagej_spacing(file)
-        return _ordered(path, array, axes), spacing
+        yield file
 
 
 def _require_whole(path: Path, file: Any) -> None:

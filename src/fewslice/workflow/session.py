@@ -23,7 +23,7 @@ from fewslice.segmentation.preview import AnsweredSlices, changed_slices, previe
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.ignore_label import open_numbering
-from fewslice.volumes.image import UNKNOWN, Image, LabelMap, as_label_array
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap, as_label_array, remembering
 from fewslice.volumes.respacing import own_geometry
 from fewslice.workflow.drawing_file import read_drawing, write_drawing
 from fewslice.workflow.segment import segment
@@ -75,7 +75,8 @@ class Session:
         strict: bool = False,
         ignore_label: int | None = UNKNOWN,
     ) -> None:
-        self.image, label_map = on_one_grid(image, labels, spacing)
+        scan, label_map = on_one_grid(image, labels, spacing)
+        self.image = remembering(scan)
         self._blank = label_map.with_array(np.zeros_like(label_map.array))
         # The drawing has the numbers that fewslice uses inside; what comes in and goes out has the
         # person's.

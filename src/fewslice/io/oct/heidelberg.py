@@ -17,6 +17,7 @@ from fewslice.errors import ReadError, Remark
 from fewslice.io.library_errors import damage_named, quiet_logger
 from fewslice.io.oct.info import COMPUTED, ESTIMATED, STORED, OctInfo, OctVolume
 from fewslice.io.oct.raster import image_of, raster_step
+from fewslice.io.pictures import require_sound
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Array, Image
 
@@ -111,6 +112,10 @@ def _read_xml(path: Path, number: int) -> Image:
             for series in study.findall("Series"):
                 if series is not every[number]:
                     study.remove(series)
+        for name in every[number].iterfind(".//ExamURL"):
+            picture = path.parent / (name.text or "").split("\\")[-1]
+            if picture.is_file():  # eyepy says which one is missing
+                require_sound(picture)
         alone = Path(folder) / "series.xml"
         tree.write(alone, encoding="utf-8")
         reader = copy.copy(io.HeXmlReader(alone))
