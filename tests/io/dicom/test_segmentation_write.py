@@ -20,6 +20,8 @@ from tests.support.dicom_results import (
     enhanced_series,
     labels_of,
     phantom,
+    phantom_places,
+    places_of,
     write_oriented,
 )
 
@@ -72,23 +74,8 @@ def test_another_program_reads_the_same_places(
     found = by_dcmqi(path, tmp_path / "out")
     expected = {2: 1, 7: 2} if kind == "binary" else {2: 2, 7: 7}
     for value, number in expected.items():
-        places = set()
-        for image in found.values():
-            inside = np.argwhere(SimpleITK_array(image) == number)
-            places |= {
-                tuple(np.round(image.TransformContinuousIndexToPhysicalPoint(at.tolist()), 3) + 0.0)
-                for at in inside.astype(float)
-            }
-        voxels = np.argwhere(phantom() == value)
-        world = voxels @ scan.geometry.affine[:3, :3].T + scan.geometry.affine[:3, 3]
-        assert places == {tuple(np.round(at * (-1, -1, 1), 3) + 0.0) for at in world}
-
-
-def SimpleITK_array(image: object) -> np.ndarray:  # noqa: N802
-    import SimpleITK
-
-    array: np.ndarray = SimpleITK.GetArrayFromImage(image).T
-    return array
+        places = [places_of(image, number) for image in found.values()]
+        assert set[object]().union(*places) == phantom_places(scan, value)
 
 
 def test_all_frames_are_written_in_order_and_refer_to_their_images(
