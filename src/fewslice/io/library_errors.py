@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import re
 import struct
 import zlib
@@ -31,6 +33,23 @@ class Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes:
         """Return up to so many bytes."""
         ...
+
+
+class BoundedReader(io.BufferedReader):
+    """A file that is never asked for more than it holds.
+
+    Damaged headers name lengths up to 4 GB, and memory would be set aside for them.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(io.FileIO(file))
+        self.size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to so many bytes; all that are left for None or a negative number."""
+        if size is not None and size > CHUNK:
+            size = max(min(size, self.size - self.tell()), 0)
+        return super().read(size)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import warnings
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fewslice.errors import ReadError
-from fewslice.io.library_errors import CHUNK, require_plausible
+from fewslice.io.library_errors import CHUNK, BoundedReader, require_plausible
 
 Dataset = Any  # pydicom's elements have no static types
 
@@ -73,7 +72,7 @@ def series_named(file: Path) -> str:
     """Return the UID of the series that a file names although it cannot be used, "" if none."""
     from pydicom import dcmread
 
-    with suppress(ReadError), damage_named(file), DicomStream(file) as stream:
+    with suppress(ReadError), damage_named(file), BoundedReader(file) as stream:
         require_inflatable(file)
         header = dcmread(stream, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True)
         return str(header.get("SeriesInstanceUID", ""))
@@ -103,24 +102,7 @@ def damage_named(path: Path) -> Iterator[None]:
         ) from error
 
 
-class DicomStream(io.BufferedReader):
-    """A file that is never asked for more than it holds.
-
-    Damaged headers name lengths up to 4 GB, and memory would be set aside for them.
-    """
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(io.FileIO(file))
-        self.size = os.fstat(self.fileno()).st_size
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to so many bytes; all that are left for None or a negative number."""
-        if size is not None and size > CHUNK:
-            size = max(min(size, self.size - self.tell()), 0)
-        return super().read(size)
-
-
-def read_meta(stream: DicomStream) -> Dataset:
+def read_meta(stream: BoundedReader) -> Dataset:
     """Read the group before the dataset, which says what is in a file, and stop behind it."""
     from pydicom.filereader import read_dataset, read_preamble
 
@@ -130,7 +112,7 @@ def read_meta(stream: DicomStream) -> Dataset:
 
 def require_inflatable(file: Path) -> None:
     """Raise ReadError if a deflated file would fill the memory: pydicom inflates it as a whole."""
-    with DicomStream(file) as stream:
+    with BoundedReader(file) as stream:
         if _DEFLATED not in stream.read(_LONGEST_META):
             return
         stream.seek(0)
@@ -150,7 +132,7 @@ def read_header(file: Path) -> Dataset:
     from pydicom import dcmread
 
     # pydicom warns of every value that breaks a rule; those that matter are checked here.
-    with damage_named(file), DicomStream(file) as stream:
+    with damage_named(file), BoundedReader(file) as stream:
         require_inflatable(file)
         dataset = dcmread(stream, stop_before_pixels=True, force=is_dicom(file))
         _require_whole(file, dataset)

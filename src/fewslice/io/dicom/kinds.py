@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from fewslice.errors import ReadError
 from fewslice.io.dicom.files import (
-    DicomStream,
     damage_named,
     is_dicom,
     read_meta,
     require_inflatable,
 )
+from fewslice.io.library_errors import BoundedReader
 
 Kind = Literal["segmentation", "rtstruct"]
 
@@ -38,7 +38,7 @@ def label_object(path: Path) -> tuple[Path, Kind] | None:
     if not path.is_file() or not is_dicom(path):
         return None
     kind = None
-    with suppress(ReadError), damage_named(path), DicomStream(path) as stream:
+    with suppress(ReadError), damage_named(path), BoundedReader(path) as stream:
         kind = KINDS.get(str(read_meta(stream).get("MediaStorageSOPClassUID", "")))
     # What is wrong with a damaged file is said by the reader of images.
     return None if kind is None else (path, kind)
@@ -50,5 +50,5 @@ def read_whole(path: Path) -> Any:
 
     with damage_named(path):
         require_inflatable(path)
-        with DicomStream(path) as stream:
+        with BoundedReader(path) as stream:
             return dcmread(stream)

@@ -14,13 +14,13 @@ import numpy as np
 
 from fewslice.errors import FewsliceError, GeometryError, InputError
 from fewslice.io.dicom.files import (
-    DicomStream,
     damage_named,
     require_inflatable,
     series_named,
 )
 from fewslice.io.dicom.planes import Dataset, Placement, Plane, placement_of, planes_of
 from fewslice.io.itk import LPS_TO_RAS
+from fewslice.io.library_errors import BoundedReader
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array
 
@@ -153,7 +153,7 @@ def _images(path: Path) -> Iterator[Dataset]:
     own = series_named(path) if path.is_file() else None
     for file in _files(path):
         try:
-            with damage_named(file), DicomStream(file) as stream:
+            with damage_named(file), BoundedReader(file) as stream:
                 require_inflatable(file)
                 header = dcmread(stream, stop_before_pixels=True)
                 image = "Rows" in header and any(plane for plane in planes_of(header))

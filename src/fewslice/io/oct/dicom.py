@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fewslice.io.dicom.files import DicomStream, is_dicom
+from fewslice.io.dicom.files import is_dicom
+from fewslice.io.library_errors import BoundedReader
 from fewslice.io.oct.info import STORED, OctInfo
 
 _OCT = "OPT"  # the modality: ophthalmic tomography
@@ -18,7 +19,7 @@ def read_info(path: Path) -> OctInfo | None:
     file = _first(path)
     if file is None:
         return None
-    with DicomStream(file) as stream:
+    with BoundedReader(file) as stream:
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
     if dataset.get("Modality") != _OCT:
         return None

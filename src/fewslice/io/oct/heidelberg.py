@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from fewslice.errors import ReadError, Remark
-from fewslice.io.library_errors import damage_named, quiet_logger
+from fewslice.io.library_errors import BoundedReader, damage_named, quiet_logger
 from fewslice.io.oct.info import COMPUTED, ESTIMATED, STORED, OctInfo, OctVolume
 from fewslice.io.oct.raster import image_of, raster_step
 from fewslice.io.pictures import require_sound
@@ -161,6 +161,8 @@ def _image(
 def _read_e2e(path: Path, number: int) -> Image:
     """Read one series; positions are stored as angles, which makes lengths a guess."""
     with _eyepy(path) as io, io.HeE2eReader(path) as reader:
+        reader.file_object.close()
+        reader.file_object = BoundedReader(path)  # which is closed with the reader
         series = reader.series[number]
         order = sorted(each for each in series.slices if _has_bscan(series.slices[each]))
         slices = [series.slices[each] for each in order]

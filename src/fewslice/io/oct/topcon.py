@@ -63,7 +63,9 @@ def _chunks(path: Path) -> list[_Chunk]:
             (count,) = struct.unpack("<I", stream.read(4))
             start = stream.tell()
             if start + count > size:
-                raise ReadError(f"{path} is truncated within its part {name!a}; copy it again.")
+                raise ReadError(
+                    f"{path} is truncated within its part {name[:30]!a}; copy it again."
+                )
             found.append(_Chunk(name, start, count))
             stream.seek(count, 1)
     return found
