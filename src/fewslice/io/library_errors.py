@@ -23,7 +23,7 @@ LONGEST_TAIL = 1 << 26  # bytes behind the voxels that a header does not explain
 CHUNK = 1 << 16
 DAMAGE: tuple[type[Exception], ...] = (
     *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError),
-    *(ArithmeticError, SyntaxError, TokenError, struct.error, zlib.error),
+    *(ArithmeticError, AssertionError, SyntaxError, TokenError, struct.error, zlib.error),
 )
 
 

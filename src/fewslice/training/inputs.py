@@ -60,22 +60,23 @@ def usable_scans(
     mm per array axis of all scans, in place of what they say themselves. strict, ignore_label: as
     in `fewslice.segment`. Raises InputError if no scan is left.
     """
-    read: list[tuple[str, Image, LabelMap]] = []
+    read: dict[int, tuple[str, Image, LabelMap]] = {}
     scans: list[TaskScan] = []
-    skipped: list[str] = []
+    left_out: dict[int, str] = {}
     for number, (image, labels) in enumerate(pairs, start=1):
         name = _name(image, f"scan {number}")
         try:
-            read.append((name, *_on_one_grid(image, labels, spacing)))
+            read[number] = (name, *_on_one_grid(image, labels, spacing))
         except FewsliceError as error:
-            skipped.append(f"Left out {name}: {error}")
-    numbers = numbering(ignore_label, *(drawn for _, _, drawn in read))
-    for name, scan, drawn in read:
+            left_out[number] = f"Left out {name}: {error}"
+    numbers = numbering(ignore_label, *(drawn for _, _, drawn in read.values()))
+    for number, (name, scan, drawn) in read.items():
         try:
             inside = _scan(name, scan, numbers.inside(drawn), absent_unknown, strict)
             scans.append(replace(inside, numbering=numbers))
         except FewsliceError as error:
-            skipped.append(f"Left out {name}: {error}")
+            left_out[number] = f"Left out {name}: {error}"
+    skipped = [left_out[number] for number in sorted(left_out)]
     if not scans:
         first = f" ({skipped[0]})" if skipped else ""
         raise InputError(

@@ -93,7 +93,7 @@ def damage_named(path: Path) -> Iterator[None]:
             yield
     except (
         *(InvalidDicomError, BytesLengthException, NotImplementedError, RecursionError, EOFError),
-        zlib.error,
+        *(AssertionError, zlib.error),
         *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, struct.error),
     ) as error:
         raise ReadError(
