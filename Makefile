@@ -49,8 +49,9 @@ resolve: | $(VENV)/bin/python ## print what pip would install beside the newest 
 surface: $(VENV)/.dev ## write down the public surface anew, after a change that was meant
 	$(BIN)/python -m tests.support.public_surface
 
-bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md
+bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md and reading.md
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.dicom_series
 
 benchmarks: $(VENV)/.dev ## Dice on the evaluation sets in DATA, about an hour
 	$(BIN)/python benchmarks/accuracy.py --data $(or $(DATA),../shared/data)

@@ -9,16 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.mutated_files import FINE, MEMORY, SECONDS, damage, listing, outcome
+from benchmarks.mutation_samples import BOMBS, MAKERS, Sample, bombs
+from benchmarks.mutations import GENERAL, TEXT, tiff, within, zeros
 
-from fewslice.errors import FewsliceError
+from fewslice.errors import ReadError
 from fewslice.io import read_image, write_image
-from fewslice.volumes import Image
-from tests.support.dicom_samples import write_series
-from tests.support.volume_samples import SUFFIXES, image
+from fewslice.io.library_errors import DENSE_RATIO, LARGEST_DENSE, require_plausible
+from tests.support.volume_samples import image
 
-INPUTS = {**dict.fromkeys(SUFFIXES, 70), ".dcm": 80}
-LARGEST = 2 << 30  # bytes of memory that reading may ask for
-LONGEST = 10.0  # seconds of processor time, for a file of a few hundred bytes
+COPIES = 14  # of each of the samples
+BOMB = 10 << 30  # bytes
+MUTATIONS = {**GENERAL, **TEXT}
+
+pytest.importorskip("eyepy")
 
 
 @pytest.fixture
@@ -27,51 +31,98 @@ def _limited_memory() -> Iterator[None]:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     used = pages * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + LARGEST, before[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_AS, before)
 
 
-def damaged(whole: bytes, rng: np.random.Generator) -> bytes:
-    """Cut off the end of a file, or change up to six of its bits, mostly in the header."""
-    content = bytearray(whole)
-    if rng.random() < 0.3:
-        return bytes(content[: rng.integers(0, len(content))])
-    end = min(len(content), 1000) if rng.random() < 0.7 else len(content)
-    for _ in range(rng.integers(1, 7)):
-        content[rng.integers(0, end)] ^= 1 << int(rng.integers(0, 8))
-    return bytes(content)
-
-
-def read_or_refuse(path: Path) -> Image | None:
-    """Read an image; None if it was refused with an error that names the path."""
-    try:
-        return read_image(path)
-    except FewsliceError as error:
-        if str(path) not in str(error):
-            raise
-        return None
+def checked(sample: Sample, number: int) -> str:
+    """Return what came of a sample, after a look at what it took."""
+    folder = sample.path if sample.path.is_dir() else sample.path.parent
+    before, start = listing(folder), time.process_time()
+    found = outcome(sample)
+    assert found.kind in FINE, (number, found)
+    assert listing(folder) == before, number
+    assert time.process_time() - start < SECONDS, number
+    return found.kind
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_limited_memory")
-@pytest.mark.parametrize("suffix", INPUTS)
-def test_damaged_files_give_our_errors_or_a_volume(tmp_path: Path, suffix: str) -> None:
-    rng = np.random.default_rng(sum(suffix.encode()))
-    if suffix == ".dcm":
-        target = write_series(tmp_path, np.arange(60, dtype=np.int16).reshape(3, 4, 5))
-        victim = tmp_path / "IM002.dcm"
-    else:
-        target = victim = tmp_path / f"a{suffix}"
-        write_image(victim, image())
-    whole = victim.read_bytes()
-    for number in range(INPUTS[suffix]):
-        victim.write_bytes(damaged(whole, rng))
-        start = time.process_time()
-        read = read_or_refuse(target)
-        assert read is None or np.isfinite(read.array).all(), number
-        assert time.process_time() - start < LONGEST, number
+@pytest.mark.parametrize("name", MAKERS)
+def test_damaged_files_give_our_errors_or_a_volume(tmp_path: Path, name: str) -> None:
+    sample = MAKERS[name](tmp_path)
+    assert outcome(sample).kind == "volume"
+    kinds = []
+    for number in range(COPIES):
+        rng = np.random.default_rng([sum(name.encode()), number])
+        victim = sample.victims[int(rng.integers(len(sample.victims)))]
+        whole = victim.read_bytes()
+        victim.write_bytes(damage(sample, whole, rng)[1])
+        kinds.append(checked(sample, number))
+        victim.write_bytes(whole)
+    assert "refused" in kinds
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_limited_memory")
+def test_files_that_unpack_to_ten_gigabytes_are_refused_at_once(tmp_path: Path) -> None:
+    kinds = [checked(sample, number) for number, sample in enumerate(bombs(tmp_path, BOMB))]
+    assert kinds == ["refused"] * len(BOMBS)
 
 
 def test_there_are_500_inputs() -> None:
-    assert sum(INPUTS.values()) == 500
+    assert len(MAKERS) * COPIES + len(BOMBS) >= 500
+
+
+def test_what_is_packed_densely_is_plausible_up_to_two_gigabytes() -> None:
+    stored = 1 << 20
+    require_plausible(Path("a"), LARGEST_DENSE, stored)  # an empty label map
+    enough = LARGEST_DENSE // DENSE_RATIO + 1
+    require_plausible(Path("a"), LARGEST_DENSE + 1, enough)  # a large scan
+    with pytest.raises(ReadError, match=r"from 1048576 bytes to 10\.7 GB"):
+        require_plausible(Path("a"), 10 << 30, stored)
+
+
+def test_empty_labels_are_read_however_densely_they_are_packed(tmp_path: Path) -> None:
+    volume = image(shape=(200, 200, 100), dtype="uint8")
+    volume.array[:] = 0
+    for suffix in (".nii.gz", ".nrrd", ".mha"):
+        write_image(tmp_path / f"a{suffix}", volume)
+        assert (tmp_path / f"a{suffix}").stat().st_size < volume.array.size / 100
+        assert read_image(tmp_path / f"a{suffix}").array.shape == volume.array.shape
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_the_same_seed_gives_the_same_damage(name: str) -> None:
+    content = b"NDims = 3\nDimSize = 4 3 2\n" * 20
+    mutation = MUTATIONS[name]
+    damaged = [mutation(content, np.random.default_rng(number)) for number in range(10)]
+    again = [mutation(content, np.random.default_rng(number)) for number in range(10)]
+    assert damaged == again
+    assert any(each != content for each in damaged)
+
+
+def test_damage_within_leaves_a_file_that_can_be_unpacked() -> None:
+    import gzip
+
+    damaged = within(GENERAL["zeros"])(gzip.compress(b"x" * 5000), np.random.default_rng(0))
+    assert 0 < gzip.decompress(damaged).count(0) < 5000
+
+
+def test_zeros_unpack_to_what_was_asked_for() -> None:
+    import zlib
+
+    size = 64 << 20
+    packed = zeros(b"head", size)
+    assert len(packed) < size / 800
+    unpacked = zlib.decompressobj(31).decompress(packed, 5 + size)
+    assert unpacked[:5] == b"head\0"
+    assert len(unpacked) >= size
+
+
+def test_a_picture_of_zeros_is_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(5000))
+    read = read_image(tmp_path / "a.tif")
+    assert read.array.shape == (5000, 5000, 1)
+    assert not read.array.any()

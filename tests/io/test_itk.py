@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -209,15 +210,16 @@ def test_an_impossible_grid_of_nrrd(tmp_path: Path, lines: str, found: str) -> N
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (("4 3 2", "4 3"), "cannot be read"),
-        (("4 3 2", "4 x 2"), "cannot be read"),
+        (("4 3 2", "4 3"), "'4 3' as DimSize"),
+        (("4 3 2", "4 x 2"), "whole numbers"),
         (("4 3 2", "4 3.5 2"), "whole numbers"),
         (("4 3 2", "4 0 2"), "at least one voxel"),
         (("4 3 2", "40000 30000 20000"), "truncated or its header is wrong"),
-        (("NDims = 3", "NDims = 7"), "cannot be read"),
+        (("NDims = 3", "NDims = 7"), "expected 7 numbers"),
         (("MET_SHORT", "MET_OTHER"), "Unknown PixelType"),
-        (("NDims = 3\n", ""), "cannot be read"),
+        (("NDims = 3\n", ""), "nothing' as NDims"),
         (("NDims", "BinaryData = False\nNDims"), "BinaryData"),
+        (("NDims = 3\nDimSize = 4 3 2", "DimSize = 4 3 2\nNDims = 3"), "behind NDims"),
         (("NDims", "HeaderSize = -7\nNDims"), "HeaderSize"),
     ],
 )
@@ -274,6 +276,17 @@ def test_damage_within_compressed_voxels_is_noticed(tmp_path: Path, suffix: str)
         with pytest.raises(ReadError) as caught:
             read_image(path)
         assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("told", ["", "-1", "7"])
+def test_a_wrong_length_of_packed_voxels_invents_none(tmp_path: Path, told: str) -> None:
+    packed = zlib.compress(DATA.tobytes())
+    lines = "CompressedData = True\n" + (f"CompressedDataSize = {told}\n" if told else "")
+    with pytest.raises(ReadError, match=rf"'{told}' as CompressedDataSize .*{len(packed)}"):
+        read_image(meta(tmp_path / "a.mha", lines, packed))
+    right = f"CompressedData = True\nCompressedDataSize = {len(packed)}\n"
+    read = read_image(meta(tmp_path / "b.mha", right, packed))
+    assert np.array_equal(read.array, DATA.T)
 
 
 def test_what_pynrrd_cannot_keep_open_is_closed(tmp_path: Path) -> None:

@@ -94,3 +94,18 @@ def test_a_truncated_file_is_named(tmp_path: Path, name: str, part: float) -> No
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
     with pytest.raises(ReadError, match=name):
         read_image(path)
+
+
+@pytest.mark.slow
+def test_what_is_behind_the_voxels_of_a_packed_file_has_an_end(tmp_path: Path) -> None:
+    from fewslice.io.library_errors import LONGEST_TAIL
+
+    for suffix, made in ((".mgz", nibabel.MGHImage), (".nii.gz", nibabel.Nifti1Image)):
+        path = tmp_path / f"a{suffix}"
+        made(np.ones((2, 3, 4), np.int16), np.eye(4)).to_filename(path)
+        whole = gzip.decompress(path.read_bytes())
+        path.write_bytes(gzip.compress(whole + bytes(LONGEST_TAIL)))
+        assert read_image(path).array.shape == (2, 3, 4)
+        path.write_bytes(gzip.compress(whole + bytes(LONGEST_TAIL + (2 << 20))))
+        with pytest.raises(ReadError, match="goes on for more than 64 MB behind the voxels"):
+            read_image(path)

@@ -47,5 +47,12 @@ def test_objects_and_damage_are_refused(tmp_path: Path) -> None:
         read_image(tmp_path / "a.npy")
     np.save(tmp_path / "a.npy", DATA)
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-9])
+    with pytest.raises(ReadError, match=r"a\.npy is truncated"):
+        read_image(tmp_path / "a.npy")
+
+
+def test_an_archive_of_arrays_under_the_name_of_one_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", DATA)
+    (tmp_path / "a.npz").rename(tmp_path / "a.npy")
     with pytest.raises(ReadError, match=r"a\.npy is damaged"):
         read_image(tmp_path / "a.npy")

@@ -175,3 +175,18 @@ def test_a_tiff_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(b"no picture" * 20)
     with pytest.raises(ReadError, match=r"a\.tif is damaged"):
         read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".ome.tif"])
+def test_pages_that_are_lost_are_no_zeros(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with tifffile.TiffWriter(path, ome=suffix == ".ome.tif") as writer:
+        for page in SLICES:
+            writer.write(page, contiguous=False, photometric="minisblack")
+    whole = path.read_bytes()
+    with tifffile.TiffFile(path) as file:
+        last = file.pages[-1]
+        pixels, offset = last.dataoffsets[0], last.offset
+    path.write_bytes(whole[: max(pixels, offset) + 4])
+    with pytest.raises(ReadError, match="truncated"):
+        read_image(path)

@@ -88,15 +88,47 @@ def labels_of(scan: Image, array: npt.NDArray[np.uint8] | None = None) -> LabelM
     return LabelMap(phantom() if array is None else array, scan.geometry)
 
 
+def program(name: str, package: str) -> str:
+    """Return the path of a program; the test is skipped where its package is not installed."""
+    beside = str(Path(sys.executable).parent)  # an environment need not be activated
+    found = shutil.which(name) or shutil.which(name, path=beside)
+    if found is None:
+        pytest.skip(f"{package} is not installed")
+    return found
+
+
+def places_of(image: SimpleITK.Image, number: int) -> set[tuple[float, ...]]:
+    """Return where the voxels of a number lie, LPS+ mm in thousandths."""
+    inside = np.argwhere(number == SimpleITK.GetArrayFromImage(image).T)
+    return {
+        tuple(np.round(image.TransformContinuousIndexToPhysicalPoint(at.tolist()), 3) + 0.0)
+        for at in inside.astype(float)
+    }
+
+
+def phantom_places(scan: Image, value: int) -> set[tuple[float, ...]]:
+    """Return where the voxels of a structure of the phantom lie, as `places_of` does."""
+    voxels = np.argwhere(phantom() == value)
+    world = voxels @ scan.geometry.affine[:3, :3].T + scan.geometry.affine[:3, 3]
+    return {tuple(np.round(at * (-1, -1, 1), 3) + 0.0) for at in world}
+
+
+def by_plastimatch(path: Path, series: Path, folder: Path) -> dict[str, SimpleITK.Image]:
+    """Return the structures of an RTSTRUCT on the voxels of its series, by their name."""
+    to = ["--input", str(path), "--referenced-ct", str(series), "--output-prefix", str(folder)]
+    subprocess.run(
+        [program("plastimatch", "plastimatch"), "convert", *to, "--prefix-format", "nrrd"],
+        check=True,
+        capture_output=True,
+    )
+    return {file.stem: SimpleITK.ReadImage(str(file)) for file in sorted(folder.glob("*.nrrd"))}
+
+
 def by_dcmqi(path: Path, folder: Path) -> dict[int, SimpleITK.Image]:
     """Return the segments of a SEG as another program reads them, by their number."""
-    beside = str(Path(sys.executable).parent)  # an environment need not be activated
-    program = shutil.which("segimage2itkimage") or shutil.which("segimage2itkimage", path=beside)
-    if program is None:
-        pytest.skip("dcmqi is not installed")
     folder.mkdir()
     to = ["--inputDICOM", str(path), "--outputDirectory", str(folder), "--outputType", "nrrd"]
-    subprocess.run([program, *to], check=True, capture_output=True)
+    subprocess.run([program("segimage2itkimage", "dcmqi"), *to], check=True, capture_output=True)
     found = sorted(folder.glob("*.nrrd"), key=lambda file: int(file.stem.split("-")[-1]))
     return {int(file.stem.split("-")[-1]): SimpleITK.ReadImage(str(file)) for file in found}
 

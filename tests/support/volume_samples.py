@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from fewslice.io.formats import VOLUME_SUFFIXES
+from fewslice.io.formats import FORMATS, VOLUME_SUFFIXES
 from fewslice.volumes import Geometry, Image
 
 SUFFIXES = VOLUME_SUFFIXES
-ITK_SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
+ITK_SUFFIXES = tuple(each.suffix for each in FORMATS if each.writer in ("metaimage", "nrrd"))
 
 AFFINES: dict[str, npt.NDArray[np.float64]] = {
     "plain": np.diag([1.0, 1.0, 1.0, 1.0]),

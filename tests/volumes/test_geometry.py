@@ -96,6 +96,7 @@ def test_affine_cannot_be_changed() -> None:
 
 
 @given(affines())
+@settings(deadline=None)
 def test_axis_codes_agree_with_nibabel(affine: npt.NDArray[np.float64]) -> None:
     cosines = np.sort(np.abs(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)), axis=0)
     if (cosines[2] < 0.8).any():
@@ -104,11 +105,13 @@ def test_axis_codes_agree_with_nibabel(affine: npt.NDArray[np.float64]) -> None:
 
 
 @given(affines())
+@settings(deadline=None)
 def test_world_axes_use_each_axis_once(affine: npt.NDArray[np.float64]) -> None:
     assert sorted(Geometry(SHAPE, affine).world_axes) == [0, 1, 2]
 
 
 @given(affines())
+@settings(deadline=None)
 def test_a_grid_is_the_same_as_itself_in_single_precision(affine: npt.NDArray[np.float64]) -> None:
     geometry = Geometry(SHAPE, affine)
     assert geometry.same_grid(geometry)
@@ -116,7 +119,7 @@ def test_a_grid_is_the_same_as_itself_in_single_precision(affine: npt.NDArray[np
 
 
 @given(affines(), st.sampled_from([0, 1, 2]), st.floats(0.05, 2))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_shift_of_a_part_of_a_voxel_is_named(
     affine: npt.NDArray[np.float64], axis: int, part: float
 ) -> None:
@@ -126,7 +129,7 @@ def test_a_shift_of_a_part_of_a_voxel_is_named(
 
 
 @given(affines(), st.sampled_from([0, 1, 2]), st.floats(0.02, 2))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_moved_corner_through_spacing_is_named(
     affine: npt.NDArray[np.float64], axis: int, part: float
 ) -> None:

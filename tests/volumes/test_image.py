@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fewslice.errors import GeometryError, InputError, codes_of
@@ -42,6 +42,7 @@ def test_values_leave_out_background_and_unknown() -> None:
 
 
 @given(st.lists(st.integers(0, 65_535), min_size=1, max_size=30))
+@settings(deadline=None)
 def test_structure_values_are_the_sorted_set(labels: list[int]) -> None:
     expected = sorted(set(labels) - {0, 255})
     assert list(structure_values(np.array(labels, np.uint16))) == expected

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 import pytest
 
 import fewslice
 from fewslice.annotation.drawing import Drawing
-from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.annotation.slice_shift import SliceShifts, shift_slices, slice_shifts
+from fewslice.errors import InputError, ReadError, WriteError, codes_of
 from fewslice.segmentation.preview import AnsweredSlices
 from fewslice.volumes import Geometry, Image
 from fewslice.workflow.session import CancelledError, Session
 from tests.support.phantoms import two_organs
+from tests.support.shifted_slices import SPACING, column, zigzag
 
 PHANTOM = two_organs()
 
@@ -249,3 +252,42 @@ def test_a_drawing_that_is_kept_elsewhere_takes_the_place_of_the_one_before() ->
     assert mine.drawing is before
     with pytest.raises(InputError, match=r"a scan of \(2, 3, 4\) voxels"):
         mine.take(Drawing((2, 3, 4)))
+
+
+def test_how_slices_are_shifted_is_estimated_once_and_changes_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    volume, truth = column()
+    scan = shift_slices(volume, 2, zigzag())
+    labels = shift_slices(truth, 2, zigzag())
+    estimated: list[int] = []
+
+    def counted(*asked: Any) -> SliceShifts:
+        estimated.append(1)
+        return slice_shifts(*asked)
+
+    monkeypatch.setattr("fewslice.engines.aligned.slice_shifts", counted)
+    mine = Session(scan, spacing=SPACING, engine="interpolation")
+    for index in (1, 5, 10):
+        mine.draw(2, index, labels[..., index])
+    first = mine.segment()
+    assert "slices-aligned" in codes_of(first.remarks)
+    assert len(estimated) == 1
+    advice = mine.suggest(2)
+    assert len(estimated) == 1  # by engines and by what suggestions are made from
+    sparse = mine.labels.array
+    alone = fewslice.segment(scan, sparse, spacing=SPACING, engine="interpolation")
+    assert len(estimated) == 2
+    np.testing.assert_array_equal(first.probability, alone.probability)
+    assert advice.slices == fewslice.suggest(scan, sparse, spacing=SPACING, count=2).slices
+    # One more slice is answered between its neighbours: their part of the scan is another one.
+    mine.draw(2, 8, labels[..., 8])
+    again = mine.segment()
+    mine.undo()
+    mine.redo()
+    before = len(estimated)
+    expected = fewslice.segment(
+        scan, mine.labels.array, spacing=SPACING, engine="interpolation", previous=first
+    )
+    assert len(estimated) == before + 1
+    np.testing.assert_array_equal(again.probability, expected.probability)

@@ -32,6 +32,7 @@ from fewslice.workflow.adapt import adapt
     "repeated.",
 )
 @options.strict()
+@options.ignore_label()
 @options.spacing("SCAN and its labels")
 @options.dicom()
 @click.option(
@@ -47,6 +48,7 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     output: Path,
     annotated: tuple[str, ...],
     strict: bool,
+    ignore_label: int | None,
     spacing: Spacing | None,
     series: str | None,
     fill_gaps: bool,
@@ -76,6 +78,7 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
             options=chosen,
             progress=progress,
             strict=strict,
+            ignore_label=ignore_label,
         )
     if not quiet:
         for sentence in (*image.remarks, *drawn.remarks, *found.assumed, found.remark):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--engine", default="auto", show_default=True, help="As in fewslice segment.")
 @options.strict()
+@options.ignore_label()
 @options.spacing("all scans and their labels")
 @options.largest_component()
 @options.scheduler()
@@ -54,6 +55,7 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
     output: Path,
     engine: str,
     strict: bool,
+    ignore_label: int | None,
     spacing: Spacing | None,
     largest_component: bool,
     scheduler: str | None,
@@ -80,6 +82,7 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
             engine=engine,
             spacing=spacing,
             strict=strict,
+            ignore_label=ignore_label,
             largest_component=largest_component,
             scheduler=scheduler,
             workers=workers,

@@ -35,6 +35,7 @@ class PoolRequest:
     what: str = "slices"
     seed: int = 0
     spacing: Spacing | None = None
+    ignore_label: int | None = 255
     scheduler: str | None = None
     workers: int | None = None
     as_json: bool = False
@@ -64,6 +65,7 @@ class PoolRequest:
     help="What to rank.",
 )
 @options.seed()
+@options.ignore_label()
 @options.spacing("all scans of the pool and their labels")
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")
@@ -92,6 +94,7 @@ def suggest_pool(request: PoolRequest) -> None:
             labels=drawn,
             seed=request.seed,
             spacing=request.spacing,
+            ignore_label=request.ignore_label,
             scheduler=request.scheduler,
             workers=request.workers,
             progress=progress,

@@ -53,6 +53,7 @@ _INTERRUPTED = 130
     help="Treat a label drawn nowhere in a scan as not looked for there, not as absent.",
 )
 @options.strict()
+@options.ignore_label()
 @options.spacing("all scans and their labels")
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @options.quiet()
@@ -67,6 +68,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     hold_out: float,
     absent_unknown: bool,
     strict: bool,
+    ignore_label: int | None,
     spacing: Spacing | None,
     resume: bool,
     quiet: bool,
@@ -82,7 +84,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     from fewslice.training.scan import TaskSettings
 
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
-    settings = TrainSettings(training, hold_out, absent_unknown, spacing, strict)
+    settings = TrainSettings(training, hold_out, absent_unknown, spacing, strict, ignore_label)
     given = _pairs(pairs, images, labels)
     with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)

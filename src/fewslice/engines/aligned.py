@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -89,7 +89,10 @@ def find_shifts(scan: Scan, annotation: Annotation) -> SliceShifts | None:
     if annotation.blank or len(annotation.axes) > 1:
         return None
     axis = annotation.axis
-    shifts = slice_shifts(scan.channels[0][_field_of_view(annotation, axis)], axis)
+    seen = scan.channels[0][_field_of_view(annotation, axis)]
+    estimate = partial(slice_shifts, seen, axis)
+    # A session asks engines and samplers about the same slices many times.
+    shifts = estimate() if scan.memo is None else scan.memo.of(seen, ("shifts", axis), estimate)
     if not shifts.any():
         return None
     placed = shift_slices(annotation.labels, axis, shifts)

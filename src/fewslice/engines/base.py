@@ -13,6 +13,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image
+from fewslice.volumes.memo import Memo
 from fewslice.volumes.region import Region
 
 Progress = Callable[[float], None]
@@ -32,16 +33,18 @@ def part(progress: Progress, first: float, last: float) -> Progress:
 class Scan:
     """What an engine sees of a scan.
 
-    channels: (channel, i, j, k), any real dtype, finite. geometry: of its grid.
+    channels: (channel, i, j, k), any real dtype, finite. geometry: of its grid. memo: keeps what is
+    found out about these voxels, if they are asked about again.
     """
 
     channels: npt.NDArray[Any]
     geometry: Geometry
+    memo: Memo | None = None
 
     @classmethod
     def of(cls, image: Image) -> Scan:
         """Return an image as engines see it."""
-        return cls(image.channels, image.geometry)
+        return cls(image.channels, image.geometry, image.memo)
 
     @classmethod
     def from_spacing(cls, channels: npt.NDArray[Any], spacing: Sequence[float]) -> Scan:
@@ -51,7 +54,7 @@ class Scan:
     def cropped(self, region: Region) -> Scan:
         """Return the part of the scan in a region; every voxel stays at its place in space."""
         channels = self.channels[(slice(None), *region.slices)]
-        return Scan(channels, self.geometry.cropped(region.start, region.stop))
+        return Scan(channels, self.geometry.cropped(region.start, region.stop), self.memo)
 
     @property
     def spacing(self) -> tuple[float, float, float]:

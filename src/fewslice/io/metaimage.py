@@ -28,6 +28,8 @@ from fewslice.io.library_errors import damage_named, require_size, require_whole
 from fewslice.volumes.image import Image, LabelMap
 
 COMPRESSION = 1
+_SIZES = "whole numbers, at least one voxel along each axis"
+MOST_AXES = 10  # as many as MetaImage knows
 LONGEST_LINE = 1 << 16  # bytes
 ORIGIN, SPACING = ("Offset", "Position", "Origin"), ("ElementSpacing", "ElementSize")
 GEOMETRY_FIELDS = (*ORIGIN, *SPACING, "TransformMatrix", "Rotation", "Orientation")
@@ -41,6 +43,7 @@ def read(path: Path) -> Image:
     import SimpleITK
 
     with quiet(SimpleITK), damage_named(path):
+        _require_header(path)
         reader = SimpleITK.ImageFileReader()
         reader.SetImageIO("MetaImageIO")
         reader.SetFileName(str(path))
@@ -96,6 +99,25 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     )
 
 
+def _require_header(path: Path) -> None:
+    """Raise ReadError for headers that ITK would print its own complaints of."""
+    fields, _ = _fields(path)
+    names = list(fields)
+    for name in ("NDims", "DimSize", "ElementType"):
+        if not fields.get(name):
+            raise _wrong(path, name, "nothing", "a value")
+    if not fields["NDims"].isdecimal() or not 1 <= int(fields["NDims"]) <= MOST_AXES:
+        raise _wrong(path, "NDims", fields["NDims"], "2 to 4")
+    sizes = fields["DimSize"].split()
+    if len(sizes) != int(fields["NDims"]):
+        raise _wrong(path, "DimSize", fields["DimSize"], f"{fields['NDims']} numbers")
+    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise _wrong(path, "DimSize", fields["DimSize"], _SIZES)
+    early = {"DimSize", *GEOMETRY_FIELDS} & set(names[: names.index("NDims")])
+    if early:
+        raise _wrong(path, "first lines", ", ".join(sorted(early)), "them behind NDims")
+
+
 def _require_voxels(path: Path, sizes: tuple[int, ...], size: int) -> None:
     """Raise an error unless the header is what SimpleITK understood and the voxels are there.
 
@@ -103,8 +125,8 @@ def _require_voxels(path: Path, sizes: tuple[int, ...], size: int) -> None:
     """
     fields, end = _fields(path)
     found = fields.get("DimSize", "")
-    if found.split() != [str(n) for n in sizes] or min(sizes) < 1:
-        raise _wrong(path, "DimSize", found, "whole numbers, at least one voxel along each axis")
+    if found.split() != [str(n) for n in sizes]:
+        raise _wrong(path, "DimSize", found, _SIZES)
     for name in fields.keys() & GEOMETRY_FIELDS:
         if not all(map(_is_finite, fields[name].split())):
             raise GeometryError(
@@ -120,7 +142,10 @@ def _require_voxels(path: Path, sizes: tuple[int, ...], size: int) -> None:
     data = path if local else data_file(path, name)
     start = skip if skip > 0 else end if local else 0
     if _is_true(fields.get("CompressedData", "False")):
-        require_whole(path, data, size, start)
+        packed, told = require_whole(path, data, size, start), fields.get("CompressedDataSize", "")
+        # Without the length, or with one too short, ITK prints a complaint and invents voxels.
+        if (told or local) and not (told.isdecimal() and int(told) >= packed):
+            raise _wrong(path, "CompressedDataSize", told, f"{packed}, as many as there are")
     else:
         require_size(path, data, size, start)
 

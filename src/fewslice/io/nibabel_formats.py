@@ -10,11 +10,13 @@ import numpy as np
 
 from fewslice.errors import ReadError, Remark
 from fewslice.io.formats import PAIR_SUFFIXES, suffix_of
-from fewslice.io.library_errors import damage_named, require_size
+from fewslice.io.library_errors import damage_named, quiet_logger, read_to_end, require_size
 from fewslice.io.nifti import geometry_fields, is_packed, name_remarks, stored_geometry
 from fewslice.io.nifti_forms import forms_of
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, StoredGeometry
+
+LONGEST_FOOTER = 1 << 20  # bytes behind the voxels of .mgh that may matter
 
 File = Any  # nibabel has no types of its own
 
@@ -23,16 +25,18 @@ def read(path: Path) -> Image:
     """Read a file of FreeSurfer (.mgh, .mgz), or a pair .hdr and .img. Raises ReadError."""
     import nibabel
     from nibabel.filebasedimages import ImageFileError
+    from nibabel.freesurfer.mghformat import MGHError
     from nibabel.spatialimages import HeaderDataError
 
     if suffix_of(path) in PAIR_SUFFIXES:
         _require_both(path)
-    with damage_named(path, ImageFileError, HeaderDataError):
+    kinds = (ImageFileError, HeaderDataError, MGHError)
+    with quiet_logger("nibabel.global"), damage_named(path, *kinds):
         file = _load(path, nibabel)
         shape, channels = _shape(path, file.shape)
         data = Path(file.file_map["image"].filename)
         packed = is_packed(data)
-        needed = math.prod(file.shape) * file.get_data_dtype().itemsize
+        needed = math.prod(map(int, file.shape)) * file.get_data_dtype().itemsize
         require_size(path, data, needed, packed=packed)
         array = _values(path, file)
         return _with_geometry(path, file, array.reshape((*shape, channels), order="F"))
@@ -40,19 +44,26 @@ def read(path: Path) -> Image:
 
 def _load(path: Path, nibabel: Any) -> File:
     if suffix_of(path) in (".mgz", ".mgh"):  # nibabel goes by the name, which may be wrong
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-        return _load_mgh(path, packed)
+        return _load_mgh(path)
     return nibabel.load(path)
 
 
-def _load_mgh(path: Path, packed: bool) -> File:
+def _load_mgh(path: Path) -> File:
     import gzip
     from io import BytesIO
 
-    from nibabel.freesurfer.mghformat import MGHImage
+    from nibabel.freesurfer.mghformat import MGHHeader, MGHImage
 
-    content = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
+    packed = is_packed(path)
+    with gzip.open(path) if packed else path.open("rb") as stream:
+        head = stream.read(MGHHeader.template_dtype.itemsize)
+        header = MGHHeader.from_fileobj(BytesIO(head))
+        sizes = [int(length) for length in header.get_data_shape()]  # of 32 bits there
+        needed = header.get_data_offset() + math.prod(sizes) * header.get_data_dtype().itemsize
+        require_size(path, path, needed, packed=packed)
+        content = head + stream.read(needed - len(head) + LONGEST_FOOTER)
+        if packed:
+            read_to_end(path, stream)
     file = MGHImage.from_stream(BytesIO(content))
     file.file_map["image"].filename = str(path)
     return file

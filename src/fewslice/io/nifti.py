@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fewslice.errors import GeometryError, ReadError, Remark
-from fewslice.io.library_errors import CHUNK, damage_named, require_size
+from fewslice.io.library_errors import damage_named, read_to_end, require_size
 from fewslice.io.nifti_forms import (
     GEOMETRY_FIELDS,
     ITK,
@@ -51,8 +51,8 @@ def read(path: Path) -> Image:
         )
         proxy = ArrayProxy(stream, ((*shape, channels), dtype, offset), mmap=False)
         array = _scaled(path, header, proxy.get_unscaled())
-        while stream.read(CHUNK):  # gzip checks its checksum when it reaches the end
-            pass
+        if packed:
+            read_to_end(path, stream)
     array = array[..., 0] if channels == 1 else np.moveaxis(array, -1, 0)
     stored = stored_geometry(fields, forms)
     return Image(array, forms.used, stored, (*name_remarks(path, packed), *forms.remarks))

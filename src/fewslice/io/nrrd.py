@@ -6,6 +6,7 @@ pynrrd keeps the vectors of the header as they are, where SimpleITK changes thei
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ Header = dict[str, Any]
 SPATIAL_KINDS = ("domain", "space", "none", "???")
 COLOUR_KINDS = ("rgb-color", "hsv-color", "xyz-color", "rgba-color", "complex")
 COMPRESSION = 1
+
+# In this order: a "long long int" is long first, a "short int" short.
+_WIDTHS = {"char": 1, "short": 2, "long": 8, "float": 4, "double": 8, "int": 4}
 
 
 def read(path: Path) -> Image:
@@ -113,10 +117,19 @@ def _voxels(path: Path, header: Header, end: int) -> tuple[Path, int]:
     if header["type"] == "block":
         raise _wrong(path, header, "type", "a type of real numbers such as short")
     if header["encoding"] in ("gzip", "gz"):
-        require_whole(path, data, math.prod(int(n) for n in header["sizes"]), start)
+        voxels = math.prod(int(n) for n in header["sizes"])
+        require_whole(path, data, voxels * _bytes_of(header["type"]), start)
     elif header["encoding"] != "raw":
         raise _wrong(path, header, "encoding", "raw or gzip")
     return data, start
+
+
+def _bytes_of(kind: str) -> int:
+    """Return how many bytes a voxel of a type of NRRD has."""
+    named = re.search("int(8|16|32|64)", kind)
+    if named:
+        return int(named[1]) // 8
+    return next((count for word, count in _WIDTHS.items() if word in kind), 1)
 
 
 def _spatial_axes(path: Path, header: Header) -> list[int]:

@@ -7,7 +7,9 @@ the order of the numbers in their names.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,13 @@ import numpy as np
 
 from fewslice.errors import ReadError, Remark
 from fewslice.io.formats import PICTURE_SUFFIXES, suffix_of
-from fewslice.io.library_errors import damage_named
+from fewslice.io.library_errors import damage_named, quiet_logger, require_plausible
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array, Image, StoredGeometry
 
-TIFF_SUFFIXES = (".tif", ".tiff", ".ome.tif", ".ome.tiff")
+TIFF_SUFFIXES = tuple(each for each in PICTURE_SUFFIXES if each.endswith((".tif", ".tiff")))
+
+_CLASSIC = 42  # the version of TIFF whose offsets have 4 bytes
 
 _MILLIMETRES = {
     "m": 1e3, "cm": 10.0, "mm": 1.0, "µm": 1e-3, "μm": 1e-3, "um": 1e-3, "micron": 1e-3,
@@ -34,9 +38,7 @@ def pictures_in(folder: Path) -> list[Path]:
     found = [
         path
         for path in folder.iterdir()
-        if not path.name.startswith(".")
-        and (suffix_of(path) in PICTURE_SUFFIXES or suffix_of(path) in TIFF_SUFFIXES)
-        and path.is_file()
+        if not path.name.startswith(".") and suffix_of(path) in PICTURE_SUFFIXES and path.is_file()
     ]
     return sorted(found, key=_order)
 
@@ -107,11 +109,29 @@ def _picture(path: Path) -> Array:
     return _by_pillow(path)
 
 
-def _by_pillow(path: Path) -> Array:
+def require_sound(path: Path) -> None:
+    """Raise ReadError for a picture that others are going to read, as its own reader would."""
+    if suffix_of(path) in TIFF_SUFFIXES:
+        with _opened(path):
+            return
+    with _opened_by_pillow(path):
+        return
+
+
+@contextmanager
+def _opened_by_pillow(path: Path) -> Iterator[Any]:
     from PIL import Image as Pillow
     from PIL import UnidentifiedImageError
 
-    with damage_named(path, UnidentifiedImageError, SyntaxError), Pillow.open(path) as picture:
+    kinds = (UnidentifiedImageError, Pillow.DecompressionBombError)
+    with damage_named(path, *kinds), Pillow.open(path) as picture:
+        needed = picture.width * picture.height * len(picture.getbands())
+        require_plausible(path, needed, path.stat().st_size)
+        yield picture
+
+
+def _by_pillow(path: Path) -> Array:
+    with _opened_by_pillow(path) as picture:
         if picture.mode == "P":
             return _of_palette(picture)
         array = np.asarray(picture)
@@ -141,7 +161,7 @@ def _grey(path: Path, array: Array) -> Array:
     return grey
 
 
-def read_file(path: Path) -> Image:
+def read(path: Path) -> Image:
     """Read a TIFF file, whose pages are slices, or a single picture. Raises ReadError."""
     if suffix_of(path) not in TIFF_SUFFIXES:
         return _image(_by_pillow(path)[np.newaxis], None, ())
@@ -160,12 +180,51 @@ def _image(pages: Array, spacing: Spacing | None, remarks: tuple[Remark, ...]) -
 
 def _pages(path: Path) -> tuple[Array, Spacing | None]:
     """Return the pages of a TIFF file, (channel, k, row, column), and the spacing it says."""
-    import tifffile
-
-    with damage_named(path, tifffile.TiffFileError), tifffile.TiffFile(path) as file:
+    with _opened(path) as file:
         array, axes = _series(path, file.series)
         spacing = _ome_spacing(file) if file.is_ome else _imagej_spacing(file)
-    return _ordered(path, array, axes), spacing
+        return _ordered(path, array, axes), spacing
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a TIFF file that is whole."""
+    import tifffile
+
+    with (
+        quiet_logger("tifffile"),
+        damage_named(path, tifffile.TiffFileError),
+        tifffile.TiffFile(path) as file,
+    ):
+        _require_whole(path, file)
+        yield file
+
+
+def _require_whole(path: Path, file: Any) -> None:
+    """Raise ReadError unless all pages and their pixels are there, and no larger than plausible.
+
+    tifffile leaves out pages that it cannot find, and fills in zeros for pixels.
+    """
+    size, tiff = file.filehandle.size, file.tiff
+    place, seen = (4 if tiff.version == _CLASSIC else 8), set()
+    while True:
+        file.filehandle.seek(place)
+        (offset,) = struct.unpack(tiff.offsetformat, file.filehandle.read(tiff.offsetsize))
+        if offset == 0:
+            break
+        if offset >= size or offset in seen:
+            raise ReadError(f"{path} is truncated within its list of pages; copy it again.")
+        seen.add(offset)
+        file.filehandle.seek(offset)
+        (count,) = struct.unpack(tiff.tagnoformat, file.filehandle.read(tiff.tagnosize))
+        place = offset + tiff.tagnosize + count * tiff.tagsize
+    needed = 0
+    for page in file.pages:
+        parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+        if any(start + count > size for start, count in parts):
+            raise ReadError(f"{path} is truncated: pixels lie behind its end; copy it again.")
+        needed += page.size * (page.dtype.itemsize if page.dtype else 1)
+    require_plausible(path, needed, size)
 
 
 def _series(path: Path, series: Sequence[Any]) -> tuple[Array, str]:

@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.io import metaimage, nibabel_formats, nifti, npy, nrrd, pictures, seg_nrrd
+from fewslice.io import nrrd, pictures, seg_nrrd
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom import rtstruct_read, segmentation_read
 from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
 from fewslice.io.dicom.kinds import label_object
-from fewslice.io.formats import (
-    PAIR_SUFFIXES,
-    PICTURE_SUFFIXES,
-    READ_SUFFIXES,
-    SEGMENTATION_SUFFIX,
-    listed,
-    suffix_of,
-)
+from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, listed, suffix_of
 from fewslice.io.oct import read as oct_files
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
-
-READERS = {
-    ".nii": nifti.read,
-    ".nii.gz": nifti.read,
-    ".mha": metaimage.read,
-    ".mhd": metaimage.read,
-    ".nrrd": nrrd.read,
-    ".nhdr": nrrd.read,
-    SEGMENTATION_SUFFIX: nrrd.read,
-    ".npy": npy.read,
-    **dict.fromkeys((".mgz", ".mgh", *PAIR_SUFFIXES), nibabel_formats.read),
-    **dict.fromkeys((*PICTURE_SUFFIXES, *pictures.TIFF_SUFFIXES), pictures.read_file),
-}
 
 
 def read_image(
@@ -132,7 +113,8 @@ def read_pair(scan: Path, labels: Path) -> tuple[Image, LabelMap]:
 
 def _nrrd_header(path: Path) -> dict[str, Any]:
     """Return the header of a NRRD file, which may describe segments; {} for other formats."""
-    return nrrd.read_header(path) if READERS.get(suffix_of(path)) is nrrd.read else {}
+    known = BY_SUFFIX.get(suffix_of(path))
+    return nrrd.read_header(path) if known is not None and known.reader == "nrrd" else {}
 
 
 def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:
@@ -152,8 +134,10 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
             f"A series was chosen, but {path} is a file, which stands for its own series; give the "
             "folder, or leave out --series."
         )
-    if suffix_of(path) in READERS:
-        return READERS[suffix_of(path)](path)
+    known = BY_SUFFIX.get(suffix_of(path))
+    if known is not None:
+        image: Image = known.module(known.reader).read(path)
+        return image
     if path.is_dir() and pictures.pictures_in(path) and not dicom_files(path):
         return pictures.read_folder(path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
@@ -166,9 +150,15 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
 
 @contextmanager
 def _failures_named(path: Path) -> Iterator[None]:
-    """Turn failures of the system, and geometry errors that do not know the file, into ours."""
+    """Turn failures of the system, and geometry errors that do not know the file, into ours.
+
+    Libraries warn of damage in their own words, on the screen; those who call get remarks.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
     except GeometryError as error:
         if str(path) in str(error):
             raise

@@ -16,6 +16,7 @@ import numpy as np
 
 from fewslice.errors import InputError, Remark
 from fewslice.io import nrrd
+from fewslice.io.library_errors import damage_named
 from fewslice.volumes.colours import structure_colour
 from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry, labels_of
 from fewslice.volumes.segments import Segment
@@ -44,7 +45,8 @@ def merge(path: Path, image: Image, header: Header) -> LabelMap:
     image: as `nrrd.read` returns it, layers as channels. Raises InputError if segments overlap, or
     if there are voxels in a layer that no segment explains.
     """
-    stored = _segments(header, len(image.channels))
+    with damage_named(path):
+        stored = _segments(header, len(image.channels))
     values = _values(stored)
     channels = [labels_of(layer, f"the label map {path}")[0] for layer in image.channels]
     labels = np.zeros(image.geometry.shape, np.uint16)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from fewslice.errors import InputError, ReadError, WriteError
-from fewslice.io import metaimage, nifti, nrrd, seg_nrrd
 from fewslice.io.atomic import atomic_path, require_writable
 from fewslice.io.dicom import write_objects
 from fewslice.io.dicom.derived import DicomOutput
 from fewslice.io.formats import (
+    BY_SUFFIX,
     DICOM_LABELS,
     LABEL_SUFFIXES,
-    SEGMENTATION_SUFFIX,
     VOLUME_SUFFIXES,
     WRITTEN_LABELS,
     suffix_of,
@@ -29,15 +29,6 @@ from fewslice.volumes.image import Array, Image, LabelMap, as_label_array
 from fewslice.volumes.respacing import on_own_grid
 
 Volume = Image | LabelMap
-
-WRITERS: dict[str, Callable[[Path, Volume], None]] = {
-    ".nii": nifti.write,
-    ".nii.gz": nifti.write,
-    ".mha": metaimage.write,
-    ".nrrd": nrrd.write,
-    SEGMENTATION_SUFFIX: seg_nrrd.write,
-}
-DETACHED = {".mhd": metaimage, ".nhdr": nrrd}
 
 
 def write_image(path: str | os.PathLike[str], image: Image) -> None:
@@ -141,20 +132,22 @@ def _write(path: str | os.PathLike[str], volume: Volume, suffixes: tuple[str, ..
             f"{path} is a link to {target.name}; expected a name that ends with {suffix} as well: "
             "choose another name."
         )
-    if suffix in DETACHED:
-        _write_detached(target, suffix, volume)
+    known = BY_SUFFIX[suffix]
+    module = known.module(known.writer)
+    if known.detached:
+        _write_detached(target, suffix, module, volume)
         return
     with atomic_path(target) as temporary:
-        WRITERS[suffix](temporary, volume)
+        module.write(temporary, volume)
 
 
-def _write_detached(header: Path, suffix: str, volume: Volume) -> None:
+def _write_detached(header: Path, suffix: str, module: Any, volume: Volume) -> None:
     """Write voxels under a name that is still free, then the header that points to them.
 
     Replacing the header is the one step that counts: before it the old pair is whole, after it
     the new one is. The voxels of the old pair are removed last.
     """
-    old = _own_data_file(header, suffix)
+    old = _own_data_file(header, module)
     data = _free_data_file(header)
     try:
         with (
@@ -162,13 +155,13 @@ def _write_detached(header: Path, suffix: str, volume: Volume) -> None:
             TemporaryDirectory(prefix=".fewslice-", dir=header.parent) as folder,
         ):
             made = Path(folder) / f"{data.stem}{suffix}"  # so that the header names `data`
-            DETACHED[suffix].write(made, volume)
+            module.write(made, volume)
             text = made.read_bytes()
             made.with_suffix(".raw").replace(temporary)
         with atomic_path(header) as temporary:
             temporary.write_bytes(text)
     finally:
-        if _own_data_file(header, suffix) != data:
+        if _own_data_file(header, module) != data:
             data.unlink(missing_ok=True)
     if old is not None:
         old.unlink(missing_ok=True)
@@ -180,10 +173,10 @@ def _free_data_file(header: Path) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def _own_data_file(header: Path, suffix: str) -> Path | None:
+def _own_data_file(header: Path, module: Any) -> Path | None:
     """Return the data file of a header if its name shows that it belongs to that header alone."""
     try:
-        name = DETACHED[suffix].data_file_named(header)
+        name = module.data_file_named(header)
     except (OSError, ReadError):
         return None  # nothing there, or nothing that can be understood
     own = rf"{re.escape(header.stem)}(-\d+)?\.z?raw"

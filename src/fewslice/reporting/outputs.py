@@ -18,13 +18,11 @@ from fewslice.io import (
     write_probability,
 )
 from fewslice.io.dicom.source import find_source, require_dicom
-from fewslice.io.formats import DICOM_LABELS, VOLUME_SUFFIXES, WRITTEN_LABELS, suffix_of
+from fewslice.io.formats import BY_SUFFIX, DICOM_LABELS, VOLUME_SUFFIXES, WRITTEN_LABELS, suffix_of
 from fewslice.reporting.report import Report, write_report
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.respacing import own_geometry
-
-_DETACHED = (".mhd", ".nhdr")  # header and voxels in two files: written in place, not moved
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def write_outputs(
         writers[outputs.labels] = lambda path: write_labels(
             path, labels, dicom=_named(outputs.dicom, outputs.labels, labels)
         )
-        for path in sorted(writers, key=lambda path: suffix_of(path) in _DETACHED):
+        for path in sorted(writers, key=_is_detached):
             writers[path](places[path])
 
 
@@ -125,9 +123,15 @@ def _named(dicom: DicomOutput, path: Path | None, labels: LabelMap) -> DicomOutp
     return replace(dicom, kind=kind, names={**labels.names, **dicom.names})
 
 
+def _is_detached(path: Path) -> bool:
+    """Whether header and voxels are two files, which are written in place and not moved."""
+    known = BY_SUFFIX.get(suffix_of(path))
+    return known is not None and known.detached
+
+
 def _staged(stack: ExitStack, path: Path) -> Path:
     """Return where to write `path` now; leaving the stack moves it to its place."""
-    if suffix_of(path) in _DETACHED:
+    if _is_detached(path):
         return path
     return stack.enter_context(atomic_path(path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fewslice.annotation.annotation import drawn_voxels
@@ -15,7 +16,8 @@ from fewslice.io.folder import ScanFiles, find_labels, find_scans, read_scan
 from fewslice.io.formats import VOLUME_SUFFIXES, listed
 from fewslice.training.scan import TaskScan
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.ignore_label import numbering
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 
 AnyPath = str | os.PathLike[str]
 AnyScan = Image | AnyArray | AnyPath | ScanFiles
@@ -50,22 +52,31 @@ def usable_scans(
     spacing: Sequence[float] | None = None,
     *,
     strict: bool = False,
+    ignore_label: int | None = UNKNOWN,
 ) -> tuple[list[TaskScan], tuple[str, ...]]:
     """Return the scans that can be learned from, and a sentence for each that cannot.
 
     absent_unknown: whether a label drawn on no slice of a scan was not looked for there. spacing:
-    mm per array axis of all scans, in place of what they say themselves. strict: as in
-    `fewslice.segment`. Raises InputError if no scan is left.
+    mm per array axis of all scans, in place of what they say themselves. strict, ignore_label: as
+    in `fewslice.segment`. Raises InputError if no scan is left.
     """
+    read: dict[int, tuple[str, Image, LabelMap]] = {}
     scans: list[TaskScan] = []
-    skipped: list[str] = []
+    left_out: dict[int, str] = {}
     for number, (image, labels) in enumerate(pairs, start=1):
         name = _name(image, f"scan {number}")
         try:
-            scan, drawn = _on_one_grid(image, labels, spacing)
-            scans.append(_scan(name, scan, drawn, absent_unknown, strict))
+            read[number] = (name, *_on_one_grid(image, labels, spacing))
         except FewsliceError as error:
-            skipped.append(f"Left out {name}: {error}")
+            left_out[number] = f"Left out {name}: {error}"
+    numbers = numbering(ignore_label, *(drawn for _, _, drawn in read.values()))
+    for number, (name, scan, drawn) in read.items():
+        try:
+            inside = _scan(name, scan, numbers.inside(drawn), absent_unknown, strict)
+            scans.append(replace(inside, numbering=numbers))
+        except FewsliceError as error:
+            left_out[number] = f"Left out {name}: {error}"
+    skipped = [left_out[number] for number in sorted(left_out)]
     if not scans:
         first = f" ({skipped[0]})" if skipped else ""
         raise InputError(

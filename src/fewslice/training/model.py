@@ -27,6 +27,7 @@ from fewslice.training.network import TaskNet, class_probability
 from fewslice.training.slices import Stack, stack_of
 from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.region import Region, bounding_region
 
 _PIXELS_AT_ONCE = 200_000
@@ -38,12 +39,15 @@ class TaskModel:
     """A network, the grid it works on, the scale of intensities, and the label of each class.
 
     values: the label of each class, background (0) first, ascending. intensity: one a channel.
+    stand_in: the value that stands for the structure 255 (see `fewslice.volumes.ignore_label`),
+    None if that is none of its structures.
     """
 
     network: TaskNet
     grid: TaskGrid
     intensity: tuple[Intensity, ...]
     values: tuple[int, ...]
+    stand_in: int | None = None
 
     @property
     def device(self) -> torch.device:
@@ -88,10 +92,10 @@ class PreparedModel:
         """
         found = on_stack(self.model, self.stack, progress=progress)
         prediction = on_own_grid(self.model, self.stack, found, self.scan.geometry)
-        return _with_labels(prediction, annotation.values)
+        return _with_labels(self.model, prediction, annotation.values)
 
 
-def _with_labels(prediction: Prediction, wanted: Sequence[int]) -> Prediction:
+def _with_labels(model: TaskModel, prediction: Prediction, wanted: Sequence[int]) -> Prediction:
     """Return a prediction that has a class for every label, with a remark on unknown ones."""
     unknown = [value for value in wanted if value not in prediction.values]
     if not unknown:
@@ -100,9 +104,10 @@ def _with_labels(prediction: Prediction, wanted: Sequence[int]) -> Prediction:
     probability = np.zeros((len(values), *prediction.region.shape), dtype=np.float16)
     for known, one in zip(prediction.values, prediction.probability, strict=True):
         probability[values.index(known)] = one
+    told = map(Numbering(stand_in=model.stand_in).value, unknown)
     remark = Remark(
         "unknown-label",
-        f"The model has never seen label {', '.join(map(str, unknown))}: it is only where it was "
+        f"The model has never seen label {', '.join(map(str, told))}: it is only where it was "
         "drawn; train the model on this scan as well.",
     )
     return Prediction(prediction.region, values, probability, (*prediction.remarks, remark))

@@ -160,6 +160,7 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             for each in described["intensity"]
         )
         values = tuple(int(value) for value in described["values"])
+        stand_in = None if "stand_in" not in described else int(described["stand_in"])
         across, down, right = (float(mm) for mm in grid["extent"])
         row, column = (float(mm) for mm in grid["pixel"])
         made = TaskGrid(
@@ -171,7 +172,7 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             "it or roll back."
         ) from error
     where = torch.device(device or best_device())
-    return TaskModel(network.to(where).eval(), made, intensity, values)
+    return TaskModel(network.to(where).eval(), made, intensity, values, stand_in)
 
 
 def save_version(
@@ -196,6 +197,7 @@ def save_version(
         "grid": asdict(model.grid),
         "intensity": [asdict(each) for each in model.intensity],
         "values": list(model.values),
+        **({} if model.stand_in is None else {"stand_in": model.stand_in}),
         **facts,
     }
     rows = "".join(f"{step},{loss:.6f}\n" for step, loss in losses)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,8 @@ def train_task_model(  # noqa: PLR0913 - what a loop needs, most of it optional
     training_slices = [
         each for scan in scans for each in training_slices_of(scan, grid, intensity, values)
     ]
-    model = _blank_model(grid, intensity, (0, *values), settings, group)
+    blank = _blank_model(grid, intensity, (0, *values), settings, group)
+    model = replace(blank, stand_in=scans[0].numbering.stand_in)
     training = _Training(model, training_slices, settings, start, group)
     if state is not None:
         training.restore(state)
@@ -226,7 +227,7 @@ class _Training:
         network = deepcopy(self.model.network)
         for mine, mean in zip(network.parameters(), self.average, strict=True):
             mine.copy_(mean)
-        return TaskModel(network.eval(), self.model.grid, self.model.intensity, self.model.values)
+        return replace(self.model, network=network.eval())
 
     def state(self) -> TaskState:
         """Return a copy of all that changes."""

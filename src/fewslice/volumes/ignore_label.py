@@ -31,44 +31,88 @@ class Numbering:
     stand_in: int | None = None
 
     def inside(self, labels: LabelMap) -> LabelMap:
-        """Return a person's labels as fewslice numbers them."""
+        """Return a person's labels as fewslice numbers them.
+
+        Raises InputError if they hold the number that stands in for 255.
+        """
+        array = self.inside_array(labels.array)
+        return labels if array is labels.array else labels.with_array(array)
+
+    def inside_array(self, labels: LabelArray) -> LabelArray:
+        """Return a person's labels, of any shape, as `inside` does."""
         if self == Numbering():
             return labels
-        array = labels.array
-        if self.stand_in is not None and self.stand_in > np.iinfo(array.dtype).max:
-            array = array.astype(np.uint16)
-        array = array.copy()
-        if self.stand_in is not None:
-            array[labels.array == UNKNOWN] = self.stand_in
+        if self.stand_in is not None and (labels == self.stand_in).any():
+            raise _taken(self.stand_in)
+        array = labels.copy()
+        if self.stand_in is not None and (labels == UNKNOWN).any():
+            array = _wide_enough(array, self.stand_in)
+            array[labels == UNKNOWN] = self.stand_in
         if self.ignored is not None:
-            array[labels.array == self.ignored] = UNKNOWN
-        return labels.with_array(array)
+            array[labels == self.ignored] = UNKNOWN
+        return array
 
     def outside(self, labels: LabelArray) -> LabelArray:
-        """Return labels of an answer as the person numbers them."""
-        if self.stand_in is None:
+        """Return labels of fewslice as the person numbers them."""
+        if self.stand_in is None and self.ignored in (None, UNKNOWN):
             return labels
         array = labels.copy()
-        array[labels == self.stand_in] = UNKNOWN
+        if self.ignored is not None and (labels == UNKNOWN).any():
+            array = _wide_enough(array, self.ignored)
+            array[labels == UNKNOWN] = self.ignored
+        if self.stand_in is not None:
+            array[labels == self.stand_in] = UNKNOWN
         return array
+
+    def fits(self, other: Numbering) -> bool:
+        """Whether no structure goes by different numbers in two numberings."""
+        stand_ins = {self.stand_in, other.stand_in} - {None}
+        return len(stand_ins) < 2
 
     def value(self, inside: int) -> int:
         """Return the person's number of a structure."""
         return UNKNOWN if inside == self.stand_in else inside
 
 
-def numbering(ignore_label: int | None, *maps: LabelMap) -> Numbering:
+def _wide_enough(array: LabelArray, value: int) -> LabelArray:
+    return array.astype(np.uint16) if value > np.iinfo(array.dtype).max else array
+
+
+def _taken(stand_in: int) -> InputError:
+    return InputError(
+        f"The labels hold {stand_in}, by which 255 goes inside here; give one of these structures "
+        "another number."
+    )
+
+
+def open_numbering(ignore_label: int | None, *maps: LabelMap) -> Numbering:
+    """Return a numbering for labels that are still being drawn, where 255 may turn up later.
+
+    As `numbering`; 255 goes by 256 wherever that is free, since 254 is another structure where 255
+    is one (in FreeSurfer's tables).
+    """
+    found = numbering(ignore_label, *maps)
+    if ignore_label == UNKNOWN or found.stand_in is not None:
+        return found
+    taken = any((each.array == UNKNOWN + 1).any() for each in maps)
+    return Numbering(ignore_label, UNKNOWN - 1 if taken else UNKNOWN + 1)
+
+
+def numbering(ignore_label: int | None, *maps: LabelMap, stand_in: int | None = None) -> Numbering:
     """Return how labels are numbered inside fewslice.
 
     ignore_label: the label that means "not looked at", None if all are structures. maps: all that
-    are used together. Raises InputError if it is no label, or no number is free next to 255.
+    are used together. stand_in: the number by which a model knows the structure 255, None if it
+    does not. Raises InputError if it is no label, or no number is free next to 255.
     """
-    if ignore_label == UNKNOWN:
+    if stand_in is None and ignore_label == UNKNOWN:
         return Numbering()
     if ignore_label is not None and not 1 <= ignore_label <= MAX_LABEL:
         raise InputError(
             f"The label to ignore is {ignore_label}; choose one from 1 to 65,535, or none."
         )
+    if stand_in is not None:
+        return Numbering(ignore_label, stand_in)
     used = {value for each in maps for value in structure_values(each.array)}
     used.discard(ignore_label if ignore_label is not None else 0)
     if not any((each.array == UNKNOWN).any() for each in maps):

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fewslice.errors import GeometryError, InputError, Remark
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.memo import Memo
 from fewslice.volumes.segments import Segment
 
 UNKNOWN = 255
@@ -82,6 +83,7 @@ class Image:
     geometry: Geometry
     stored: StoredGeometry | None = field(default=None, repr=False)
     remarks: tuple[Remark, ...] = field(default=(), repr=False)
+    memo: Memo | None = field(default=None, init=False, repr=False)  # no copy has it
 
     def __post_init__(self) -> None:
         if self.array.ndim not in (3, 4) or self.array.shape[-3:] != self.geometry.shape:
@@ -94,6 +96,13 @@ class Image:
     def channels(self) -> Array:
         """View of the intensities as (channel, i, j, k)."""
         return self.array if self.array.ndim == 4 else self.array[np.newaxis]
+
+
+def remembering(image: Image) -> Image:
+    """Return an image that keeps what engines find out about its voxels, which must not change."""
+    kept = replace(image)
+    object.__setattr__(kept, "memo", Memo(image.array))  # it is frozen for everybody else
+    return kept
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ from fewslice.errors import WriteError
 from fewslice.io import require_writable
 from fewslice.networks.shipped import shipped_weights
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.ignore_label import numbering
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,13 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
     options: EngineOptions | None = None,
     progress: Progress = silent,
     strict: bool = False,
+    ignore_label: int | None = UNKNOWN,
 ) -> AdaptOutcome:
     """Fine-tune the network on the annotated slices of a scan, and write its weights.
 
     Parameters
     ----------
-    image, labels, spacing, annotated, strict
+    image, labels, spacing, annotated, strict, ignore_label
         As in `fewslice.segment`.
     output
         File of weights to write (.safetensors), for ``segment --weights`` and
@@ -71,7 +73,8 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
     chosen = options or EngineOptions()
     seconds = Finetuned().seconds if chosen.seconds is None else chosen.seconds
     scan, label_map = on_one_grid(image, labels, spacing)
-    annotation = find_annotation(label_map.array, scan.geometry, annotated, strict=strict)
+    drawn = numbering(ignore_label, label_map).inside(label_map)
+    annotation = find_annotation(drawn.array, scan.geometry, annotated, strict=strict)
     prepared = Finetuned(Network(chosen.weights), seconds).prepare(Scan.of(scan))
     found = prepared.finetune(annotation, progress)
     facts = {

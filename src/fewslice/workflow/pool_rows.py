@@ -29,6 +29,8 @@ from fewslice.segmentation.posterior import Sampler, Samples
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
+from fewslice.volumes.ignore_label import numbering
+from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region
 from fewslice.volumes.spacing import Spacing
 
@@ -55,12 +57,13 @@ class RowSettings:
     """How scans become rows.
 
     seed: of the samples. all_planes: slices across all three axes. spacing: mm per array axis, in
-    place of the scans' own.
+    place of the scans' own. ignore_label: as in `fewslice.segment`.
     """
 
     seed: int = 0
     all_planes: bool = False
     spacing: Spacing | None = None
+    ignore_label: int | None = UNKNOWN
 
 
 def scan_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings) -> Candidates:
@@ -83,7 +86,8 @@ def named_rows(
         image_is=f"the scan {scan.name}",
         labels_are=f"the labels of {scan.name}",
     )
-    annotation = _annotation(labels, scan.annotated)
+    drawn_on = numbering(settings.ignore_label, labels).inside(labels)
+    annotation = _annotation(drawn_on, scan.annotated)
     found = sampler.samples(Scan.of(image), annotation, settings.seed).native(annotation)
     samples = _of_whole_scan(found, image.geometry)
     annotated = set(scan.annotated) | set(annotation.slices)

@@ -26,6 +26,7 @@ from fewslice.segmentation.posterior import Sampler
 from fewslice.training.store import model_in_use
 from fewslice.volumes import Image
 from fewslice.volumes.coerce import AnyArray
+from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.pool_rows import (
     AnyLabels,
@@ -98,6 +99,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     labels: Mapping[str, AnyLabels | os.PathLike[str]] | None = None,
     seed: int = 0,
     spacing: Spacing | None = None,
+    ignore_label: int | None = UNKNOWN,
     scheduler: str | None = None,
     workers: int | None = None,
     progress: CountProgress = uncounted,
@@ -132,6 +134,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         Of samples and ties: the same seed gives the same ranking.
     spacing
         mm per array axis of all scans, in place of what they say themselves.
+    ignore_label
+        The label that means "not looked at", as in `fewslice.segment`.
     scheduler, workers
         As in `fewslice.batch.jobs.stream`.
     progress
@@ -158,7 +162,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
     names: list[str] = []
     all_planes = name == ALL_PLANES and what == "slices"
-    settings = RowSettings(seed, all_planes, spacing)
+    settings = RowSettings(seed, all_planes, spacing, ignore_label)
     jobs = _jobs(pool, asked, settings, {} if labels is None else labels, names)
     rows: dict[int, Candidates] = {}
     planes: dict[int, tuple[str, ...]] = {}

@@ -25,7 +25,7 @@ from fewslice.segmentation.result import Segmentation
 from fewslice.segmentation.update import Answered, answer_again
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
-from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numbering
+from fewslice.volumes.ignore_label import Numbering, ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import spacing_origin, spacing_remarks, with_assumed_spacing
 from fewslice.workflow.support import support_pairs, supported_annotation
@@ -108,7 +108,10 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     doubts = spacing_remarks(scan, spacing_origin(scan))
     scan = with_assumed_spacing(scan)
     drawn_map, given = label_map, support_pairs(support, scan)
-    numbers = numbering(ignore_label, label_map, *(labels for _, labels in given))
+    # By the number that a model learned the structure 255 under, if it did.
+    stand_in = getattr(chosen, "stand_in", None)
+    maps = (label_map, *(labels for _, labels in given))
+    numbers = numbering(ignore_label, *maps, stand_in=stand_in)
     label_map = numbers.inside(label_map)
     pairs = [(other, numbers.inside(labels)) for other, labels in given]
     if ignore_label == UNKNOWN:
@@ -133,7 +136,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         chosen,
         Scan.of(scan),
         annotation,
-        _earlier(chosen, previous),
+        _earlier(chosen, previous, numbers),
         support=others,
         progress=progress or silent,
     )
@@ -161,9 +164,14 @@ def _for_trained(
     return blank_annotation(labels.array, engine.axis(labels.geometry), known)
 
 
-def _earlier(engine: Engine, previous: Segmentation | None) -> Answered | None:
-    """Return the earlier answer; None for a trained engine, to which a slice tells nothing new."""
+def _earlier(engine: Engine, previous: Segmentation | None, numbers: Numbering) -> Answered | None:
+    """Return the earlier answer; None for a trained engine, to which a slice tells nothing new.
+
+    Also None where that answer has another number for the structure 255.
+    """
     if previous is None or isinstance(engine, TrainedEngine):
+        return None
+    if not numbers.fits(previous.numbering):
         return None
     return Answered(previous.annotation, previous.prediction)
 

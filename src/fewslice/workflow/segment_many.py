@@ -26,6 +26,7 @@ from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
 from fewslice.training.store import cached_model, model_in_use
 from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.respacing import respaced
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.segment import segment
@@ -44,7 +45,7 @@ class Recipe:
     model: path of a version of a model folder; what is drawn on a scan stays. engine: name, if
     there is no model. support: other scans with their labels, for the engine. largest_component:
     keep only the largest piece of each structure, and what was drawn. spacing: mm per array axis,
-    in place of what the files say. strict: as in `fewslice.segment`.
+    in place of what the files say. strict, ignore_label: as in `fewslice.segment`.
     """
 
     engine: str = "auto"
@@ -53,6 +54,7 @@ class Recipe:
     largest_component: bool = False
     spacing: Spacing | None = None
     strict: bool = False
+    ignore_label: int | None = UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     largest_component: bool = False,
     spacing: Spacing | None = None,
     strict: bool = False,
+    ignore_label: int | None = UNKNOWN,
     scheduler: str | None = None,
     workers: int | None = None,
     progress: CountProgress = uncounted,
@@ -101,10 +104,10 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.train`; scans need no labels then, and
     what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
     them. spacing: mm per array axis of all scans, in place of what their files say, as in
-    `fewslice.segment`; strict: as there. scheduler, workers: as in `fewslice.batch.jobs.stream`;
-    workers read and write the files, so all paths must be the same for them. output: also keeps a
-    journal, by which a run that was interrupted goes on; a scan whose files have changed since, or
-    whose result is gone, is done again.
+    `fewslice.segment`; strict, ignore_label: as there. scheduler, workers: as in
+    `fewslice.batch.jobs.stream`; workers read and write the files, so all paths must be the same
+    for them. output: also keeps a journal, by which a run that was interrupted goes on; a scan
+    whose files have changed since, or whose result is gone, is done again.
 
     Scans that cannot be segmented are named in the result. Raises InputError, ReadError or
     WriteError for folders or options that cannot be used.
@@ -119,6 +122,9 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
         recipe, identity = replace(recipe, spacing=spacing), identity | {"spacing": list(spacing)}
     if strict:
         recipe, identity = replace(recipe, strict=True), identity | {"strict": True}
+    if ignore_label != UNKNOWN:
+        recipe = replace(recipe, ignore_label=ignore_label)
+        identity |= {"ignore_label": ignore_label}
     found = find_scans(scans)
     drawn = {} if labels is None else _matching_labels(labels, scans, found)
     _prepare(output, [scans, *([] if labels is None else [labels])])
@@ -198,6 +204,7 @@ def _segmented(image: Image, drawn: LabelMap | None, recipe: Recipe) -> Segmenta
         support=support,
         engine=engine,
         strict=recipe.strict,
+        ignore_label=recipe.ignore_label,
     )
 
 

@@ -7,6 +7,7 @@ replaced as a whole by every change, so that an answer under way never sees a ha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, RLock
 
@@ -21,7 +22,8 @@ from fewslice.errors import FewsliceError, InputError
 from fewslice.segmentation.preview import AnsweredSlices, changed_slices, preview
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.ignore_label import open_numbering
+from fewslice.volumes.image import UNKNOWN, Image, LabelMap, as_label_array, remembering
 from fewslice.volumes.respacing import own_geometry
 from fewslice.workflow.drawing_file import read_drawing, write_drawing
 from fewslice.workflow.segment import segment
@@ -56,6 +58,9 @@ class Session:
     strict
         Take every 0 on every slice of `labels` that holds a label as background, as in
         `fewslice.segment`. Slices drawn in the session are always known in full.
+    ignore_label
+        The label that means "not looked at", in all labels of the session, as in
+        `fewslice.segment`; None if 255 is a structure like others.
     """
 
     def __init__(  # noqa: PLR0913 - as `segment`, whose arguments these are
@@ -68,11 +73,17 @@ class Session:
         support: Sequence[tuple[Image | AnyArray, LabelMap | AnyArray]] = (),
         engine: str | Engine = "auto",
         strict: bool = False,
+        ignore_label: int | None = UNKNOWN,
     ) -> None:
-        self.image, label_map = on_one_grid(image, labels, spacing)
+        scan, label_map = on_one_grid(image, labels, spacing)
+        self.image = remembering(scan)
         self._blank = label_map.with_array(np.zeros_like(label_map.array))
+        # The drawing has the numbers that fewslice uses inside; what comes in and goes out has the
+        # person's.
+        self._numbers = open_numbering(ignore_label, label_map)
         self._support, self._engine = tuple(support), engine
-        self._drawing, self._remarks = _drawing_of(label_map, annotated, strict)
+        inside = self._numbers.inside(label_map)
+        self._drawing, self._remarks = _drawing_of(inside, annotated, strict)
         self._undone: list[Drawing] = []
         self._done: list[Drawing] = []
         self._result: Segmentation | None = None
@@ -96,7 +107,7 @@ class Session:
     @property
     def labels(self) -> LabelMap:
         """What was drawn, as a sparse label map on the scan's grid."""
-        return self._blank.with_array(self._drawing.labels())
+        return self._labels_of(self._drawing)
 
     @property
     def result(self) -> Segmentation | None:
@@ -106,10 +117,13 @@ class Session:
     def draw(self, axis: int, index: int, labels: npt.ArrayLike) -> None:
         """Take a slice as drawn.
 
-        labels: (rows, columns), the other two array axes in their order: 0 background, 255 not
-        looked at, else a structure. Raises InputError if they do not fit the slice.
+        labels: (rows, columns), the other two array axes in their order: 0 background, 255
+        (`ignore_label`) not looked at, else a structure. Raises InputError if they do not fit the
+        slice.
         """
-        self._change(lambda drawing: drawing.drawn((axis, index), labels))
+        given = as_label_array(np.asarray(labels), "the slice that was drawn")
+        inside = self._numbers.inside_array(given)
+        self._change(lambda drawing: drawing.drawn((axis, index), inside))
 
     def absent(self, axis: int, index: int) -> None:
         """Take a slice as looked at and empty."""
@@ -192,12 +206,13 @@ class Session:
                 on_slices(first)
         found = segment(
             self.image,
-            self._blank.with_array(drawing.labels()),
+            self._labels_of(drawing),
             annotated=drawing.sure_places,
             support=self._support,
             engine=self._engine,
             previous=previous,
             progress=self._watched(progress or silent),
+            ignore_label=self._numbers.ignored,
         )
         with self._lock:
             if self._cancelled.is_set():
@@ -214,7 +229,11 @@ class Session:
         if not sure:
             return None
         # Nothing may look at every voxel of the scan here: that alone takes a second.
-        return preview(Scan.of(self.image), Annotation(drawing.labels(), sure), near)
+        found = preview(Scan.of(self.image), Annotation(drawing.labels(), sure), near)
+        return found and replace(found, labels=self._numbers.outside(found.labels))
+
+    def _labels_of(self, drawing: Drawing) -> LabelMap:
+        return self._blank.with_array(self._numbers.outside(drawing.labels()))
 
     def cancel(self) -> None:
         """End a running `segment` at its next step; it raises CancelledError."""
@@ -225,13 +244,14 @@ class Session:
         drawing = self._drawing
         return suggest(
             self.image,
-            self._blank.with_array(drawing.labels()),
+            self._labels_of(drawing),
             annotated=drawing.sure_places,
             present=tuple(sorted(drawing.present)),
             support=self._support,
             count=count,
             strategy=strategy,
             seed=seed,
+            ignore_label=self._numbers.ignored,
         )
 
     def save(self, path: str | Path) -> None:
@@ -239,14 +259,15 @@ class Session:
 
         An old file is replaced as a whole or not at all. Raises WriteError.
         """
-        write_drawing(Path(path), self._drawing, own_geometry(self.image))
+        write_drawing(Path(path), self._drawing, own_geometry(self.image), self._numbers)
 
     def load(self, path: str | Path) -> None:
         """Take what was drawn from a file that `save` wrote; `undo` takes it back.
 
-        Raises ReadError if the file is not one, or belongs to a scan on another grid.
+        Raises ReadError if the file is not one, belongs to a scan on another grid, or was drawn
+        with another `ignore_label`.
         """
-        drawing = read_drawing(Path(path), own_geometry(self.image))
+        drawing = read_drawing(Path(path), own_geometry(self.image), self._numbers)
         self._change(lambda _: drawing)
 
     def _change(self, change: Callable[[Drawing], Drawing]) -> None:

@@ -18,6 +18,7 @@ from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
+from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class TrainSettings:
     judges models and is never learned from. absent_unknown: whether a label drawn on no slice of
     a scan was not looked for there, so that it may be anywhere on its background. spacing: mm per
     array axis of all scans, in place of what they say themselves. strict: whether every 0 on every
-    slice that holds a label is background, as in `fewslice.segment`.
+    slice that holds a label is background, ignore_label: which label means "not looked at", as in
+    `fewslice.segment`.
     """
 
     training: TaskSettings = field(default_factory=TaskSettings)
@@ -41,6 +43,7 @@ class TrainSettings:
     absent_unknown: bool = False
     spacing: Spacing | None = None
     strict: bool = False
+    ignore_label: int | None = UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +189,11 @@ def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -
     from fewslice.training.held_out import annotated_slices, choose_held_out, without_held_out
 
     scans, skipped = usable_scans(
-        pairs, settings.absent_unknown, settings.spacing, strict=settings.strict
+        pairs,
+        settings.absent_unknown,
+        settings.spacing,
+        strict=settings.strict,
+        ignore_label=settings.ignore_label,
     )
     slices = annotated_slices(scans)
     roles = read_roles(folder)
@@ -201,6 +208,7 @@ def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -
     old = _promoted(folder)  # before the long work: it may be damaged or not fit
     if old is not None:
         _require_channels(scans, old)
+        _require_numbering(scans, old)
     return _Task(
         scans=scans,
         skipped=skipped,
@@ -282,6 +290,15 @@ def _require_channels(scans: Sequence[TaskScan], old: TaskModel) -> None:
         )
 
 
+def _require_numbering(scans: Sequence[TaskScan], old: TaskModel) -> None:
+    mine, known = scans[0].numbering.stand_in, old.stand_in
+    if mine is not None and known is not None and mine != known:
+        raise InputError(
+            f"The labels hold {known}, by which the promoted model knows the structure 255; give "
+            "one of these structures another number, or choose a new model folder."
+        )
+
+
 def _judged(
     outcome: TrainOutcome,
     folder: Path | None,
@@ -300,10 +317,11 @@ def _judged(
     if task.old is not None:
         before = mean_score(held_out_dice(task.old, task.scans, task.slices, task.held))
     better = task.old is None or (score is not None and before is not None and score > before)
+    numbers = task.scans[0].numbering
     facts = {
         "score": score,
         "before": before,
-        "dice": {str(value): each for value, each in dice.items()},
+        "dice": {str(numbers.value(value)): each for value, each in dice.items()},
         "held_out_slices": len(task.held),
         "trained_slices": sum(len(scan.annotation.slices) for scan in task.learned),
         "trained_scans": len(task.learned),
@@ -348,8 +366,9 @@ def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> t
     for value in label_values(scans):
         there = sum(value in scan.annotation.drawn_values for scan in scans)
         if there < len(scans):
+            own = scans[0].numbering.value(value)
             remarks.append(
-                f"Label {value} is drawn in {there} of {len(scans)} scans; the annotated slices of "
+                f"Label {own} is drawn in {there} of {len(scans)} scans; the annotated slices of "
                 "the others teach that it is not there (--absent-unknown if nobody looked for it)."
             )
     return tuple(remarks)

@@ -13,8 +13,11 @@ from fewslice.io import DicomOutput, read_image, read_labels, write_labels
 from fewslice.volumes import Image
 from tests.support.dicom_results import (
     ORIENTATIONS,
+    by_plastimatch,
     labels_of,
     phantom,
+    phantom_places,
+    places_of,
     write_oriented,
     write_rtstruct,
 )
@@ -44,6 +47,19 @@ def test_the_voxels_come_back_in_every_orientation(
     assert np.array_equal(found.array, phantom())
     assert found.names == {2: "Left kidney", 7: "Structure 7"}
     assert found.remarks == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_another_program_finds_the_same_voxels(tmp_path: Path, name: str, descending: bool) -> None:
+    folder = write_oriented(tmp_path / "series", ORIENTATIONS[name], descending)
+    scan, path = read_image(folder), tmp_path / "result-rtstruct.dcm"
+    write_labels(path, labels_of(scan), dicom=DicomOutput(folder, {2: "two", 7: "seven"}))
+    found = by_plastimatch(path, folder, tmp_path / "out")
+    assert found.keys() == {"two", "seven"}
+    for structure, value in (("two", 2), ("seven", 7)):
+        assert places_of(found[structure], 1) == phantom_places(scan, value)
 
 
 def test_points_lie_halfway_between_voxels_in_patient_space(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from tests.support.dicom_results import (
     enhanced_series,
     labels_of,
     phantom,
+    phantom_places,
+    places_of,
     write_oriented,
 )
 
@@ -30,15 +33,33 @@ def series(tmp_path: Path) -> Path:
     return write_oriented(tmp_path / "series", ORIENTATIONS["axial"])
 
 
-@pytest.mark.parametrize("kind", ["binary", "labelmap"])
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("name", ORIENTATIONS)
-def test_the_voxels_come_back_in_every_orientation(
-    tmp_path: Path, name: str, descending: bool, kind: str
-) -> None:
-    folder = write_oriented(tmp_path / "series", ORIENTATIONS[name], descending)
+Kind = Literal["binary", "labelmap"]
+
+
+@pytest.fixture(params=["binary", "labelmap"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    found: Kind = request.param
+    return found
+
+
+@pytest.fixture(params=ORIENTATIONS)
+def orientation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[False, True], ids=["ascending", "descending"])
+def written(
+    request: pytest.FixtureRequest, tmp_path: Path, orientation: str, kind: Kind
+) -> tuple[Image, Path]:
+    """A scan in any orientation, and the phantom on it as a SEG."""
+    folder = write_oriented(tmp_path / "series", ORIENTATIONS[orientation], request.param)
     scan, path = read_image(folder), tmp_path / "result.dcm"
-    write_labels(path, labels_of(scan), dicom=DicomOutput(folder, kind=kind))  # type: ignore[arg-type]
+    write_labels(path, labels_of(scan), dicom=DicomOutput(folder, kind=kind))
+    return scan, path
+
+
+def test_the_voxels_come_back_in_every_orientation(written: tuple[Image, Path]) -> None:
+    scan, path = written
     on_scan, alone = read_labels(path, scan), read_labels(path)
     assert np.array_equal(on_scan.array, phantom())
     assert np.array_equal(alone.array, phantom())
@@ -46,35 +67,15 @@ def test_the_voxels_come_back_in_every_orientation(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["binary", "labelmap"])
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("name", ORIENTATIONS)
 def test_another_program_reads_the_same_places(
-    tmp_path: Path, name: str, descending: bool, kind: str
+    written: tuple[Image, Path], tmp_path: Path, kind: Kind
 ) -> None:
-    folder = write_oriented(tmp_path / "series", ORIENTATIONS[name], descending)
-    scan, path = read_image(folder), tmp_path / "result.dcm"
-    write_labels(path, labels_of(scan), dicom=DicomOutput(folder, kind=kind))  # type: ignore[arg-type]
+    scan, path = written
     found = by_dcmqi(path, tmp_path / "out")
     expected = {2: 1, 7: 2} if kind == "binary" else {2: 2, 7: 7}
     for value, number in expected.items():
-        places = set()
-        for image in found.values():
-            inside = np.argwhere(SimpleITK_array(image) == number)
-            places |= {
-                tuple(np.round(image.TransformContinuousIndexToPhysicalPoint(at.tolist()), 3) + 0.0)
-                for at in inside.astype(float)
-            }
-        voxels = np.argwhere(phantom() == value)
-        world = voxels @ scan.geometry.affine[:3, :3].T + scan.geometry.affine[:3, 3]
-        assert places == {tuple(np.round(at * (-1, -1, 1), 3) + 0.0) for at in world}
-
-
-def SimpleITK_array(image: object) -> np.ndarray:  # noqa: N802
-    import SimpleITK
-
-    array: np.ndarray = SimpleITK.GetArrayFromImage(image).T
-    return array
+        places = [places_of(image, number) for image in found.values()]
+        assert set[object]().union(*places) == phantom_places(scan, value)
 
 
 def test_all_frames_are_written_in_order_and_refer_to_their_images(

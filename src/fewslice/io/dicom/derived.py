@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from fewslice._version import __version__
+from fewslice.errors import ReadError
+from fewslice.io.dicom.files import damage_named
 from fewslice.io.dicom.planes import Dataset
 
 DicomKind = Literal["binary", "labelmap", "rtstruct"]
@@ -117,9 +120,8 @@ def _valid(header: Dataset, name: str, kind: str) -> str:
     from pydicom import config
     from pydicom.valuerep import validate_value
 
-    try:
-        value: Any = str(header.get(name, "") or "")
+    with suppress(ReadError), damage_named(Path(name)):  # pydicom decodes the value here
+        value = str(header.get(name, "") or "")
         validate_value(kind, value, config.RAISE)
-    except Exception:  # noqa: BLE001 - pydicom decodes here, and damage has many forms
-        return ""
-    return str(value)
+        return value
+    return ""

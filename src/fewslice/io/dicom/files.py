@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from fewslice.errors import ReadError
+from fewslice.io.library_errors import CHUNK, BoundedReader, require_plausible
 
 Dataset = Any  # pydicom's elements have no static types
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 PIXEL_TAGS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010))
 ENCAPSULATED = 0xFFFFFFFF  # the length of compressed pixels is not given
+
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META, _LONGEST_META = 0x0002, 1024  # the group before the dataset, and bytes that hold it
 
 _FIRST_GROUPS, _LAST_FIRST = (0x0002, 0x0008), 0x0018
 _LONGEST_FIRST = 64  # bytes: the first elements are short
@@ -67,11 +72,10 @@ def series_named(file: Path) -> str:
     """Return the UID of the series that a file names although it cannot be used, "" if none."""
     from pydicom import dcmread
 
-    with suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with file.open("rb") as stream:
-            header = dcmread(stream, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True)
-            return str(header.get("SeriesInstanceUID", ""))
+    with suppress(ReadError), damage_named(file), BoundedReader(file) as stream:
+        require_inflatable(file)
+        header = dcmread(stream, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True)
+        return str(header.get("SeriesInstanceUID", ""))
     return ""
 
 
@@ -89,12 +93,35 @@ def damage_named(path: Path) -> Iterator[None]:
             yield
     except (
         *(InvalidDicomError, BytesLengthException, NotImplementedError, RecursionError, EOFError),
+        *(AssertionError, zlib.error),
         *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, struct.error),
     ) as error:
         raise ReadError(
             f"{path} is not a DICOM file or is damaged ({type(error).__name__}); expected whole "
             "files of one series: copy or export them again."
         ) from error
+
+
+def read_meta(stream: BoundedReader) -> Dataset:
+    """Read the group before the dataset, which says what is in a file, and stop behind it."""
+    from pydicom.filereader import read_dataset, read_preamble
+
+    read_preamble(stream, force=True)
+    return read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag.group != _META)
+
+
+def require_inflatable(file: Path) -> None:
+    """Raise ReadError if a deflated file would fill the memory: pydicom inflates it as a whole."""
+    with BoundedReader(file) as stream:
+        if _DEFLATED not in stream.read(_LONGEST_META):
+            return
+        stream.seek(0)
+        read_meta(stream)
+        stored = file.stat().st_size - stream.tell()
+        inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while not inflating.eof and (chunk := stream.read(CHUNK)):
+            found += len(inflating.decompress(chunk))
+            require_plausible(file, found, stored)
 
 
 def read_header(file: Path) -> Dataset:
@@ -105,7 +132,8 @@ def read_header(file: Path) -> Dataset:
     from pydicom import dcmread
 
     # pydicom warns of every value that breaks a rule; those that matter are checked here.
-    with damage_named(file), file.open("rb") as stream:
+    with damage_named(file), BoundedReader(file) as stream:
+        require_inflatable(file)
         dataset = dcmread(stream, stop_before_pixels=True, force=is_dicom(file))
         _require_whole(file, dataset)
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")
@@ -151,10 +179,11 @@ def _require_pixels(file: Path, dataset: Dataset, head: bytes, rest: int) -> Non
     if tag not in PIXEL_TAGS:
         raise ReadError(f"{file} holds no pixels; expected an image: copy or export it again.")
     (size,) = struct.unpack(f"{order}I", head[4:8] if implicit else head[8:12])
-    if size == ENCAPSULATED:
-        return
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     needed = frames * int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    if size == ENCAPSULATED:
+        require_plausible(file, needed, rest)
+        return
     if size > rest + 4 * implicit or size < needed:
         raise ReadError(
             f"{file} is truncated: its pixels need {needed} bytes and should have {size}, but only "

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from fewslice.io.dicom.files import damage_named, is_dicom
+from fewslice.errors import ReadError
+from fewslice.io.dicom.files import (
+    damage_named,
+    is_dicom,
+    read_meta,
+    require_inflatable,
+)
+from fewslice.io.library_errors import BoundedReader
 
 Kind = Literal["segmentation", "rtstruct"]
 
@@ -29,12 +37,10 @@ def label_object(path: Path) -> tuple[Path, Kind] | None:
         return label_object(files[0]) if len(files) == 1 else None
     if not path.is_file() or not is_dicom(path):
         return None
-    try:
-        from pydicom.filereader import read_file_meta_info
-
-        kind = KINDS.get(str(read_file_meta_info(path).get("MediaStorageSOPClassUID", "")))
-    except Exception:  # noqa: BLE001 - whatever is wrong with it is said by the reader of images
-        return None
+    kind = None
+    with suppress(ReadError), damage_named(path), BoundedReader(path) as stream:
+        kind = KINDS.get(str(read_meta(stream).get("MediaStorageSOPClassUID", "")))
+    # What is wrong with a damaged file is said by the reader of images.
     return None if kind is None else (path, kind)
 
 
@@ -43,4 +49,6 @@ def read_whole(path: Path) -> Any:
     from pydicom import dcmread
 
     with damage_named(path):
-        return dcmread(path)
+        require_inflatable(path)
+        with BoundedReader(path) as stream:
+            return dcmread(stream)

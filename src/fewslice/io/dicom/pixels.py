@@ -17,7 +17,7 @@ import numpy as np
 
 from fewslice.errors import ReadError
 from fewslice.io.itk import quiet
-from fewslice.io.library_errors import DAMAGE, reason
+from fewslice.io.library_errors import DAMAGE, BoundedReader, reason
 from fewslice.volumes.image import Array
 
 Dataset = Any  # pydicom's elements have no static types
@@ -107,7 +107,8 @@ def stored_pixels(file: Path) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            dataset = dcmread(file, force=True)
+            with BoundedReader(file) as stream:
+                dataset = dcmread(stream, force=True)
             _name_syntax(dataset)
             syntax = dataset.file_meta.TransferSyntaxUID
             pixels = (

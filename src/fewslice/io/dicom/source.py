@@ -6,17 +6,21 @@ A result may have been drawn on another copy of the scan, such as a NIfTI file o
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from fewslice.errors import GeometryError, InputError
-from fewslice.io.dicom.files import series_named
+from fewslice.errors import FewsliceError, GeometryError, InputError
+from fewslice.io.dicom.files import (
+    damage_named,
+    require_inflatable,
+    series_named,
+)
 from fewslice.io.dicom.planes import Dataset, Placement, Plane, placement_of, planes_of
 from fewslice.io.itk import LPS_TO_RAS
+from fewslice.io.library_errors import BoundedReader
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array
 
@@ -149,11 +153,11 @@ def _images(path: Path) -> Iterator[Dataset]:
     own = series_named(path) if path.is_file() else None
     for file in _files(path):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # they would repeat values
-                header = dcmread(file, stop_before_pixels=True)
+            with damage_named(file), BoundedReader(file) as stream:
+                require_inflatable(file)
+                header = dcmread(stream, stop_before_pixels=True)
                 image = "Rows" in header and any(plane for plane in planes_of(header))
-        except Exception:  # noqa: BLE001, S112 - what cannot be read cannot be referred to
+        except FewsliceError:  # what cannot be read cannot be referred to
             continue
         if image and (own is None or str(header.get("SeriesInstanceUID", "")) == own):
             yield header

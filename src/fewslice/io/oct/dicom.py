@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fewslice.io.dicom.files import is_dicom
+from fewslice.io.library_errors import BoundedReader
 from fewslice.io.oct.info import STORED, OctInfo
 
 _OCT = "OPT"  # the modality: ophthalmic tomography
@@ -18,7 +19,8 @@ def read_info(path: Path) -> OctInfo | None:
     file = _first(path)
     if file is None:
         return None
-    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    with BoundedReader(file) as stream:
+        dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
     if dataset.get("Modality") != _OCT:
         return None
     return OctInfo("DICOM", _laterality(dataset), (STORED, STORED, STORED))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,9 +14,10 @@ from xml.etree import ElementTree
 import numpy as np
 
 from fewslice.errors import ReadError, Remark
-from fewslice.io.library_errors import damage_named
+from fewslice.io.library_errors import BoundedReader, damage_named, quiet_logger
 from fewslice.io.oct.info import COMPUTED, ESTIMATED, STORED, OctInfo, OctVolume
 from fewslice.io.oct.raster import image_of, raster_step
+from fewslice.io.pictures import require_sound
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Array, Image
 
@@ -42,7 +42,7 @@ def find_vol(path: Path) -> tuple[OctVolume, ...]:
 
 def find_xml(path: Path) -> tuple[OctVolume, ...]:
     """Return the volumes of an .xml export, one a series with B-scans. Raises ReadError."""
-    with damage_named(path, ElementTree.ParseError):
+    with damage_named(path):
         body = _tree(path).getroot()[0]
         series = body.findall("./Patient/Study/Series")
         counts = [len(each.findall(".//ImageType[Type='OCT']..")) for each in series]
@@ -112,6 +112,10 @@ def _read_xml(path: Path, number: int) -> Image:
             for series in study.findall("Series"):
                 if series is not every[number]:
                     study.remove(series)
+        for name in every[number].iterfind(".//ExamURL"):
+            picture = path.parent / (name.text or "").split("\\")[-1]
+            if picture.is_file():  # eyepy says which one is missing
+                require_sound(picture)
         alone = Path(folder) / "series.xml"
         tree.write(alone, encoding="utf-8")
         reader = copy.copy(io.HeXmlReader(alone))
@@ -157,6 +161,8 @@ def _image(
 def _read_e2e(path: Path, number: int) -> Image:
     """Read one series; positions are stored as angles, which makes lengths a guess."""
     with _eyepy(path) as io, io.HeE2eReader(path) as reader:
+        reader.file_object.close()
+        reader.file_object = BoundedReader(path)  # which is closed with the reader
         series = reader.series[number]
         order = sorted(each for each in series.slices if _has_bscan(series.slices[each]))
         slices = [series.slices[each] for each in order]
@@ -239,12 +245,8 @@ def _eyepy(path: Path) -> Iterator[Any]:
             'python -m pip install "fewslice[oct]".'
         ) from error
     from construct import ConstructError
+    from PIL.Image import DecompressionBombError
 
-    logger = logging.getLogger("eyepy")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with damage_named(path, ConstructError, ElementTree.ParseError):
-            yield io
-    finally:
-        logger.setLevel(before)
+    kinds = (ConstructError, DecompressionBombError)
+    with quiet_logger("eyepy"), quiet_logger("tifffile"), damage_named(path, *kinds):
+        yield io

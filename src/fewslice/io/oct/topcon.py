@@ -63,14 +63,18 @@ def _chunks(path: Path) -> list[_Chunk]:
             (count,) = struct.unpack("<I", stream.read(4))
             start = stream.tell()
             if start + count > size:
-                raise ReadError(f"{path} is truncated within its part {name}; copy it again.")
+                raise ReadError(
+                    f"{path} is truncated within its part {name[:30]!a}; copy it again."
+                )
             found.append(_Chunk(name, start, count))
             stream.seek(count, 1)
     return found
 
 
 def _read(path: Path, chunk: _Chunk, chunks: list[_Chunk]) -> Image:
-    with damage_named(path):
+    from PIL.Image import DecompressionBombError
+
+    with damage_named(path, DecompressionBombError):
         data = _bytes(path, chunk)
         array = _pictures(path, data) if chunk.name == _PACKED else _numbers(path, data)
         spacing, origins = _spacing(path, chunks, array.shape)
