@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve test check coverage lint format docs wheel resolve surface bench benchmarks clean postgresql
+.PHONY: monailabel demo serve test check coverage lint format docs wheel resolve surface bench benchmarks clean postgresql
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -78,3 +78,8 @@ $(VENV)/.server: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.package $(VENV)/.server
+
+monailabel: $(VENV)/monailabel ## fetch MONAI Label's client, which a test asks our server with
+
+$(VENV)/monailabel: | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $@ monailabel==0.8.5

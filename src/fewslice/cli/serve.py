@@ -11,19 +11,17 @@ from fewslice.cli import options
 from fewslice.errors import InputError
 
 _EXTRA = (
-    "alembic", "argon2", "fastapi", "sqlalchemy", "sse_starlette", "uvicorn", "zstandard",
+    "alembic", "argon2", "blosc2", "fastapi", "sqlalchemy", "sse_starlette", "uvicorn", "zstandard",
 )  # fmt: skip
 
 
 @click.command("serve")
-@click.argument("directory", type=options.PATH)
+@click.argument("directory", type=options.PATH, required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    default=8000,
-    show_default=True,
-    help="Port to listen at; 0 for any that is free.",
+    help="Port to listen at; 0 for any that is free.  [default: 8000, or 1527]",
 )
 @click.option(
     "--name",
@@ -39,14 +37,34 @@ _EXTRA = (
     help="Database of the project, postgresql+psycopg://..., if that is not in its folder.",
 )
 @click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="Address of a viewer in the browser that may ask by MONAI Label's protocol.",
+)
+@click.option(
+    "--nninteractive",
+    is_flag=True,
+    help="Serve nnInteractive's clients, without a project.",
+)
+@click.option(
+    "--key",
+    envvar="FEWSLICE_KEY",
+    help="What nnInteractive's clients must know; rather in the environment, FEWSLICE_KEY.",
+)
+@click.option(
     "--example", is_flag=True, help="Make a project with the bundled scan if there is none yet."
 )
 def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
-    directory: Path,
+    directory: Path | None,
     host: str,
-    port: int,
+    port: int | None,
     names: tuple[str, ...],
     database: str | None,
+    origins: tuple[str, ...],
+    nninteractive: bool,
+    key: str | None,
     example: bool,
 ) -> None:
     """Serve the project in DIRECTORY: annotate its scans in a browser.
@@ -54,8 +72,18 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     By default only this computer can reach the server, and nobody has to log in. At any other
     address people need accounts (fewslice project person add). Ctrl-C ends the server; whatever was
     drawn is on disk by then. Needs pip install "fewslice[server]".
+
+    3D Slicer's and OHIF's MONAI Label plugins find the project at /monailabel below the address.
+    With --nninteractive there is no project: napari, 3D Slicer, MITK and ITK-SNAP ask by
+    nnInteractive's protocol, and keep what they draw.
     """
     _require_extra()
+    if nninteractive:
+        _serve_nninteractive(directory, host, port, key)
+        return
+    if directory is None:
+        raise InputError("There is no DIRECTORY; name the project to serve, or --nninteractive.")
+    from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
     from fewslice.project.opening import open_project
     from fewslice.server.run import address, bound, only_server, require_accounts, serve
     from fewslice.server.settings import Settings
@@ -64,11 +92,31 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     if example and not directory.exists():
         create_example(directory)
     project = open_project(directory, database)
-    settings = Settings(host=host, names=names)
+    settings = Settings(host=host, names=names, tools=PREFIX, origins=origins)
     require_accounts(project, settings)
-    with only_server(project.directory), bound(host, port) as listening:
+    with only_server(project.directory), bound(host, 8000 if port is None else port) as listening:
         click.echo(f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server.")
-        serve(project, settings, listening)
+        serve(project, settings, listening, add_monai_label)
+
+
+def _serve_nninteractive(
+    directory: Path | None, host: str, port: int | None, key: str | None
+) -> None:
+    from fewslice.integrations.nninteractive.app import PORT, serve
+    from fewslice.server.settings import is_loopback
+
+    if directory is not None:
+        raise InputError("nnInteractive's clients keep what they draw; leave DIRECTORY out.")
+    if key is None and not is_loopback(host):
+        raise InputError(
+            f"At {host} other computers can reach the server; set a key that clients must know "
+            "(FEWSLICE_KEY)."
+        )
+    chosen = PORT if port is None else port
+    click.echo(
+        f"nnInteractive's clients connect to http://{host}:{chosen}; Ctrl-C ends the server."
+    )
+    serve(host, chosen, key=key)
 
 
 def _require_extra() -> None:

@@ -40,6 +40,7 @@ class OutlineSettings:
 
 
 _DEFAULT = OutlineSettings()
+_LEAST = 0.02  # chance that a walk leaves for either side
 _DIRECT = 20_000  # pixels up to which the walk is solved directly
 
 
@@ -139,7 +140,10 @@ def _divided(
         odds = prior + _intensity_odds(image, chance, settings)
         odds[~allowed] = -np.inf
         odds[known] = np.inf
-        chance = _walked(image, odds, settings)
+        # What the walk leaves open the shape decides, which a box of few pixels needs most.
+        walked = np.clip(_walked(image, odds, settings), _LEAST, 1 - _LEAST)
+        chance = 1 / (1 + np.exp(-prior) * (1 - walked) / walked)
+        chance[~allowed], chance[known] = 0, 1
     return np.asarray(chance >= 0.5)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from fewslice._version import __version__
@@ -69,6 +70,13 @@ def create_app(served_project: Project, settings: Settings | None = None) -> Fas
     answer_problems(app, settings)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    if settings.origins:  # viewers in the browser, for the protocols of tools
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
     app.add_middleware(Guard, settings=settings, accounts=lambda: has_accounts(served_project))
     return app
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fewslice.errors import InputError, WriteError
 from fewslice.project.database import Project
 from fewslice.project.people import has_accounts
 from fewslice.server.settings import Settings
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 LOCK = "serve.lock"
 _GRACE = 3  # seconds for answers under way; pages hold a connection open for ever
+
+
+def _as_it_is(_: FastAPI) -> None:
+    """Add nothing to an application."""
 
 
 def require_accounts(project: Project, settings: Settings) -> None:
@@ -72,14 +80,24 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(project: Project, settings: Settings, listening: socket.socket) -> None:
-    """Serve a project until Ctrl-C, or until the system ends the process."""
+def serve(
+    project: Project,
+    settings: Settings,
+    listening: socket.socket,
+    extend: Callable[[FastAPI], None] = _as_it_is,
+) -> None:
+    """Serve a project until Ctrl-C, or until the system ends the process.
+
+    extend: adds what else the application answers, such as the protocols of other tools.
+    """
     import uvicorn
 
     from fewslice.server.app import create_app
 
+    app = create_app(project, settings)
+    extend(app)
     config = uvicorn.Config(
-        create_app(project, settings),
+        app,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -25,7 +25,12 @@ from tests.support.command_line import truth
 from tests.support.served_projects import Served, served_project, working
 
 LIBRARY = Path(sys.prefix) / "monailabel"
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # Their client leaves it to the garbage collector to close connections.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def address(served: Served) -> Iterator[str]:
+def address(served: Served, tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "theirs").mkdir()
     config = uvicorn.Config(served.app, host="127.0.0.1", port=0, lifespan="off", log_level="error")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run)
@@ -80,7 +86,7 @@ def kinds(served: Served) -> dict[int, str]:
 def test_a_day_with_the_client(
     served: Served, address: str, theirs: ModuleType, tmp_path: Path
 ) -> None:
-    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path))
+    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path / "theirs"))
     assert not client.auth_enabled()
     info = client.info()
     assert info["labels"] == ["ball", "cube"]
@@ -123,7 +129,7 @@ def test_a_sparse_label_takes_no_empty_slice_for_an_answer(
     served: Served, address: str, theirs: ModuleType, tmp_path: Path
 ) -> None:
     """Somebody draws one more slice into an empty segmentation, after the engine has answered."""
-    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path))
+    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path / "theirs"))
     holding = np.flatnonzero(truth().any(axis=(0, 1)))
     middle, later = int(holding[len(holding) // 2]), int(holding[1])
     name = served.scan.name
@@ -138,7 +144,7 @@ def test_a_sparse_label_takes_no_empty_slice_for_an_answer(
 def test_training_and_what_is_asked_in_vain(
     served: Served, address: str, theirs: ModuleType, tmp_path: Path
 ) -> None:
-    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path))
+    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path / "theirs"))
     assert not client.train_status(check_if_running=True)
     assert client.train_start("", {})["status"] == "RUNNING"
     assert client.train_status(check_if_running=True)
@@ -159,7 +165,7 @@ def test_training_and_what_is_asked_in_vain(
 def test_images_and_sessions(
     served: Served, address: str, theirs: ModuleType, tmp_path: Path
 ) -> None:
-    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path))
+    client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path / "theirs"))
     scan = str(served.scan.paths[0])
     assert client.upload_image(scan, "second", {}) == {"image": "second"}
     assert client.info()["datastore"]["total"] == 2
@@ -172,6 +178,6 @@ def test_with_accounts(served: Served, address: str, theirs: ModuleType) -> None
     assert not client.auth_valid_token()
     with pytest.raises(theirs.MONAILabelClientException, match="log in"):
         client.info()
-    client.update_auth(client.auth_token("ann", "correct horse")["access_token"])
+    client.update_auth(client.auth_token("ann", "correct horse"))
     assert client.auth_valid_token()
     assert client.info()["name"] == "fewslice"

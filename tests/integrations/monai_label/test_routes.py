@@ -41,6 +41,8 @@ def client(served: Served) -> TestClient:
 def test_pages_of_other_sites(client: TestClient, headers: dict[str, str], status: int) -> None:
     answer = client.post(f"{PREFIX}/activelearning/queue", json={}, headers=headers)
     assert answer.status_code == status
+    allowed = answer.headers.get("Access-Control-Allow-Origin")
+    assert allowed == (VIEWER if headers.get("Origin") == VIEWER else None)
 
 
 def test_our_own_routes_still_need_the_header(client: TestClient, served: Served) -> None:

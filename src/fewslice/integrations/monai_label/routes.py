@@ -156,7 +156,7 @@ def _answer(
     if suffix not in VOLUME_SUFFIXES:
         raise InputError(f"result_extension is {suffix!r}; ask for {listed(VOLUME_SUFFIXES)}.")
     image = read_scan(served.project, row.id)
-    path = write_map(answer.labels, image, row.name, scratch, suffix)
+    path = write_map(answer.labels, image, f"{row.name}-answer", scratch, suffix)
     return file_alone(path) if output == "image" else with_file(said, path)
 
 

@@ -352,12 +352,12 @@ def _start(box: list[list[int]] | None, mask: BoolArray) -> list[int]:
     return [first for first, _ in box]
 
 
-def serve(host: str, port: int, *, key: str | None, sessions: int) -> None:
+def serve(host: str, port: int, *, key: str | None) -> None:
     """Answer clients until the process is ended; scenes of those who pause last as long."""
     from tempfile import TemporaryDirectory
 
     import uvicorn
 
     with TemporaryDirectory(prefix="fewslice-scenes-") as folder:
-        app = create_app(Path(folder), LeaseSettings(most=sessions), key)
+        app = create_app(Path(folder), key=key)
         uvicorn.run(app, host=host, port=port, log_level="warning")

@@ -129,8 +129,7 @@ class Leases:
         self.sweep()
         if len(self._here) >= self.settings.most:
             raise AtCapacityError(
-                f"{len(self._here)} people are at work, as many as may be; try again later, or "
-                "start the server with more (--sessions)."
+                f"{len(self._here)} people are at work, as many as may be; try again later."
             )
 
     def _pauses(self, lease: Lease) -> bool:
