@@ -204,3 +204,15 @@ def test_the_type_holds_all_values(
 def test_long_whole_numbers_are_not_rounded_to_single_precision() -> None:
     frame = Frame(np.array([[16_777_217, 0]], np.uint32), 0.5, 0)
     assert join([frame])[0, 0, 0] == 8_388_608.5
+
+
+def test_whole_numbers_may_leave_the_type_on_the_way() -> None:
+    # 60000 - 32768 = 27232 and 2 x 20000 - 30000 = 10000 fit into 16 bits; 60000, 40000 do not
+    frames = [
+        Frame(np.array([[0, 60000]], np.uint16), 1, -32768),
+        Frame(np.array([[0, 20000]], np.int16), 2, -30000),
+        Frame(np.array([[7, 100]], np.uint8), -3, 1),
+    ]
+    values = join(frames)
+    assert values.dtype == np.int16
+    assert values.T.tolist() == [[[-32768, 27232]], [[-30000, 10000]], [[-20, -299]]]

@@ -73,7 +73,7 @@ def series_named(file: Path) -> str:
     from pydicom import dcmread
 
     with suppress(ReadError), damage_named(file), BoundedReader(file) as stream:
-        require_inflatable(file)
+        require_inflatable(file, stream)
         header = dcmread(stream, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True)
         return str(header.get("SeriesInstanceUID", ""))
     return ""
@@ -110,18 +110,22 @@ def read_meta(stream: BoundedReader) -> Dataset:
     return read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag.group != _META)
 
 
-def require_inflatable(file: Path) -> None:
-    """Raise ReadError if a deflated file would fill the memory: pydicom inflates it as a whole."""
-    with BoundedReader(file) as stream:
-        if _DEFLATED not in stream.read(_LONGEST_META):
-            return
-        stream.seek(0)
-        read_meta(stream)
-        stored = file.stat().st_size - stream.tell()
-        inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), 0
-        while not inflating.eof and (chunk := stream.read(CHUNK)):
-            found += len(inflating.decompress(chunk))
-            require_plausible(file, found, stored)
+def require_inflatable(file: Path, stream: BoundedReader) -> None:
+    """Raise ReadError if a deflated file would fill the memory: pydicom inflates it as a whole.
+
+    stream: the file, open at its beginning, where it is left.
+    """
+    deflated = _DEFLATED in stream.read(_LONGEST_META)
+    stream.seek(0)
+    if not deflated:
+        return
+    read_meta(stream)
+    stored = stream.size - stream.tell()
+    inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    while not inflating.eof and (chunk := stream.read(CHUNK)):
+        found += len(inflating.decompress(chunk))
+        require_plausible(file, found, stored)
+    stream.seek(0)
 
 
 def read_header(file: Path) -> Dataset:
@@ -133,7 +137,7 @@ def read_header(file: Path) -> Dataset:
 
     # pydicom warns of every value that breaks a rule; those that matter are checked here.
     with damage_named(file), BoundedReader(file) as stream:
-        require_inflatable(file)
+        require_inflatable(file, stream)
         dataset = dcmread(stream, stop_before_pixels=True, force=is_dicom(file))
         _require_whole(file, dataset)
         syntax = dataset.file_meta.get("TransferSyntaxUID", "")

@@ -48,7 +48,6 @@ def read_whole(path: Path) -> Any:
     """Read a dataset. Raises ReadError, which never repeats what is in it."""
     from pydicom import dcmread
 
-    with damage_named(path):
-        require_inflatable(path)
-        with BoundedReader(path) as stream:
-            return dcmread(stream)
+    with damage_named(path), BoundedReader(path) as stream:
+        require_inflatable(path, stream)
+        return dcmread(stream)

@@ -63,16 +63,27 @@ def join(frames: Sequence[Frame]) -> Array:
     rows, columns = frames[0].stored.shape
     values = np.empty((len(frames), rows, columns), dtype)
     for out, frame in zip(values, frames, strict=True):
-        out[...] = _values(frame, dtype)
+        _fill(out, frame)
     return values.T
 
 
-def _values(frame: Frame, dtype: np.dtype[Any]) -> Array:
-    if (frame.slope, frame.intercept) == (1, 0):
-        return frame.stored
-    if dtype.kind == "f":
-        return frame.stored.astype(np.float64) * frame.slope + frame.intercept
-    return frame.stored.astype(np.int64) * int(frame.slope) + int(frame.intercept)
+def _fill(out: Array, frame: Frame) -> None:
+    """Set (row, column) values of a type that holds all of them.
+
+    Whole numbers may leave the type on the way: they wrap around, and come back with the sum.
+    """
+    scaled = (frame.slope, frame.intercept) != (1, 0)
+    if scaled and out.dtype.kind == "f":
+        out[...] = frame.stored.astype(np.float64) * frame.slope + frame.intercept
+        return
+    np.copyto(out, frame.stored, casting="unsafe")
+    if scaled:
+        out *= _wrapped(frame.slope, out.dtype)
+        out += _wrapped(frame.intercept, out.dtype)
+
+
+def _wrapped(number: float, dtype: np.dtype[Any]) -> Array:
+    return np.array(int(number) & (1 << 64) - 1, np.uint64).astype(dtype)
 
 
 def _joined_type(frames: Sequence[Frame]) -> np.dtype[Any]:

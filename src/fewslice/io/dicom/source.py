@@ -154,7 +154,7 @@ def _images(path: Path) -> Iterator[Dataset]:
     for file in _files(path):
         try:
             with damage_named(file), BoundedReader(file) as stream:
-                require_inflatable(file)
+                require_inflatable(file, stream)
                 header = dcmread(stream, stop_before_pixels=True)
                 image = "Rows" in header and any(plane for plane in planes_of(header))
         except FewsliceError:  # what cannot be read cannot be referred to
