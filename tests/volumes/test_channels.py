@@ -22,7 +22,8 @@ def ramp(geometry: Geometry, slope: tuple[float, float, float]) -> npt.NDArray[n
     """Return what is linear in world coordinates, which linear interpolation keeps exactly."""
     voxels = np.indices(geometry.shape).reshape(3, -1).T
     world = voxels @ geometry.affine[:3, :3].T + geometry.affine[:3, 3]
-    return (world @ np.array(slope)).reshape(geometry.shape)
+    values: npt.NDArray[np.float64] = (world @ np.array(slope)).reshape(geometry.shape)
+    return values
 
 
 def test_channels_on_one_grid_are_taken_as_they_are() -> None:

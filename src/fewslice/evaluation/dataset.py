@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image, read_labels
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.names.nnunet import parse_values
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
 from fewslice.volumes.image import LabelArray
@@ -119,21 +118,20 @@ def find_dataset(
 
 
 def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
-    """Read the image and labels of a case; several channels become a leading axis.
+    """Read the image and labels of a case; several channels become a leading axis, on the grid of
+    the first.
 
-    Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the files of a
-    case do not lie on one grid.
+    Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the first
+    image and the labels of a case do not lie on one grid.
     """
     labels = read_labels(case.labels)
-    images = [read_image(path) for path in case.images]
+    image = read_image(case.images)
     if case.spacing is not None:
         labels = respaced(labels, case.spacing)
-        images = [respaced(image, case.spacing) for image in images]
-    for path, image in zip(case.images, images, strict=True):
-        require_same_grid(image.geometry, labels.geometry, f"the image {path}", f"{case.labels}")
-    if len(images) == 1:
-        return images[0], labels
-    return Image(np.concatenate([image.channels for image in images]), labels.geometry), labels
+        image = respaced(image, case.spacing)
+    first = f"the image {case.images[0]}"
+    require_same_grid(image.geometry, labels.geometry, first, f"{case.labels}")
+    return image, labels
 
 
 def _with_channels(case: CaseFiles, channels: Sequence[int]) -> CaseFiles:
@@ -170,29 +168,17 @@ def _structures(labels: object, folder: Path) -> tuple[Structure, ...] | None:
     """Return the structures named in dataset.json; None if it describes its labels as text."""
     if labels is None or isinstance(labels, str):
         return None
-    if not isinstance(labels, dict) or not labels:
-        raise _wrong_labels(folder)
-    pairs = list(labels.items())
-    if all(isinstance(name, str) for name in labels.values()):  # {"1": "spleen"}: the older way
-        pairs = [(name, value) for value, name in pairs]
-    found = (Structure(str(name), _values(value, folder)) for name, value in pairs)
-    return tuple(each for each in found if each.values != (0,) and each.name != "ignore")
-
-
-def _values(value: object, folder: Path) -> tuple[int, ...]:
-    """Return label values given as a number, its text, or a list of numbers (a region)."""
-    several: list[Any] = value if isinstance(value, list) else [value]
     try:
-        return tuple(int(each) for each in several)
+        named = parse_values(labels)
     except (TypeError, ValueError):
-        raise _wrong_labels(folder) from None
-
-
-def _wrong_labels(folder: Path) -> InputError:
-    return InputError(
-        f"The labels in {folder / 'dataset.json'} cannot be understood; expected "
-        '{"background": 0, "NAME": VALUE, ...} or a plain text.'
-    )
+        named = {}
+    if not named:
+        raise InputError(
+            f"The labels in {folder / 'dataset.json'} cannot be understood; expected "
+            '{"background": 0, "NAME": VALUE, ...} or a plain text.'
+        )
+    found = (Structure(name, values) for name, values in named.items())
+    return tuple(each for each in found if each.values != (0,) and each.name != "ignore")
 
 
 def _annotated(

@@ -19,6 +19,9 @@ LABEL_SUFFIXES = (*VOLUME_SUFFIXES, SEGMENTATION_SUFFIX)
 WRITTEN_LABELS = (*LABEL_SUFFIXES, DICOM_LABELS)
 """Suffixes that labels can be written with."""
 
+RESULT_ENDINGS = (".nii.gz", ".nii", ".mha", ".nrrd", ".seg.nrrd", ".dcm", "-rtstruct.dcm")
+"""How names of results may end in a folder, after the name of their case."""
+
 PAIR_SUFFIXES = (".hdr", ".img", ".hdr.gz", ".img.gz")
 """Suffixes of a header and voxels in two files: Analyze, and NIfTI as it began."""
 

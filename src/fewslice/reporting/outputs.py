@@ -101,7 +101,7 @@ def write_outputs(
         if outputs.picture is not None:
             from fewslice.reporting.figure.figure import draw_picture
 
-            draw_picture(places[outputs.picture], image, segmentation)
+            draw_picture(places[outputs.picture], image, segmentation, names=labels.names)
         writers = {}
         if outputs.uncertainty is not None:
             uncertainty = Image(segmentation.uncertainty, labels.geometry, labels.stored)
@@ -122,7 +122,8 @@ def write_outputs(
 def _named(dicom: DicomOutput, path: Path | None, labels: LabelMap) -> DicomOutput:
     """Settle what the name of a file decides, and name what the labels' own file named."""
     kind = dicom.kind_for(path) if path is not None else dicom.kind
-    return replace(dicom, kind=kind, names={**labels.names, **dicom.names})
+    colours = {**labels.colours, **dicom.colours}
+    return replace(dicom, kind=kind, names={**labels.names, **dicom.names}, colours=colours)
 
 
 def _staged(stack: ExitStack, path: Path) -> Path:

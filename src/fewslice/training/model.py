@@ -28,6 +28,7 @@ from fewslice.training.slices import Stack, stack_of
 from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region, bounding_region
+from fewslice.volumes.segments import Segment
 
 _PIXELS_AT_ONCE = 200_000
 _BARELY = 0.02  # probability of any structure below which a voxel need not be answered
@@ -38,12 +39,14 @@ class TaskModel:
     """A network, the grid it works on, the scale of intensities, and the label of each class.
 
     values: the label of each class, background (0) first, ascending. intensity: one a channel.
+    segments: names and colours of the structures, where they are known.
     """
 
     network: TaskNet
     grid: TaskGrid
     intensity: tuple[Intensity, ...]
     values: tuple[int, ...]
+    segments: tuple[Segment, ...] = ()
 
     @property
     def device(self) -> torch.device:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.segments import Segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,7 @@ class TaskScan:
     far, complete or in part (255 is not learned from). looked_for: the labels that were looked for
     in this scan, where these are not all: any other may be anywhere on its background, and is not
     learned to be absent; None if all were. remarks: what was assumed to read it and its labels.
+    segments: names and colours of its structures, where they are known.
     """
 
     name: str
@@ -28,6 +30,7 @@ class TaskScan:
     annotation: Annotation
     looked_for: tuple[int, ...] | None = None
     remarks: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     @property
     def channels(self) -> npt.NDArray[Any]:

@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 from fewslice._version import __version__
 from fewslice.errors import InputError, ReadError, WeightsError, WriteError
 from fewslice.io.atomic import atomic_path
+from fewslice.volumes.colours import Colour
+from fewslice.volumes.segments import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +162,10 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             for each in described["intensity"]
         )
         values = tuple(int(value) for value in described["values"])
+        segments = tuple(
+            Segment(int(each["value"]), str(each["name"]), _colour(each["colour"]), each["tags"])
+            for each in described.get("segments", ())
+        )
         across, down, right = (float(mm) for mm in grid["extent"])
         row, column = (float(mm) for mm in grid["pixel"])
         made = TaskGrid(
@@ -171,7 +177,12 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             "it or roll back."
         ) from error
     where = torch.device(device or best_device())
-    return TaskModel(network.to(where).eval(), made, intensity, values)
+    return TaskModel(network.to(where).eval(), made, intensity, values, segments)
+
+
+def _colour(parts: Sequence[float]) -> Colour:
+    red, green, blue = (float(part) for part in parts)
+    return red, green, blue
 
 
 def save_version(
@@ -196,6 +207,7 @@ def save_version(
         "grid": asdict(model.grid),
         "intensity": [asdict(each) for each in model.intensity],
         "values": list(model.values),
+        "segments": [asdict(each) for each in model.segments],
         **facts,
     }
     rows = "".join(f"{step},{loss:.6f}\n" for step, loss in losses)

@@ -114,8 +114,8 @@ def _said(found: _Fitted, image: Image, how: str, name: str, first_name: str) ->
     if found.outside:
         lowest = ", ".join(f"{float(channel.min()):.6g}" for channel in image.channels)
         said.append(
-            f"does not show {_percent(found.outside)} of {first_name}, which gets its lowest value, "
-            f"{lowest}"
+            f"does not show {_percent(found.outside)} of {first_name}, which gets its lowest "
+            f"value, {lowest}"
         )
     if not said:
         return found

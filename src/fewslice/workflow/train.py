@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
+from fewslice.volumes.segments import Segment, merged
 from fewslice.volumes.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class TrainSettings:
     judges models and is never learned from. absent_unknown: whether a label drawn on no slice of
     a scan was not looked for there, so that it may be anywhere on its background. spacing: mm per
     array axis of all scans, in place of what they say themselves. strict: whether every 0 on every
-    slice that holds a label is background, as in `fewslice.segment`.
+    slice that holds a label is background, as in `fewslice.segment`. segments: names and colours
+    of structures, in place of those that labels bring along; the model keeps them.
     """
 
     training: TaskSettings = field(default_factory=TaskSettings)
@@ -41,6 +43,7 @@ class TrainSettings:
     absent_unknown: bool = False
     spacing: Spacing | None = None
     strict: bool = False
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,8 @@ def train(  # noqa: PLR0913 - most of it optional
     Parameters
     ----------
     pairs
-        Scans with their sparse labels: paths, `Image` and `LabelMap`, or arrays (for folders, see
+        Scans with their sparse labels: paths (several for a scan whose channels lie in files of
+        their own, as in `read_image`), `Image` and `LabelMap`, or arrays (for folders, see
         `fewslice.training.inputs.pairs_in`). A scan that cannot be used is left out and named in
         the result.
     model
@@ -138,7 +142,7 @@ def train(  # noqa: PLR0913 - most of it optional
             keep=None if folder is None else lambda state: _keep(folder, task.mark, state, group),
             group=group,
         )
-        outcome = _blank(trained, task, group)
+        outcome = _blank(trained, task, group, settings.segments)
         if trained.finished:
             return _led(outcome, lambda: _judged(outcome, folder, task, trained, settings), group)
         if folder is None:
@@ -237,9 +241,11 @@ def _led(outcome: TrainOutcome, judge: Callable[[], TrainOutcome], group: Group)
     )
 
 
-def _blank(trained: Trained, task: _Task, group: Group) -> TrainOutcome:
+def _blank(
+    trained: Trained, task: _Task, group: Group, segments: tuple[Segment, ...]
+) -> TrainOutcome:
     return TrainOutcome(
-        model=trained.model,
+        model=replace(trained.model, segments=_segments(task.scans, segments)),
         version=None,
         promoted=False,
         score=None,
@@ -314,7 +320,7 @@ def _judged(
     # First what was learned from: should the computer stop here, no slice changes sides later.
     learned = {each.key for each in task.slices} - task.held
     add_roles(folder, task.roles, task.held, learned)
-    number = store.save_version(folder, trained.model, facts, trained.state.losses)
+    number = store.save_version(folder, outcome.model, facts, trained.state.losses)
     (store.promote if better else store.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
     remarks = outcome.remarks
@@ -331,6 +337,13 @@ _NOT_JUDGED = (
 )
 
 
+def _segments(scans: Sequence[TaskScan], given: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """Return what the structures are called: as a person says, or as the first scan has it."""
+    known = label_values(scans)
+    found = merged(given, *(scan.segments for scan in scans))
+    return tuple(each for each in found if each.value in known)
+
+
 def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
     remarks = [
         f"{scan.name}: {remark}"
@@ -345,14 +358,20 @@ def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> t
         )
     if settings.absent_unknown:
         return tuple(remarks)
+    names = {each.value: each.name for each in _segments(scans, settings.segments)}
     for value in label_values(scans):
         there = sum(value in scan.annotation.drawn_values for scan in scans)
         if there < len(scans):
             remarks.append(
-                f"Label {value} is drawn in {there} of {len(scans)} scans; the annotated slices of "
-                "the others teach that it is not there (--absent-unknown if nobody looked for it)."
+                f"Label {value}{_called(value, names)} is drawn in {there} of {len(scans)} scans; "
+                "the annotated slices of the others teach that it is not there (--absent-unknown "
+                "if nobody looked for it)."
             )
     return tuple(remarks)
+
+
+def _called(value: int, names: Mapping[int, str]) -> str:
+    return f" ({names[value]})" if value in names else ""
 
 
 def _fingerprint(

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from fewslice._version import __version__
 from fewslice.io.dicom.planes import Dataset
+from fewslice.volumes.colours import Colour
 
 DicomKind = Literal["binary", "labelmap", "rtstruct"]
 KINDS: tuple[DicomKind, ...] = ("binary", "labelmap", "rtstruct")
@@ -48,12 +49,16 @@ class DicomOutput:
     anonymise : bool
         Leave out what is known of patient and study, but for the unique identifiers that tie the
         result to its scan.
+    colours : mapping of int to (float, float, float)
+        How structures are shown: red, green and blue, 0 to 1; colours that can be told apart
+        otherwise.
     """
 
     source: Path | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     kind: DicomKind | None = None
     anonymise: bool = False
+    colours: Mapping[int, Colour] = field(default_factory=dict)
 
     def kind_for(self, path: Path) -> DicomKind:
         """Return what to write at a path."""
