@@ -77,7 +77,10 @@ def test_what_a_channel_does_not_show_gets_its_lowest_value() -> None:
     moved[0, 3] = 3.5
     found = composed([CT, Image(values, Geometry(pet.shape, moved))], NAMES)
     np.testing.assert_allclose(found.array[1, :, 1, 1], [1, 1, 1.5, 3.5])
-    assert "does not show 25 % of ct, which gets its lowest value, 1." in found.remarks[-1]
+    assert (
+        "linearly; it does not show 25 % of that, which gets its lowest value, 1."
+        in found.remarks[-1]
+    )
     outside = beyond(Geometry(pet.shape, moved), GRID)
     np.testing.assert_array_equal(outside.all(axis=(1, 2)), [True, False, False, False])
 

@@ -32,7 +32,11 @@ def parse_pair(text: str, *, alone: bool = False) -> tuple[ScanFiles, Path]:
             f"{text!r} can be parted into existing files at more than one of its signs; rename "
             "one of the files so that its path holds no '=' and no '+'."
         )
-    images, labels = there[0] if there else (_likely(ways[0][0]), ways[0][1])
+    if there:
+        images, labels = there[0]
+    else:
+        scan, labels = next((way for way in ways if way[1].exists()), ways[0])
+        images = _likely(scan)
     return scan_at(images, siblings=not alone), labels
 
 
@@ -49,5 +53,6 @@ def _there(text: str) -> Iterator[Paths]:
 
 def _likely(text: str) -> Paths:
     """Return what a scan that is not there was meant to be, so that the missing file is named."""
-    parts = tuple(Path(part) for part in text.split("+") if part)
-    return parts if any(part.exists() for part in parts) else (Path(text),)
+    signs = [at for at, letter in enumerate(text) if letter == "+" and text[at + 1 :]]
+    ends = [at for at in signs if at and Path(text[:at]).exists()]
+    return (Path(text[: ends[0]]), *_likely(text[ends[0] + 1 :])) if ends else (Path(text),)

@@ -113,9 +113,10 @@ def _said(found: _Fitted, image: Image, how: str, name: str, first_name: str) ->
     code, said = "channel-resampled" if how else "channel-padded", [how] if how else []
     if found.outside:
         lowest = ", ".join(f"{float(channel.min()):.6g}" for channel in image.channels)
+        whole = "that" if how else first_name
         said.append(
-            f"does not show {_percent(found.outside)} of {first_name}, which gets its lowest "
-            f"value, {lowest}"
+            f"does not show {_percent(found.outside)} of {whole}, which gets its lowest value, "
+            f"{lowest}"
         )
     if not said:
         return found
