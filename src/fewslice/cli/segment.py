@@ -28,7 +28,7 @@ from fewslice.io import DicomOutput
 from fewslice.io.dicom.derived import DicomKind
 from fewslice.io.formats import DICOM_LABELS, suffix_of
 from fewslice.io.scan_files import ScanFiles, read_pair
-from fewslice.reporting.outputs import Outputs, check_outputs, check_source, write_outputs
+from fewslice.reporting.outputs import Outputs, check_outputs, with_source, write_outputs
 from fewslice.reporting.report import make_report, report_text
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
@@ -206,7 +206,7 @@ def segment_command(**given: Any) -> None:
     options.segments_given(request.names_file, request.names)  # refuse before the long work
     engine = request.chosen_engine
     image, labels = request.own_files.read()
-    check_source(outputs, image)
+    outputs = with_source(outputs, image)
     segmentation, seconds = _segment(request, engine, (image, labels), support)
     segmentation = segmentation.named(
         options.segments_given(request.names_file, request.names, segmentation.labels.segments)

@@ -64,13 +64,21 @@ def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     require_no_inputs(outputs.paths, inputs)
 
 
-def check_source(outputs: Outputs, image: Image) -> None:
-    """Raise GeometryError if the series named for outputs in DICOM is not that of the scan."""
+def with_source(outputs: Outputs, image: Image) -> Outputs:
+    """Return outputs that belong to the very series a scan was read from, of several in a folder.
+
+    Raises GeometryError if the series named for outputs in DICOM is not that of the scan.
+    """
+    stored = image.stored
+    if stored is not None and stored.kind == "dicom" and outputs.dicom.series is None:
+        dicom = replace(outputs.dicom, series=stored.fields.get("series"))
+        outputs = replace(outputs, dicom=dicom)
     paths = (outputs.labels, outputs.probability)
     if outputs.dicom.source is not None and any(
         path is not None and suffix_of(path) == DICOM_LABELS for path in paths
     ):
-        find_source(outputs.dicom.source, own_geometry(image))
+        find_source(outputs.dicom.source, own_geometry(image), outputs.dicom.series)
+    return outputs
 
 
 def require_no_inputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:

@@ -22,7 +22,7 @@ from fewslice.io.folder import find_labels, find_scans, read_as
 from fewslice.io.formats import RESULT_ENDINGS, listed
 from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.networks.shipped import shipped_weights
-from fewslice.reporting.outputs import Outputs, check_outputs, check_source, write_outputs
+from fewslice.reporting.outputs import Outputs, check_outputs, with_source, write_outputs
 from fewslice.reporting.report import make_report
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
@@ -193,7 +193,7 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     outputs = Outputs(path, dicom=replace(recipe.dicom, source=scan.images[0]))
     check_outputs(outputs, scan.images)
     image = read_scan(scan)
-    check_source(outputs, image)
+    outputs = with_source(outputs, image)
     if recipe.spacing is not None:
         image = respaced(image, recipe.spacing)
     drawn = None if labels is None else read_labels(labels, image)
