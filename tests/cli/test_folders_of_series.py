@@ -18,7 +18,7 @@ from tests.support.dicom_samples import write_series
 from tests.support.scan_pools import scan_array
 
 VOLUME = (100 * np.moveaxis(scan_array(0), 2, 0).transpose(0, 2, 1)).astype(np.int16)
-PET = {"SeriesInstanceUID": "1.2.77", "SeriesNumber": 2}
+PET: dict[str, Any] = {"SeriesInstanceUID": "1.2.77", "SeriesNumber": 2}
 GAP = "IM004.dcm"  # of 7 slices the fourth
 
 
@@ -26,8 +26,8 @@ GAP = "IM004.dcm"  # of 7 slices the fourth
 def folder(tmp_path: Path) -> Path:
     """Return scans A and B, each a folder of two series, one slice of B missing, and labels."""
     for number, name in enumerate("AB"):
-        series = {"SeriesInstanceUID": f"1.2.{number + 5}", "SeriesNumber": 1}
-        patient = {"PatientID": name, "StudyInstanceUID": f"1.9.{number}"}
+        series: dict[str, Any] = {"SeriesInstanceUID": f"1.2.{number + 5}", "SeriesNumber": 1}
+        patient: dict[str, Any] = {"PatientID": name, "StudyInstanceUID": f"1.9.{number}"}
         write_series(tmp_path / "scans" / name / "ct", VOLUME, **series, **patient)
         write_series(tmp_path / "scans" / name / "pet", VOLUME, **{**PET, **patient})
         scan = read_image(tmp_path / "scans" / name / "ct")

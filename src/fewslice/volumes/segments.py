@@ -22,9 +22,15 @@ class Segment:
     tags: str = ""
 
 
-def named_segments(names: Mapping[int, str]) -> tuple[Segment, ...]:
-    """Return segments with these names, by label, and a colour each."""
-    return tuple(Segment(value, name, structure_colour(value - 1)) for value, name in names.items())
+def named_segments(
+    names: Mapping[int, str], colours: Mapping[int, Colour | None] | None = None
+) -> tuple[Segment, ...]:
+    """Return segments with these names, by label, and a colour each, of their own if not given."""
+    given = colours or {}
+    return tuple(
+        Segment(value, name, given.get(value) or structure_colour(value - 1))
+        for value, name in names.items()
+    )
 
 
 def merged(*groups: Iterable[Segment]) -> tuple[Segment, ...]:

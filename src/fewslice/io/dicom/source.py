@@ -74,8 +74,8 @@ def find_source(path: Path, geometry: Geometry, uid: str | None = None) -> Sourc
     """Return the images under a path whose pixels are the voxels of a grid.
 
     path: a folder, or a file of the series. Of several series that fit, the one with that UID is
-    taken, else the one with most slices on the grid, then the first by UID. Slices of the grid that have no image get a place
-    between the others. Raises GeometryError if no image fits.
+    taken, else the one with most slices on the grid, then the first by UID. Slices of the grid that
+    have no image get a place between the others. Raises GeometryError if no image fits.
     """
     series: dict[str, list[SourceFrame]] = {}
     meant: set[str] = set()
