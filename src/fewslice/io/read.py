@@ -28,8 +28,6 @@ from fewslice.io.oct import read as oct_files
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
 
-AnyPath = str | os.PathLike[str]
-
 READERS = {
     ".nii": nifti.read,
     ".nii.gz": nifti.read,
@@ -45,7 +43,7 @@ READERS = {
 
 
 def read_image(
-    path: AnyPath | Sequence[AnyPath],
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     series: int | str | None = None,
     fill_gaps: bool = False,

@@ -93,7 +93,15 @@ class PoolRanking:
 
 
 def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
-    pool: Iterable[Given],
+    pool: Iterable[
+        PoolScan
+        | ScanFiles
+        | str
+        | os.PathLike[str]
+        | Sequence[str | os.PathLike[str]]
+        | Image
+        | AnyArray
+    ],
     model: TaskModel | str | os.PathLike[str] | None = None,
     *,
     sampler: Sampler | None = None,
