@@ -61,6 +61,16 @@ def test_names_that_are_given_come_before_those_found(
     assert names(*table) == ({1: "Sphere"}, {1: BLUE})
     assert names("--name", "1=Orb") == ({1: "Orb"}, {1: RED})  # the colour stays
     assert names(*table, "--name", "1=Orb") == ({1: "Orb"}, {1: BLUE})
+    (tmp_path / "labels" / "a.txt").rename(tmp_path / "labels" / "all.txt")
+    (tmp_path / "labels" / "dataset.json").write_text('{"labels": {"Globe": 1}}')
+
+    def said(*more: str) -> bool:
+        assert run(["segment", *given, "-o", str(out), *more]) == 0
+        assert run(["info", *given[:3], *more]) == 0
+        return "say which with --names" in capsys.readouterr().out
+
+    assert said()
+    assert not said(*table)
     lost = ["segment", *given, "-o", str(out), "--names", str(tmp_path / "lost.txt")]
     assert "lost.txt is no file" in refused(lost, capsys)
 

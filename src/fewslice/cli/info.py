@@ -14,7 +14,7 @@ from fewslice.annotation.phrases import annotated_text, counted, volume_text
 from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.scan_input import ScanInput
-from fewslice.errors import GeometryError
+from fewslice.errors import GeometryError, without
 from fewslice.io import read_labels
 from fewslice.reporting.inspection.inspect import (
     LabelMapFacts,
@@ -63,6 +63,9 @@ def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an o
     if labels is not None:
         segments = options.segments_given(names_file, names, labels.segments)
         labels = replace(labels, segments=merged(segments, labels.segments))
+        if segments:
+            labels = replace(labels, remarks=without(labels.remarks, "names-unclear"))
+            image = replace(image, remarks=without(image.remarks, "names-unclear"))
         drawn = inspect_labels(
             labels, image.geometry, named, strict=strict, ignore_label=ignore_label
         )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
+from fewslice.errors import without
 from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
 from fewslice.typing import Float32Array
 from fewslice.volumes.ignore_label import Numbering
@@ -64,9 +65,10 @@ class Segmentation:
         segments: in place of those it has; labels that are not in the answer are left out.
         """
         known = {*self.label_values[1:]}
-        given = (each for each in segments if each.value in known)
+        given = [each for each in segments if each.value in known]
         labels = replace(self.labels, segments=merged(given, self.labels.segments))
-        return replace(self, labels=labels)
+        remarks = without(self.remarks, "names-unclear") if given else self.remarks
+        return replace(self, labels=labels, remarks=remarks)
 
     @property
     def label_values(self) -> tuple[int, ...]:

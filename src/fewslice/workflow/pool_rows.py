@@ -22,7 +22,7 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.engines import Scan
-from fewslice.errors import InputError
+from fewslice.errors import InputError, without
 from fewslice.io import read_labels
 from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.segmentation.posterior import Sampler, Samples
@@ -102,7 +102,8 @@ def named_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSetti
         views = [replace(samples, features=None).across(axis) for axis in axes]
     rows = stack(_slices(number, image, view, annotated) for view in views)
     planes = tuple(plane_name(image.geometry, axis) for axis in range(3))
-    return NamedRows(rows, planes, (*image.remarks, *labels.remarks, *annotation.remarks))
+    said = (*image.remarks, *labels.remarks, *annotation.remarks)  # names make no difference here
+    return NamedRows(rows, planes, without(said, "names-unclear"))
 
 
 def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]:

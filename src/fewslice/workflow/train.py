@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import InputError, WriteError
+from fewslice.errors import InputError, WriteError, without
 from fewslice.training import store
 from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
@@ -348,7 +348,7 @@ def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> t
     remarks = [
         f"{scan.name}: {remark}"
         for scan in scans
-        for remark in (*scan.remarks, *scan.annotation.remarks)
+        for remark in (*_read_remarks(scan, settings), *scan.annotation.remarks)
     ]
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
@@ -368,6 +368,10 @@ def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> t
                 "if nobody looked for it)."
             )
     return tuple(remarks)
+
+
+def _read_remarks(scan: TaskScan, settings: TrainSettings) -> tuple[str, ...]:
+    return without(scan.remarks, "names-unclear") if settings.segments else scan.remarks
 
 
 def _called(value: int, names: Mapping[int, str]) -> str:

@@ -62,6 +62,9 @@ def test_two_files_that_differ_are_not_used(folder: Path) -> None:
     (folder / "dataset.json").unlink()
     (folder / "copy.txt").write_text(SNAP.format("ball beside"))
     assert names(folder) == {1: "ball beside", 2: "rod"}  # two that say the same leave no doubt
+    (folder / "copy.txt").unlink()
+    describe(folder / "dataset.json", "ball beside", "rod")
+    assert read_labels(folder / "a.nii.gz").colours[1] == (1.0, 0.0, 0.0)  # of the table
 
 
 def test_a_damaged_description_is_no_reason_to_refuse_labels(folder: Path) -> None:

@@ -51,13 +51,14 @@ def with_names(labels: LabelMap, path: Path) -> LabelMap:
     """
     if labels.segments:
         return labels
-    found, remarks = _found(path)
-    there = {*labels.values, UNKNOWN}
+    there = frozenset({*labels.values, UNKNOWN})
+    found, remarks = _found(path, there)
     segments = tuple(each for each in found if each.value in there)
     return replace(labels, segments=segments, remarks=(*labels.remarks, *remarks))
 
 
-def _found(path: Path) -> tuple[Segments, tuple[Remark, ...]]:
+def _found(path: Path, there: frozenset[int]) -> tuple[Segments, tuple[Remark, ...]]:
+    """Return the structures named, and what is unclear. there: the labels to name."""
     if suffix_of(path) in (".mgz", ".mgh"):
         inside = freesurfer.embedded_table(path)
         if inside:
@@ -69,14 +70,20 @@ def _found(path: Path) -> tuple[Segments, tuple[Remark, ...]]:
         segments = _structures(table)
         if segments:
             return segments, ()
-    return _shared(path, [*tables_here, path.parent / DESCRIPTION])
+    return _shared(path, [*tables_here, path.parent / DESCRIPTION], there)
 
 
-def _shared(path: Path, candidates: list[Path]) -> tuple[Segments, tuple[Remark, ...]]:
-    """Return what is named for all label maps of a folder."""
+def _shared(
+    path: Path, candidates: list[Path], there: frozenset[int]
+) -> tuple[Segments, tuple[Remark, ...]]:
+    """Return what is named for all label maps of a folder; tables, which have colours, first."""
     named = [(each, _structures(each)) for each in candidates]
     usable = [(each, segments) for each, segments in named if segments]
-    if len({segments for _, segments in usable}) > 1:
+    said = {
+        frozenset((each.value, each.name) for each in segments if each.value in there)
+        for _, segments in usable
+    }
+    if len(said) > 1:
         first, second = (each.name for each, _ in usable[:2])
         remark = Remark(
             "names-unclear",
