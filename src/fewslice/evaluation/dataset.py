@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,15 +16,14 @@ from typing import Any
 
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image, read_labels
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.channels import CHANNEL, name_of
+from fewslice.io.formats import CASE_SUFFIXES, VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.io.names.nnunet import parse_values
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
 from fewslice.volumes.image import LabelArray
 from fewslice.volumes.respacing import respaced
 from fewslice.volumes.spacing import Spacing
-
-_CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
 
 @dataclass(frozen=True)
@@ -101,8 +99,9 @@ def find_dataset(
     described, digest = _description(folder)
     structures = _structures(described.get("labels"), folder)
     annotated = _annotated(described.get("annotated"), structures, folder)
-    labels = _label_files(folder / f"labels{part}")
+    found = _label_files(folder / f"labels{part}")
     images = _image_files(folder / f"images{part}")
+    labels = {_case(name, images): path for name, path in found.items()}
     cases = tuple(
         CaseFiles(
             name,
@@ -214,23 +213,25 @@ def _volume_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if suffix_of(path) in VOLUME_SUFFIXES and not path.name.startswith(".")
+        if suffix_of(path) in CASE_SUFFIXES and not path.name.startswith(".")
     )
 
 
-def _stem(path: Path) -> str:
-    return path.name[: -len(suffix_of(path))]
+def _case(name: str, images: Mapping[str, object]) -> str:
+    """Return the case of a label map: its name, or that without _0000 if only this has images."""
+    case = name.removesuffix("_0000")
+    return case if name not in images and case in images else name
 
 
 def _label_files(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in _volume_files(folder):
-        if _stem(path) in files:
+        if name_of(path) in files:
             raise InputError(
-                f"{folder} holds labels of {_stem(path)} twice ({files[_stem(path)].name} and "
+                f"{folder} holds labels of {name_of(path)} twice ({files[name_of(path)].name} and "
                 f"{path.name}); remove one of them."
             )
-        files[_stem(path)] = path
+        files[name_of(path)] = path
     if not files:
         raise ReadError(
             f"{folder} holds no label map; expected files ending with {listed(VOLUME_SUFFIXES)}."
@@ -239,13 +240,16 @@ def _label_files(folder: Path) -> dict[str, Path]:
 
 
 def _image_files(folder: Path) -> dict[str, dict[int, Path]]:
-    """Return the image files of each case by channel number."""
+    """Return the image files of each case by channel number; an image without one is the first."""
     files: dict[str, dict[int, Path]] = {}
+    plain: dict[str, dict[int, Path]] = {}
     for path in _volume_files(folder):
-        match = _CHANNEL.fullmatch(_stem(path))
+        match = CHANNEL.fullmatch(name_of(path))
         if match:
             files.setdefault(match["case"], {})[int(match["channel"])] = path
-    return files
+        else:
+            plain[name_of(path)] = {0: path}
+    return {**plain, **files}
 
 
 def _channels(files: Mapping[int, Path], case: str, folder: Path) -> tuple[Path, ...]:
