@@ -71,6 +71,9 @@ def test_names_that_are_given_come_before_those_found(
 
     assert said()
     assert not said(*table)
+    (tmp_path / "names.json").write_text('{"labels": {"Ball": 1}}')
+    own = ["--names", str(tmp_path / "names.json"), "--report", str(tmp_path / "names.json")]
+    assert "is an input as well" in refused(["segment", *given, "-o", str(out), *own], capsys)
     lost = ["segment", *given, "-o", str(out), "--names", str(tmp_path / "lost.txt")]
     assert "lost.txt is no file" in refused(lost, capsys)
 

@@ -110,7 +110,11 @@ class Request:
     @property
     def inputs(self) -> list[Path]:
         """The files and folders to read."""
-        others = [path for path in (self.labels, self.weights, self.model) if path is not None]
+        others = [
+            path
+            for path in (self.labels, self.weights, self.model, self.names_file)
+            if path is not None
+        ]
         support = [path for scan, labels in self.pairs for path in (*scan.paths, labels)]
         return [*self.own_files.files.paths, *others, *support]
 
