@@ -185,3 +185,6 @@ def test_channels_on_other_grids_come_onto_that_of_the_first(tmp_path: Path) -> 
     assert image.array.shape == (2, *SHAPE)
     assert image.geometry.same_grid(labels.geometry)
     np.testing.assert_allclose(image.array[1][::2, ::2], coarse, rtol=1e-6)
+    alone, labels = read_case(find_dataset(tmp_path).with_channels((1,)).cases[0])
+    assert alone.geometry.same_grid(labels.geometry)
+    np.testing.assert_array_equal(alone.array[0], image.array[1])

@@ -21,6 +21,7 @@ from fewslice.io.formats import CASE_SUFFIXES, VOLUME_SUFFIXES, listed, suffix_o
 from fewslice.io.names.nnunet import parse_values
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
+from fewslice.volumes.channels import composed
 from fewslice.volumes.image import LabelArray
 from fewslice.volumes.respacing import respaced
 from fewslice.volumes.spacing import Spacing
@@ -47,7 +48,8 @@ class CaseFiles:
 
     images: one file per channel. structures: those of the dataset, or None if it does not name
     them. known: names of the structures outlined in this case, or None if all were. spacing: mm per
-    array axis, in place of what the files say.
+    array axis, in place of what the files say. chosen: whether images are some of its channels,
+    so that the first of them need not be the one that the labels were drawn on.
     """
 
     name: str
@@ -56,6 +58,7 @@ class CaseFiles:
     structures: tuple[Structure, ...] | None = None
     known: frozenset[str] | None = None
     spacing: Spacing | None = None
+    chosen: bool = False
 
     def structures_in(self, labels: LabelArray) -> tuple[Structure, ...]:
         """Return the structures to look for; where unnamed, the values present, named by value."""
@@ -125,6 +128,10 @@ def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
     """
     labels = read_labels(case.labels)
     image = read_image(case.images)
+    if case.chosen and not image.geometry.same_grid(labels.geometry):
+        drawn_on = Image(labels.array, labels.geometry, labels.stored)
+        both = composed([drawn_on, image], [str(case.labels), str(case.images[0])])
+        image = replace(both, array=both.array[1:])
     if case.spacing is not None:
         labels = respaced(labels, case.spacing)
         image = respaced(image, case.spacing)
@@ -142,7 +149,7 @@ def _with_channels(case: CaseFiles, channels: Sequence[int]) -> CaseFiles:
             f"There is no channel {missing[0]} of {case.name}, which has {there}; name channels "
             "that all cases have."
         )
-    return replace(case, images=tuple(case.images[channel] for channel in channels))
+    return replace(case, images=tuple(case.images[channel] for channel in channels), chosen=True)
 
 
 def _description(folder: Path) -> tuple[Mapping[str, Any], str]:
