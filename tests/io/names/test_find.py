@@ -67,6 +67,16 @@ def test_two_files_that_differ_are_not_used(folder: Path) -> None:
     assert read_labels(folder / "a.nii.gz").colours[1] == (1.0, 0.0, 0.0)  # of the table
 
 
+def test_a_label_to_ignore_is_said(folder: Path) -> None:
+    describe(folder.parent / "dataset.json", "ball", "ignore")
+    found = read_labels(folder / "a.nii.gz")
+    assert found.names == {1: "ball"}
+    assert codes_of(found.remarks) == {"label-to-ignore"}
+    assert "--ignore-label 2" in found.remarks[0]
+    (folder.parent / "dataset.json").write_text('{"labels": {"ball": 1, "ignore": 5}}')
+    assert read_labels(folder / "a.nii.gz").remarks == ()  # 5 is not in the label map
+
+
 def test_a_damaged_description_is_no_reason_to_refuse_labels(folder: Path) -> None:
     (folder.parent / "dataset.json").write_text("{")
     assert names(folder) == {}

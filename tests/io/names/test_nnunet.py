@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fewslice.io.names.nnunet import parse_values, segments_of
+from fewslice.io.names.nnunet import ignored_label, parse_values, segments_of
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,13 @@ from fewslice.io.names.nnunet import parse_values, segments_of
 )
 def test_names(labels: Any, expected: dict[int, str]) -> None:
     assert {each.value: each.name for each in segments_of({"labels": labels})} == expected
+
+
+def test_the_label_to_ignore() -> None:
+    assert ignored_label({"labels": {"liver": 1, "ignore": 2}}) == 2
+    assert ignored_label({"labels": {"0": "background", "3": "ignore"}}) == 3
+    for labels in ({"liver": 1}, {"ignore": [1, 2]}, {"ignore": None}, None):
+        assert ignored_label({"labels": labels}) is None
 
 
 def test_regions_have_several_values() -> None:

@@ -54,7 +54,25 @@ def with_names(labels: LabelMap, path: Path) -> LabelMap:
     there = frozenset({*labels.values, UNKNOWN})
     found, remarks = _found(path, there)
     segments = tuple(each for each in found if each.value in there)
-    return replace(labels, segments=segments, remarks=(*labels.remarks, *remarks))
+    remarks = (*labels.remarks, *remarks, *_to_ignore(path, labels))
+    return replace(labels, segments=segments, remarks=remarks)
+
+
+def _to_ignore(path: Path, labels: LabelMap) -> tuple[Remark, ...]:
+    """Say so where a label that nnU-Net is told to ignore is a structure here."""
+    folder = path.absolute().parent
+    for description in (folder / DESCRIPTION, folder.parent / DESCRIPTION):
+        value = nnunet.ignored_label(read_description(description))
+        if value in labels.values:
+            return (
+                Remark(
+                    "label-to-ignore",
+                    f"{DESCRIPTION} says to ignore label {value} of {path}; here it is a structure "
+                    f"like others unless --ignore-label {value} (in Python: ignore_label={value}) "
+                    "is given.",
+                ),
+            )
+    return ()
 
 
 def _found(path: Path, there: frozenset[int]) -> tuple[Segments, tuple[Remark, ...]]:

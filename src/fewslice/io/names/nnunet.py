@@ -39,6 +39,15 @@ def segments_of(description: Mapping[str, Any]) -> tuple[Segment, ...]:
     )
 
 
+def ignored_label(description: Mapping[str, Any]) -> int | None:
+    """Return the label that a dataset.json says to ignore; None if there is none."""
+    try:
+        values = parse_values(description.get("labels")).get("ignore", ())
+    except (TypeError, ValueError):
+        return None
+    return values[0] if len(values) == 1 else None
+
+
 def _is_number(text: object) -> bool:
     return str(text).strip().isdecimal()
 
