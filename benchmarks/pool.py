@@ -29,7 +29,8 @@ import psutil
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan
 from fewslice.io import write_image
-from fewslice.io.folder import ScanFiles, find_scans
+from fewslice.io.folder import find_scans
+from fewslice.io.scan_files import ScanFiles
 from fewslice.segmentation.posterior import Sampler, Samples
 from fewslice.training.dropout import Dropout
 from fewslice.training.store import model_in_use

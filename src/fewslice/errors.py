@@ -10,6 +10,9 @@ A `Remark` is their milder kin: it is returned beside an answer, not raised.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
+
+Said = TypeVar("Said", bound=str)
 
 
 class FewsliceError(Exception):
@@ -81,3 +84,8 @@ class Remark(str):
 def codes_of(remarks: Iterable[str]) -> frozenset[str]:
     """Return the codes of those remarks that have one."""
     return frozenset(each.code for each in remarks if isinstance(each, Remark))
+
+
+def without(remarks: Iterable[Said], code: str) -> tuple[Said, ...]:
+    """Return remarks but for those of a code, such as one that a person's choice has settled."""
+    return tuple(each for each in remarks if getattr(each, "code", None) != code)

@@ -98,7 +98,7 @@ def test_refusals(basic: list[str], tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "lies on the voxels" in refused([*basic, *out, *other], capsys)
     assert "1=Liver" in refused([*basic, *out, "--name", "Liver"], capsys)
     plain = ["-o", str(tmp_path / "out.nii.gz")]
-    for option in (["--name", "1=Liver"], ["--anonymise"], ["--dicom-type", "binary"]):
+    for option in (["--source", basic[1]], ["--anonymise"], ["--dicom-type", "binary"]):
         assert option[0] in refused([*basic, *plain, *option], capsys)
     assert not (tmp_path / "out.dcm").exists()
 

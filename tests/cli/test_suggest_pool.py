@@ -11,6 +11,9 @@ import pytest
 from fewslice.cli.main import run
 from fewslice.cli.suggest_pool import PoolRequest, pool_scans, suggest_pool
 from fewslice.errors import ReadError
+from fewslice.io import read_labels, write_labels
+from fewslice.volumes import LabelMap
+from fewslice.volumes.orientation import Turn
 from tests.support.scan_pools import write_drawn, write_model, write_scan
 
 
@@ -76,3 +79,20 @@ def test_a_folder_of_scans_will_do(request_: PoolRequest, tmp_path: Path) -> Non
     assert names == [scan.name for scan in pool_scans(request_.pool)] == ["a", "b", "c"]
     with pytest.raises(ReadError, match="holds no promoted model"):
         suggest_pool(replace(request_, model=tmp_path))
+
+
+def test_remarks_on_scans_and_labels(
+    request_: PoolRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = read_labels(write_drawn(tmp_path / "as_scans", "b", 2, 4))
+    turn = Turn((2, 0, 1), (True, False, True))
+    (tmp_path / "labels").mkdir()
+    turned = LabelMap(turn.array(drawn.array), turn.geometry(drawn.geometry))
+    write_labels(tmp_path / "labels" / "b.nrrd", turned)
+    suggest_pool(replace(request_, labels=tmp_path / "labels"))
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("b: ")
+    assert "in another order" in said
+    suggest_pool(replace(request_, labels=tmp_path / "labels", as_json=True, quiet=True))
+    found = json.loads(capsys.readouterr().out)["remarks"]
+    assert [list(found), len(found["b"])] == [["b"], 1]

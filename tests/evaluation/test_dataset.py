@@ -7,7 +7,7 @@ import pytest
 
 from fewslice.errors import GeometryError, InputError, ReadError
 from fewslice.evaluation.dataset import Dataset, Structure, find_dataset, read_case
-from fewslice.io import write_image
+from fewslice.io import read_image, read_labels, write_image, write_labels
 from fewslice.volumes import Geometry, Image
 from tests.support.datasets import SHAPE, labels_of, write_case, write_dataset
 
@@ -155,3 +155,36 @@ def test_an_image_on_another_grid_is_refused(tiny: Path) -> None:
     write_image(tiny / "imagesTs" / "a_0000.nii.gz", Image(np.zeros(SHAPE, np.float32), other))
     with pytest.raises(GeometryError, match="do not lie on the same grid"):
         read_case(find_dataset(tiny).cases[0])
+
+
+def test_files_of_other_names_and_formats(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a", "b", "c"], channels=2)
+    images, labels = tmp_path / "imagesTs", tmp_path / "labelsTs"
+    (images / "a_0001.nii.gz").rename(images / "a_0001.NII.GZ")
+    (labels / "a.nii.gz").rename(labels / "a_0000.NII.GZ")
+    write_labels(labels / "b.seg.nrrd", read_labels(labels / "b.nii.gz"))
+    (labels / "b.nii.gz").unlink()
+    (images / "c_0000.nii.gz").rename(images / "c.nii.gz")
+    (images / "c_0001.nii.gz").unlink()
+    a, b, c = find_dataset(tmp_path).cases
+    assert [case.name for case in (a, b, c)] == ["a", "b", "c"]
+    for case, channels in ((a, 2), (b, 2), (c, 1)):
+        image, drawn = read_case(case)
+        assert len(image.channels) == channels
+        assert drawn.array.shape == SHAPE
+
+
+def test_channels_on_other_grids_come_onto_that_of_the_first(tmp_path: Path) -> None:
+    write_dataset(tmp_path, ["a"], channels=2)
+    path = tmp_path / "imagesTs" / "a_0001.nii.gz"
+    whole = read_image(path)
+    affine = whole.geometry.affine @ np.diag([2.0, 2.0, 1.0, 1.0])
+    coarse = np.ascontiguousarray(whole.array[::2, ::2])
+    write_image(path, Image(coarse, Geometry(coarse.shape, affine)))
+    image, labels = read_case(find_dataset(tmp_path).cases[0])
+    assert image.array.shape == (2, *SHAPE)
+    assert image.geometry.same_grid(labels.geometry)
+    np.testing.assert_allclose(image.array[1][::2, ::2], coarse, rtol=1e-6)
+    alone, labels = read_case(find_dataset(tmp_path).with_channels((1,)).cases[0])
+    assert alone.geometry.same_grid(labels.geometry)
+    np.testing.assert_array_equal(alone.array[0], image.array[1])

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import GeometryError, InputError, ReadError
+from fewslice.errors import GeometryError, InputError, ReadError, codes_of
 from fewslice.io import write_image
-from fewslice.io.folder import find_labels, find_scans, named_scan, read_scan
+from fewslice.io.folder import find_labels, find_scans, read_as
+from fewslice.io.scan_files import read_scan, scan_at
 from fewslice.volumes import Geometry, Image
 from tests.support.scan_pools import GEOMETRY, scan_array, write_scan
 
@@ -42,7 +43,7 @@ def test_a_dicom_folder_is_a_scan(tmp_path: Path) -> None:
     series.mkdir()
     (series / "IM1").write_bytes(b"\0" * 128 + b"DICM")
     assert found(tmp_path) == {"patient 7": ["patient 7"]}
-    assert named_scan(series).name == "patient 7"
+    assert scan_at(series).name == "patient 7"
 
 
 def test_channels_are_put_together(tmp_path: Path) -> None:
@@ -53,13 +54,48 @@ def test_channels_are_put_together(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scan.array[1], scan_array(1))
     other = Geometry.from_spacing(GEOMETRY.shape, (1, 1, 1))
     write_image(tmp_path / "a_0001.nii.gz", Image(scan_array(1), other))
-    with pytest.raises(GeometryError, match=r"a_0001\.nii\.gz"):
+    resampled = read_scan(find_scans(tmp_path)[0])
+    assert resampled.array.shape == (2, *GEOMETRY.shape)
+    assert codes_of(resampled.remarks) == {"channel-resampled"}
+    away = GEOMETRY.affine.copy()
+    away[0, 3] += 1000
+    write_image(tmp_path / "a_0001.nii.gz", Image(scan_array(1), Geometry(GEOMETRY.shape, away)))
+    with pytest.raises(GeometryError, match=r"a_0001\.nii\.gz does not overlap"):
         read_scan(find_scans(tmp_path)[0])
 
 
+def test_digits_number_scans_where_labels_or_dataset_json_say_so(tmp_path: Path) -> None:
+    scans = tmp_path / "imagesTr"
+    scans.mkdir()
+    touched(scans, "a_0000.nii", "a_0001.nii", "b_0000.nii")
+
+    def names(*labelled: str, alone: bool = False) -> list[str]:
+        return [scan.name for scan in find_scans(scans, labelled, alone=alone)]
+
+    assert names() == names("a", "b") == names("a_0000") == ["a", "b"]
+    assert names("a_0000", "a_0001") == ["a_0000", "a_0001", "b"]
+    assert names(alone=True) == ["a_0000", "a_0001", "b_0000"]
+    description = tmp_path / "dataset.json"
+    description.write_text('{"channel_names": {"0": "CT", "1": "PET"}}')
+    assert names() == ["a", "b"]
+    description.write_text('{"channel_names": {"0": "CT"}}')
+    assert names() == ["a_0000", "a_0001", "b"]
+
+
+def test_a_series_is_meant_for_scans_that_hold_several(tmp_path: Path) -> None:
+    (tmp_path / "patient").mkdir()
+    (tmp_path / "patient" / "IM1").write_bytes(b"\0" * 128 + b"DICM")
+    touched(tmp_path, "a.nii")
+    plain, patient = read_as(find_scans(tmp_path), "2", True)
+    assert (plain.series, plain.fill_gaps) == (None, True)
+    assert (patient.series, patient.fill_gaps) == ("2", True)
+    with pytest.raises(InputError, match="none of the 1 scans is a DICOM folder"):
+        read_as([plain], "2", False)
+
+
 def test_a_single_file_is_named_as_in_a_folder(tmp_path: Path) -> None:
-    assert named_scan(write_scan(tmp_path, "x", 0)).name == "x"
-    assert named_scan(tmp_path / "x_0001.nii.gz").name == "x_0001"
+    assert scan_at(write_scan(tmp_path, "x", 0)).name == "x"
+    assert scan_at(tmp_path / "x_0001.nii.gz").name == "x_0001"
 
 
 @pytest.mark.parametrize("names", [("a.nii", "a.nrrd"), ("a.nii.gz", "a_0000.nii.gz")])

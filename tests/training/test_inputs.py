@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError, ReadError, codes_of
-from fewslice.io.folder import ScanFiles
+from fewslice.io.scan_files import ScanFiles
 from fewslice.io.write import write_image
 from fewslice.training.inputs import pairs_in, usable_scans
 from fewslice.volumes.image import Image, LabelMap

@@ -12,8 +12,10 @@ import pytest
 
 from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.errors import InputError
+from fewslice.io import read_labels
 from fewslice.io.folder import find_scans
 from fewslice.volumes import Image, LabelMap
+from fewslice.volumes.orientation import Turn
 from fewslice.workflow.pool_rows import PoolScan, RowSettings, scan_rows
 from fewslice.workflow.rank_pool import PoolRanking, rank_pool
 from fewslice.workflow.suggest import default_sampler
@@ -222,3 +224,23 @@ def test_labels_that_do_not_fit_skip_their_scan(folder: Path) -> None:
     assert [skipped.case for skipped in found.skipped] == ["a", "c"]
     assert "the labels of a" in found.skipped[0].sentence
     assert replace(found, skipped=()).scans == 2
+
+
+def test_labels_in_another_order_are_said(tmp_path: Path) -> None:
+    write_scan(tmp_path / "scans", "a", 0)
+    drawn = read_labels(write_drawn(tmp_path, "drawn", 2))
+    turn = Turn((2, 0, 1), (True, False, True))
+    other = LabelMap(turn.array(drawn.array), turn.geometry(drawn.geometry))
+    found = ranked(find_scans(tmp_path / "scans"), count=100, labels={"a": other})
+    assert set(found.remarks) == {"a"}
+    assert "in another order" in found.remarks["a"][0]
+    # The order of the labels: of 10 x 12 x 7 voxels, 12 slices lie across the third axis there.
+    assert {(item.axis, item.index) for item in found.items} == {(2, n) for n in range(12)}
+    assert ranked(find_scans(tmp_path / "scans")).remarks == {}
+
+
+def test_several_paths_are_one_scan(tmp_path: Path) -> None:
+    paths = [write_scan(tmp_path, "a", 0), write_scan(tmp_path, "b", 1)]
+    found = ranked([paths, paths[1]], count=100)
+    assert found.scans == 2
+    assert {item.case for item in found.items} == {"a", "b"}

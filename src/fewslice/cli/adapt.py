@@ -34,6 +34,7 @@ from fewslice.workflow.adapt import adapt
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.channels()
 @options.dicom()
 @click.option(
     "--weights", type=options.PATH, help="Weights to start from instead of the shipped ones."
@@ -52,6 +53,8 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     spacing: Spacing | None,
     series: str | None,
     fill_gaps: bool,
+    channels: tuple[Path, ...],
+    alone: bool,
     weights: Path | None,
     seconds: float,
     quiet: bool,
@@ -63,9 +66,9 @@ def adapt_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     state so far.
     """
     chosen = EngineOptions(weights, seconds)
-    given = [path for path in (scan, labels, weights) if path is not None]
-    require_no_inputs([output], given)
-    source = ScanInput(scan, labels, spacing, series, fill_gaps)
+    source = ScanInput(scan, labels, spacing, series, fill_gaps, channels, alone)
+    given = [labels, *([] if weights is None else [weights])]
+    require_no_inputs([output], [*source.files.paths, *given])
     image = source.read_image()
     image, drawn = on_one_grid(image, read_labels(labels, image), spacing)
     places = [place for text in annotated for place in parse_slices(image.geometry, text)]

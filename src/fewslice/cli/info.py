@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +14,7 @@ from fewslice.annotation.phrases import annotated_text, counted, volume_text
 from fewslice.annotation.planes import parse_slices
 from fewslice.cli import options
 from fewslice.cli.scan_input import ScanInput
-from fewslice.errors import GeometryError
+from fewslice.errors import GeometryError, without
 from fewslice.io import read_labels
 from fewslice.reporting.inspection.inspect import (
     LabelMapFacts,
@@ -26,6 +27,7 @@ from fewslice.reporting.report import describe_geometry
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.respacing import respaced
+from fewslice.volumes.segments import merged
 from fewslice.volumes.spacing import ORIGINS, spacing_origin
 
 
@@ -39,10 +41,18 @@ from fewslice.volumes.spacing import ORIGINS, spacing_origin
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.names()
+@options.channels()
 @options.dicom()
 @options.as_json("Print JSON, not text.")
-def info_command(
-    annotated: tuple[str, ...], strict: bool, ignore_label: int | None, as_json: bool, **given: Any
+def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
+    annotated: tuple[str, ...],
+    strict: bool,
+    ignore_label: int | None,
+    names_file: Path | None,
+    names: tuple[str, ...],
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Show what SCAN contains: geometry, intensities, labels, annotated slices, problems."""
     source = ScanInput(**given)
@@ -51,6 +61,11 @@ def info_command(
     facts = inspect_scan(image)
     drawn = None
     if labels is not None:
+        segments = options.segments_given(names_file, names, labels.segments)
+        labels = replace(labels, segments=merged(segments, labels.segments))
+        if segments:
+            labels = replace(labels, remarks=without(labels.remarks, "names-unclear"))
+            image = replace(image, remarks=without(image.remarks, "names-unclear"))
         drawn = inspect_labels(
             labels, image.geometry, named, strict=strict, ignore_label=ignore_label
         )
@@ -135,6 +150,7 @@ def _label_lines(drawn: LabelMapFacts) -> Iterator[str]:
         yield (
             f"Label {label.value:<7} {counted(label.voxels, 'voxel')}, {volume_text(label.ml)}, "
             f"drawn on {counted(label.slices, 'annotated slice')}"
+            f"{f', {label.name}' if label.name else ''}"
         )
     if drawn.unknown:
         yield f"Label {drawn.ignored:<7} {counted(drawn.unknown, 'voxel')}: not looked at"

@@ -12,6 +12,7 @@ import click
 from fewslice.errors import InputError
 
 if TYPE_CHECKING:
+    from fewslice.volumes.segments import Segment
     from fewslice.volumes.spacing import Spacing
 
 PATH = click.Path(path_type=Path)
@@ -22,7 +23,12 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def support(text: str) -> Option:
     """Return --support: other scans with their labels, as `parse_pair` reads them."""
-    return click.option("--support", multiple=True, metavar="SCAN=LABELS", help=text)
+    return click.option(
+        "--support",
+        multiple=True,
+        metavar="SCAN[+CHANNEL...]=LABELS",
+        help=f"{text} Channels in files of their own are joined by +.",
+    )
 
 
 def named_slices(name: str, text: str) -> Option:
@@ -131,6 +137,34 @@ def spacing(of: str = "the scan") -> Option:
     )
 
 
+def channels() -> Option:
+    """Return --channel and --alone, the arguments channels and alone."""
+    channel = click.option(
+        "--channel",
+        "channels",
+        multiple=True,
+        type=PATH,
+        metavar="FILE",
+        help="Another channel of SCAN in a file or DICOM folder of its own, such as the PET of a "
+        "CT; resampled to SCAN if it lies on another grid. May be repeated.",
+    )
+    added = alone("SCAN")
+
+    def both(command: Callable[..., Any]) -> Callable[..., Any]:
+        return channel(added(command))
+
+    return both
+
+
+def alone(of: str) -> Option:
+    """Return --alone. of: which files it is about."""
+    return click.option(
+        "--alone",
+        is_flag=True,
+        help=f"Read {of} alone: CASE_0001 and so on, beside CASE_0000, are no channels of it.",
+    )
+
+
 def dicom() -> Option:
     """Return --series and --fill-gaps, which say how a DICOM folder is meant."""
     series = click.option(
@@ -151,44 +185,85 @@ def dicom() -> Option:
     return both
 
 
-def dicom_output() -> Option:
-    """Return the options of results in DICOM: --source, --name, --dicom-type, --anonymise."""
-    from fewslice.io.dicom.derived import KINDS
-
-    added = (
-        click.option(
-            "--source",
-            type=PATH,
-            metavar="SERIES",
-            help="DICOM series that a .dcm output belongs to, if SCAN is a copy of it in another "
-            "format.  [default: SCAN]",
-        ),
-        click.option(
-            "--name",
-            "names",
-            multiple=True,
-            metavar="LABEL=NAME",
-            help="Name of a structure for a .dcm output, such as 1=Liver. May be repeated.",
-        ),
-        click.option(
-            "--dicom-type",
-            type=click.Choice(KINDS),
-            help="What a .dcm output is: a DICOM SEG (binary or labelmap) or an RTSTRUCT.  "
-            "[default: rtstruct if its name ends with rtstruct.dcm, else binary]",
-        ),
-        click.option(
-            "--anonymise",
-            is_flag=True,
-            help="Leave patient and study out of a .dcm output, but for unique identifiers.",
-        ),
+def source() -> Option:
+    """Return --source, of results in DICOM."""
+    return click.option(
+        "--source",
+        type=PATH,
+        metavar="SERIES",
+        help="DICOM series that a .dcm output belongs to, if SCAN is a copy of it in another "
+        "format.  [default: SCAN]",
     )
 
-    def all_of_them(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(added):
-            command = option(command)
-        return command
 
-    return all_of_them
+def dicom_details() -> Option:
+    """Return --dicom-type and --anonymise, of results in DICOM."""
+    from fewslice.io.dicom.derived import KINDS
+
+    kind = click.option(
+        "--dicom-type",
+        type=click.Choice(KINDS),
+        help="What a .dcm output is: a DICOM SEG (binary or labelmap) or an RTSTRUCT.  "
+        "[default: rtstruct if its name ends with rtstruct.dcm, else binary]",
+    )
+    anonymise = click.option(
+        "--anonymise",
+        is_flag=True,
+        help="Leave patient and study out of a .dcm output, but for unique identifiers.",
+    )
+
+    def both(command: Callable[..., Any]) -> Callable[..., Any]:
+        return kind(anonymise(command))
+
+    return both
+
+
+def require_no_dicom(**given: object) -> None:
+    """Raise InputError if an option of results in DICOM is given for others; by its name."""
+    for name, value in given.items():
+        if value:
+            raise InputError(
+                f"--{name.replace('_', '-')} is for results in DICOM; end the output with .dcm, or "
+                "leave it out."
+            )
+
+
+def names() -> Option:
+    """Return --names and --name, the arguments names_file and names."""
+    file = click.option(
+        "--names",
+        "names_file",
+        type=PATH,
+        metavar="FILE",
+        help="File that names the structures: an ITK-SNAP label description, a colour table of "
+        "FreeSurfer or 3D Slicer, or a dataset.json.  [default: one beside the labels, if any]",
+    )
+    single = click.option(
+        "--name",
+        "names",
+        multiple=True,
+        metavar="LABEL=NAME",
+        help="Name of a structure, such as 1=Liver. May be repeated.",
+    )
+
+    def both(command: Callable[..., Any]) -> Callable[..., Any]:
+        return file(single(command))
+
+    return both
+
+
+def segments_given(
+    file: Path | None, texts: Sequence[str], known: Sequence[Segment] = ()
+) -> tuple[Segment, ...]:
+    """Return the structures that --names and --name name. known: those of the labels themselves,
+    whose colours stay. Raises InputError or ReadError.
+    """
+    from fewslice.io.names.find import read_names
+    from fewslice.volumes.segments import merged, renamed
+
+    own = {each.value: each for each in merged(() if file is None else read_names(file), known)}
+    names = parse_names(texts)
+    return renamed(own.values(), names) if file is not None or names else ()
 
 
 def parse_names(texts: Sequence[str]) -> dict[int, str]:

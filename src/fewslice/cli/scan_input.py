@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fewslice.io import read_image, read_labels
+from fewslice.io import read_labels
+from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.respacing import respaced
@@ -21,10 +22,18 @@ class ScanInput:
     spacing: Spacing | None = None
     series: str | None = None
     fill_gaps: bool = False
+    channels: tuple[Path, ...] = ()
+    alone: bool = False
+
+    @property
+    def files(self) -> ScanFiles:
+        """The files of the scan, one a channel."""
+        found = scan_at((self.scan, *self.channels), siblings=not self.alone)
+        return replace(found, series=self.series, fill_gaps=self.fill_gaps)
 
     def read_image(self) -> Image:
         """Read the scan, with the spacing given. Raises ReadError and the like."""
-        image = read_image(self.scan, series=self.series, fill_gaps=self.fill_gaps)
+        image = read_scan(self.files)
         return image if self.spacing is None else respaced(image, self.spacing)
 
     def read(self) -> tuple[Image, LabelMap | None]:

@@ -23,12 +23,12 @@ from fewslice.engines import (
     find_engine,
     options_of,
 )
-from fewslice.errors import InputError
+from fewslice.errors import InputError, codes_of
 from fewslice.io import DicomOutput
 from fewslice.io.dicom.derived import DicomKind
 from fewslice.io.formats import DICOM_LABELS, suffix_of
-from fewslice.io.read import read_pair
-from fewslice.reporting.outputs import Outputs, check_outputs, check_source, write_outputs
+from fewslice.io.scan_files import ScanFiles, read_pair
+from fewslice.reporting.outputs import Outputs, check_outputs, with_source, write_outputs
 from fewslice.reporting.report import make_report, report_text
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
@@ -51,6 +51,8 @@ class Request:
     spacing: Spacing | None = None
     series: str | None = None
     fill_gaps: bool = False
+    channels: tuple[Path, ...] = ()
+    alone: bool = False
     support: tuple[str, ...] = ()
     engine: str = "auto"
     model: Path | None = None
@@ -62,6 +64,7 @@ class Request:
     probability: Path | None = None
     source: Path | None = None
     names: tuple[str, ...] = ()
+    names_file: Path | None = None
     dicom_type: DicomKind | None = None
     anonymise: bool = False
     largest_component: bool = False
@@ -71,12 +74,7 @@ class Request:
     @property
     def outputs(self) -> Outputs:
         """The files to write."""
-        dicom = DicomOutput(
-            self.source or self.scan,
-            options.parse_names(self.names),
-            self.dicom_type,
-            self.anonymise,
-        )
+        dicom = DicomOutput(self.source or self.scan, {}, self.dicom_type, self.anonymise)
         _require_use(self)
         return Outputs(
             self.output, self.uncertainty, self.report, self.picture, self.probability, dicom
@@ -92,17 +90,33 @@ class Request:
         return find_engine(self.engine, options)
 
     @property
-    def pairs(self) -> list[tuple[Path, Path]]:
+    def own_files(self) -> ScanInput:
+        """What is given of the scan to segment."""
+        return ScanInput(
+            self.scan,
+            self.labels,
+            self.spacing,
+            self.series,
+            self.fill_gaps,
+            self.channels,
+            self.alone,
+        )
+
+    @property
+    def pairs(self) -> list[tuple[ScanFiles, Path]]:
         """The other scans, each with its labels."""
-        return [parse_pair(text) for text in self.support]
+        return [parse_pair(text, alone=self.alone) for text in self.support]
 
     @property
     def inputs(self) -> list[Path]:
         """The files and folders to read."""
-        own = [
-            path for path in (self.scan, self.labels, self.weights, self.model) if path is not None
+        others = [
+            path
+            for path in (self.labels, self.weights, self.model, self.names_file)
+            if path is not None
         ]
-        return [*own, *(path for pair in self.pairs for path in pair)]
+        support = [path for scan, labels in self.pairs for path in (*scan.paths, labels)]
+        return [*self.own_files.files.paths, *others, *support]
 
 
 @click.command("segment")
@@ -128,6 +142,7 @@ class Request:
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.channels()
 @options.dicom()
 @options.support(
     "Another scan with its labels, on a grid of their own, for engines that learn from examples. "
@@ -166,7 +181,9 @@ class Request:
     "--report", type=options.PATH, help="JSON report to write: volumes, confidence per slice."
 )
 @click.option("--picture", type=options.PATH, help="PNG picture to write, for a quick look.")
-@options.dicom_output()
+@options.names()
+@options.source()
+@options.dicom_details()
 @options.largest_component()
 @options.quiet()
 @options.as_json("Print the report as JSON, not as text.")
@@ -190,17 +207,24 @@ def segment_command(**given: Any) -> None:
             "or other scans with labels (--support SCAN=LABELS)."
         )
     check_outputs(outputs, request.inputs)
+    options.segments_given(request.names_file, request.names)  # refuse before the long work
     engine = request.chosen_engine
-    image, labels = ScanInput(
-        request.scan, request.labels, request.spacing, request.series, request.fill_gaps
-    ).read()
-    check_source(outputs, image)
+    image, labels = request.own_files.read()
+    outputs = with_source(outputs, image)
     segmentation, seconds = _segment(request, engine, (image, labels), support)
+    segmentation = segmentation.named(
+        options.segments_given(request.names_file, request.names, segmentation.labels.segments)
+    )
     named: dict[str, Any] = {
         "scan": str(request.scan),
         "labels": None if request.labels is None else str(request.labels),
         "support": [[str(scan), str(labels)] for scan, labels in support],
     }
+    channels = request.channels
+    if "siblings-taken" in codes_of(image.remarks):
+        channels = request.own_files.files.beside.files
+    if channels:
+        named["channels"] = [str(path) for path in channels]
     if request.model is not None:
         named["model"] = str(request.model)
     report = make_report(segmentation, named, seconds, options_of(engine))
@@ -230,24 +254,16 @@ def _require_use(request: Request) -> None:
     outputs = (request.output, request.probability)
     if any(path is not None and suffix_of(path) == DICOM_LABELS for path in outputs):
         return
-    given = {
-        "--source": request.source is not None,
-        "--name": bool(request.names),
-        "--dicom-type": request.dicom_type is not None,
-        "--anonymise": request.anonymise,
-    }
-    for option, used in given.items():
-        if used:
-            raise InputError(
-                f"{option} is for results in DICOM; end the output with .dcm, or leave it out."
-            )
+    options.require_no_dicom(
+        source=request.source, dicom_type=request.dicom_type, anonymise=request.anonymise
+    )
 
 
 def _segment(
     request: Request,
     engine: Engine,
     scan: tuple[Image, LabelMap | None],
-    support: Sequence[tuple[Path, Path]],
+    support: Sequence[tuple[ScanFiles, Path]],
 ) -> tuple[Segmentation, float]:
     image, labels = scan
     annotated = [

@@ -11,6 +11,8 @@ from fewslice.annotation.phrases import counted
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
 from fewslice.cli.pairs import parse_pair
+from fewslice.io.dicom.derived import DicomKind, DicomOutput
+from fewslice.io.formats import DICOM_LABELS, RESULT_ENDINGS
 
 if TYPE_CHECKING:
     from fewslice.volumes.spacing import Spacing
@@ -42,6 +44,18 @@ if TYPE_CHECKING:
 @options.strict()
 @options.ignore_label()
 @options.spacing("all scans and their labels")
+@options.alone("scans")
+@options.dicom()
+@click.option(
+    "--suffix",
+    type=click.Choice(RESULT_ENDINGS),
+    default=RESULT_ENDINGS[0],
+    show_default=True,
+    help="How names of results end, which says their format; .dcm for a DICOM SEG and "
+    "-rtstruct.dcm for outlines, which belong to the series of their scan.",
+)
+@options.names()
+@options.dicom_details()
 @options.largest_component()
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")
@@ -57,6 +71,14 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
     strict: bool,
     ignore_label: int | None,
     spacing: Spacing | None,
+    alone: bool,
+    series: str | None,
+    fill_gaps: bool,
+    suffix: str,
+    names_file: Path | None,
+    names: tuple[str, ...],
+    dicom_type: DicomKind | None,
+    anonymise: bool,
     largest_component: bool,
     scheduler: str | None,
     workers: int | None,
@@ -71,7 +93,10 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
     """
     from fewslice.workflow.segment_many import as_dict, segment_many
 
-    pairs = [parse_pair(text) for text in support]
+    if not suffix.endswith(DICOM_LABELS):
+        options.require_no_dicom(dicom_type=dicom_type, anonymise=anonymise)
+    dicom = DicomOutput(kind=dicom_type, anonymise=anonymise)
+    pairs = [parse_pair(text, alone=alone) for text in support]
     with count_bar(quiet, "Segmenting", "scans") as progress:
         found = segment_many(
             scans,
@@ -83,6 +108,12 @@ def segment_many_command(  # noqa: PLR0913, PLR0917 - one argument per option
             spacing=spacing,
             strict=strict,
             ignore_label=ignore_label,
+            series=series,
+            fill_gaps=fill_gaps,
+            alone=alone,
+            suffix=suffix,
+            segments=options.segments_given(names_file, names),
+            dicom=dicom if suffix.endswith(DICOM_LABELS) else None,
             largest_component=largest_component,
             scheduler=scheduler,
             workers=workers,

@@ -16,7 +16,7 @@ from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.scan_input import ScanInput
 from fewslice.errors import InputError
-from fewslice.io.read import read_pair
+from fewslice.io.scan_files import read_pair
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
@@ -35,6 +35,8 @@ class Request:
     spacing: Spacing | None = None
     series: str | None = None
     fill_gaps: bool = False
+    channels: tuple[Path, ...] = ()
+    alone: bool = False
     support: tuple[str, ...] = ()
     count: int = 1
     strategy: str = "default"
@@ -65,6 +67,7 @@ class Request:
 @options.strict()
 @options.ignore_label()
 @options.spacing("SCAN and its labels")
+@options.channels()
 @options.dicom()
 @options.support("Another scan with its labels. May be repeated.")
 @options.seed()
@@ -85,7 +88,13 @@ def suggest_command(**given: Any) -> None:
     if not 0 <= request.goal <= 1:
         raise InputError(f"The goal is {request.goal:g}; a Dice lies between 0 and 1.")
     image, labels = ScanInput(
-        request.scan, request.labels, request.spacing, request.series, request.fill_gaps
+        request.scan,
+        request.labels,
+        request.spacing,
+        request.series,
+        request.fill_gaps,
+        request.channels,
+        request.alone,
     ).read()
     found = _suggest(request, image, labels)
     if request.as_json:
@@ -99,7 +108,7 @@ def _suggest(request: Request, image: Image, labels: LabelMap | None) -> Suggest
     def places(texts: tuple[str, ...]) -> list[tuple[int, int]]:
         return [place for text in texts for place in parse_slices(image.geometry, text)]
 
-    pairs = [parse_pair(text) for text in request.support]
+    pairs = [parse_pair(text, alone=request.alone) for text in request.support]
     return suggest(
         image,
         labels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,8 @@ import click
 from fewslice.active_learning.strategies.registry import STRATEGIES
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
-from fewslice.io.folder import ScanFiles, find_labels, find_scans
+from fewslice.io.folder import find_labels, find_scans, read_as
+from fewslice.io.scan_files import ScanFiles
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.rank_pool import PoolRanking, RankedItem, What, rank_pool
 
@@ -36,6 +38,9 @@ class PoolRequest:
     seed: int = 0
     spacing: Spacing | None = None
     ignore_label: int | None = 255
+    alone: bool = False
+    series: str | None = None
+    fill_gaps: bool = False
     scheduler: str | None = None
     workers: int | None = None
     as_json: bool = False
@@ -67,6 +72,8 @@ class PoolRequest:
 @options.seed()
 @options.ignore_label()
 @options.spacing("all scans of the pool and their labels")
+@options.alone("scans")
+@options.dicom()
 @options.scheduler()
 @options.workers("Processes on this computer.  [default: number of processors]")
 @options.quiet("Show no progress bar.")
@@ -82,8 +89,9 @@ def suggest_pool_command(**given: Any) -> None:
 
 def suggest_pool(request: PoolRequest) -> None:
     """Rank a pool and print what to annotate next. Raises InputError or ReadError."""
-    scans = pool_scans(request.pool)
     drawn = {} if request.labels is None else find_labels(request.labels)
+    found_scans = pool_scans(request.pool, drawn, alone=request.alone)
+    scans = read_as(found_scans, request.series, request.fill_gaps)
     with count_bar(request.quiet, "Looking at", "scans") as progress:
         found = rank_pool(
             scans,
@@ -105,16 +113,24 @@ def suggest_pool(request: PoolRequest) -> None:
         for item in found.items:
             click.echo(_line(item))
         click.echo(found.message)
+        for case, remarks in found.remarks.items():
+            for remark in remarks:
+                click.echo(f"{case}: {remark}")
     for case in sorted(drawn.keys() - {scan.name for scan in scans}):
         click.echo(f"The labels of {case} belong to no scan of the pool.", err=True)
     for skipped in found.skipped:
         click.echo(f"{skipped.case} was left out: {skipped.sentence}", err=True)
 
 
-def pool_scans(folder: Path) -> tuple[ScanFiles, ...]:
-    """Return the scans of a pool: of a dataset's part, or of the folder itself."""
+def pool_scans(
+    folder: Path, labelled: Collection[str] = (), *, alone: bool = False
+) -> tuple[ScanFiles, ...]:
+    """Return the scans of a pool: of a dataset's part, or of the folder itself.
+
+    labelled, alone: as in `find_scans`.
+    """
     part = next((folder / name for name in _PARTS if (folder / name).is_dir()), folder)
-    return find_scans(part)
+    return find_scans(part, labelled, alone=alone)
 
 
 def as_json(found: PoolRanking) -> dict[str, Any]:
@@ -138,6 +154,7 @@ def as_json(found: PoolRanking) -> dict[str, Any]:
         "open": found.open,
         "strategy": found.strategy,
         "message": found.message,
+        "remarks": {case: list(remarks) for case, remarks in found.remarks.items()},
     }
 
 

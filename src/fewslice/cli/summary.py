@@ -18,7 +18,8 @@ def summary(report: Report, written: Sequence[Path]) -> Iterator[str]:
     for remark in report.remarks:
         yield f"            {remark}"
     for label in report.labels:
-        yield f"Label {label.value:<5} {volume_text(label.ml)} ({label.voxels} voxels)"
+        called = f", {label.name}" if label.name else ""
+        yield f"Label {label.value:<5} {volume_text(label.ml)} ({label.voxels} voxels){called}"
     unsure = report.least_sure()
     if unsure:
         low, high = (f"{f(item.confidence for item in unsure):.2f}" for f in (min, max))

@@ -12,6 +12,8 @@ from fewslice.cli import options
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
+from fewslice.io.folder import read_as
+from fewslice.io.scan_files import ScanFiles
 from fewslice.training import store
 from fewslice.training.inputs import Pair, pairs_in
 from fewslice.volumes.spacing import Spacing
@@ -21,7 +23,7 @@ _INTERRUPTED = 130
 
 
 @click.command("train")
-@click.argument("pairs", metavar="[SCAN=LABELS]...", nargs=-1)
+@click.argument("pairs", metavar="[SCAN[+CHANNEL...]=LABELS]...", nargs=-1)
 @click.option(
     "--images", type=options.PATH, help="Folder of scans, CASE_0000.nii.gz, for --labels."
 )
@@ -55,6 +57,9 @@ _INTERRUPTED = 130
 @options.strict()
 @options.ignore_label()
 @options.spacing("all scans and their labels")
+@options.alone("scans")
+@options.dicom()
+@options.names()
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @options.quiet()
 def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an option
@@ -70,6 +75,11 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     strict: bool,
     ignore_label: int | None,
     spacing: Spacing | None,
+    alone: bool,
+    series: str | None,
+    fill_gaps: bool,
+    names_file: Path | None,
+    names: tuple[str, ...],
     resume: bool,
     quiet: bool,
 ) -> int | None:
@@ -84,8 +94,13 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     from fewslice.training.scan import TaskSettings
 
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
-    settings = TrainSettings(training, hold_out, absent_unknown, spacing, strict, ignore_label)
-    given = _pairs(pairs, images, labels)
+    segments = options.segments_given(names_file, names)
+    settings = TrainSettings(
+        training, hold_out, absent_unknown, spacing, strict, ignore_label, segments
+    )
+    found = _pairs(pairs, images, labels, alone)
+    scans = read_as([scan for scan, _ in found], series, fill_gaps)
+    given: list[Pair] = [(scan, drawn) for scan, (_, drawn) in zip(scans, found, strict=True)]
     with training_bar(quiet) as report, asked_to_stop() as stop:
         outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)
     if outcome.leads:
@@ -109,12 +124,14 @@ def models_command(folder: Path, rollback: bool) -> None:
         )
 
 
-def _pairs(texts: Sequence[str], images: Path | None, labels: Path | None) -> list[Pair]:
+def _pairs(
+    texts: Sequence[str], images: Path | None, labels: Path | None, alone: bool
+) -> list[tuple[ScanFiles, Path]]:
     if (images is None) != (labels is None):
         raise InputError("--images and --labels belong together; give both folders or neither.")
-    found: list[Pair] = [parse_pair(text) for text in texts]
+    found = [parse_pair(text, alone=alone) for text in texts]
     if images is not None and labels is not None:
-        found += pairs_in(images, labels)
+        found += pairs_in(images, labels, alone=alone)
     if not found:
         raise InputError(
             "There is nothing to learn from; give scans with their labels (SCAN=LABELS ...), or "

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fewslice.errors import InputError, ReadError
 from fewslice.io import read_image, read_labels
-from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.channels import CHANNEL, name_of
+from fewslice.io.formats import CASE_SUFFIXES, VOLUME_SUFFIXES, listed, suffix_of
+from fewslice.io.names.nnunet import parse_values
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
+from fewslice.volumes.channels import composed
 from fewslice.volumes.image import LabelArray
 from fewslice.volumes.respacing import respaced
 from fewslice.volumes.spacing import Spacing
-
-_CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class CaseFiles:
 
     images: one file per channel. structures: those of the dataset, or None if it does not name
     them. known: names of the structures outlined in this case, or None if all were. spacing: mm per
-    array axis, in place of what the files say.
+    array axis, in place of what the files say. chosen: whether images are some of its channels,
+    so that the first of them need not be the one that the labels were drawn on.
     """
 
     name: str
@@ -59,6 +58,7 @@ class CaseFiles:
     structures: tuple[Structure, ...] | None = None
     known: frozenset[str] | None = None
     spacing: Spacing | None = None
+    chosen: bool = False
 
     def structures_in(self, labels: LabelArray) -> tuple[Structure, ...]:
         """Return the structures to look for; where unnamed, the values present, named by value."""
@@ -102,8 +102,9 @@ def find_dataset(
     described, digest = _description(folder)
     structures = _structures(described.get("labels"), folder)
     annotated = _annotated(described.get("annotated"), structures, folder)
-    labels = _label_files(folder / f"labels{part}")
+    found = _label_files(folder / f"labels{part}")
     images = _image_files(folder / f"images{part}")
+    labels = {_case(name, images): path for name, path in found.items()}
     cases = tuple(
         CaseFiles(
             name,
@@ -119,21 +120,24 @@ def find_dataset(
 
 
 def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
-    """Read the image and labels of a case; several channels become a leading axis.
+    """Read the image and labels of a case; several channels become a leading axis, on the grid of
+    the first.
 
-    Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the files of a
-    case do not lie on one grid.
+    Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the first
+    image and the labels of a case do not lie on one grid.
     """
     labels = read_labels(case.labels)
-    images = [read_image(path) for path in case.images]
+    image = read_image(case.images)
+    if case.chosen and not image.geometry.same_grid(labels.geometry):
+        drawn_on = Image(labels.array, labels.geometry, labels.stored)
+        both = composed([drawn_on, image], [str(case.labels), str(case.images[0])])
+        image = replace(both, array=both.array[1:])
     if case.spacing is not None:
         labels = respaced(labels, case.spacing)
-        images = [respaced(image, case.spacing) for image in images]
-    for path, image in zip(case.images, images, strict=True):
-        require_same_grid(image.geometry, labels.geometry, f"the image {path}", f"{case.labels}")
-    if len(images) == 1:
-        return images[0], labels
-    return Image(np.concatenate([image.channels for image in images]), labels.geometry), labels
+        image = respaced(image, case.spacing)
+    first = f"the image {case.images[0]}"
+    require_same_grid(image.geometry, labels.geometry, first, f"{case.labels}")
+    return image, labels
 
 
 def _with_channels(case: CaseFiles, channels: Sequence[int]) -> CaseFiles:
@@ -145,7 +149,7 @@ def _with_channels(case: CaseFiles, channels: Sequence[int]) -> CaseFiles:
             f"There is no channel {missing[0]} of {case.name}, which has {there}; name channels "
             "that all cases have."
         )
-    return replace(case, images=tuple(case.images[channel] for channel in channels))
+    return replace(case, images=tuple(case.images[channel] for channel in channels), chosen=True)
 
 
 def _description(folder: Path) -> tuple[Mapping[str, Any], str]:
@@ -170,29 +174,17 @@ def _structures(labels: object, folder: Path) -> tuple[Structure, ...] | None:
     """Return the structures named in dataset.json; None if it describes its labels as text."""
     if labels is None or isinstance(labels, str):
         return None
-    if not isinstance(labels, dict) or not labels:
-        raise _wrong_labels(folder)
-    pairs = list(labels.items())
-    if all(isinstance(name, str) for name in labels.values()):  # {"1": "spleen"}: the older way
-        pairs = [(name, value) for value, name in pairs]
-    found = (Structure(str(name), _values(value, folder)) for name, value in pairs)
-    return tuple(each for each in found if each.values != (0,) and each.name != "ignore")
-
-
-def _values(value: object, folder: Path) -> tuple[int, ...]:
-    """Return label values given as a number, its text, or a list of numbers (a region)."""
-    several: list[Any] = value if isinstance(value, list) else [value]
     try:
-        return tuple(int(each) for each in several)
+        named = parse_values(labels)
     except (TypeError, ValueError):
-        raise _wrong_labels(folder) from None
-
-
-def _wrong_labels(folder: Path) -> InputError:
-    return InputError(
-        f"The labels in {folder / 'dataset.json'} cannot be understood; expected "
-        '{"background": 0, "NAME": VALUE, ...} or a plain text.'
-    )
+        named = {}
+    if not named:
+        raise InputError(
+            f"The labels in {folder / 'dataset.json'} cannot be understood; expected "
+            '{"background": 0, "NAME": VALUE, ...} or a plain text.'
+        )
+    found = (Structure(name, values) for name, values in named.items())
+    return tuple(each for each in found if each.values != (0,) and each.name != "ignore")
 
 
 def _annotated(
@@ -228,23 +220,25 @@ def _volume_files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.iterdir()
-        if suffix_of(path) in VOLUME_SUFFIXES and not path.name.startswith(".")
+        if suffix_of(path) in CASE_SUFFIXES and not path.name.startswith(".")
     )
 
 
-def _stem(path: Path) -> str:
-    return path.name[: -len(suffix_of(path))]
+def _case(name: str, images: Mapping[str, object]) -> str:
+    """Return the case of a label map: its name, or that without _0000 if only this has images."""
+    case = name.removesuffix("_0000")
+    return case if name not in images and case in images else name
 
 
 def _label_files(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in _volume_files(folder):
-        if _stem(path) in files:
+        if name_of(path) in files:
             raise InputError(
-                f"{folder} holds labels of {_stem(path)} twice ({files[_stem(path)].name} and "
+                f"{folder} holds labels of {name_of(path)} twice ({files[name_of(path)].name} and "
                 f"{path.name}); remove one of them."
             )
-        files[_stem(path)] = path
+        files[name_of(path)] = path
     if not files:
         raise ReadError(
             f"{folder} holds no label map; expected files ending with {listed(VOLUME_SUFFIXES)}."
@@ -253,13 +247,16 @@ def _label_files(folder: Path) -> dict[str, Path]:
 
 
 def _image_files(folder: Path) -> dict[str, dict[int, Path]]:
-    """Return the image files of each case by channel number."""
+    """Return the image files of each case by channel number; an image without one is the first."""
     files: dict[str, dict[int, Path]] = {}
+    plain: dict[str, dict[int, Path]] = {}
     for path in _volume_files(folder):
-        match = _CHANNEL.fullmatch(_stem(path))
+        match = CHANNEL.fullmatch(name_of(path))
         if match:
             files.setdefault(match["case"], {})[int(match["channel"])] = path
-    return files
+        else:
+            plain[name_of(path)] = {0: path}
+    return {**plain, **files}
 
 
 def _channels(files: Mapping[int, Path], case: str, folder: Path) -> tuple[Path, ...]:

@@ -7,16 +7,13 @@ folder. Labels have the name of their scan: ``CASE.nii.gz``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from fewslice.errors import InputError, ReadError
-from fewslice.io import read_image
+from fewslice.io.channels import CHANNEL, described_channels, name_of
 from fewslice.io.dicom.files import is_dicom
 from fewslice.io.formats import (
     CASE_SUFFIXES,
@@ -27,37 +24,34 @@ from fewslice.io.formats import (
     suffix_of,
 )
 from fewslice.io.oct.read import is_oct
-from fewslice.volumes import Image, require_same_grid
+from fewslice.io.scan_files import ScanFiles
 
-_CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 _LOOKED_AT = 3  # files of a folder, to see whether it holds DICOM
 
 
-@dataclass(frozen=True)
-class ScanFiles:
-    """One scan of a folder. name: of the case. images: one file (or DICOM folder) a channel."""
-
-    name: str
-    images: tuple[Path, ...]
-
-
-def find_scans(folder: Path) -> tuple[ScanFiles, ...]:
+def find_scans(
+    folder: Path, labelled: Collection[str] = (), *, alone: bool = False
+) -> tuple[ScanFiles, ...]:
     """Return the scans in a folder by name; no volume is read.
 
-    Raises ReadError if there is no such folder, if it cannot be read or holds no scan, and
-    InputError if two files claim to be the same scan.
+    labelled: names of label maps; where there is one of CASE_0001, the digits number scans, not
+    channels. alone: take every file for a scan of its own. Raises ReadError if there is no such
+    folder, if it cannot be read or holds no scan, and InputError if two files claim to be the same
+    scan.
     """
     files = _files(folder)
     channels: dict[str, list[str]] = {}
     scans: list[ScanFiles] = []
     for name in sorted(files):
-        match = _CHANNEL.fullmatch(name)
+        match = None if alone else CHANNEL.fullmatch(name)
         if match:
             channels.setdefault(match["case"], []).append(name)
         else:
             scans.append(ScanFiles(name, (files[name],)))
+    most = len(described_channels(folder))
     for case, names in channels.items():
-        if names == [f"{case}_{number:04d}" for number in range(len(names))]:
+        numbered = names == [f"{case}_{number:04d}" for number in range(len(names))]
+        if numbered and not set(names[1:]) & set(labelled) and (not most or len(names) <= most):
             scans.append(ScanFiles(case, tuple(files[name] for name in names)))
         else:  # four digits that are no channels, such as those of a year
             scans += [ScanFiles(name, (files[name],)) for name in names]
@@ -75,7 +69,7 @@ def _files(folder: Path) -> dict[str, Path]:
     for path in sorted(_entries(folder), key=_is_secondary):
         if suffix_of(path) == SEGMENTATION_SUFFIX:
             continue  # lies beside the scan that it was drawn on
-        name = _name(path)
+        name = name_of(path)
         if name in files and _is_secondary(path):
             continue
         if name in files:
@@ -98,7 +92,7 @@ def find_labels(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(_entries(folder), key=_is_scan):
         if suffix_of(path) in CASE_SUFFIXES and path.is_file():
-            name = _name(path)
+            name = name_of(path)
             if name not in found:
                 found[name] = path
             elif suffix_of(found[name]) != SEGMENTATION_SUFFIX or not _is_scan(path):
@@ -120,7 +114,7 @@ def _without_channel(folder: Path, found: dict[str, Path]) -> dict[str, Path]:
     """Return labels by case: CASE_0000, named after the first channel of its scan, is of CASE."""
     cases: dict[str, Path] = {}
     for name, path in found.items():
-        match = _CHANNEL.fullmatch(name)
+        match = CHANNEL.fullmatch(name)
         first = match and match["channel"] == "0000" and f"{match['case']}_0001" not in found
         case = match["case"] if match and first else name
         if case in cases:
@@ -129,28 +123,26 @@ def _without_channel(folder: Path, found: dict[str, Path]) -> dict[str, Path]:
     return dict(sorted(cases.items()))
 
 
-def named_scan(path: Path) -> ScanFiles:
-    """Return a single file or DICOM folder as a scan; ``CASE_0000`` is CASE."""
-    match = _CHANNEL.fullmatch(_name(path))
-    return ScanFiles(
-        match["case"] if match and match["channel"] == "0000" else _name(path), (path,)
-    )
+def read_as(
+    scans: Sequence[ScanFiles], series: int | str | None, fill_gaps: bool
+) -> tuple[ScanFiles, ...]:
+    """Return scans of a folder with what a person says of reading them, as in `read_image`.
 
-
-def read_scan(scan: ScanFiles) -> Image:
-    """Read a scan; several channels become a leading axis.
-
-    Raises what `read_image` raises, and GeometryError if channels lie on different grids.
+    A series is meant for folders and files of OCT devices, which hold several; others are one.
+    Raises InputError if it is meant for none of them.
     """
-    images = [read_image(path) for path in scan.images]
-    first = images[0]
-    if len(images) == 1:
-        return first
-    for path, image in zip(scan.images[1:], images[1:], strict=True):
-        require_same_grid(image.geometry, first.geometry, f"{path}", f"{scan.images[0]}")
-    array = np.concatenate([image.channels for image in images])
-    remarks = tuple(remark for image in images for remark in image.remarks)
-    return Image(array, first.geometry, first.stored, remarks)
+    if series is None:
+        return tuple(replace(scan, fill_gaps=fill_gaps) for scan in scans)
+    several = [path.is_dir() or is_oct(path) for path in (each.images[0] for each in scans)]
+    if not any(several):
+        raise InputError(
+            f"A series was chosen, but none of the {len(scans)} scans is a DICOM folder or a file "
+            "of an OCT device; leave out --series."
+        )
+    return tuple(
+        replace(scan, series=series if chosen else None, fill_gaps=fill_gaps)
+        for scan, chosen in zip(scans, several, strict=True)
+    )
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -186,10 +178,6 @@ def _holds(path: Path, wanted: Callable[[Path], bool]) -> bool:
 
 def _is_picture(path: Path) -> bool:
     return suffix_of(path) in PICTURE_SUFFIXES
-
-
-def _name(path: Path) -> str:
-    return path.name if path.is_dir() else path.name[: -len(suffix_of(path)) or None]
 
 
 def _twice(folder: Path, one: Path, other: Path) -> InputError:

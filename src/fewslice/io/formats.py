@@ -72,6 +72,9 @@ LABEL_SUFFIXES = tuple(each.suffix for each in FORMATS if each.writer)
 WRITTEN_LABELS = (*LABEL_SUFFIXES, DICOM_LABELS)
 """Suffixes that labels can be written with."""
 
+RESULT_ENDINGS = (".nii.gz", ".nii", ".mha", ".nrrd", ".seg.nrrd", ".dcm", "-rtstruct.dcm")
+"""How names of results may end in a folder, after the name of their case."""
+
 PAIR_SUFFIXES = tuple(each for each in BY_SUFFIX if each.startswith((".hdr", ".img")))
 """Suffixes of a header and voxels in two files: Analyze, and NIfTI as it began."""
 

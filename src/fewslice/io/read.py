@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fewslice.errors import GeometryError, InputError, ReadError
 from fewslice.io import nrrd, pictures, seg_nrrd
+from fewslice.io.channels import joined
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom import rtstruct_read, segmentation_read
 from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
 from fewslice.io.dicom.kinds import label_object
 from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, listed, suffix_of
+from fewslice.io.names.find import with_names
 from fewslice.io.oct import read as oct_files
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
 
 
 def read_image(
-    path: str | os.PathLike[str], *, series: int | str | None = None, fill_gaps: bool = False
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    series: int | str | None = None,
+    fill_gaps: bool = False,
 ) -> Image:
     """Read a scan.
 
@@ -32,10 +37,13 @@ def read_image(
         File of a format in `docs/reference/formats.md` (NIfTI, MetaImage, NRRD, DICOM, MGH,
         Analyze, TIFF, .npy, files of OCT devices), folder of a DICOM series, also with folders in
         it, folder of an OCT export, or folder of pictures that are slices. A DICOM file stands for
-        its series.
+        its series. Several paths are the channels of one scan, in this order: those on other grids
+        are interpolated linearly to the first one's, by world coordinates, and get their lowest
+        value beyond their field of view; remarks say so.
     series
         Which volume of a DICOM folder or an OCT file that holds several: its number, counted from
         1, in the list that the error shows; of DICOM also the UID of its series or the end of it.
+        Of several paths, it is meant for the first.
     fill_gaps
         Interpolate the image where slices of a DICOM series are missing, which is refused
         otherwise.
@@ -52,13 +60,25 @@ def read_image(
     ReadError
         If the file is missing, damaged or of an unknown format.
     GeometryError
-        If its grid is impossible.
+        If its grid is impossible, or a channel does not overlap the first.
     InputError
-        If no voxel has a value, or values are no real numbers. Single voxels without one (NaN,
-        infinite) are filled, and a remark says so.
+        If channels are of different patients, no voxel has a value, or values are no real numbers.
+        Single voxels without one (NaN, infinite) are filled, and a remark says so.
     """
-    with _failures_named(Path(path)):
-        return filled(_read(Path(path), series, fill_gaps), f"the image {path}")
+    paths = [Path(each) for each in ([path] if isinstance(path, str | os.PathLike) else path)]
+    if not paths:
+        raise InputError("There is no path to read a scan from; give at least one.")
+    twice = next((each for number, each in enumerate(paths) if each in paths[:number]), None)
+    if twice is not None:
+        raise InputError(f"{twice} is given as a channel twice; give every channel once.")
+    images = [_read_image(paths[0], series, fill_gaps)]
+    images += [_read_image(each, None, fill_gaps) for each in paths[1:]]
+    return images[0] if len(images) == 1 else joined(images, paths)
+
+
+def _read_image(path: Path, series: int | str | None, fill_gaps: bool) -> Image:
+    with _failures_named(path):
+        return filled(_read(path, series, fill_gaps), f"the image {path}")
 
 
 def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> LabelMap:
@@ -75,7 +95,8 @@ def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> Labe
     Returns
     -------
     LabelMap
-        Array (i, j, k), uint8 or uint16, with the axes of the file.
+        Array (i, j, k), uint8 or uint16, with the axes of the file. Its `segments` name the
+        structures, where the file or one beside it does (see `docs/reference/formats.md`).
 
     Raises
     ------
@@ -102,13 +123,8 @@ def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> Labe
                 "per voxel: merge or extract them first."
             )
         labels, remarks = labels_of(image.array, f"the label map {path}")
-        return LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
-
-
-def read_pair(scan: Path, labels: Path) -> tuple[Image, LabelMap]:
-    """Read a scan and the labels that were drawn on it. Raises what the two readers do."""
-    image = read_image(scan)
-    return image, read_labels(labels, image)
+        read = LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
+        return with_names(read, Path(path))
 
 
 def _nrrd_header(path: Path) -> dict[str, Any]:

@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session
 
 from fewslice.errors import ConflictError, InputError, NotFoundError, WriteError
 from fewslice.io import read_image
-from fewslice.io.folder import ScanFiles, named_scan
-from fewslice.io.folder import read_scan as read_channels
+from fewslice.io.scan_files import scan_at
 from fewslice.project import scan_files
 from fewslice.project.database import Project, reading, writing
 from fewslice.project.events import add_event
@@ -119,7 +118,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
     if not given:
         raise InputError("A scan without files was given; expected at least one.")
     files = [Path(each).absolute() for each in given]
-    name = _clean(name or named_scan(files[0]).name)
+    name = _clean(name or scan_at(files[0]).name)
     _require_free(project, name)
     image = _read(files, options)
     with _placed(project, name, files, copy) as placed:
@@ -254,10 +253,7 @@ def _added(project: Project, row: ScanTable) -> int:
 
 
 def _read(paths: Sequence[Path], options: ScanOptions) -> Image:
-    if len(paths) == 1:
-        image = read_image(paths[0], series=options.series, fill_gaps=options.fill_gaps)
-    else:
-        image = read_channels(ScanFiles("", tuple(paths)))
+    image = read_image(paths, series=options.series, fill_gaps=options.fill_gaps)
     return image if options.spacing is None else respaced(image, options.spacing)
 
 

@@ -62,13 +62,21 @@ def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     require_no_inputs(outputs.paths, inputs)
 
 
-def check_source(outputs: Outputs, image: Image) -> None:
-    """Raise GeometryError if the series named for outputs in DICOM is not that of the scan."""
+def with_source(outputs: Outputs, image: Image) -> Outputs:
+    """Return outputs that belong to the very series a scan was read from, of several in a folder.
+
+    Raises GeometryError if the series named for outputs in DICOM is not that of the scan.
+    """
+    stored = image.stored
+    if stored is not None and stored.kind == "dicom" and outputs.dicom.series is None:
+        dicom = replace(outputs.dicom, series=stored.fields.get("series"))
+        outputs = replace(outputs, dicom=dicom)
     paths = (outputs.labels, outputs.probability)
     if outputs.dicom.source is not None and any(
         path is not None and suffix_of(path) == DICOM_LABELS for path in paths
     ):
-        find_source(outputs.dicom.source, own_geometry(image))
+        find_source(outputs.dicom.source, own_geometry(image), outputs.dicom.series)
+    return outputs
 
 
 def require_no_inputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -99,7 +107,7 @@ def write_outputs(
         if outputs.picture is not None:
             from fewslice.reporting.figure.figure import draw_picture
 
-            draw_picture(places[outputs.picture], image, segmentation)
+            draw_picture(places[outputs.picture], image, segmentation, names=labels.names)
         writers = {}
         if outputs.uncertainty is not None:
             uncertainty = Image(segmentation.uncertainty, labels.geometry, labels.stored)
@@ -120,7 +128,8 @@ def write_outputs(
 def _named(dicom: DicomOutput, path: Path | None, labels: LabelMap) -> DicomOutput:
     """Settle what the name of a file decides, and name what the labels' own file named."""
     kind = dicom.kind_for(path) if path is not None else dicom.kind
-    return replace(dicom, kind=kind, names={**labels.names, **dicom.names})
+    colours = {**labels.colours, **dicom.colours}
+    return replace(dicom, kind=kind, names={**labels.names, **dicom.names}, colours=colours)
 
 
 def _is_detached(path: Path) -> bool:

@@ -19,11 +19,12 @@ from fewslice.volumes.geometry import Geometry
 
 @dataclass(frozen=True)
 class LabelVolume:
-    """The size of one structure in the result."""
+    """The size of one structure in the result. name: None if it has none."""
 
     value: int
     voxels: int
     ml: float
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def make_report(
 
     options: those of the engine that made it, see `fewslice.engines.options_of`.
     """
-    geometry = segmentation.labels.geometry
+    geometry, names = segmentation.labels.geometry, segmentation.labels.names
     values = segmentation.label_values[1:]
     slices = _slices(segmentation, values)
     totals = {value: sum(item.voxels.get(value, 0) for item in slices) for value in values}
@@ -104,7 +105,8 @@ def make_report(
         remarks=segmentation.remarks,
         seconds=round(seconds, 3),
         labels=tuple(
-            LabelVolume(value, count, ml(count, geometry)) for value, count in totals.items()
+            LabelVolume(value, count, ml(count, geometry), names.get(value))
+            for value, count in totals.items()
         ),
         slices=slices,
     )

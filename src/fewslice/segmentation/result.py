@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
+from fewslice.errors import without
 from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
 from fewslice.typing import Float32Array
 from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.image import LabelArray, LabelMap
+from fewslice.volumes.segments import Segment, merged
 
 HUMAN = "human"
 ENGINE = "engine"
@@ -55,6 +58,17 @@ class Segmentation:
     ) -> npt.NDArray[Any]:
         """Return the answer as an array: `np.asarray(result)` is `result.labels.array`."""
         return np.array(self.labels.array, dtype=dtype, copy=copy)
+
+    def named(self, segments: Iterable[Segment]) -> Segmentation:
+        """Return the same answer with names and colours for its structures.
+
+        segments: in place of those it has; labels that are not in the answer are left out.
+        """
+        known = {*self.label_values[1:]}
+        given = [each for each in segments if each.value in known]
+        labels = replace(self.labels, segments=merged(given, self.labels.segments))
+        remarks = without(self.remarks, "names-unclear") if given else self.remarks
+        return replace(self, labels=labels, remarks=remarks)
 
     @property
     def label_values(self) -> tuple[int, ...]:

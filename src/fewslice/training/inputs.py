@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from fewslice.annotation.annotation import drawn_voxels
 from fewslice.annotation.finding import find_annotation
 from fewslice.engines.base import Scan
 from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.io import read_image, read_labels
-from fewslice.io.folder import ScanFiles, find_labels, find_scans, read_scan
+from fewslice.io.folder import find_labels, find_scans
+from fewslice.io.scan_files import ScanFiles, read_scan
 from fewslice.io.formats import VOLUME_SUFFIXES, listed
 from fewslice.training.scan import TaskScan
 from fewslice.volumes.coerce import AnyArray, on_one_grid
@@ -20,19 +23,20 @@ from fewslice.volumes.ignore_label import numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 
 AnyPath = str | os.PathLike[str]
-AnyScan = Image | AnyArray | AnyPath | ScanFiles
+AnyScan = Image | AnyArray | AnyPath | Sequence[AnyPath] | ScanFiles
 Pair = tuple[AnyScan, LabelMap | AnyArray | AnyPath]
 
 
-def pairs_in(images: Path, labels: Path) -> list[tuple[ScanFiles, Path]]:
+def pairs_in(images: Path, labels: Path, *, alone: bool = False) -> list[tuple[ScanFiles, Path]]:
     """Return each label map of a folder with its scan in another: CASE.nii.gz, CASE_0000.nii.gz.
 
     Scans are found as `find_scans` finds them: with all their channels, and also under the very
-    name of their labels. Scans without labels are no concern here. Raises ReadError if a folder is
-    missing or no label map has a scan, and InputError if two files claim to be the same case.
+    name of their labels. Scans without labels are no concern here. alone: take every file for a
+    scan of its own. Raises ReadError if a folder is missing or no label map has a scan, and
+    InputError if two files claim to be the same case.
     """
-    scans = {scan.name: scan for scan in find_scans(images)}
     drawn = find_labels(labels)
+    scans = {scan.name: scan for scan in find_scans(images, drawn, alone=alone)}
     if not scans.keys() & drawn.keys():
         raise ReadError(
             f"No label map in {labels} has a scan of its name in {images}; expected CASE.nii.gz "
@@ -115,16 +119,20 @@ def _scan(name: str, scan: Image, drawn: LabelMap, absent_unknown: bool, strict:
     annotation = find_annotation(drawn.array, scan.geometry, strict=strict)
     looked_for = annotation.drawn_values if absent_unknown else None
     remarks = (*scan.remarks, *drawn.remarks)
-    return TaskScan(name, Scan.of(scan), annotation, looked_for, remarks)
+    return TaskScan(
+        name, Scan.of(scan), annotation, looked_for, remarks, segments=drawn.segments
+    )
 
 
 def _read(image: AnyScan) -> Image | AnyArray:
     if isinstance(image, ScanFiles):
         return read_scan(image)
-    return read_image(image) if isinstance(image, str | os.PathLike) else image
+    return image if isinstance(image, Image | np.ndarray) else read_image(image)
 
 
 def _name(image: AnyScan, otherwise: str) -> str:
     if isinstance(image, ScanFiles):
         return str(image.images[0])
+    if isinstance(image, list | tuple) and image:
+        return str(image[0])
     return str(image) if isinstance(image, str | os.PathLike) else otherwise

@@ -29,6 +29,7 @@ from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.region import Region, bounding_region
+from fewslice.volumes.segments import Segment
 
 _PIXELS_AT_ONCE = 200_000
 _BARELY = 0.02  # probability of any structure below which a voxel need not be answered
@@ -41,6 +42,7 @@ class TaskModel:
     values: the label of each class, background (0) first, ascending. intensity: one a channel.
     stand_in: the value that stands for the structure 255 (see `fewslice.volumes.ignore_label`),
     None if that is none of its structures.
+    segments: names and colours of the structures, where they are known.
     """
 
     network: TaskNet
@@ -48,6 +50,7 @@ class TaskModel:
     intensity: tuple[Intensity, ...]
     values: tuple[int, ...]
     stand_in: int | None = None
+    segments: tuple[Segment, ...] = ()
 
     @property
     def device(self) -> torch.device:

@@ -12,6 +12,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.ignore_label import Numbering
+from fewslice.volumes.segments import Segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,7 @@ class TaskScan:
     in this scan, where these are not all: any other may be anywhere on its background, and is not
     learned to be absent; None if all were. remarks: what was assumed to read it and its labels.
     numbering: of its structures, the same for all scans of a task.
+    segments: names and colours of its structures, where they are known.
     """
 
     name: str
@@ -31,6 +33,7 @@ class TaskScan:
     looked_for: tuple[int, ...] | None = None
     remarks: tuple[str, ...] = ()
     numbering: Numbering = field(default_factory=Numbering)
+    segments: tuple[Segment, ...] = ()
 
     @property
     def channels(self) -> npt.NDArray[Any]:

@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 from fewslice._version import __version__
 from fewslice.errors import InputError, ReadError, WeightsError, WriteError
 from fewslice.io.atomic import atomic_path
+from fewslice.volumes.colours import Colour
+from fewslice.volumes.segments import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +163,10 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
         )
         values = tuple(int(value) for value in described["values"])
         stand_in = None if "stand_in" not in described else int(described["stand_in"])
+        segments = tuple(
+            Segment(int(each["value"]), str(each["name"]), _colour(each["colour"]), each["tags"])
+            for each in described.get("segments", ())
+        )
         across, down, right = (float(mm) for mm in grid["extent"])
         row, column = (float(mm) for mm in grid["pixel"])
         made = TaskGrid(
@@ -172,7 +178,12 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             "it or roll back."
         ) from error
     where = torch.device(device or best_device())
-    return TaskModel(network.to(where).eval(), made, intensity, values, stand_in)
+    return TaskModel(network.to(where).eval(), made, intensity, values, stand_in, segments)
+
+
+def _colour(parts: Sequence[float]) -> Colour:
+    red, green, blue = (float(part) for part in parts)
+    return red, green, blue
 
 
 def save_version(
@@ -198,6 +209,7 @@ def save_version(
         "intensity": [asdict(each) for each in model.intensity],
         "values": list(model.values),
         **({} if model.stand_in is None else {"stand_in": model.stand_in}),
+        "segments": [asdict(each) for each in model.segments],
         **facts,
     }
     rows = "".join(f"{step},{loss:.6f}\n" for step, loss in losses)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.errors import GeometryError, InputError, Remark
+from fewslice.volumes.colours import Colour
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.memo import Memo
 from fewslice.volumes.segments import Segment
@@ -146,6 +147,11 @@ class LabelMap:
     def names(self) -> dict[int, str]:
         """What structures are called, by label, where that is known."""
         return {segment.value: segment.name for segment in self.segments}
+
+    @property
+    def colours(self) -> dict[int, Colour]:
+        """How structures are shown, by label, where that is known."""
+        return {segment.value: segment.colour for segment in self.segments}
 
     def with_array(self, array: LabelArray) -> LabelMap:
         """Return a label map on the same grid with other labels."""

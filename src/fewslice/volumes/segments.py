@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from fewslice.volumes.colours import structure_colour
+from fewslice.volumes.colours import Colour, structure_colour
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,34 @@ class Segment:
 
     value: int
     name: str
-    colour: tuple[float, float, float]
+    colour: Colour
     tags: str = ""
 
 
-def named_segments(names: Mapping[int, str]) -> tuple[Segment, ...]:
-    """Return segments with these names, by label, and a colour each."""
-    return tuple(Segment(value, name, structure_colour(value - 1)) for value, name in names.items())
+def named_segments(
+    names: Mapping[int, str], colours: Mapping[int, Colour | None] | None = None
+) -> tuple[Segment, ...]:
+    """Return segments with these names, by label, and a colour each, of their own if not given."""
+    given = colours or {}
+    return tuple(
+        Segment(value, name, given.get(value) or structure_colour(value - 1))
+        for value, name in names.items()
+    )
+
+
+def merged(*groups: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return the segments of several sources by label; of two for one label the first counts."""
+    found: dict[int, Segment] = {}
+    for each in (segment for group in groups for segment in group):
+        found.setdefault(each.value, each)
+    return tuple(found[value] for value in sorted(found))
+
+
+def renamed(segments: Iterable[Segment], names: Mapping[int, str]) -> tuple[Segment, ...]:
+    """Return segments with names given for some labels, which keep their colours."""
+    before = {each.value: each for each in segments}
+    given = [
+        replace(before.get(value, fresh), name=fresh.name, tags="")
+        for value, fresh in ((each.value, each) for each in named_segments(names))
+    ]
+    return merged(given, before.values())

@@ -22,9 +22,9 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.engines import Scan
-from fewslice.errors import InputError
+from fewslice.errors import InputError, without
 from fewslice.io import read_labels
-from fewslice.io.folder import ScanFiles, named_scan, read_scan
+from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.segmentation.posterior import Sampler, Samples
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import AnyArray, on_one_grid
@@ -71,13 +71,22 @@ def scan_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettin
 
     Raises ReadError and the like if the scan cannot be used.
     """
-    return named_rows(number, scan, sampler, settings)[0]
+    return named_rows(number, scan, sampler, settings).rows
 
 
-def named_rows(
-    number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings
-) -> tuple[Candidates, tuple[str, ...]]:
-    """Return the rows of `scan_rows`, and the plane of the slices across each array axis."""
+@dataclass(frozen=True, eq=False)
+class NamedRows:
+    """The rows of a scan. planes: that of the slices across each array axis. remarks: on reading
+    the scan and its labels, and on how these were understood.
+    """
+
+    rows: Candidates
+    planes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def named_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings) -> NamedRows:
+    """Return the rows of `scan_rows`, with what people need to know of the scan."""
     source, drawn = _read(scan)
     image, labels = on_one_grid(
         source,
@@ -96,13 +105,15 @@ def named_rows(
     if settings.all_planes:  # what a network sees is known across one axis only
         views = [replace(samples, features=None).across(axis) for axis in axes]
     rows = stack(_slices(number, image, view, annotated) for view in views)
-    return rows, tuple(plane_name(image.geometry, axis) for axis in range(3))
+    planes = tuple(plane_name(image.geometry, axis) for axis in range(3))
+    said = (*image.remarks, *labels.remarks, *annotation.remarks)  # names make no difference here
+    return NamedRows(rows, planes, without(said, "names-unclear"))
 
 
 def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]:
     source = scan.scan
     if isinstance(source, str):
-        source = named_scan(Path(source))
+        source = scan_at(Path(source))
     image = read_scan(source) if isinstance(source, ScanFiles) else source
     on = image if isinstance(image, Image) else None
     drawn = read_labels(scan.labels, on) if isinstance(scan.labels, str) else scan.labels

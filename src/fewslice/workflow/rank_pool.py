@@ -7,8 +7,8 @@ slice there (`pool_rows`); only these come back, and the strategy ranks them all
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +21,7 @@ from fewslice.active_learning.strategies.registry import ALL_PLANES, find_strate
 from fewslice.annotation.phrases import counted
 from fewslice.batch.jobs import CountProgress, Job, stream, uncounted
 from fewslice.errors import InputError
-from fewslice.io.folder import ScanFiles, named_scan
+from fewslice.io.scan_files import ScanFiles, scan_at
 from fewslice.segmentation.posterior import Sampler
 from fewslice.training.store import model_in_use
 from fewslice.volumes import Image
@@ -30,6 +30,7 @@ from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.pool_rows import (
     AnyLabels,
+    NamedRows,
     PoolScan,
     RowSettings,
     named_rows,
@@ -42,6 +43,8 @@ DEFAULT = "spread"
 """The strategy for pools: few slices of many scans, each structure in its turn, with noise."""
 
 What = Literal["slices", "scans"]
+AnyPath = str | os.PathLike[str]
+Given = PoolScan | ScanFiles | AnyPath | Sequence[AnyPath] | Image | AnyArray
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class PoolRanking:
 
     items: best first. skipped: the scans left out. scans, slices: how many were looked at. open:
     how many slices of them are not annotated yet. strategy: its name. message: one sentence.
+    remarks: case to what was assumed to read it and its labels, where that is not plain.
     """
 
     items: tuple[RankedItem, ...]
@@ -86,10 +90,19 @@ class PoolRanking:
     open: int
     strategy: str
     message: str
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
-    pool: Iterable[PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray],
+    pool: Iterable[
+        PoolScan
+        | ScanFiles
+        | str
+        | os.PathLike[str]
+        | Sequence[str | os.PathLike[str]]
+        | Image
+        | AnyArray
+    ],
     model: TaskModel | str | os.PathLike[str] | None = None,
     *,
     sampler: Sampler | None = None,
@@ -112,8 +125,9 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     Parameters
     ----------
     pool
-        Paths of files or DICOM folders (best, as only paths travel), `ScanFiles` as
-        `fewslice.io.folder.find_scans` gives them, `Image` objects, or arrays (i, j, k). Scans in
+        Paths of files or DICOM folders (best, as only paths travel; several for a scan whose
+        channels lie in files of their own), `ScanFiles` as `fewslice.io.folder.find_scans` gives
+        them, `Image` objects, or arrays (i, j, k). Scans in
         memory are named by their number, from 0.
     model
         Of the task, from `load_model`, or the path of a model folder (best, as only paths travel).
@@ -164,30 +178,40 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     all_planes = name == ALL_PLANES and what == "slices"
     settings = RowSettings(seed, all_planes, spacing, ignore_label)
     jobs = _jobs(pool, asked, settings, {} if labels is None else labels, names)
-    rows: dict[int, Candidates] = {}
-    planes: dict[int, tuple[str, ...]] = {}
+    found: dict[int, NamedRows] = {}
     skipped: dict[int, SkippedScan] = {}
     for outcome in stream(named_rows, jobs, scheduler=scheduler, workers=workers):
         number = int(outcome.key)
         if outcome.failure is None:
-            rows[number], planes[number] = outcome.result
+            found[number] = outcome.result
         else:
             skipped[number] = SkippedScan(names[number], outcome.failure, outcome.trace)
-        done = len(rows) + len(skipped)
+        done = len(found) + len(skipped)
         progress(done, len(pool) if isinstance(pool, Sized) else done)
     left_out = tuple(skipped[number] for number in sorted(skipped))
-    if not rows:
+    if not found:
         raise _nothing(left_out)
-    candidates = stack(rows[number] for number in sorted(rows))
+    candidates = stack(found[number].rows for number in sorted(found))
     rng = np.random.default_rng(seed)
     if what == "scans":
         ranking = rank_scans(candidates, chosen, count, rng)
         items = _scan_items(ranking, candidates, names)
     else:
+        planes = {number: each.planes for number, each in found.items()}
         items = _slice_items(chosen.rank(candidates, count, rng), candidates, names, planes)
-    message = _message(items, left_out, len(rows), count, what)
+    message = _message(items, left_out, len(found), count, what)
     free = int(np.count_nonzero(~candidates.annotated))
-    return PoolRanking(items, left_out, len(rows), len(candidates), free, name, message)
+    remarks = {names[number]: found[number].remarks for number in sorted(found)}
+    return PoolRanking(
+        items,
+        left_out,
+        len(found),
+        len(candidates),
+        free,
+        name,
+        message,
+        {case: said for case, said in remarks.items() if said},
+    )
 
 
 def _sampler(model: TaskModel | str | os.PathLike[str] | None, sampler: Sampler | None) -> Sampler:
@@ -203,7 +227,7 @@ def _sampler(model: TaskModel | str | os.PathLike[str] | None, sampler: Sampler 
 
 
 def _jobs(
-    pool: Iterable[PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray],
+    pool: Iterable[Given],
     sampler: Sampler,
     settings: RowSettings,
     labels: Mapping[str, AnyLabels | os.PathLike[str]],
@@ -221,15 +245,15 @@ def _jobs(
         yield Job(str(number), (number, scan, sampler, settings))
 
 
-def _pool_scan(
-    number: int, given: PoolScan | ScanFiles | str | os.PathLike[str] | Image | AnyArray
-) -> PoolScan:
+def _pool_scan(number: int, given: Given) -> PoolScan:
     if isinstance(given, PoolScan):
         return given
     if isinstance(given, ScanFiles):
         return PoolScan(given.name, given)
     if isinstance(given, str | os.PathLike):
-        files = named_scan(Path(given))
+        given = [given]
+    if not isinstance(given, Image | np.ndarray):
+        files = scan_at([Path(each) for each in given])
         return PoolScan(files.name, files)
     return PoolScan(str(number), given)
 

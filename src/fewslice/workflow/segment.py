@@ -27,6 +27,7 @@ from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.ignore_label import Numbering, ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
+from fewslice.volumes.segments import merged
 from fewslice.volumes.spacing import spacing_origin, spacing_remarks, with_assumed_spacing
 from fewslice.workflow.support import support_pairs, supported_annotation
 
@@ -151,7 +152,14 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         *prediction.remarks,
         *support_remarks,
     )
-    return Segmentation(answer, annotation, prediction, name, remarks, len(others), numbers)
+    found = Segmentation(answer, annotation, prediction, name, remarks, len(others), numbers)
+    return found.named(
+        merged(
+            drawn_map.segments,
+            *(labels.segments for _, labels in given),
+            getattr(chosen, "segments", ()),
+        )
+    )
 
 
 def _for_trained(

@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,11 +16,13 @@ from fewslice.batch.jobs import CountProgress, Job, Outcome, uncounted
 from fewslice.batch.journal import Journal, open_journal, resume
 from fewslice.engines import EngineOptions, find_engine, options_of
 from fewslice.errors import InputError
-from fewslice.io import read_labels, require_writable
+from fewslice.io import DicomOutput, read_labels, require_writable
 from fewslice.io.atomic import failures_named
-from fewslice.io.folder import ScanFiles, find_labels, find_scans, read_scan
+from fewslice.io.folder import find_labels, find_scans, read_as
+from fewslice.io.formats import RESULT_ENDINGS, listed
+from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.networks.shipped import shipped_weights
-from fewslice.reporting.outputs import Outputs, write_outputs
+from fewslice.reporting.outputs import Outputs, check_outputs, with_source, write_outputs
 from fewslice.reporting.report import make_report
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
@@ -28,6 +30,7 @@ from fewslice.training.store import cached_model, model_in_use
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.respacing import respaced
+from fewslice.volumes.segments import Segment
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.segment import segment
 from fewslice.workflow.support import Paths, read_support
@@ -45,7 +48,10 @@ class Recipe:
     model: path of a version of a model folder; what is drawn on a scan stays. engine: name, if
     there is no model. support: other scans with their labels, for the engine. largest_component:
     keep only the largest piece of each structure, and what was drawn. spacing: mm per array axis,
-    in place of what the files say. strict, ignore_label: as in `fewslice.segment`.
+    in place of what the files say. strict, ignore_label: as in `fewslice.segment`. suffix: with
+    which results are written, after the name of the case. dicom: what results in DICOM say; their
+    source is the scan itself. segments: names and colours of structures, in place of those that
+    labels, support or model bring along.
     """
 
     engine: str = "auto"
@@ -55,6 +61,9 @@ class Recipe:
     spacing: Spacing | None = None
     strict: bool = False
     ignore_label: int | None = UNKNOWN
+    suffix: str = RESULT_ENDINGS[0]
+    dicom: DicomOutput = field(default_factory=DicomOutput)
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,26 +97,35 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     *,
     labels: Path | None = None,
     model: Path | None = None,
-    support: Sequence[tuple[Path, Path]] = (),
+    support: Sequence[tuple[Path | ScanFiles, Path]] = (),
     engine: str = "auto",
     largest_component: bool = False,
     spacing: Spacing | None = None,
     strict: bool = False,
     ignore_label: int | None = UNKNOWN,
+    series: str | None = None,
+    fill_gaps: bool = False,
+    alone: bool = False,
+    suffix: str = RESULT_ENDINGS[0],
+    dicom: DicomOutput | None = None,
+    segments: tuple[Segment, ...] = (),
     scheduler: str | None = None,
     workers: int | None = None,
     progress: CountProgress = uncounted,
 ) -> ManySegmented:
     """Segment all scans of a folder; write ``CASE.nii.gz`` for each into another.
 
-    scans: as `scan_folder.find_scans` finds them. labels: folder with sparse labels, one named
-    ``CASE.nii.gz`` for the scan CASE. model: of `fewslice.train`; scans need no labels then, and
-    what is drawn stays. support: (scan, labels) of other scans, for an engine that can learn from
-    them. spacing: mm per array axis of all scans, in place of what their files say, as in
-    `fewslice.segment`; strict, ignore_label: as there. scheduler, workers: as in
-    `fewslice.batch.jobs.stream`; workers read and write the files, so all paths must be the same
-    for them. output: also keeps a journal, by which a run that was interrupted goes on; a scan
-    whose files have changed since, or whose result is gone, is done again.
+    scans: as `fewslice.io.folder.find_scans` finds them; alone: as there. series, fill_gaps: as in
+    `fewslice.read_image`, of every scan in DICOM. suffix: one of RESULT_ENDINGS; in DICOM, results
+    belong to the series of their scan, and dicom says the rest. segments: names and colours of
+    structures. labels: folder with sparse labels, one named ``CASE.nii.gz`` for the scan CASE.
+    model: of `fewslice.train`; scans need no labels then, and what is drawn stays. support: (scan,
+    labels) of other scans, for an engine that can learn from them. spacing: mm per array axis of
+    all scans, in place of what their files say, as in `fewslice.segment`; strict, ignore_label: as
+    there. scheduler, workers: as in `fewslice.batch.jobs.stream`; workers read and write the files,
+    so all paths must be the same for them. output: also keeps a journal, by which a run that was
+    interrupted goes on; a scan whose files have changed since, or whose result is gone, is done
+    again.
 
     Scans that cannot be segmented are named in the result. Raises InputError, ReadError or
     WriteError for folders or options that cannot be used.
@@ -125,8 +143,19 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     if ignore_label != UNKNOWN:
         recipe = replace(recipe, ignore_label=ignore_label)
         identity |= {"ignore_label": ignore_label}
-    found = find_scans(scans)
-    drawn = {} if labels is None else _matching_labels(labels, scans, found)
+    if suffix not in RESULT_ENDINGS:
+        raise InputError(f"Results cannot end with {suffix!r}; choose {listed(RESULT_ENDINGS)}.")
+    if suffix != RESULT_ENDINGS[0]:
+        recipe, identity = replace(recipe, suffix=suffix), identity | {"suffix": suffix}
+    if segments:
+        named = [[each.value, each.name, each.colour] for each in segments]
+        recipe, identity = replace(recipe, segments=segments), identity | {"segments": named}
+    if dicom is not None:
+        recipe, identity = replace(recipe, dicom=dicom), identity | {"dicom": repr(dicom)}
+    drawn = {} if labels is None else find_labels(labels)
+    found = read_as(find_scans(scans, drawn, alone=alone), series, fill_gaps)
+    if labels is not None:
+        _require_matching(drawn, labels, scans, found)
     _prepare(output, [scans, *([] if labels is None else [labels])])
     usable = [scan for scan in found if scan.name in drawn or model or support]
     jobs = {
@@ -164,9 +193,13 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     """Read one scan, segment it and write the labels; return what is known of it.
 
     case, output (file name), seconds, engine, plane, annotated (slices), remarks, and labels: value
-    to ml. Raises ReadError and the like.
+    to ml, and names of labels. Raises ReadError and the like.
     """
+    path = Path(output) / f"{scan.name}{recipe.suffix}"
+    outputs = Outputs(path, dicom=replace(recipe.dicom, source=scan.images[0]))
+    check_outputs(outputs, scan.images)
     image = read_scan(scan)
+    outputs = with_source(outputs, image)
     if recipe.spacing is not None:
         image = respaced(image, recipe.spacing)
     drawn = None if labels is None else read_labels(labels, image)
@@ -174,13 +207,13 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     segmentation = _segmented(image, drawn, recipe)
     if recipe.largest_component:
         segmentation = cleaned(segmentation)
+    segmentation = segmentation.named(recipe.segments)
     seconds = time.perf_counter() - start
     options = EngineOptions() if recipe.model else options_of(find_engine(recipe.engine))
     report = make_report(segmentation, {"scan": scan.name}, seconds, options)
-    path = Path(output) / f"{scan.name}.nii.gz"
     with failures_named(path), TemporaryDirectory(prefix=_STAGING, dir=output) as place:
         staged = Path(place) / path.name
-        write_outputs(Outputs(staged), image, segmentation, report)
+        write_outputs(replace(outputs, labels=staged), image, segmentation, report)
         staged.replace(path)
     return {
         "case": scan.name,
@@ -191,6 +224,7 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
         "annotated": len(report.annotated),
         "remarks": list(report.remarks),
         "labels": {str(label.value): round(label.ml, 4) for label in report.labels},
+        "names": {str(label.value): label.name for label in report.labels if label.name},
     }
 
 
@@ -210,7 +244,7 @@ def _segmented(image: Image, drawn: LabelMap | None, recipe: Recipe) -> Segmenta
 
 def _recipe(
     model: Path | None,
-    support: Sequence[tuple[Path, Path]],
+    support: Sequence[tuple[Path | ScanFiles, Path]],
     engine: str,
     largest_component: bool,
 ) -> tuple[Recipe, dict[str, Any]]:
@@ -223,21 +257,26 @@ def _recipe(
             )
         folder, digest = model_in_use(model)
         return Recipe(engine, str(folder), (), largest_component), identity | {"model": digest}
-    pairs = tuple((str(scan.absolute()), str(drawn.absolute())) for scan, drawn in support)
+    pairs = tuple((_absolute(scan), str(drawn.absolute())) for scan, drawn in support)
     identity |= {"engine": repr(find_engine(engine)), "weights": shipped_weights()[1]}
-    identity["support"] = [_fingerprint([Path(path) for path in pair]) for pair in pairs]
+    identity["support"] = [_fingerprint([*scan.paths, Path(drawn)]) for scan, drawn in pairs]
     return Recipe(engine, None, pairs, largest_component), identity
 
 
-def _matching_labels(labels: Path, scans: Path, found: Sequence[ScanFiles]) -> dict[str, Path]:
-    """Return the label maps by case. Raises InputError if none belongs to a scan."""
-    drawn = find_labels(labels)
+def _absolute(scan: Path | ScanFiles) -> ScanFiles:
+    files = scan_at(scan) if isinstance(scan, Path) else scan
+    return replace(files, images=tuple(path.absolute() for path in files.images))
+
+
+def _require_matching(
+    drawn: Mapping[str, Path], labels: Path, scans: Path, found: Sequence[ScanFiles]
+) -> None:
+    """Raise InputError if no label map belongs to a scan."""
     if not drawn.keys() & {scan.name for scan in found}:
         raise InputError(
             f"No label map in {labels} has the name of a scan in {scans} (such as "
             f"{found[0].name}.nii.gz); rename them, or leave --labels out."
         )
-    return drawn
 
 
 def _prepare(output: Path, inputs: Sequence[Path]) -> None:
@@ -255,7 +294,9 @@ def _prepare(output: Path, inputs: Sequence[Path]) -> None:
 def _job(scan: ScanFiles, labels: Path | None, recipe: Recipe, output: Path) -> Job:
     files = [*scan.images, *([] if labels is None else [labels])]
     drawn = None if labels is None else str(labels)
-    return Job(f"{scan.name} {_fingerprint(files)}", (scan, drawn, recipe, str(output)))
+    read = "".join(f" {each}" for each in (scan.series, scan.fill_gaps) if each)
+    key = f"{scan.name} {_fingerprint(files)}{read}"
+    return Job(key, (scan, drawn, recipe, str(output)))
 
 
 def _fingerprint(files: Sequence[Path]) -> str:

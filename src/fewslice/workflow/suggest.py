@@ -36,7 +36,7 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels,
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
-from fewslice.errors import InputError
+from fewslice.errors import InputError, without
 from fewslice.segmentation.posterior import Sampler, Samples, Sketches
 from fewslice.segmentation.posterior.aligned import AlignedSampler
 from fewslice.segmentation.posterior.samples import as_samples
@@ -206,7 +206,8 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
     quality = predicted_quality(found, shipped_gain_model())
     suggestion = _suggestion(scan, queries, quality, annotation.axis)
-    return replace(suggestion, remarks=(*scan.remarks, *label_map.remarks))
+    said = (*scan.remarks, *label_map.remarks)  # names make no difference here
+    return replace(suggestion, remarks=without(said, "names-unclear"))
 
 
 def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: int) -> Suggestion:

@@ -16,7 +16,7 @@ from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError
-from fewslice.io.read import read_pair
+from fewslice.io.scan_files import ScanFiles, read_pair
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image, LabelMap
@@ -33,8 +33,8 @@ _SAME_SPACING = 1e-3  # of two files, which round
 
 Pair = tuple[Image, LabelMap]
 
-Paths = tuple[tuple[str, str], ...]
-"""Of each support scan, the path of the image and that of its labels."""
+Paths = tuple[tuple[ScanFiles, str], ...]
+"""Of each support scan, its files and the path of its labels."""
 
 
 def support_pairs(
@@ -83,7 +83,7 @@ def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, 
 @lru_cache(maxsize=1)  # a worker answers for many scans from the same support
 def read_support(paths: Paths) -> tuple[tuple[Image, LabelMap], ...]:
     """Read support scans with their labels. paths: (scan, labels) of each."""
-    return tuple(read_pair(Path(scan), Path(labels)) for scan, labels in paths)
+    return tuple(read_pair(scan, Path(labels)) for scan, labels in paths)
 
 
 def _spacing_given(

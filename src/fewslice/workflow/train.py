@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import InputError, WriteError
+from fewslice.errors import InputError, WriteError, without
 from fewslice.training import store
 from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
 from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.segments import Segment, merged
 from fewslice.volumes.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class TrainSettings:
     a scan was not looked for there, so that it may be anywhere on its background. spacing: mm per
     array axis of all scans, in place of what they say themselves. strict: whether every 0 on every
     slice that holds a label is background, ignore_label: which label means "not looked at", as in
-    `fewslice.segment`.
+    `fewslice.segment`. segments: names and colours of structures, in place of those that labels
+    bring along; the model keeps them.
     """
 
     training: TaskSettings = field(default_factory=TaskSettings)
@@ -44,6 +46,7 @@ class TrainSettings:
     spacing: Spacing | None = None
     strict: bool = False
     ignore_label: int | None = UNKNOWN
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,8 @@ def train(  # noqa: PLR0913 - most of it optional
     Parameters
     ----------
     pairs
-        Scans with their sparse labels: paths, `Image` and `LabelMap`, or arrays (for folders, see
+        Scans with their sparse labels: paths (several for a scan whose channels lie in files of
+        their own, as in `read_image`), `Image` and `LabelMap`, or arrays (for folders, see
         `fewslice.training.inputs.pairs_in`). A scan that cannot be used is left out and named in
         the result.
     model
@@ -141,7 +145,7 @@ def train(  # noqa: PLR0913 - most of it optional
             keep=None if folder is None else lambda state: _keep(folder, task.mark, state, group),
             group=group,
         )
-        outcome = _blank(trained, task, group)
+        outcome = _blank(trained, task, group, settings.segments)
         if trained.finished:
             return _led(outcome, lambda: _judged(outcome, folder, task, trained, settings), group)
         if folder is None:
@@ -245,9 +249,11 @@ def _led(outcome: TrainOutcome, judge: Callable[[], TrainOutcome], group: Group)
     )
 
 
-def _blank(trained: Trained, task: _Task, group: Group) -> TrainOutcome:
+def _blank(
+    trained: Trained, task: _Task, group: Group, segments: tuple[Segment, ...]
+) -> TrainOutcome:
     return TrainOutcome(
-        model=trained.model,
+        model=replace(trained.model, segments=_segments(task.scans, segments)),
         version=None,
         promoted=False,
         score=None,
@@ -332,7 +338,7 @@ def _judged(
     # First what was learned from: should the computer stop here, no slice changes sides later.
     learned = {each.key for each in task.slices} - task.held
     add_roles(folder, task.roles, task.held, learned)
-    number = store.save_version(folder, trained.model, facts, trained.state.losses)
+    number = store.save_version(folder, outcome.model, facts, trained.state.losses)
     (store.promote if better else store.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
     remarks = outcome.remarks
@@ -349,11 +355,18 @@ _NOT_JUDGED = (
 )
 
 
+def _segments(scans: Sequence[TaskScan], given: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """Return what the structures are called: as a person says, or as the first scan has it."""
+    known = label_values(scans)
+    found = merged(given, *(scan.segments for scan in scans))
+    return tuple(each for each in found if each.value in known)
+
+
 def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
     remarks = [
         f"{scan.name}: {remark}"
         for scan in scans
-        for remark in (*scan.remarks, *scan.annotation.remarks)
+        for remark in (*_read_remarks(scan, settings), *scan.annotation.remarks)
     ]
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
@@ -363,15 +376,25 @@ def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> t
         )
     if settings.absent_unknown:
         return tuple(remarks)
+    names = {each.value: each.name for each in _segments(scans, settings.segments)}
     for value in label_values(scans):
         there = sum(value in scan.annotation.drawn_values for scan in scans)
         if there < len(scans):
             own = scans[0].numbering.value(value)
             remarks.append(
-                f"Label {own} is drawn in {there} of {len(scans)} scans; the annotated slices of "
-                "the others teach that it is not there (--absent-unknown if nobody looked for it)."
+                f"Label {own}{_called(value, names)} is drawn in {there} of {len(scans)} scans; "
+                "the annotated slices of the others teach that it is not there (--absent-unknown "
+                "if nobody looked for it)."
             )
     return tuple(remarks)
+
+
+def _read_remarks(scan: TaskScan, settings: TrainSettings) -> tuple[str, ...]:
+    return without(scan.remarks, "names-unclear") if settings.segments else scan.remarks
+
+
+def _called(value: int, names: Mapping[int, str]) -> str:
+    return f" ({names[value]})" if value in names else ""
 
 
 def _fingerprint(

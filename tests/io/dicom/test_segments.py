@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fewslice.io.dicom.segments import segments_of, snomed_codes
+from fewslice.volumes.colours import structure_colour
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ def test_codes_follow_from_names(name: str, category: str, kind: str, side: str 
 
 
 def test_structures_without_a_name_get_their_number() -> None:
-    segments = segments_of((2, 9), {9: "x" * 80})
+    segments = segments_of((2, 9), {9: "x" * 80}, {9: (0.5, 0.0, 1.0)})
     assert [segment.name for segment in segments] == ["Structure 2", "x" * 64]
-    assert segments[0].colour != segments[1].colour
+    assert segments[0].colour == structure_colour(0)
+    assert segments[1].colour == (0.5, 0.0, 1.0)

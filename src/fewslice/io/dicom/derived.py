@@ -18,6 +18,7 @@ from fewslice._version import __version__
 from fewslice.errors import ReadError
 from fewslice.io.dicom.files import damage_named
 from fewslice.io.dicom.planes import Dataset
+from fewslice.volumes.colours import Colour
 
 DicomKind = Literal["binary", "labelmap", "rtstruct"]
 KINDS: tuple[DicomKind, ...] = ("binary", "labelmap", "rtstruct")
@@ -51,12 +52,20 @@ class DicomOutput:
     anonymise : bool
         Leave out what is known of patient and study, but for the unique identifiers that tie the
         result to its scan.
+    series : str, optional
+        UID of the series, where several in `source` lie on the same voxels, such as a CT and the
+        PET of the same scanner.
+    colours : mapping of int to (float, float, float)
+        How structures are shown: red, green and blue, 0 to 1; colours that can be told apart
+        otherwise.
     """
 
     source: Path | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     kind: DicomKind | None = None
     anonymise: bool = False
+    series: str | None = None
+    colours: Mapping[int, Colour] = field(default_factory=dict)
 
     def kind_for(self, path: Path) -> DicomKind:
         """Return what to write at a path."""

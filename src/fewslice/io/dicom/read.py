@@ -35,7 +35,9 @@ def read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -
     volumes = [_voxels(path, stack, pixels) for stack in stacks]
     array = volumes[0] if len(volumes) == 1 else np.stack(volumes)
     remarks = (*chosen, *slices[0].remarks, *rounded, *copies, *stacks[0].remarks)
-    stored = StoredGeometry("dicom", {}, slices[0].spacing_known)
+    own = slices[0].series
+    fields = {"series": own.uid, "patient": own.patient, "frame_of_reference": own.frame}
+    stored = StoredGeometry("dicom", fields, slices[0].spacing_known)
     return Image(array, stacks[0].geometry, stored, (*remarks, *_inverted(path, slices)))
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError, ReadError, Remark
+from fewslice.io.dicom.display_colour import rgb_colour
 from fewslice.io.dicom.files import damage_named
 from fewslice.io.dicom.kinds import read_whole
 from fewslice.io.dicom.outlines import filled
 from fewslice.io.dicom.planes import Dataset
 from fewslice.io.itk import LPS_TO_RAS
 from fewslice.typing import BoolArray, Float64Array
+from fewslice.volumes.colours import Colour
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import MAX_LABEL, UNKNOWN, Image, LabelMap
 from fewslice.volumes.respacing import own_geometry
@@ -47,7 +49,7 @@ def _read(path: Path, scan: Image) -> LabelMap:
     geometry = own_geometry(scan)
     left_out: list[str] = []
     masks = {}
-    for label, (_, contours) in rois.items():
+    for label, (_, _, contours) in rois.items():
         masks[label] = _mask(path, contours, geometry, left_out)
     if not any(mask.any() for mask in masks.values()):
         raise InputError(f"{path} holds no closed outline on the scan; outline a structure there.")
@@ -57,12 +59,13 @@ def _read(path: Path, scan: Image) -> LabelMap:
         overlapping |= (array != 0) & masks[label]
         array[masks[label]] = label
     remarks = _remarks(path, left_out, int(np.count_nonzero(overlapping)))
-    names = {label: name for label, (name, _) in rois.items() if name}
-    return LabelMap(array, geometry, scan.stored, remarks, named_segments(names))
+    names = {label: name for label, (name, _, _) in rois.items() if name}
+    colours = {label: colour for label, (_, colour, _) in rois.items()}
+    return LabelMap(array, geometry, scan.stored, remarks, named_segments(names, colours))
 
 
-def _rois(path: Path, dataset: Dataset) -> dict[int, tuple[str, list[Dataset]]]:
-    """Return the name and the contours of each ROI that has some, by label."""
+def _rois(path: Path, dataset: Dataset) -> dict[int, tuple[str, Colour | None, list[Dataset]]]:
+    """Return the name, the colour and the contours of each ROI that has some, by label."""
     names = {
         int(roi.ROINumber): str(roi.get("ROIName", "") or "").strip()
         for roi in dataset.get("StructureSetROISequence") or []
@@ -71,13 +74,17 @@ def _rois(path: Path, dataset: Dataset) -> dict[int, tuple[str, list[Dataset]]]:
         int(roi.ReferencedROINumber): list(roi.get("ContourSequence") or [])
         for roi in dataset.get("ROIContourSequence") or []
     }
+    colours = {
+        int(roi.ReferencedROINumber): rgb_colour(roi.get("ROIDisplayColor"))
+        for roi in dataset.get("ROIContourSequence") or []
+    }
     numbers = [number for number in names if contours.get(number)]
     if not numbers:
         raise ReadError(f"{path} is an RTSTRUCT without outlines; export it again.")
     fit = all(0 < number <= MAX_LABEL and number != UNKNOWN for number in numbers)
     labels = numbers if fit else [n + (n >= UNKNOWN) for n in range(1, len(numbers) + 1)]
     return {
-        label: (names[number], contours[number])
+        label: (names[number], colours.get(number), contours[number])
         for label, number in zip(labels, numbers, strict=True)
     }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, InputError, ReadError, Remark
+from fewslice.io.dicom.display_colour import lab_colour
 from fewslice.io.dicom.files import damage_named
 from fewslice.io.dicom.kinds import read_whole
 from fewslice.io.dicom.planes import Dataset, Plane, placement_of, planes_of
@@ -20,7 +21,7 @@ from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import MAX_LABEL, UNKNOWN, Array, Image, LabelArray, LabelMap
 from fewslice.volumes.respacing import own_geometry
-from fewslice.volumes.segments import named_segments
+from fewslice.volumes.segments import Segment, named_segments
 
 SAME_DIRECTION = 1e-3  # of a direction cosine
 OFF_STEP = 0.1  # of a step between slices
@@ -82,7 +83,7 @@ def read(path: Path, scan: Image | None = None) -> LabelMap:
 def _read(path: Path, scan: Image | None) -> LabelMap:
     frames = _frames(path, read_whole(path))
     geometry = _own_grid(frames) if scan is None else own_geometry(scan)
-    values, names = _values(path, frames.dataset)
+    values, named = _values(path, frames.dataset)
     array, overlapping = _labels(frames, geometry, values)
     remarks: tuple[Remark, ...] = ()
     if overlapping:
@@ -93,9 +94,7 @@ def _read(path: Path, scan: Image | None) -> LabelMap:
                 "and that of the segment with fewer voxels counts.",
             ),
         )
-    return LabelMap(
-        array, geometry, None if scan is None else scan.stored, remarks, named_segments(names)
-    )
+    return LabelMap(array, geometry, None if scan is None else scan.stored, remarks, named)
 
 
 def _frames(path: Path, dataset: Dataset) -> Frames:
@@ -130,8 +129,8 @@ def _segment(path: Path, dataset: Dataset, group: Dataset | None) -> int:
     )
 
 
-def _values(path: Path, dataset: Dataset) -> tuple[dict[int, int], dict[int, str]]:
-    """Return segment number to label, and label to name."""
+def _values(path: Path, dataset: Dataset) -> tuple[dict[int, int], tuple[Segment, ...]]:
+    """Return segment number to label, and the names and colours of those that have a name."""
     segments = [
         (int(item.SegmentNumber), item)
         for item in dataset.get("SegmentSequence") or []
@@ -151,7 +150,12 @@ def _values(path: Path, dataset: Dataset) -> tuple[dict[int, int], dict[int, str
         value: str(item.get("SegmentLabel", "") or "")
         for value, (_, item) in zip(use, segments, strict=True)
     }
-    return dict(zip(numbers, use, strict=True)), {v: n for v, n in names.items() if n}
+    colours = {
+        value: lab_colour(item.get("RecommendedDisplayCIELabValue"))
+        for value, (_, item) in zip(use, segments, strict=True)
+    }
+    named = named_segments({value: name for value, name in names.items() if name}, colours)
+    return dict(zip(numbers, use, strict=True)), named
 
 
 def _labels(frames: Frames, geometry: Geometry, values: dict[int, int]) -> tuple[LabelArray, int]:

@@ -69,7 +69,7 @@ def write_fractional(
     path: Path, probability: Image, values: Sequence[int], source: Source, given: DicomOutput
 ) -> None:
     """Write probabilities in steps of 1/255. values: the structure of each channel, ascending."""
-    segments = segments_of(tuple(values), given.names)
+    segments = segments_of(tuple(values), given.names, given.colours)
     stacked = np.stack([source.pixels(layer) for layer in probability.channels], axis=-1)
     content = Content("FRACTIONAL", stacked, tuple(enumerate(segments, 1)))
     _save(path, content, source, given)
@@ -87,7 +87,8 @@ def segments_to_write(labels: LabelMap, given: DicomOutput) -> tuple[Segment, ..
             "The labels hold no structure, and a DICOM result needs one; write NIfTI or NRRD "
             "instead."
         )
-    return segments_of(labels.values, {**labels.names, **given.names})
+    colours = {**labels.colours, **given.colours}
+    return segments_of(labels.values, {**labels.names, **given.names}, colours)
 
 
 def complete_pixels(source: Source, array: Array) -> Array:

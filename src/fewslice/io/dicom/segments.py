@@ -44,13 +44,15 @@ class SnomedCodes:
     known: bool = True
 
 
-def segments_of(values: tuple[int, ...], names: Mapping[int, str]) -> tuple[Segment, ...]:
+def segments_of(
+    values: tuple[int, ...], names: Mapping[int, str], colours: Mapping[int, Colour]
+) -> tuple[Segment, ...]:
     """Return the structures to write, in the order of their labels."""
     return tuple(
         Segment(
             value,
             (names.get(value) or f"Structure {value}")[:_LONGEST],
-            structure_colour(number),
+            colours.get(value, structure_colour(number)),
         )
         for number, value in enumerate(values)
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,18 @@ CHANNEL_TAGS = (
 
 @dataclass(frozen=True)
 class Series:
-    """The series a file says it belongs to. number: of the series, None if it has none."""
+    """The series a file says it belongs to.
+
+    number: of the series, None if it has none. frame: UID of its frame of reference. patient: a
+    digest of the patient's ID, which tells patients apart without naming any. Both "" if unknown.
+    """
 
     uid: str
     number: int | None
     description: str
     modality: str
+    frame: str = field(default="", compare=False)
+    patient: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +83,13 @@ def series_of(dataset: Dataset) -> Series:
         int(number) if number.lstrip("+-").isdecimal() else None,
         text(dataset, "SeriesDescription"),
         text(dataset, "Modality"),
+        text(dataset, "FrameOfReferenceUID"),
+        _digest(text(dataset, "PatientID")),
     )
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:16] if identity else ""
 
 
 def is_colour(dataset: Dataset) -> bool:

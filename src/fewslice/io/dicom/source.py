@@ -74,26 +74,30 @@ def require_dicom(path: Path | None, output: Path) -> Path:
     return path
 
 
-def find_source(path: Path, geometry: Geometry) -> Source:
+def find_source(path: Path, geometry: Geometry, uid: str | None = None) -> Source:
     """Return the images under a path whose pixels are the voxels of a grid.
 
-    path: a folder, or a file of the series. Of several series that fit, the one with most slices
-    on the grid is taken, then the first by UID. Slices of the grid that have no image get a place
-    between the others. Raises GeometryError if no image fits.
+    path: a folder, or a file of the series. Of several series that fit, the one with that UID is
+    taken, else the one with most slices on the grid, then the first by UID. Slices of the grid that
+    have no image get a place between the others. Raises GeometryError if no image fits.
     """
     series: dict[str, list[SourceFrame]] = {}
+    meant: set[str] = set()
     for header in _images(path):
         if int(header.get("NumberOfFrames", 1) or 1) > 1:
             key = str(header.get("SOPInstanceUID", ""))  # such a file is a series of its own
         else:
             key = str(header.get("SeriesInstanceUID", ""))
+        if uid and str(header.get("SeriesInstanceUID", "")) == uid:
+            meant.add(key)
         planes = planes_of(header)
         for number, plane in enumerate(planes, 1):
             placement = None if plane is None else placement_of(plane, geometry)
             if plane is not None and placement is not None:
                 frame = SourceFrame(plane, placement, header, number if len(planes) > 1 else None)
                 series.setdefault(key, []).append(frame)
-    stacks = [_stack(found, geometry) for _, found in sorted(series.items())]
+    wanted = meant & series.keys() or series.keys()
+    stacks = [_stack(series[key], geometry) for key in sorted(wanted)]
     best = max(stacks, key=lambda stack: _on_grid(stack, geometry), default={})
     if not _on_grid(best, geometry):
         raise GeometryError(

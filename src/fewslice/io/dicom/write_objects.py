@@ -15,7 +15,7 @@ from fewslice.volumes.image import Image, LabelMap
 
 def write(path: Path, named: Path, labels: LabelMap, given: DicomOutput) -> None:
     """Write labels. named: what a person calls the file, which may still have another name."""
-    source = find_source(require_dicom(given.source, named), labels.geometry)
+    source = find_source(require_dicom(given.source, named), labels.geometry, given.series)
     given = replace(given, kind=given.kind_for(named))
     writer = rtstruct_write if given.kind == "rtstruct" else segmentation_write
     writer.write(path, labels, source, given)
@@ -30,5 +30,5 @@ def write_fractional(
             f"There are probabilities of {len(probability.channels)} structures for {len(values)} "
             "labels; give one for each, without the background."
         )
-    source = find_source(require_dicom(given.source, named), probability.geometry)
+    source = find_source(require_dicom(given.source, named), probability.geometry, given.series)
     segmentation_write.write_fractional(path, probability, values, source, given)

@@ -68,7 +68,7 @@ def make_scene(
     if not shown.any():
         shown[...] = True
     box = field_of_view(shown, image.geometry)
-    values = segmentation.label_values[1:]
+    values, known = segmentation.label_values[1:], segmentation.labels.colours
     return Scene(
         image=channel,
         segmentation=segmentation,
@@ -77,7 +77,9 @@ def make_scene(
         names=names or {},
         box=box,
         window=_window(channel[box.slices]),
-        colours={value: structure_colour(number) for number, value in enumerate(values)},
+        colours={
+            value: known.get(value, structure_colour(number)) for number, value in enumerate(values)
+        },
     )
 
 

@@ -54,12 +54,16 @@ class ScanFacts:
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """One structure: voxels and volume, and in how many annotated slices it is drawn."""
+    """One structure: voxels and volume, and in how many annotated slices it is drawn.
+
+    name: None if it has none.
+    """
 
     value: int
     voxels: int
     ml: float
     slices: int
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,13 @@ def inspect_labels(
     annotation, problems = _annotation(labels, geometry, named, strict)
     drawn = slices_with(annotation, values) if annotation else (0,) * len(values)
     facts = tuple(
-        LabelFacts(numbers.value(value), voxels[value], ml(voxels[value], labels.geometry), slices)
+        LabelFacts(
+            numbers.value(value),
+            voxels[value],
+            ml(voxels[value], labels.geometry),
+            slices,
+            labels.names.get(numbers.value(value)),
+        )
         for value, slices in zip(values, drawn, strict=True)
     )
     annotated = annotated_slices(annotation, geometry) if annotation else ()

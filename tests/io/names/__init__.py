@@ -1,0 +1,1 @@
+"""Tests of names of structures from files beside labels."""
