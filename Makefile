@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo test check coverage lint format docs wheel resolve surface bench benchmarks clean
+.PHONY: demo test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -34,6 +34,9 @@ docs: $(VENV)/.dev ## the documentation as a site, docs/_build/html; a warning i
 
 wheel: | $(VENV)/bin/python ## build the wheel, dist/, and run the demo from it in an empty environment
 	scripts/try_wheel $(BIN)/python
+
+orthanc: ## install Orthanc, the server that the tests of DICOMweb store on (needs apt-get)
+	scripts/get_orthanc
 
 resolve: | $(VENV)/bin/python ## print what pip would install beside the newest MONAI and nnU-Net
 	rm -rf dist
