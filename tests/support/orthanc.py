@@ -18,7 +18,7 @@ import requests
 
 from fewslice.io.dicomweb.server import DicomWebServer
 
-USER, PASSWORD = "tester", "only-for-tests"  # noqa: S105 - of a server that only tests reach
+USER, PASSWORD = "tester", "only-for-tests"  # of a server that only tests reach
 
 _PLUGIN = "libOrthancDicomWeb.so"
 _PLACES = ("/usr/share/orthanc/plugins", "/usr/local/share/orthanc/plugins")

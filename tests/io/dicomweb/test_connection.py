@@ -53,9 +53,9 @@ def test_secrets_are_in_no_text() -> None:
 
 def test_what_is_sent() -> None:
     with web_stub({("GET", "/studies"): Reply(200, b"[]")}) as stub:
-        for given in ({"token": "abc"}, {"login": "me:secret"}):
-            headers = {"X-Key": "17"}
-            client(Connection(stub.url + "/", headers=headers, **given)).search_for_studies()
+        for token, login in (("abc", None), (None, "me:secret")):
+            connection = Connection(stub.url + "/", token, login, {"X-Key": "17"})
+            client(connection).search_for_studies()
     sent = [headers for _, _, headers in stub.heard]
     # base64 of "me:secret", by hand: 6d 65 3a 73 65 63 72 65 74
     assert [each["Authorization"] for each in sent] == ["Bearer abc", "Basic bWU6c2VjcmV0"]
@@ -82,12 +82,12 @@ def test_certificates_are_checked_unless_told_otherwise() -> None:
 
 
 def test_what_is_unsafe_is_said() -> None:
-    assert codes_of(Connection("http://pacs", token="a").remarks) == {"secret-unencrypted"}
+    assert codes_of(Connection("http://pacs", login="a:b").remarks) == {"secret-unencrypted"}
     assert codes_of(Connection(URL, verify=False).remarks) == {"certificate-unchecked"}
     for safe in (
-        Connection(URL, token="a"),
+        Connection(URL, login="a:b"),
         Connection("http://pacs"),
-        Connection("http://127.0.0.1:8042", token="a"),
+        Connection("http://127.0.0.1:8042", login="a:b"),
     ):
         assert safe.remarks == ()
 

@@ -12,10 +12,8 @@ from fewslice.errors import InputError, Remark
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
-    from requests import PreparedRequest, Response, Session
 
 CONNECT_SECONDS = 10.0
-JSON = "application/dicom+json"
 
 _CHUNK = 1_000_000  # bytes read at a time
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -96,14 +94,17 @@ def client(connection: Connection, chunk: int = _CHUNK) -> DICOMwebClient:
     """
     try:
         from dicomweb_client import DICOMwebClient
+
+        from fewslice.io.dicomweb.session import make_session
     except ImportError:
         raise InputError(
             "DICOMweb needs dicomweb-client, which is not installed; install it with: "
             'python -m pip install "fewslice[dicomweb]".'
         ) from None
+    verify = (connection.ca_file or True) if connection.verify else False
     made = DICOMwebClient(
         connection.url,
-        session=_session(connection),
+        session=make_session(connection.auth_headers, verify),
         chunk_size=chunk,
         permissive_uid=True,  # UIDs that break the rules are common; `find` checks what it must
         timeout=(min(CONNECT_SECONDS, connection.timeout), connection.timeout),
@@ -111,33 +112,6 @@ def client(connection: Connection, chunk: int = _CHUNK) -> DICOMwebClient:
     made.host = urlsplit(connection.url).netloc  # it would leave the port out of the header Host
     made.set_http_retry_params(retry=False)  # it would send an empty body the second time
     return made
-
-
-def _session(connection: Connection) -> Session:
-    import requests
-
-    session = requests.Session()
-    # A redirect would take headers to another host, and make a GET of a POST.
-    session.max_redirects = 0
-    session.verify = (connection.ca_file or True) if connection.verify else False
-    session.headers["Accept"] = JSON  # what STOW-RS should answer in
-    session.headers["User-Agent"] = "fewslice"
-    secret = connection.auth_headers
-    if secret:  # else a .netrc file of the person counts
-        session.auth = lambda request: _signed(request, secret)
-    # The library would log what a server says in this header, which may tell of a patient.
-    session.hooks["response"].append(_without_warning)
-    return session
-
-
-def _signed(request: PreparedRequest, headers: Mapping[str, str]) -> PreparedRequest:
-    request.headers.update(headers)
-    return request
-
-
-def _without_warning(response: Response, **_: object) -> Response:
-    response.headers.pop("Warning", None)
-    return response
 
 
 def _sendable(value: str) -> bool:

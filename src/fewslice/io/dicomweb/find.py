@@ -15,7 +15,7 @@ LABEL_MODALITIES = ("SEG", "RTSTRUCT")
 
 _PAGE = 500
 _MOST_LISTED = 12
-_UID = re.compile(r"\d+(\.\d+)*")
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _NO_IMAGES = (*LABEL_MODALITIES, "RTPLAN", "RTRECORD", "SR", "PR", "KO", "REG", "DOC", "ECG", "AU")
 _OF_STUDY = ("StudyDescription", "ModalitiesInStudy", "NumberOfStudyRelatedSeries")
 _OF_SERIES = ("SeriesDescription", "SeriesDate", "SeriesNumber", "NumberOfSeriesRelatedInstances")
