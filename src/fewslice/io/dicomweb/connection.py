@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ class Connection:
             raise InputError(
                 "The login for the DICOMweb server has no colon; expected user:password."
             )
-        for name, value in self.auth_headers.items():
+        for name, value in auth_headers(self).items():
             if not _HEADER_NAME.fullmatch(name) or not _sendable(value):
                 raise InputError(
                     "A header, token or login for the DICOMweb server has characters that cannot "
@@ -50,25 +51,12 @@ class Connection:
                 )
 
     @property
-    def auth_headers(self) -> dict[str, str]:
-        """What says who asks, and the headers of one's own. Secret."""
-        from base64 import b64encode
-
-        headers = {name: value.strip() for name, value in self.headers.items()}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token.strip()}"
-        if self.login:
-            coded = b64encode(self.login.strip().encode("utf-8")).decode("ascii")
-            headers["Authorization"] = f"Basic {coded}"
-        return headers
-
-    @property
     def remarks(self) -> tuple[Remark, ...]:
         """What a person should know of how safe the connection is."""
         parts = urlsplit(self.url)
         open_ = parts.scheme == "http" and parts.hostname not in _LOCAL
         remarks = []
-        if open_ and self.auth_headers:
+        if open_ and auth_headers(self):
             remarks.append(
                 Remark(
                     "secret-unencrypted",
@@ -85,6 +73,17 @@ class Connection:
                 )
             )
         return tuple(remarks)
+
+
+def auth_headers(connection: Connection) -> dict[str, str]:
+    """Return what says who asks, and headers of the person's own. Secret."""
+    headers = {name: value.strip() for name, value in connection.headers.items()}
+    if connection.token:
+        headers["Authorization"] = f"Bearer {connection.token.strip()}"
+    if connection.login:
+        coded = b64encode(connection.login.strip().encode("utf-8")).decode("ascii")
+        headers["Authorization"] = f"Basic {coded}"
+    return headers
 
 
 def client(connection: Connection, chunk: int = _CHUNK) -> DICOMwebClient:
@@ -104,7 +103,7 @@ def client(connection: Connection, chunk: int = _CHUNK) -> DICOMwebClient:
     verify = (connection.ca_file or True) if connection.verify else False
     made = DICOMwebClient(
         connection.url,
-        session=make_session(connection.auth_headers, verify),
+        session=make_session(auth_headers(connection), verify),
         chunk_size=chunk,
         permissive_uid=True,  # UIDs that break the rules are common; `find` checks what it must
         timeout=(min(CONNECT_SECONDS, connection.timeout), connection.timeout),
