@@ -55,7 +55,8 @@ def test_what_is_sent() -> None:
     with web_stub({("GET", "/studies"): Reply(200, b"[]")}) as stub:
         for token, login in (("abc", None), (None, "me:secret")):
             connection = Connection(stub.url + "/", token, login, {"X-Key": "17"})
-            client(connection).search_for_studies()
+            with client(connection) as web:
+                web.search_for_studies()
     sent = [headers for _, _, headers in stub.heard]
     # base64 of "me:secret", by hand: 6d 65 3a 73 65 63 72 65 74
     assert [each["Authorization"] for each in sent] == ["Bearer abc", "Basic bWU6c2VjcmV0"]
@@ -66,15 +67,16 @@ def test_what_is_sent() -> None:
 
 def test_warnings_of_a_server_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     reply = Reply(200, b"[]", {"Warning": '299 - "Curie^Marie has more studies"'})
-    with web_stub({("GET", "/studies"): reply}) as stub:
-        assert client(Connection(stub.url)).search_for_studies() == []
+    with web_stub({("GET", "/studies"): reply}) as stub, client(Connection(stub.url)) as web:
+        assert web.search_for_studies() == []
     assert "Curie" not in caplog.text
 
 
 def test_certificates_are_checked_unless_told_otherwise() -> None:
     def verify(connection: Connection) -> object:
-        session: requests.Session = client(connection)._session
-        return session.verify
+        with client(connection) as web:
+            session: requests.Session = web._session
+            return session.verify
 
     assert verify(Connection(URL)) is True
     assert verify(Connection(URL, ca_file="own.pem")) == "own.pem"
@@ -94,5 +96,5 @@ def test_what_is_unsafe_is_said() -> None:
 
 def test_the_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dicomweb_client", None)
-    with pytest.raises(InputError, match=r"fewslice\[dicomweb\]"):
-        client(Connection(URL))
+    with pytest.raises(InputError, match=r"fewslice\[dicomweb\]"), client(Connection(URL)):
+        pass

@@ -55,6 +55,10 @@ class DicomOutput:
     kind: DicomKind | None = None
     anonymise: bool = False
 
+    def __post_init__(self) -> None:
+        if self.source is not None:  # a text will do, as everywhere
+            object.__setattr__(self, "source", Path(self.source))
+
     def kind_for(self, path: Path) -> DicomKind:
         """Return what to write at a path."""
         if self.kind is not None:

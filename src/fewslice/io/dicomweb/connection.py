@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -86,10 +87,12 @@ def auth_headers(connection: Connection) -> dict[str, str]:
     return headers
 
 
-def client(connection: Connection, chunk: int = _CHUNK) -> DICOMwebClient:
-    """Return a client. chunk: bytes that are read at a time, and up to which a body is one piece.
+@contextmanager
+def client(connection: Connection, chunk: int = _CHUNK) -> Iterator[DICOMwebClient]:
+    """Yield a client, and close its connections at the end.
 
-    Raises InputError if the library is not installed.
+    chunk: bytes that are read at a time, and up to which a body is one piece. Raises InputError if
+    the library is not installed.
     """
     try:
         from dicomweb_client import DICOMwebClient
@@ -101,16 +104,18 @@ def client(connection: Connection, chunk: int = _CHUNK) -> DICOMwebClient:
             'python -m pip install "fewslice[dicomweb]".'
         ) from None
     verify = (connection.ca_file or True) if connection.verify else False
+    session = make_session(auth_headers(connection), verify)
     made = DICOMwebClient(
         connection.url,
-        session=make_session(auth_headers(connection), verify),
+        session=session,
         chunk_size=chunk,
         permissive_uid=True,  # UIDs that break the rules are common; `find` checks what it must
         timeout=(min(CONNECT_SECONDS, connection.timeout), connection.timeout),
     )
     made.host = urlsplit(connection.url).netloc  # it would leave the port out of the header Host
     made.set_http_retry_params(retry=False)  # it would send an empty body the second time
-    return made
+    with session:
+        yield made
 
 
 def _sendable(value: str) -> bool:

@@ -45,8 +45,9 @@ def fetch_series(
 
 
 def _written(connection: Connection, series: StoredSeries, folder: Path) -> Iterator[Path]:
-    with failures_named(connection, str(_none_there(connection, series))):
-        sent = client(connection).iter_series(series.study, series.uid, media_types=_AS_STORED)
+    missing = str(_none_there(connection, series))
+    with failures_named(connection, missing), client(connection) as web:
+        sent = web.iter_series(series.study, series.uid, media_types=_AS_STORED)
         for dataset in sent:
             yield _write(connection, dataset, folder)
 

@@ -84,9 +84,8 @@ def list_studies(
 ) -> list[StoredStudy]:
     """Return studies, the newest first. See `DicomWebServer.studies`."""
     asked = {"fields": _OF_STUDY, "search_filters": _checked_filters(filters or {})}
-    search = client(connection).search_for_studies
-    with failures_named(connection):
-        entries = list(_pages(search, "StudyInstanceUID", limit, **asked))
+    with failures_named(connection), client(connection) as web:
+        entries = list(_pages(web.search_for_studies, "StudyInstanceUID", limit, **asked))
         found = [_study(entry, names) for entry in entries]
     return sorted(found, key=lambda study: (study.date, study.uid), reverse=True)
 
@@ -96,22 +95,22 @@ def list_series(
 ) -> list[StoredSeries]:
     """Return the series of a study by number; study: its UID, None for all studies."""
     asked = {"fields": _OF_SERIES, "search_filters": _checked_filters(filters or {})}
-    search = client(connection).search_for_series
     if study is not None:
         _require_uid(study, "study")
     missing = None if study is None else f"There is no study {study} on {connection.url}."
-    with failures_named(connection, missing):
-        pages = _pages(search, "SeriesInstanceUID", None, study_instance_uid=study, **asked)
+    with failures_named(connection, missing), client(connection) as web:
+        pages = _pages(
+            web.search_for_series, "SeriesInstanceUID", None, study_instance_uid=study, **asked
+        )
         found = [_series(entry, study) for entry in pages]
     return sorted(found, key=lambda each: (each.number is None, each.number or 0, each.uid))
 
 
 def list_instances(connection: Connection, series: StoredSeries) -> set[str]:
     """Return the UIDs of the instances of a series."""
-    search = client(connection).search_for_instances
     within = {"study_instance_uid": series.study, "series_instance_uid": series.uid}
-    with failures_named(connection):
-        pages = _pages(search, "SOPInstanceUID", None, **within)
+    with failures_named(connection), client(connection) as web:
+        pages = _pages(web.search_for_instances, "SOPInstanceUID", None, **within)
         return {_uid(entry, "SOPInstanceUID") for entry in pages}
 
 

@@ -88,9 +88,9 @@ def _stored(connection: Connection, files: Sequence[Path], study: str | None) ->
 
     datasets = [read_whole(file) for file in files]
     sent = [_uid(file, dataset) for file, dataset in zip(files, datasets, strict=True)]
-    with failures_named(connection):
+    with failures_named(connection), client(connection, _WHOLE) as web:
         try:
-            answer = client(connection, _WHOLE).store_instances(datasets, study)
+            answer = web.store_instances(datasets, study)
         except HTTPError as error:
             answer = _account(error.response)
             if answer is None:
