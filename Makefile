@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: monailabel demo serve test check coverage lint format docs wheel resolve surface bench benchmarks clean postgresql
+.PHONY: monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -40,6 +40,9 @@ wheel: | $(VENV)/bin/python ## build the wheel, dist/, and run the demo from it 
 
 postgresql: ## install PostgreSQL, against which the tests of projects run besides SQLite
 	scripts/install_postgresql
+
+orthanc: ## install Orthanc, the server that the tests of DICOMweb store on (needs apt-get)
+	scripts/get_orthanc
 
 resolve: | $(VENV)/bin/python ## print what pip would install beside the newest MONAI and nnU-Net
 	rm -rf dist

@@ -1,6 +1,17 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
 
 # So that a helper's failed assertion shows its values, as that of a test does.
 pytest.register_assert_rewrite("tests.support")
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """A DICOMweb server (`tests.support.orthanc.Orthanc`); tests bring studies of their own."""
+    from tests.support.orthanc import running_orthanc
+
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
+        yield running

@@ -46,6 +46,7 @@ def imported_at_once(path: Path) -> set[str]:
 EXTRAS = {
     "pretraining": "pretrain",
     "batch": "cluster",
+    "io/dicomweb": "dicomweb",
     "io/oct": "oct",
     "project": "server",
     "server": "server",

@@ -9,6 +9,7 @@ from fewslice._version import __version__
 if TYPE_CHECKING:
     from fewslice.errors import FewsliceError
     from fewslice.io import DicomOutput, read_image, read_labels, write_image, write_labels
+    from fewslice.io.dicomweb.server import DicomWebServer
     from fewslice.io.oct.info import oct_info
     from fewslice.reporting.oct.measures import measure_oct
     from fewslice.segmentation.result import Segmentation
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # (and `fewslice --help`) loads nothing.
 _HOME = {
     "DicomOutput": "fewslice.io",
+    "DicomWebServer": "fewslice.io.dicomweb.server",
     "FewsliceError": "fewslice.errors",
     "Geometry": "fewslice.volumes",
     "Image": "fewslice.volumes",
@@ -46,6 +48,7 @@ _HOME = {
 
 __all__ = [
     "DicomOutput",
+    "DicomWebServer",
     "FewsliceError",
     "Geometry",
     "Image",

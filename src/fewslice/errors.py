@@ -35,6 +35,10 @@ class WriteError(FewsliceError):
     """An output cannot be written; whatever was there before is untouched."""
 
 
+class ServerError(FewsliceError):
+    """A DICOMweb server cannot be reached, refuses, or answers otherwise than it should."""
+
+
 class WeightsError(ReadError):
     """A file of network weights is missing, damaged, not the one expected, or does not fit."""
 

@@ -40,6 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.oct:oct_command",
         "Read, convert and measure scans of OCT devices.",
     ),
+    "dicomweb": (
+        "fewslice.cli.dicomweb:dicomweb_command",
+        "List, fetch, segment and store series on a DICOMweb server.",
+    ),
     "demo": (
         "fewslice.cli.demo:demo_command",
         "Segment the bundled scan and compare the result with its reference.",

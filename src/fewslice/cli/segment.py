@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,14 @@ def segment_command(**given: Any) -> None:
 
     Ctrl-C during fine-tuning stops it early and uses the best state so far.
     """
-    request = Request(**given)
+    run_request(Request(**given))
+
+
+def run_request(request: Request, named: Mapping[str, Any] | None = None) -> None:
+    """Segment, write and print what was asked for. Raises what the readers and engines do.
+
+    named: what the report calls the scan and its labels, where that is not their path.
+    """
     support, outputs = request.pairs, request.outputs
     if request.model is None and request.labels is None and not support:
         raise InputError(
@@ -215,19 +222,20 @@ def segment_command(**given: Any) -> None:
     segmentation = segmentation.named(
         options.segments_given(request.names_file, request.names, segmentation.labels.segments)
     )
-    named: dict[str, Any] = {
+    inputs: dict[str, Any] = {
         "scan": str(request.scan),
         "labels": None if request.labels is None else str(request.labels),
         "support": [[str(scan), str(labels)] for scan, labels in support],
+        **(named or {}),
     }
     channels = request.channels
     if "siblings-taken" in codes_of(image.remarks):
         channels = request.own_files.files.beside.files
     if channels:
-        named["channels"] = [str(path) for path in channels]
+        inputs["channels"] = [str(path) for path in channels]
     if request.model is not None:
-        named["model"] = str(request.model)
-    report = make_report(segmentation, named, seconds, options_of(engine))
+        inputs["model"] = str(request.model)
+    report = make_report(segmentation, inputs, seconds, options_of(engine))
     write_outputs(outputs, image, segmentation, report)
     if request.as_json:
         click.echo(report_text(report), nl=False)

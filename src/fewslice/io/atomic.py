@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,6 +42,44 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; make it the folder `path` at the end.
+
+    When the body raises, the temporary folder is removed with all that is in it. Raises WriteError
+    if `path` is anything but free or an empty folder, if the folder it lies in is missing or not
+    writable, or if the body raises OSError.
+    """
+    target = _free_folder(path)
+    temporary = target.with_name(f".fewslice-{secrets.token_hex(6)}")
+    try:
+        temporary.mkdir()
+        yield temporary
+        for file in temporary.iterdir():
+            _flush(file)
+        if target.exists():
+            target.rmdir()
+        temporary.rename(target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be written ({error.strerror or error}); nothing is left of it: free "
+            "space or choose another folder."
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_free_folder(path: str | os.PathLike[str]) -> None:
+    """Raise WriteError if `atomic_folder` cannot make this folder; call it before long work."""
+    target = _free_folder(path)
+    if not os.access(target.parent, os.W_OK):
+        raise WriteError(
+            f"{path} cannot be made because {target.parent} is not writable; change its "
+            "permissions or choose another folder."
+        )
+
+
 def require_writable(
     path: str | os.PathLike[str], suffixes: tuple[str, ...] = LABEL_SUFFIXES
 ) -> None:
@@ -68,6 +107,24 @@ def failures_named(path: str | os.PathLike[str]) -> Iterator[None]:
             f"{path} cannot be written ({error.strerror or error}); free space, change its "
             "permissions or choose another folder."
         ) from error
+
+
+def _free_folder(path: str | os.PathLike[str]) -> Path:
+    """Return the folder that will be made, or raise WriteError if that must not be done."""
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise WriteError(f"{path} is there already; name a new folder, or an empty one.")
+        if not target.parent.is_dir():
+            raise WriteError(
+                f"{path} cannot be made because the folder {target.parent} does not exist; create "
+                "it or choose another one."
+            )
+    except OSError as error:
+        raise WriteError(
+            f"{path} cannot be made ({error.strerror or error}); choose another folder."
+        ) from error
+    return target
 
 
 def _target(path: str | os.PathLike[str]) -> Path:

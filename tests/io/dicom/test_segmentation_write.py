@@ -260,3 +260,9 @@ def test_what_does_not_fit_into_dicom_is_refused(series: Path, tmp_path: Path) -
             path, LabelMap(wider, Geometry(wider.shape, scan.geometry.affine)), dicom=given
         )
     assert not path.exists()
+
+
+def test_the_series_may_be_named_by_text(series: Path, tmp_path: Path) -> None:
+    scan, path = read_image(series), tmp_path / "result.dcm"
+    write_labels(path, labels_of(scan), dicom=DicomOutput(str(series)))  # type: ignore[arg-type]
+    assert np.array_equal(read_labels(path).array, phantom())

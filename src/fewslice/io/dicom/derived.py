@@ -67,6 +67,10 @@ class DicomOutput:
     series: str | None = None
     colours: Mapping[int, Colour] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.source is not None:  # a text will do, as everywhere
+            object.__setattr__(self, "source", Path(self.source))
+
     def kind_for(self, path: Path) -> DicomKind:
         """Return what to write at a path."""
         if self.kind is not None:
