@@ -47,6 +47,7 @@ EXTRAS = {
     "pretraining": "pretrain",
     "batch": "cluster",
     "io/dicomweb": "dicomweb",
+    "integrations": "server",
     "io/oct": "oct",
     "project": "server",
     "server": "server",
