@@ -43,6 +43,21 @@ def test_the_main_axis_is_the_one_with_most_slices() -> None:
     assert annotation.values == (1,)
 
 
+def test_only_one_plane_keeps_what_others_hold_as_well() -> None:
+    labels = np.zeros((4, 4, 4), dtype=np.uint8)
+    labels[1, :2, :] = 1
+    labels[:, 1, 2] = 1
+    labels[3, 1, 2] = 2
+    drawn = Annotation(labels, ((0, 1), (2, 2)), doubts=(((0, 1), 2), ((2, 2), 1)))
+    rest = drawn.only(0)
+    assert rest.slices == ((0, 1),)
+    assert rest.axis == 0
+    assert rest.values == (1,)
+    assert rest.doubts == (((0, 1), 2),)
+    np.testing.assert_array_equal(rest.labels[1], labels[1])
+    assert not rest.labels[[0, 2, 3]].any()
+
+
 def test_a_scan_without_annotated_slices_has_a_main_axis_and_the_labels_of_its_support() -> None:
     blank = blank_annotation(np.zeros(SHAPE, dtype=np.uint8), 1, (7, 2))
     assert blank.blank

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fewslice.engines.base import Prediction
-from fewslice.engines.predictions import around, likeliest, moved, slice_of, within
+from fewslice.engines.predictions import around, likeliest, moved, shared, slice_of, within
 from fewslice.volumes.region import Region
 
 
@@ -22,6 +22,11 @@ def test_a_box_is_found_in_a_larger_one() -> None:
     whole[within(inner, outer)] = 1
     assert whole.sum() == 2 * 2 * 3
     assert whole[1:3, 0:2, 4:7].all()
+
+
+def test_what_two_boxes_share_is_a_box() -> None:
+    one, other = Region((0, 2, 1), (4, 6, 5)), Region((1, 0, 1), (6, 5, 4))
+    assert shared(one, other) == Region((1, 2, 1), (4, 5, 4))
 
 
 def test_a_slice_has_background_around_its_own_region() -> None:

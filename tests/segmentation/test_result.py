@@ -1,7 +1,13 @@
 import numpy as np
+import pytest
 
 from fewslice import segment
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines.base import Prediction
 from fewslice.segmentation.result import Segmentation
+from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.image import LabelMap
+from fewslice.volumes.region import Region
 from tests.support.phantoms import two_organs
 
 
@@ -58,3 +64,44 @@ def test_uncertainty_is_zero_where_known_and_greatest_at_borders() -> None:
     assert not uncertainty[:, 5:, 10].any()
     assert 0.5 < uncertainty.max() <= 1
     assert uncertainty[14, 17, 8] < uncertainty[:, :, 8].max()
+
+
+def reaching(last: float) -> Segmentation:
+    """Return what was answered on slices 3 to 6 of 10, of which 4 was drawn.
+
+    Of two pixels one is the structure; its probability on slice 6 is given, on slice 3 it is 0.
+    """
+    labels = np.zeros((2, 1, 10), dtype=np.uint8)
+    labels[0, 0, 4] = 1
+    chance = np.zeros((2, 1, 4), dtype=np.float16)
+    chance[0, 0, 1:] = 1, 0.9, last
+    answer = labels.copy()
+    answer[0, 0, 4:6] = 1
+    answer[0, 0, 6] = last > 0.5
+    region = Region((0, 0, 3), (2, 1, 7))
+    prediction = Prediction(region, (0, 1), np.stack([1 - chance, chance]))
+    geometry = Geometry.from_spacing(labels.shape, (1.0, 1.0, 1.0))
+    annotation = Annotation(labels, ((2, 4),))
+    return Segmentation(LabelMap(answer, geometry), annotation, prediction, "auto")
+
+
+def test_beyond_the_last_slice_looked_at_an_answer_that_goes_on_is_in_doubt() -> None:
+    """The box reaches two slices beyond the drawn one, so that doubt does two beyond the box."""
+    found = reaching(0.9)
+    # .9 fades to .6 and .3; sharpened .36 / .52 and .09 / .58, which would be missed.
+    np.testing.assert_allclose(
+        found.confidence[7:], [1 - 0.36 / 0.52, 1 - 0.09 / 0.58, 1], atol=1e-3
+    )
+    assert found.uncertainty[0, 0, 7] == pytest.approx(0.97095, abs=1e-3)  # entropy of .6, in bits
+    assert found.uncertainty[0, 0, 8] == pytest.approx(0.88129, abs=1e-3)  # of .3
+    assert not found.uncertainty[:, :, 9].any()
+    assert found.uncertainty[1].max() < 1e-5
+    # At the other end the structure had ended.
+    assert (found.confidence[:3] == 1).all()
+    assert found.uncertainty[:, :, :3].max() < 1e-5
+
+
+def test_an_answer_that_has_ended_leaves_no_doubt_beyond() -> None:
+    found = reaching(0.0)
+    assert (found.confidence[7:] == 1).all()
+    assert found.uncertainty[:, :, 7:].max() < 1e-5

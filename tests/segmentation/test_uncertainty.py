@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
+from fewslice.segmentation.uncertainty import carried, expected_dice, normalised_entropy
 
 
 def test_entropy_of_certain_even_and_in_between() -> None:
@@ -35,3 +35,11 @@ def test_an_empty_slice_is_as_sure_as_its_likeliest_voxel_is_not() -> None:
     answer = np.zeros((1, 2), dtype=int)
     expected = pytest.approx(1 - 0.09 / 0.58, abs=1e-4)
     assert expected_dice(np.stack([1 - foreground, foreground]), answer) == expected
+
+
+def test_what_is_carried_on_fades_evenly_by_hand() -> None:
+    last = np.array([[[0.2, 1.0]], [[0.6, 0.0]], [[0.2, 0.0]]])
+    first, second = carried(last, 2)
+    np.testing.assert_allclose(first[:, 0, 0], [1 - 0.8 * 2 / 3, 0.4, 0.4 / 3], atol=1e-6)
+    np.testing.assert_allclose(second[:, 0, 0], [1 - 0.8 / 3, 0.2, 0.2 / 3], atol=1e-6)
+    np.testing.assert_array_equal(second[:, 0, 1], [1, 0, 0])

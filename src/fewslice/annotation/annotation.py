@@ -155,15 +155,26 @@ class Annotation:
         Voxels that another annotated slice (of another plane) holds as well stay known. Without
         the last slice the main axis stays, and `values` is what `extra_values` says.
         """
-        kept = tuple(item for item in self.slices if item != left_out)
+        return self._without((left_out,))
+
+    def only(self, axis: int) -> Annotation:
+        """Return the annotation as if only the slices across one axis had been looked at.
+
+        Voxels of them that other slices hold as well stay known.
+        """
+        return self._without(tuple(place for place in self.slices if place[0] != axis))
+
+    def _without(self, left_out: tuple[SliceIndex, ...]) -> Annotation:
+        kept = tuple(item for item in self.slices if item not in left_out)
         labels = self.labels.copy()
         forgotten = np.zeros(labels.shape, dtype=bool)
-        forgotten[on_slice(*left_out)] = True
-        for axis, index in kept:
-            forgotten[on_slice(axis, index)] = False
+        for place in left_out:
+            forgotten[on_slice(*place)] = True
+        for place in kept:
+            forgotten[on_slice(*place)] = False
         labels[forgotten] = 0
         main = self.main_axis if kept else self.axis
-        doubts = tuple(doubt for doubt in self.doubts if doubt[0] != left_out)
+        doubts = tuple(doubt for doubt in self.doubts if doubt[0] not in left_out)
         return replace(self, labels=labels, slices=kept, main_axis=main, doubts=doubts)
 
     def seen_along(self, axis: int) -> Annotation:

@@ -20,6 +20,13 @@ def around(regions: Sequence[Region]) -> Region:
     return Region((i, j, k), (a, b, c))
 
 
+def shared(one: Region, other: Region) -> Region:
+    """Return the box that two overlapping boxes have in common."""
+    i, j, k = (max(starts) for starts in zip(one.start, other.start, strict=True))
+    a, b, c = (min(stops) for stops in zip(one.stop, other.stop, strict=True))
+    return Region((i, j, k), (a, b, c))
+
+
 def within(inner: Region, outer: Region) -> tuple[slice, slice, slice]:
     """Return the numpy index of a box in an array over a larger one that holds it."""
     i, j, k = (

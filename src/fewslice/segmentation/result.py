@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -13,8 +13,9 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction
 from fewslice.errors import without
-from fewslice.segmentation.uncertainty import expected_dice, normalised_entropy
+from fewslice.segmentation.uncertainty import carried, expected_dice, normalised_entropy
 from fewslice.typing import Float32Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.image import LabelArray, LabelMap
 from fewslice.volumes.segments import Segment, merged
@@ -109,8 +110,9 @@ class Segmentation:
     def uncertainty(self) -> Float32Array:
         """Normalised entropy of each voxel, float32 (i, j, k), in [0, 1].
 
-        0 where a person said what a voxel is, and far from anything drawn. Made anew at each
-        access.
+        0 where a person said what a voxel is, and far from anything drawn. Where an answer reaches
+        the last slice that was looked at, what lies beyond is uncertain, too (see
+        `fewslice.segmentation.uncertainty`). Made anew at each access.
         """
         region = self.prediction.region
         full = np.zeros(self.labels.array.shape, dtype=np.float32)
@@ -118,8 +120,29 @@ class Segmentation:
         for at in range(region.shape[self.axis]):
             place = on_slice(self.axis, at)
             inside[place] = normalised_entropy(self.prediction.probability[(slice(None), *place)])
-        inside[self.annotation.known(region)] = 0.0
+        rows, columns = (region.slices[other] for other in inplane_axes(self.axis))
+        for index, probability in self._beyond():
+            full[on_slice(self.axis, index)][rows, columns] = normalised_entropy(probability)
+        full[self.annotation.known()] = 0.0
         return full
+
+    def _beyond(self) -> Iterator[tuple[int, Float32Array]]:
+        """Yield the slices just beyond those that were answered, and what may hold there.
+
+        (class, rows, columns) over the region (see `carried`), as far again as the region reaches
+        beyond the outermost slices drawn along `axis`.
+        """
+        axis, region = self.axis, self.prediction.region
+        drawn = self.annotation.drawn_along(axis)
+        if not drawn:
+            return
+        first, last = region.start[axis], region.stop[axis] - 1
+        length = self.labels.array.shape[axis]
+        by_slice = np.moveaxis(self.prediction.probability, 1 + axis, 0)
+        above = carried(by_slice[-1], last - drawn[-1])
+        yield from zip(range(last + 1, length), above, strict=False)
+        below = carried(by_slice[0], drawn[0] - first)
+        yield from zip(range(first - 1, -1, -1), below, strict=False)
 
     @cached_property
     def provenance(self) -> tuple[str, ...]:
@@ -134,7 +157,8 @@ class Segmentation:
 
         See `fewslice.segmentation.uncertainty`.
 
-        1 on slices that a person annotated completely, and where nothing was drawn near.
+        1 on slices that a person annotated completely, and where nothing was drawn near; low
+        beyond the last slice that was looked at, if the answer reaches it.
         """
         region, axis = self.prediction.region, self.axis
         result = np.ones(self.labels.array.shape[axis])
@@ -147,6 +171,10 @@ class Segmentation:
             result[region.start[axis] + at] = self._slice_confidence(
                 self.prediction.probability[(slice(None), *place)], labels[place], known[place]
             )
+        for index, probability in self._beyond():
+            if (axis, index) not in self.annotation.whole_slices:
+                nothing = np.zeros(probability.shape[1:], dtype=np.intp)
+                result[index] = expected_dice(probability, nothing)
         return result
 
     def _slice_confidence(

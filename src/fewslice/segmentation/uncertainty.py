@@ -10,9 +10,16 @@ to be empty it is 1 minus the greatest p of any structure. Here p is sharpened, 
 log-odds: engines are less sure of voxels than they are right, because neighbouring voxels err
 together (`benchmarks/confidence.py` compares confidence with the Dice that came out). It orders
 slices by where a look is worth most, and is no promise for a single one.
+
+An engine looks at a box around what was drawn. Where its answer is still going on at the last slice
+of the box, it ends for want of looking, not of structure: beyond, the probabilities of that slice
+are carried on, fading to nothing as far again as the box reaches beyond the outermost drawn slice
+(`benchmarks/ends.py` compares this with what lies there).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +52,21 @@ def expected_dice(probability: npt.NDArray[np.floating], answer: npt.NDArray[np.
     if not scores:
         return float(1.0 - values[1:].max(initial=0.0))
     return float(np.mean(scores))
+
+
+def carried(
+    probability: npt.NDArray[np.floating], slices: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield what may hold on each of some slices beyond the last one that was answered.
+
+    probability: (class, rows, columns) of the last slice, background first. Structures fade evenly,
+    to nothing on the slice after the last one yielded.
+    """
+    last = np.asarray(probability, dtype=np.float32)
+    for beyond in range(1, slices + 1):
+        faded = last * np.float32(1 - beyond / (slices + 1))
+        faded[0] = 1 - faded[1:].sum(axis=0)
+        yield faded
 
 
 def _sharpened(probability: Float32Array) -> Float32Array:

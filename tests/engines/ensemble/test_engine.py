@@ -22,9 +22,11 @@ from fewslice.engines.ensemble.engine import (
     along,
     averaged,
 )
+from fewslice.engines.interpolation.end_caps import EndCapSettings
+from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import SliceFeatures
-from fewslice.engines.network.planes import fused
+from fewslice.engines.network.planes import fused, with_alone
 from fewslice.volumes.geometry import Geometry
 from tests.support.known_features import weights_file
 from tests.support.phantoms import Phantom, two_organs
@@ -65,7 +67,17 @@ def test_slices_of_several_planes_are_answered_along_each_of_them() -> None:
         replace(one, odds=averaged(one.features, one.odds, along(one.features)))
         for one in (along_main, along_other)
     ]
-    expected = network.refined(fused(both), along_main.grid, annotation)
+    shapes = slice_shapes(annotation, along_main.grid.region, phantom.spacing)
+    weights = ShapePrior.on_grid(shapes, along_main.grid, 2, EndCapSettings()).weights
+    odds = fused(both, weights)
+    plane, shares = weights.surest()
+    if shares.any():
+        kept = annotation.only(plane)
+        alone = network.along(kept)
+        mean = averaged(alone.features, alone.odds, along(alone.features))
+        together = replace(both[0], odds=odds)
+        odds = with_alone(together, replace(alone, odds=mean), shares, [0, 1])
+    expected = network.refined(odds, along_main.grid, annotation)
     found = answer(phantom, annotation)
     np.testing.assert_array_equal(found.probability, expected.probability)
     assert not found.remarks

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fewslice.engines.network.planes import PlaneAnswer, fused
+from fewslice.engines.interpolation.plane_weights import PlaneWeights
+from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 from tests.support.known_features import random_features
@@ -23,14 +24,14 @@ def answered(axis: int, indices: tuple[int, ...], odds: float) -> PlaneAnswer:
     return PlaneAnswer(axis, indices, GRID, features, np.full(shape, odds, dtype=np.float32))
 
 
-def test_one_plane_is_left_as_it_is() -> None:
-    one = answered(2, (1,), 0.7)
-    assert fused([one]) is one.odds
+def alike(*planes: int) -> PlaneWeights:
+    ones = {plane: np.ones(1) for plane in planes}
+    return PlaneWeights(ones, ones)
 
 
 def test_answers_count_by_how_near_their_slices_are() -> None:
     main, other = answered(2, (0,), 2.0), answered(0, (3,), -2.0)
-    odds = fused([main, other])
+    odds = fused([main, other], alike(0, 2))
     assert odds.shape == (5, 1, 4, 6)
     # Voxel (1, y, 2): 4 mm from the main plane's slice, 2 mm from the other's; each mm counts
     # from a quarter of the radius (1 mm) and a step (2 mm, 1 mm) on.
@@ -50,7 +51,7 @@ def test_the_first_plane_gives_the_order_and_nothing_is_mirrored() -> None:
         replace(answered(axis, (1,), 0.0), odds=np.moveaxis(truth, axis, 0)[:, None])
         for axis in (1, 0, 2)
     ]
-    found = fused(answers)[:, 0]
+    found = fused(answers, alike(0, 1, 2))[:, 0]
     np.testing.assert_allclose(np.moveaxis(found, 0, 1), truth, rtol=1e-3, atol=1e-3)
 
 
@@ -62,4 +63,31 @@ def test_a_coarser_grid_is_brought_to_the_first(axis: int) -> None:
         answered(axis, (1,), 0.0), grid=coarse, odds=np.full(shape, 1.5, dtype=np.float32)
     )
     first = answered((axis + 1) % 3, (2,), 1.5)
-    np.testing.assert_allclose(fused([first, other]), 1.5, rtol=1e-4)
+    np.testing.assert_allclose(fused([first, other], alike(0, 1, 2)), 1.5, rtol=1e-4)
+
+
+def test_a_plane_across_which_a_structure_is_short_counts_less() -> None:
+    main, other = answered(2, (0,), 2.0), answered(0, (3,), -2.0)
+    weights = PlaneWeights({0: np.ones(1), 2: np.array([3.0])}, {0: np.zeros(1), 2: np.zeros(1)})
+    odds = fused([main, other], weights)
+    counted = (3 / (4 + 1 + 2)) ** 2, (2 + 1 + 1) ** -2  # as above
+    inside = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(2.0))
+    share = (counted[0] * inside[0] + counted[1] * inside[1]) / sum(counted)
+    np.testing.assert_allclose(odds[2, 0, 1], np.log(share / (1 - share)), rtol=1e-4)
+
+
+def test_what_one_plane_says_alone_is_mixed_in_where_it_was_asked() -> None:
+    """Alone it was asked in a smaller box; outside of that it says that there is nothing."""
+    together = answered(2, (1,), 0.0)  # a half everywhere
+    inner = Region((1, 0, 0), (3, 6, 5))
+    grid = WorkingGrid(inner, (2, 6, 5), (1.0, 1.0, 2.0))
+    alone = replace(
+        answered(0, (1,), 0.0),
+        grid=grid,
+        odds=np.full((2, 1, 6, 5), np.log(9), dtype=np.float32),  # .9
+    )
+    odds = with_alone(together, alone, np.array([0.25]), [0])
+    assert odds.shape == (5, 1, 4, 6)
+    inside = 0.75 * 0.5 + 0.25 * 0.9
+    np.testing.assert_allclose(odds[:, 0, 1:3], np.log(inside / (1 - inside)), rtol=1e-4)
+    np.testing.assert_allclose(odds[:, 0, [0, 3]], np.log(0.375 / 0.625), rtol=1e-4)

@@ -29,7 +29,7 @@ def tube() -> BoolArray:
 def drawn_on_the_middle(intensities: Float32Array, mask: BoolArray) -> Drawn:
     seeds = np.full(SHAPE, -1, dtype=np.intp)
     seeds[:, :, 7] = mask[:, :, 7]
-    return Drawn(intensities[None], seeds, 2, (1.0, 1.0, 1.0), np.array([4.5]))
+    return Drawn(intensities[None], seeds, 2, (1.0, 1.0, 1.0), np.array([4.5]), ((2, 7),))
 
 
 def test_contrast_is_in_standard_deviations_inside() -> None:
@@ -88,8 +88,8 @@ def test_odds_are_mixed_by_trust_and_doubt() -> None:
     drawn = drawn_on_the_middle(mask.astype(np.float32), mask)
     odds = np.concatenate([np.full((1, *SHAPE), 6.0), np.full((1, *SHAPE), -6.0)])
     odds = odds.astype(np.float32)
-    doubt = np.zeros((15, 1))
-    doubt[0], doubt[1] = 1.0, 0.5
+    doubt = np.zeros((1, 1, 1, 15))
+    doubt[..., 0], doubt[..., 1] = 1.0, 0.5
     found = with_growth(odds, doubt, drawn, GrowthSettings(clear=4.0))
     whole = 10_000 / 10_016
     assert found[1, 12, 12, 0] == pytest.approx(-6 + 8 * whole)
@@ -103,9 +103,9 @@ def test_without_doubt_or_contrast_odds_stay() -> None:
     mask = tube()
     odds = np.zeros((2, *SHAPE), dtype=np.float32)
     clear, faint = drawn_on_the_middle(mask.astype(np.float32), mask), np.zeros(SHAPE, np.float32)
-    assert with_growth(odds, np.zeros((15, 1)), clear, GrowthSettings()) is odds
+    assert with_growth(odds, np.zeros((1, 1, 1, 15)), clear, GrowthSettings()) is odds
     hidden = drawn_on_the_middle(faint, mask)
-    assert with_growth(odds, np.ones((15, 1)), hidden, GrowthSettings()) is odds
+    assert with_growth(odds, np.ones((1, 1, 1, 15)), hidden, GrowthSettings()) is odds
 
 
 @pytest.mark.slow

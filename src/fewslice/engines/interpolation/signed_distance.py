@@ -4,8 +4,8 @@ Between two slices that hold a structure its signed distance (mm) is interpolate
 and Udupa 1990), on the way of its middle (`fewslice.engines.interpolation.centreline`). Towards a
 slice known not to
 hold it, and beyond the outermost slice, it tapers: the outline shrinks like an ellipsoid cap of a
-stated length in mm. Several planes are fused by weighting each with its inverse squared distance
-to the nearest annotated slice.
+stated length in mm. Several planes are averaged by how much their slices tell
+(`fewslice.engines.interpolation.plane_weights`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
 from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
+from fewslice.engines.interpolation.plane_weights import DrawnSlice, PlaneWeights, plane_weights
 from fewslice.typing import Float32Array
 from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.geometry import inplane_axes
@@ -140,6 +141,7 @@ class ShapePrior:
     axis: the axis across which slices are asked. radii: median inscribed radius of each structure
     over its slices, mm. paths: of each plane with slices, the way of each structure's middle.
     crossing: what the planes across the other axes say, computed beforehand (see `_Crossing`).
+    weights: how much each plane counts; empty for a single one.
     """
 
     shapes: tuple[SliceShape, ...]
@@ -150,6 +152,7 @@ class ShapePrior:
     paths: Mapping[int, tuple[CentrePath, ...]]
     crossing: tuple[_Crossing, ...] = ()
     pieces: Mapping[tuple[int, int], Piecewise] = field(default_factory=dict)
+    weights: PlaneWeights = field(default_factory=PlaneWeights)
 
     @classmethod
     def on_grid(
@@ -168,8 +171,11 @@ class ShapePrior:
         paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
         pieces = _pieces(shapes, planes, grid, end_caps)
         alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths, (), pieces)
-        crossing = (alone._crossed_by(plane) for plane in planes if plane != axis)
-        return replace(alone, crossing=tuple(crossing))
+        if len(planes) == 1 and planes[0] == axis:
+            return alone
+        crossing = tuple(alone._crossed_by(plane) for plane in planes if plane != axis)
+        weights = alone._weighed(shapes, planes) if len(planes) > 1 else PlaneWeights()
+        return replace(alone, crossing=crossing, weights=weights)
 
     def log_odds(self, position: int) -> Float32Array:
         """Return the log-odds of each class on one slice of the grid, from all planes together.
@@ -183,38 +189,76 @@ class ShapePrior:
         ]
         if any(shape.axis == self.axis for shape in self.shapes):
             at = float(self.grid.centres(self.axis)[position])
-            odds, distance = self._at(self.axis, at)
-            answers.append((self.axis, odds, np.full((1, 1), distance)))
+            odds, away = self._at(self.axis, at)
+            answers.append((self.axis, odds, np.full((1, 1), away)))
         if len(answers) == 1:
             return _with_background(answers[0][1])
-        weights = [
-            1.0 / (distance + self.grid.native_spacing[plane]) ** 2
-            for plane, _, distance in answers
-        ]
-        fused = np.zeros(answers[0][1].shape, dtype=np.float32)
-        for (_, odds, _), weight in zip(answers, weights, strict=True):
-            fused += odds * weight / sum(weights)
-        return _with_background(fused)
+        sums = np.zeros((2, *answers[0][1].shape), dtype=np.float32)
+        for plane, odds, distance in answers:
+            weight = self._counted(plane, np.ravel(distance)).reshape(-1, *distance.shape)
+            sums += weight * odds, np.broadcast_to(weight, odds.shape)
+        return _with_background(sums[0] / sums[1])
 
-    def doubt(self, position: int) -> npt.NDArray[np.float64]:
-        """Return how little is known of each structure's end on one slice of the grid.
+    def doubt(self) -> npt.NDArray[np.float64]:
+        """Return how little is known of each structure's end, (structure, i, j, k) on the grid.
 
-        position: as of `log_odds`. Result: (structure,), by how many mm the outline may be off for
-        every mm (see `Cap`), over that of the only slice and at most 1; 0 between the outermost
-        annotated slices, and where there are slices of several planes.
+        By how many mm the outline may be off for every mm (see `Cap`), over that of the only slice
+        and at most 1; 0 between the outermost annotated slices. Of several planes it is averaged as
+        their outlines are. Sides along which it does not change are 1.
         """
-        drawn = [shape for shape in self.shapes if shape.axis == self.axis]
-        found = np.zeros(len(self.radii))
-        if len(drawn) < len(self.shapes):
-            return found
-        at = float(self.grid.centres(self.axis)[position])
-        above = at > max(shape.index for shape in drawn)
-        if not above and at >= min(shape.index for shape in drawn):
-            return found
-        step = self.grid.native_spacing[self.axis]
+        doubts = [self._doubt_across(plane) for plane in self.paths]
+        if len(doubts) == 1:
+            return doubts[0]
+        sums = [np.zeros(()), np.zeros(())]
+        for plane, doubt in zip(self.paths, doubts, strict=True):
+            weight = self._counted(plane, self._distances(plane))
+            weight = np.expand_dims(weight, tuple(1 + axis for axis in inplane_axes(plane)))
+            sums = [sums[0] + weight * doubt, sums[1] + weight]
+        return np.asarray(sums[0] / sums[1], dtype=np.float64)
+
+    def _distances(self, plane: int) -> npt.NDArray[np.float64]:
+        """Return mm from each position across a plane to its nearest slice."""
+        drawn = [shape.index for shape in self.shapes if shape.axis == plane]
+        away = np.abs(self.grid.centres(plane)[:, None] - drawn).min(axis=1)
+        return np.asarray(away * self.grid.native_spacing[plane], dtype=np.float64)
+
+    def _counted(self, plane: int, distance: npt.NDArray[np.float64]) -> Float32Array:
+        """Return how much a plane's outlines count, (structure, position), at distances in mm."""
+        weights = self.weights.at(plane, distance + self.grid.native_spacing[plane])
+        return np.asarray(weights, dtype=np.float32)
+
+    def _weighed(self, shapes: tuple[SliceShape, ...], planes: Sequence[int]) -> PlaneWeights:
+        """Return how much planes count, by what each alone says of the other planes' slices.
+
+        shapes: the outlines at full resolution.
+        """
+        foretold = {}
+        for plane in planes:
+            own = replace(self, shapes=tuple(one for one in self.shapes if one.axis == plane))
+            odds = own._crossed_by(plane).odds
+            foretold[plane] = [
+                (np.take(odds, at, axis=1 + one.axis) > 0, one.distances > 0)
+                for one in self.shapes
+                if one.axis != plane and one.whole
+                if (at := self.grid.index_of(one.axis, one.index)) is not None
+            ]
+        drawn = [DrawnSlice(one.axis, one.distances > 0) for one in shapes]
+        return plane_weights(drawn, foretold, self.grid.native_spacing)
+
+    def _doubt_across(self, plane: int) -> npt.NDArray[np.float64]:
+        """Return the doubt that one plane's slices leave (see `doubt`)."""
+        drawn = [shape for shape in self.shapes if shape.axis == plane]
+        first, last = (choose(shape.index for shape in drawn) for choose in (min, max))
+        at, step = self.grid.centres(plane), self.grid.native_spacing[plane]
+        found = np.zeros((len(self.radii), len(at)))
         for number in np.flatnonzero(np.any([shape.present for shape in drawn], axis=0)):
-            found[number] = self._cap(drawn, int(number), above=above, step=step).doubt
-        return np.minimum(found / self.end_caps.doubt_of_one, 1.0)
+            for above, beyond in ((False, at < first), (True, at > last)):
+                if beyond.any():
+                    cap = self._cap(drawn, int(number), above=above, step=step)
+                    found[number, beyond] = min(cap.doubt / self.end_caps.doubt_of_one, 1.0)
+        if plane in self.weights.agreement:
+            found *= 1 - self.weights.agreement[plane][:, None]
+        return np.expand_dims(found, tuple(1 + axis for axis in inplane_axes(plane)))
 
     def _crossed_by(self, plane: int) -> _Crossing:
         answers = [self._at(plane, float(at)) for at in self.grid.centres(plane)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,10 @@ from fewslice.engines.base import (
     part,
     silent,
 )
+from fewslice.engines.interpolation.plane_weights import PlaneWeights
+from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
-from fewslice.engines.network.planes import PlaneAnswer, fused
+from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
@@ -105,15 +107,40 @@ class PreparedNetwork:
 
     def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Complete the structures that are drawn on this scan, and no others, from its slices."""
-        answers = self.along_planes(annotation, progress)
-        return self.refined_planes(answers, annotation, progress)
+        return self.completed_by(lambda answer: answer, annotation, progress)
 
-    def refined_planes(
-        self, answers: Sequence[PlaneAnswer], annotation: Annotation, progress: Progress = silent
+    def completed_by(
+        self,
+        change: Callable[[PlaneAnswer], PlaneAnswer],
+        annotation: Annotation,
+        progress: Progress = silent,
     ) -> Prediction:
-        """Return what the answers along some planes say together, at the scan's own voxels."""
-        main = annotation.seen_along(answers[0].axis)
-        return self.refined(fused(answers), answers[0].grid, main, progress)
+        """Complete the structures that are drawn on this scan from the changed answers.
+
+        change: takes what the network answers along a plane, and returns what counts.
+        """
+        several = len({axis for axis, _ in annotation.drawn_slices}) > 1
+        asked = part(progress, 0, 2 / 3) if several else progress
+        answers = [change(one) for one in self.along_planes(annotation, asked)]
+        first = answers[0]
+        main = annotation.seen_along(first.axis)
+        odds = first.odds
+        if several:
+            weights = self._weights(first.grid, main)
+            odds = fused(answers, weights)
+            plane, shares = weights.surest()
+            if shares.any():
+                kept = annotation.only(plane)
+                alone = change(self.along(kept, part(progress, 0.6, 0.9)))
+                numbers = [annotation.values.index(value) for value in kept.values]
+                odds = with_alone(replace(first, odds=odds), alone, shares, numbers)
+        return self.refined(odds, first.grid, main, progress)
+
+    def _weights(self, grid: WorkingGrid, annotation: Annotation) -> PlaneWeights:
+        """Return how much the slices of several planes count."""
+        shapes = slice_shapes(annotation, grid.region, self.scan.spacing)
+        caps = self.engine.features.sketch.end_caps
+        return ShapePrior.on_grid(shapes, grid, annotation.axis, caps).weights
 
     def along_planes(
         self, annotation: Annotation, progress: Progress = silent

@@ -2,9 +2,10 @@
 
 The network answers slice by slice. Where slices of several planes are drawn it is asked once along
 each of them: those of the plane are its examples, those of the others are known voxels and crossing
-examples. Each answer is surest near the drawn slices of its own plane, so that answers count by
-their inverse squared distance to these, as outlines do
-(`fewslice.engines.interpolation.signed_distance`).
+examples. Each answer is surest near the drawn slices of its own plane, so that answers count as
+outlines do (`fewslice.engines.interpolation.plane_weights`). Where one plane's outlines foretell
+the slices of the others far better than theirs do its own, it is asked once more without them:
+slices that show next to nothing of a structure, or mislead about its shape, then do no harm.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.interpolation.plane_weights import PlaneWeights
 from fewslice.engines.network.features import SliceFeatures, between
-from fewslice.typing import Float32Array
+from fewslice.engines.predictions import shared, within
+from fewslice.typing import Float32Array, Float64Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -42,11 +45,19 @@ class PlaneAnswer:
     def on(self, grid: WorkingGrid) -> Float32Array:
         """Return the probability of each structure on another grid of the region, (class, i, j, k).
 
-        The background is left out.
+        The background is left out. A grid of another region may hold voxels that were not asked
+        for: there is nothing.
         """
         exponents = np.exp(np.clip(self.odds, -30, 30))
         share = exponents / (1 + exponents.sum(axis=1, keepdims=True))
-        return between(np.moveaxis(share, 0, 1 + self.axis), grid)
+        found = np.moveaxis(share, 0, 1 + self.axis)
+        if grid.region == self.grid.region:
+            return between(found, grid)
+        both = shared(grid.region, self.grid.region)
+        whole = np.zeros((len(found), *grid.region.shape), dtype=np.float32)
+        here, there = within(both, grid.region), within(both, self.grid.region)
+        whole[(slice(None), *here)] = self.grid.up(found)[(slice(None), *there)]
+        return grid.down(whole)
 
     def distance(self, grid: WorkingGrid) -> npt.NDArray[np.float64]:
         """Return mm from each position across the plane, on another grid, to its drawn slices."""
@@ -55,22 +66,38 @@ class PlaneAnswer:
         return np.asarray(away.min(axis=1) * step, dtype=np.float64)
 
 
-def fused(answers: Sequence[PlaneAnswer]) -> Float32Array:
+def fused(answers: Sequence[PlaneAnswer], weights: PlaneWeights) -> Float32Array:
     """Return the odds of all planes together, on the grid of the first and in its order."""
     first = answers[0]
-    if len(answers) == 1:
-        return first.odds
     near = _NEAR * float(np.median(first.features.radii))
     total = np.zeros((first.odds.shape[1], *first.grid.shape), dtype=np.float32)
-    weights = np.zeros(first.grid.shape, dtype=np.float32)
+    counted = np.zeros_like(total)
     for answer in answers:
-        falling = (
-            answer.distance(first.grid) + near + first.grid.native_spacing[answer.axis]
-        ) ** -2
-        along = np.expand_dims(falling, inplane_axes(answer.axis)).astype(np.float32)
+        distance = answer.distance(first.grid) + near + first.grid.native_spacing[answer.axis]
+        falling = weights.at(answer.axis, distance).astype(np.float32)
+        along = np.expand_dims(falling, tuple(1 + axis for axis in inplane_axes(answer.axis)))
         total += along * answer.on(first.grid)
-        weights += along
-    total /= weights
-    background = np.maximum(1 - total.sum(axis=0), _LEAST)
-    odds = np.log(np.maximum(total, _LEAST) / background)
-    return np.ascontiguousarray(np.moveaxis(odds, 1 + first.axis, 0))
+        counted += along
+    total /= counted
+    return _as_odds(total, first.axis)
+
+
+def with_alone(
+    together: PlaneAnswer, alone: PlaneAnswer, shares: Float64Array, numbers: Sequence[int]
+) -> Float32Array:
+    """Return odds mixed with what one plane's slices answer without those of the others.
+
+    together: the first answer, with the odds of all planes (see `fused`). shares: (structure,), of
+    the plane alone. numbers: which of the structures it answers.
+    """
+    share = together.on(together.grid)
+    part = shares[list(numbers)].astype(np.float32)[:, None, None, None]
+    share[list(numbers)] += part * (alone.on(together.grid) - share[list(numbers)])
+    return _as_odds(share, together.axis)
+
+
+def _as_odds(share: Float32Array, axis: int) -> Float32Array:
+    """Return odds (slice, structure, rows, columns) of probabilities (structure, i, j, k)."""
+    background = np.maximum(1 - share.sum(axis=0), _LEAST)
+    odds = np.log(np.maximum(share, _LEAST) / background)
+    return np.ascontiguousarray(np.moveaxis(odds, 1 + axis, 0))

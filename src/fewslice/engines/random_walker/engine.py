@@ -136,14 +136,18 @@ def pose_walk(
     radii = structure_radii(shapes)
     prior = ShapePrior.on_grid(shapes, grid, axis, settings.end_caps)
     odds = np.stack([prior.log_odds(at) for at in range(grid.shape[axis])], axis=1 + axis)
-    doubt = np.stack([prior.doubt(at) for at in range(grid.shape[axis])])
     seeds = seeds_on_grid(annotation, grid)
     band = background_band(
         seeds, axis, grid.spacing, settings.appearance.band * float(np.median(radii))
     )
     intensities = scaled_intensities(scan, grid, (seeds > 0) | band)
-    drawn = Drawn(intensities, seeds, axis, grid.spacing, radii)
-    odds = with_growth(odds, doubt, drawn, settings.growth)
+    slices = tuple(
+        (across, position)
+        for across, index in annotation.slices
+        if (position := grid.index_of(across, index)) is not None
+    )
+    drawn = Drawn(intensities, seeds, axis, grid.spacing, radii, slices)
+    odds = with_growth(odds, prior.doubt(), drawn, settings.growth)
     doubtful = (seeds == UNSEEDED) & (softmax(odds).max(axis=0) < 1 - settings.decided)
     task = LearningTask(local_features(intensities, axis), seeds, band, doubtful | (seeds >= 0))
     appearance = appearance_log_odds(task, len(odds), settings.appearance)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import on_slice
+from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.typing import BoolArray, Float32Array, Float64Array
 from fewslice.volumes.distance import distance_to
 from fewslice.volumes.geometry import inplane_axes
@@ -48,7 +48,7 @@ class Drawn:
 
     intensities: float32 (channel, i, j, k), scaled to 0 to 1. seeds: int (i, j, k), class numbers,
     0 background, -1 unknown. axis: across the slices. spacing: mm. radii: inscribed radius of each
-    structure, mm.
+    structure, mm. slices: (axis, position) of those that were looked at.
     """
 
     intensities: Float32Array
@@ -56,12 +56,13 @@ class Drawn:
     axis: int
     spacing: tuple[float, float, float]
     radii: Float64Array
+    slices: tuple[SliceIndex, ...]
 
 
 def contrast(drawn: Drawn) -> Float64Array:
     """Return how far the surroundings of each structure are from its inside: (structure,).
 
-    On the slices across the axis, within two radii: the 5th percentile of the distance to the
+    On the slices that were looked at, within two radii: the 5th percentile of the distance to the
     median inside, in standard deviations inside, in the channel in which a pixel differs most.
     Pixels at the outline, which hold some of both, are left out. 0 where there are too few.
     """
@@ -82,22 +83,22 @@ def _inside_and_around(drawn: Drawn, number: int) -> tuple[BoolArray, BoolArray]
     """Return the voxels inside a structure and those known around it, without its outline."""
     from scipy import ndimage
 
-    steps = [drawn.spacing[other] for other in inplane_axes(drawn.axis)]
-    width = max(2 * float(drawn.radii[number - 1]), 4 * min(steps))
     inside, around = (
         np.zeros(drawn.seeds.shape, dtype=bool),
         np.zeros(drawn.seeds.shape, dtype=bool),
     )
     square = np.ones((3, 3), dtype=bool)
-    for index in range(drawn.seeds.shape[drawn.axis]):
-        place = on_slice(drawn.axis, index)
+    for axis, index in drawn.slices:
+        place = on_slice(axis, index)
         mine = drawn.seeds[place] == number
         if mine.any():
+            steps = [drawn.spacing[other] for other in inplane_axes(axis)]
+            width = max(2 * float(drawn.radii[number - 1]), 4 * min(steps))
             core = ndimage.binary_erosion(mine, square)
-            inside[place] = core if np.count_nonzero(core) >= _FEWEST else mine
+            inside[place] |= core if np.count_nonzero(core) >= _FEWEST else mine
             near = distance_to(mine, steps, 2 * width) <= width
             other = (drawn.seeds[place] >= 0) & ~ndimage.binary_dilation(mine, square)
-            around[place] = near & other
+            around[place] |= near & other
     return inside, around
 
 
@@ -113,24 +114,19 @@ def with_growth(
     """Return the outlines' odds mixed with growth beyond the outermost slices.
 
     odds: float32 (class, i, j, k), background first, as of `ShapePrior.log_odds`. doubt: 0 to 1,
-    (slice, structure), how little outlines say of each slice.
+    (structure, i, j, k) or sides of 1, how little outlines say (see `ShapePrior.doubt`).
     """
     if not doubt.any():
         return odds
-    trusted = doubt * trust(contrast(drawn), settings)
+    trusted = doubt * trust(contrast(drawn), settings)[:, None, None, None]
     if trusted.max() < _LEAST_TRUST:
         return odds
     label = grown(drawn, settings.most_voxels)
-    structures = np.moveaxis(
-        odds[1:], 1 + drawn.axis, 0
-    ).copy()  # (slice, structure, rows, columns)
-    by_slice = np.moveaxis(label, drawn.axis, 0)
-    for number in range(structures.shape[1]):
-        weight = trusted[:, number, None, None].astype(np.float32)
-        mine = np.where(by_slice == number + 1, settings.odds, -settings.odds).astype(np.float32)
-        structures[:, number] += weight * (mine - structures[:, number])
-    mixed = np.moveaxis(structures, 0, 1 + drawn.axis)
-    return np.concatenate([-mixed.max(axis=0, keepdims=True), mixed])
+    structures = odds[1:].copy()
+    for number, weight in enumerate(trusted.astype(np.float32)):
+        mine = np.where(label == number + 1, settings.odds, -settings.odds).astype(np.float32)
+        structures[number] += weight * (mine - structures[number])
+    return np.concatenate([-structures.max(axis=0, keepdims=True), structures])
 
 
 def grown(drawn: Drawn, most_voxels: int) -> npt.NDArray[np.intp]:
