@@ -14,6 +14,7 @@ from fewslice.project.people import has_accounts
 from fewslice.server.settings import Settings
 
 LOCK = "serve.lock"
+_WAITING = 128  # connections that are not accepted yet
 _GRACE = 3  # seconds for answers under way; pages hold a connection open for ever
 
 
@@ -63,6 +64,7 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(found[4])
+        made.listen(_WAITING)  # whoever opens the page at once waits, and is not refused
     except OSError as error:
         made.close()
         raise InputError(
