@@ -152,9 +152,9 @@ def server(folder: Path) -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "fewslice", "serve", str(folder), "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found is not None, "the server did not start"
+        found = re.search(r"http://\S+", process.stdout.readline() if process.stdout else "")
+        if found is None:
+            raise SystemExit("The server did not start.")
         try:
             yield found[0] + "/api/v1", process.pid
         finally:
@@ -208,10 +208,8 @@ def show(people: int, seconds: float, times: Times, memory: float) -> None:
     print(f"saves: {len(saves)}, median {np.median(saves):.0f} ms, 95th percentile", end=" ")
     print(f"{np.percentile(saves, 95):.0f} ms, slowest {saves.max():.0f} ms")
     if len(asked):
-        print(
-            f"suggestions: {len(asked)}, median {np.median(asked):.1f} s, 95th percentile", end=""
-        )
-        print(f" {np.percentile(asked, 95):.1f} s, refused as busy: {times.busy}")
+        print(f"suggestions: {len(asked)}, median {np.median(asked):.1f} s, 95th", end=" ")
+        print(f"percentile {np.percentile(asked, 95):.1f} s, refused as busy: {times.busy}")
     print(f"segmentations meanwhile: {times.segmentations}; server with workers {memory:.0f} MB")
     print(f"failures: {len(times.failures)}", *sorted(set(times.failures))[:5], sep="\n  ")
 

@@ -79,9 +79,7 @@ def test_every_acknowledged_slice_survives_kills_and_none_is_half_written(tmp_pa
         assert kept[revision].client_key == f"save-{each}"
         stored = revision_labels(project, kept[revision])
         assert stored is not None
-        np.testing.assert_array_equal(
-            stored[::-1], labels_of(each)
-        )  # the scan's x runs to the left
+        np.testing.assert_array_equal(stored[::-1], labels_of(each))  # x runs to the left
     for revision in kept.values():  # also those whose acknowledgement was lost on the way
         assert revision_labels(project, revision) is not None
 
