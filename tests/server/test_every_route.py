@@ -20,7 +20,11 @@ FOR_ADMINS = {
     ("patch", "/scans/{scan}"),
     ("post", "/models/{version}/activate"),
 }
-FOR_REVIEWERS = {("post", "/scans/{scan}/accept"), ("post", "/scans/{scan}/return")}
+FOR_REVIEWERS = {
+    ("post", "/scans/{scan}/accept"),
+    ("post", "/scans/{scan}/return"),
+    ("get", "/agreement/{scan}"),
+}
 
 BODIES: dict[tuple[str, str], Any] = {
     ("post", "/people"): {"name": "eve", "password": "long enough", "role": "admin"},

@@ -10,11 +10,17 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
+from fewslice.server.arrays import MEDIA_TYPE
 from fewslice.server.problems import BusyError
 from fewslice.server.routes import answers
 from tests.support.served_projects import API, BASE, Served, served_project
 
 _ALWAYS = {"Host": "127.0.0.1", "X-Fewslice": "1"}
+
+
+@schemathesis.serializer(MEDIA_TYPE)
+def as_it_is(_: object, value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 async def nobody_answers(*_: object) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 LOCK = "serve.lock"
+_WAITING = 128  # connections that are not accepted yet
 _GRACE = 3  # seconds for answers under way; pages hold a connection open for ever
 
 
@@ -71,6 +72,7 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(found[4])
+        made.listen(_WAITING)  # whoever opens the page at once waits, and is not refused
     except OSError as error:
         made.close()
         raise InputError(

@@ -5,24 +5,16 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from starlette.testclient import TestClient
 
 from fewslice.project.drawings import drawing
 from fewslice.server.arrays import pack
 from tests.support.command_line import truth
+from tests.support.sent_arrays import array_of
 from tests.support.served_projects import API, Served, with_accounts
 
 URL = "/scans/1/slices"
-
-
-def array_of(response: object) -> npt.NDArray[np.uint8]:
-    assert response.status_code == 200, response.text  # type: ignore[attr-defined]
-    headers = response.headers  # type: ignore[attr-defined]
-    shape = tuple(int(each) for each in headers["x-shape"].split(","))
-    raw = zlib.decompress(response.content)  # type: ignore[attr-defined]
-    return np.frombuffer(raw, dtype=headers["x-dtype"]).reshape(shape)
 
 
 @pytest.mark.parametrize(("axis", "index"), [(0, 4), (1, 8), (2, 6)])
@@ -162,9 +154,12 @@ def test_people_who_annotate_apart_see_their_own_slices(served: Served) -> None:
     np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=admin)), served.page(6))
     np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=ann)), served.page(5))
     number = served.get("/me", headers=admin).json()["id"]
-    theirs = served.get(f"{URL}/2/6", params={"annotator": number}, headers=ann)
-    np.testing.assert_array_equal(array_of(theirs), served.page(6))
-    agreed = served.get("/agreement/1", headers=ann).json()
+    theirs = {"params": {"annotator": number}}
+    refused = served.get(f"{URL}/2/6", headers=ann, **theirs)
+    assert refused.status_code == 403
+    shown = served.get(f"{URL}/2/6", headers=people["reviewer"], **theirs)
+    np.testing.assert_array_equal(array_of(shown), served.page(6))
+    agreed = served.get("/agreement/1", headers=admin).json()
     (pair,) = agreed["pairs"]
     assert {pair["first"], pair["second"]} == {"admin", "annotator"}
     mine, other = served.page(6) == 1, served.page(5) == 1
