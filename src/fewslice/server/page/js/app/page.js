@@ -1,0 +1,380 @@
+// The page as a person uses it: which scan and slice are open, and everything that can be done with them.
+
+import * as api from '../api/client.js'
+import { NOT_LOOKED_AT } from '../draw/grid.js'
+import { readNifti } from '../view/nifti.js'
+import { Answers } from './answers.js'
+import { Work } from './work.js'
+
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./store.js').Store<State>} PageStore */
+
+export class Page {
+  answers = new Answers()
+  /** @type {Work | null} */
+  work = null
+  /** @type {AbortController} */
+  #opening = new AbortController()
+  /** @type {Map<number, {index: number}>} where a person was along each axis */
+  #places = new Map()
+  /** @type {{sheet: import('./sheets.js').Sheet, original: Uint8Array} | null} */
+  #correction = null
+  /** @type {Set<string>} slices of other people that this person chose to edit */
+  #unlocked = new Set()
+
+  /**
+   * @param {PageStore} store
+   * @param {ConstructorParameters<typeof Work>[2]} sync
+   */
+  constructor(store, sync) {
+    this.store = store
+    this.sync = sync
+  }
+
+  get state() {
+    return this.store.state
+  }
+
+  /**
+   * Shows a sentence, with what a person can do about it.
+   * @param {string} text
+   * @param {'said' | 'warning'} [kind]
+   * @param {import('./state.js').Notice['actions']} [actions]
+   */
+  say(text, kind = 'said', actions = []) {
+    this.store.set({ notice: { text, kind, actions } })
+  }
+
+  /**
+   * Runs something that asks the server; a refusal is shown and not thrown.
+   * @template T
+   * @param {() => Promise<T>} act
+   * @returns {Promise<T | null>}
+   */
+  async trying(act) {
+    try {
+      return await act()
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === 'AbortError')) {
+        this.say(error instanceof Error ? error.message : String(error), 'warning')
+      }
+      return null
+    }
+  }
+
+  async refreshScans() {
+    const [project, scans] = await Promise.all([api.project(), api.scans()])
+    const scan = scans.find(({ id }) => id === this.state.scan?.id) ?? this.state.scan
+    this.store.set({ project, scans, scan })
+  }
+
+  /**
+   * Opens a scan: its image first, so that a person can draw, then what is known about it.
+   * @param {number} id
+   */
+  async openScan(id) {
+    this.#opening.abort()
+    this.#opening = new AbortController()
+    const { signal } = this.#opening
+    this.leaveCorrection()
+    this.store.set({ loading: true, notice: null })
+    await this.trying(async () => {
+      const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
+      const [volume, scans] = await Promise.all([readNifti(blob), api.scans()])
+      const scan = scans.find((each) => each.id === id)
+      if (scan === undefined || signal.aborted) return
+      const work = new Work(scan, this.state.me?.name ?? '', this.sync)
+      await work.open()
+      if (signal.aborted) return
+      this.#settle(scan, work)
+      this.store.set({ ...this.#fresh(scan, volume), scans, mayDraw })
+      void this.trying(() => work.loadAll())
+      await this.refreshAnswer()
+    })
+    if (!signal.aborted) this.store.set({ loading: false })
+  }
+
+  /**
+   * @param {api.Scan} scan
+   * @param {Work} work
+   */
+  #settle(scan, work) {
+    work.onSheet = () => this.store.set({ revision: this.state.revision + 1 })
+    this.work = work
+    this.answers = new Answers()
+    this.#unlocked.clear()
+    this.#places = new Map([0, 1, 2].map((axis) => [axis, { index: Math.floor(scan.shape[axis] / 2) }]))
+  }
+
+  /**
+   * @param {api.Scan} scan
+   * @param {import('../view/nifti.js').Volume} volume
+   * @returns {Partial<State>}
+   */
+  #fresh(scan, volume) {
+    const window = scan.window ?? { low: 0, high: 1 }
+    return {
+      scan,
+      volume,
+      channel: 0,
+      axis: scan.plane,
+      index: Math.floor(scan.shape[scan.plane] / 2),
+      window: { low: window.low, high: window.high },
+      strip: [],
+      suggestion: null,
+      question: null,
+      nextScan: null,
+      job: null,
+      answered: this.state.answered + 1,
+      revision: this.state.revision + 1
+    }
+  }
+
+  /**
+   * Takes the scan for this person; false where somebody else has it.
+   * @param {number} id
+   * @param {boolean} [force]
+   */
+  async #lease(id, force = false) {
+    try {
+      await api.lease(id, force)
+      return true
+    } catch (error) {
+      this.say(error instanceof Error ? error.message : String(error), 'warning', [
+        { label: 'Take over', act: () => void this.takeOver(id) }
+      ])
+      return false
+    }
+  }
+
+  /** @param {number} id */
+  async takeOver(id) {
+    if (await this.#lease(id, true)) this.store.set({ mayDraw: true, notice: null })
+  }
+
+  /** Keeps the scan while the page is open. */
+  async renew() {
+    const { scan, mayDraw } = this.state
+    if (scan !== null && mayDraw) await this.#lease(scan.id).then((held) => this.store.set({ mayDraw: held }))
+  }
+
+  /** @param {number} channel */
+  async showChannel(channel) {
+    const { scan } = this.state
+    if (scan === null) return
+    const volume = await this.trying(async () => readNifti(await api.image(scan.id, channel)))
+    if (volume !== null && this.state.scan?.id === scan.id) this.store.set({ volume, channel })
+  }
+
+  /** The slice in hand; null while no scan is open. */
+  get sheet() {
+    return this.work?.sheets.at(this.state.axis, this.state.index) ?? null
+  }
+
+  /**
+   * @param {number} axis
+   * @param {number} [index]
+   */
+  goTo(axis, index = this.#places.get(axis)?.index ?? 0) {
+    const { scan } = this.state
+    if (scan === null) return
+    const place = Math.min(scan.shape[axis] - 1, Math.max(0, index))
+    if (axis === this.state.axis && place === this.state.index) return
+    this.leaveCorrection()
+    const newAxis = axis !== this.state.axis
+    this.#places.set(axis, { index: place })
+    this.store.set({ axis, index: place, question: null, ...(newAxis ? { strip: [] } : {}) })
+    if (newAxis) void this.refreshStrip()
+    void this.trying(async () => this.work?.load(axis, place))
+  }
+
+  /** @param {number} steps */
+  step(steps) {
+    this.goTo(this.state.axis, this.state.index + steps)
+  }
+
+  /** Labels that no tool may paint over. */
+  get locked() {
+    return new Set(this.state.project?.structures.filter(({ locked }) => locked).map(({ value }) => value))
+  }
+
+  /** Says why nothing may be drawn on the slice in hand, if so. */
+  refusesPen() {
+    const { sheet, state } = this
+    if (sheet === null) return true
+    if (!state.mayDraw) {
+      this.say('Somebody else has this scan open, so nothing can be drawn on it here.', 'warning', [
+        { label: 'Take over', act: () => void this.takeOver(state.scan?.id ?? 0) }
+      ])
+      return true
+    }
+    if (sheet.labels === null) {
+      this.say('This slice is still on its way from the server: try again in a moment.')
+      return true
+    }
+    const place = `${sheet.axis}/${sheet.index}`
+    if (sheet.kind !== 'none' && sheet.person !== null && sheet.person !== state.me?.name && !this.#unlocked.has(place)) {
+      this.say(`${sheet.person} drew this slice. It is locked for you.`, 'said', [
+        { label: 'Edit it anyway', act: () => this.#unlock(place) }
+      ])
+      return true
+    }
+    return false
+  }
+
+  /** @param {string} place */
+  #unlock(place) {
+    this.#unlocked.add(place)
+    this.store.set({ notice: null })
+  }
+
+  /**
+   * A stroke is over: its change is saved.
+   * @param {import('../draw/stroke.js').Stroke} stroke
+   * @param {string} tool
+   */
+  commit(stroke, tool) {
+    const { sheet, work } = this
+    const change = stroke.end()
+    if (stroke.kept > 0) this.say('Voxels of locked structures were left as they are.')
+    if (sheet === null || work === null || change === null) return
+    if (this.#correction?.sheet === sheet) this.#saveCorrection(tool)
+    else work.save(sheet, change, 'draw', tool)
+  }
+
+  /** @param {string} tool */
+  #saveCorrection(tool) {
+    const { sheet, original } = /** @type {{sheet: import('./sheets.js').Sheet, original: Uint8Array}} */ (this.#correction)
+    this.#correction = null
+    const drawn = /** @type {Uint8Array} */ (sheet.labels).slice()
+    sheet.labels?.set(original)
+    const change = this.work?.takeOver(sheet, drawn, new Set())
+    if (change) this.work?.save(sheet, change, 'correct', tool)
+    this.store.set({ correcting: false })
+  }
+
+  /** Puts the engine's outline on the slice, to be edited. Nothing is saved before the first stroke. */
+  correctSlice() {
+    const { sheet, work } = this
+    const answer = sheet && this.answers.slice(sheet.axis, sheet.index)
+    if (sheet === null || work === null || this.refusesPen()) return
+    if (answer === null) return this.say('There is no answer for this slice yet: press Segment first.')
+    const original = /** @type {Uint8Array} */ (sheet.labels).slice()
+    if (work.takeOver(sheet, answer, this.locked) === null) return this.say('The slice already is as the engine has it.')
+    this.#correction = { sheet, original }
+    this.store.set({ correcting: true, revision: this.state.revision + 1, showDrawing: true })
+    this.say('Edit the outline. It is saved as corrected with your first stroke.')
+  }
+
+  /** Takes the engine's outline off again where nothing was corrected. */
+  leaveCorrection() {
+    if (this.#correction === null) return
+    this.#correction.sheet.labels?.set(this.#correction.original)
+    this.#correction = null
+    this.store.set({ correcting: false, revision: this.state.revision + 1, notice: null })
+  }
+
+  /** The engine's outline becomes this person's as it is. */
+  acceptSlice() {
+    const { sheet, work } = this
+    const answer = sheet && this.answers.slice(sheet.axis, sheet.index)
+    if (sheet === null || work === null) return
+    this.leaveCorrection()
+    if (this.refusesPen()) return
+    if (answer === null) return this.say('There is no answer for this slice yet: press Segment first.')
+    if (sheet.kind === 'human') return this.say('You drew this slice yourself, so there is nothing to accept.')
+    const change = work.takeOver(sheet, answer, this.locked)
+    work.save(sheet, change, 'accept', 'accept')
+    this.say('Accepted: this slice now counts as yours.')
+  }
+
+  /** @param {'absent' | 'present' | 'erase'} mark */
+  mark(mark) {
+    const { sheet, work } = this
+    if (sheet === null || work === null) return
+    this.leaveCorrection()
+    if (this.refusesPen()) return
+    if (mark === 'absent' && sheet.labels?.some((label) => this.locked.has(label))) {
+      return this.say('A locked structure is on this slice: unlock it before you say that nothing is here.', 'warning')
+    }
+    work.mark(sheet, mark)
+  }
+
+  /** @param {'undo' | 'redo'} what */
+  walk(what) {
+    if (this.#correction !== null && what === 'undo') return this.leaveCorrection()
+    if (!this.state.mayDraw) return void this.refusesPen()
+    const sheet = this.work?.[what]()
+    if (sheet) this.goTo(sheet.axis, sheet.index)
+  }
+
+  /**
+   * @param {import('../sync/outbox.js').Waiting} entry
+   * @param {import('../sync/sender.js').Saved} saved
+   */
+  async acknowledged(entry, saved) {
+    if (entry.scan !== String(this.work?.scan.id)) return
+    const sheet = await this.trying(async () => (await this.work?.acknowledged(entry, saved)) ?? null)
+    if (sheet) this.goTo(sheet.axis, sheet.index)
+    else if (saved.revision === null) this.say(entry.what === 'undo' ? 'There is nothing to take back.' : 'There is nothing to bring back.')
+    if (saved.conflict) this.#showConflict(entry, saved)
+    void this.refreshStrip()
+  }
+
+  /**
+   * @param {import('../sync/outbox.js').Waiting} entry
+   * @param {import('../sync/sender.js').Saved} saved
+   */
+  #showConflict(entry, saved) {
+    const { revision: theirs, person } = /** @type {{revision: number, person: string}} */ (saved.conflict)
+    const keep = (/** @type {number} */ kept) => async () => {
+      await this.trying(() => api.resolve(this.work?.scan.id ?? 0, saved.revision ?? 0, kept))
+      const sheet = this.work?.sheets.at(entry.axis, entry.index)
+      if (sheet) await this.trying(async () => this.work?.refresh(sheet))
+      this.store.set({ notice: null })
+    }
+    this.say(`${person} changed slice ${entry.index + 1} while you drew on it. Both versions are kept. Which one counts?`, 'warning', [
+      { label: 'Mine', act: () => void keep(saved.revision ?? 0)() },
+      { label: `${person}'s`, act: () => void keep(theirs)() }
+    ])
+  }
+
+  async refreshStrip() {
+    const { scan, axis } = this.state
+    if (scan === null) return
+    const strip = await this.trying(() => api.strip(scan.id, axis))
+    if (strip !== null && this.state.scan?.id === scan.id && this.state.axis === axis) this.store.set({ strip: strip.slices })
+  }
+
+  /** Fetches the engine's last answer to the open scan. */
+  async refreshAnswer() {
+    const { scan } = this.state
+    if (scan === null) return
+    const { answers } = this
+    const [whole, uncertainty] = await Promise.all([api.answer(scan.id), api.uncertainty(scan.id)])
+    answers.setWhole(whole)
+    answers.setUncertainty(uncertainty)
+    this.store.set({ answered: this.state.answered + 1 })
+    await this.refreshStrip()
+  }
+
+  /** @param {import('../api/client.js').Structure} structure */
+  async changeStructure(structure) {
+    await this.trying(() => api.changeStructure(structure))
+    await this.trying(() => this.refreshScans())
+  }
+
+  /** @param {string} name */
+  async addStructure(name) {
+    const added = await this.trying(() => api.addStructure({ name }))
+    if (added === null) return
+    await this.trying(() => this.refreshScans())
+    this.store.set({ value: added.value })
+  }
+
+  /** @param {number} value */
+  choose(value) {
+    const known = value === 0 || value === NOT_LOOKED_AT || this.state.project?.structures.some((each) => each.value === value)
+    if (known) this.store.set({ value })
+  }
+}
