@@ -13,7 +13,7 @@ import { ActiveTime } from './sync/active_time.js'
 import { Outbox } from './sync/outbox.js'
 import { Sender } from './sync/sender.js'
 import { showBarTools, showSaved, showWhere } from './ui/bar.js'
-import { part } from './ui/dom.js'
+import { element, part } from './ui/dom.js'
 import { logIn } from './ui/gate.js'
 import { showHelp } from './ui/help.js'
 import { showLook } from './ui/look.js'
@@ -112,9 +112,14 @@ function connectPanels(page, commands, bindings) {
   })
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
-  store.on(['scan', 'job', 'suggestion', 'question', 'nextScan', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
+  store.on(['scan', 'axis', 'index', 'job', 'suggestion', 'question', 'nextScan', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
   store.on(['project', 'training', 'models'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))
+  const welcome = part('stage').appendChild(element('p', { class: 'welcome' }))
+  store.on(['scan', 'scans', 'loading', 'project'], ({ scan, scans, loading, project }) => {
+    welcome.hidden = scan !== null && !loading
+    welcome.textContent = loading ? 'Opening the scan …' : project === null ? '' : scans.length > 0 ? 'Choose a scan on the left.' : 'This project has no scans yet.'
+  })
   store.on(['help'], ({ help }) => showHelp(help, bindings, commands.help))
   store.on(['volume', 'scan'], (state) => void volume.showImage(state))
   store.on(['window'], (state) => volume.showWindow(state))
@@ -133,7 +138,10 @@ function connectServer(page, asking, sender) {
       slices: (event) => void asking.preview(event),
       lease: scans,
       status: scans,
-      reset: () => void page.trying(() => page.refreshAnswer())
+      structures: scans,
+      saved: ({ scan, person_id: by }) => void (scan === page.state.scan?.id && by !== page.state.me?.id && page.trying(() => page.learn())),
+      answer: ({ scan }) => void (scan === page.state.scan?.id && page.state.job === null && page.trying(() => page.refreshAnswer())),
+      reset: () => void page.trying(() => Promise.all([page.learn(), page.refreshAnswer()]))
     },
     (online) => online && void sender.wake()
   )

@@ -73,6 +73,8 @@ export const changeStructure = ({ value, name, colour, locked }) =>
 
 /** @returns {Promise<Scan[]>} */
 export const scans = () => getJson('/scans')
+/** @type {(id: number) => Promise<Scan>} */
+export const scan = (id) => getJson(scanPath(id))
 /** @type {(id: number, force?: boolean) => Promise<any>} */
 export const lease = (id, force = false) => sendJson('POST', `${scanPath(id)}/lease`, { force })
 /** @type {(id: number) => Promise<any>} */
@@ -90,8 +92,9 @@ export const strip = (id, axis) => getJson(`${scanPath(id)}/strip?axis=${axis}`)
 /** @type {(id: number, count?: number) => Promise<Suggestion>} */
 export const suggestion = (id, count = 1) => getJson(`${scanPath(id)}/suggestion?count=${count}`)
 /** @type {(id: number, revision: number, keep: number) => Promise<any>} */
-export const resolve = (id, revision, keep) => sendJson('POST', `${scanPath(id)}/resolve`, { revision, keep })
-/** @type {(id: number) => Promise<any[]>} */
+export const resolve = (id, revision, keep) => sendJson('POST', `${scanPath(id)}/conflicts`, { revision, keep })
+/** @typedef {{revision: number, axis: number, index: number, action: string, person: string}} Revision */
+/** @type {(id: number | string) => Promise<Revision[]>} oldest first */
 export const history = (id) => getJson(`${scanPath(id)}/history`)
 /** @type {(id: number) => Promise<any>} */
 export const agreement = (id) => getJson(`/agreement/${id}`)
@@ -138,11 +141,13 @@ export const activate = (version) => sendJson('POST', `/models/${version}/activa
 /**
  * Sends one entry of the outbox; the answer comes only once it is durable.
  * @param {import('../sync/outbox.js').Waiting} entry
+ * @param {boolean} again whether it may have been sent before, and only the answer was lost
  * @returns {Promise<{revision: number | null, conflict?: unknown, axis?: number, index?: number}>}
  */
-export async function deliver(entry) {
+export async function deliver(entry, again) {
   if (entry.what === 'undo' || entry.what === 'redo') {
-    return sendJson('POST', `${scanPath(entry.scan)}/${entry.what}`, { client_key: entry.key })
+    const done = again ? await walked(entry) : undefined
+    return done ?? sendJson('POST', `${scanPath(entry.scan)}/${entry.what}`)
   }
   const path = slicePath(entry.scan, entry.axis, entry.index)
   if (entry.what === 'mark') {
@@ -155,4 +160,14 @@ export async function deliver(entry) {
   headers['X-Active-Seconds'] = entry.seconds.toFixed(1)
   headers['X-Client-Key'] = entry.key
   return (await ask('PUT', path, { body, headers })).json()
+}
+
+/**
+ * An undo or redo that the server did although its answer never came: it is newer than all that was known here
+ * when it was asked for. Doing it again would take back one thing too many.
+ * @param {import('../sync/outbox.js').Waiting} entry
+ */
+async function walked({ scan: id, what, person, parent }) {
+  const revisions = await history(id)
+  return revisions.find((each) => each.action === what && each.person === person && each.revision > (parent ?? 0))
 }

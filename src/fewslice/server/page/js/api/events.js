@@ -1,7 +1,7 @@
 // What happens on the server while the page is open. The browser reconnects by itself and says which event it
 // saw last, so that none is missed.
 
-/** @typedef {'job' | 'slices' | 'lease' | 'status' | 'training' | 'reset'} EventName reset: too much was missed, ask for everything again */
+/** @typedef {'job' | 'slices' | 'saved' | 'answer' | 'structures' | 'lease' | 'status' | 'training' | 'reset'} EventName reset: too much was missed, ask for everything again */
 
 /**
  * @param {Partial<Record<EventName, (data: any) => void>>} handlers

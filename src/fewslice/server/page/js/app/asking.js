@@ -126,7 +126,12 @@ export class Asking {
     const { scan } = page.state
     if (scan === null) return
     await page.work?.sent
-    if ((await page.trying(() => api.review(scan.id, verb, remark))) === null && page.state.notice?.kind === 'warning') return
+    const done = await page.trying(async () => {
+      // Whoever may accept need not hand in first.
+      if (verb === 'accept' && scan.status !== 'submitted') await api.review(scan.id, 'submit')
+      return api.review(scan.id, verb, remark)
+    })
+    if (done === null) return
     await page.trying(() => page.refreshScans())
     const found = await page.trying(() => api.queue())
     page.store.set({ nextScan: found, suggestion: null })

@@ -19,6 +19,8 @@ export class Page {
   #places = new Map()
   /** @type {{sheet: import('./sheets.js').Sheet, original: Uint8Array} | null} */
   #correction = null
+  /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
+  #ownLocks = new Map()
   /** @type {Set<string>} slices of other people that this person chose to edit */
   #unlocked = new Set()
 
@@ -64,8 +66,10 @@ export class Page {
 
   async refreshScans() {
     const [project, scans] = await Promise.all([api.project(), api.scans()])
-    const scan = scans.find(({ id }) => id === this.state.scan?.id) ?? this.state.scan
-    this.store.set({ project, scans, scan })
+    const open = this.state.scan
+    const scan = scans.find(({ id }) => id === open?.id) ?? open
+    const structures = project.structures.map((each) => ({ ...each, locked: this.#ownLocks.get(each.value) ?? each.locked }))
+    this.store.set({ project: { ...project, structures }, scans, scan: scan && { ...scan, window: scan.window ?? open?.window ?? null } })
   }
 
   /**
@@ -80,14 +84,14 @@ export class Page {
     this.store.set({ loading: true, notice: null })
     await this.trying(async () => {
       const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
-      const [volume, scans] = await Promise.all([readNifti(blob), api.scans()])
-      const scan = scans.find((each) => each.id === id)
-      if (scan === undefined || signal.aborted) return
+      const [volume, scan] = await Promise.all([readNifti(blob), api.scan(id)])
+      if (signal.aborted) return
       const work = new Work(scan, this.state.me?.name ?? '', this.sync)
       await work.open()
       if (signal.aborted) return
       this.#settle(scan, work)
-      this.store.set({ ...this.#fresh(scan, volume), scans, mayDraw })
+      this.store.set({ ...this.#fresh(scan, volume), mayDraw })
+      void this.trying(() => this.refreshScans())
       void this.trying(() => work.loadAll())
       await this.refreshAnswer()
     })
@@ -339,6 +343,13 @@ export class Page {
     ])
   }
 
+  /** Somebody else drew on the open scan. */
+  async learn() {
+    await this.work?.learn()
+    await this.work?.load(this.state.axis, this.state.index)
+    await this.refreshStrip()
+  }
+
   async refreshStrip() {
     const { scan, axis } = this.state
     if (scan === null) return
@@ -360,6 +371,13 @@ export class Page {
 
   /** @param {import('../api/client.js').Structure} structure */
   async changeStructure(structure) {
+    const { me, project } = this.state
+    if (me?.role !== 'admin' && project !== null) {
+      // Names and colours are the project's; what may be painted over is everybody's own choice.
+      this.#ownLocks.set(structure.value, structure.locked)
+      const structures = project.structures.map((each) => (each.value === structure.value ? { ...each, locked: structure.locked } : each))
+      return this.store.set({ project: { ...project, structures } })
+    }
     await this.trying(() => api.changeStructure(structure))
     await this.trying(() => this.refreshScans())
   }

@@ -20,6 +20,12 @@ const KIND_OF_MARK = { absent: 'absent', present: 'present', erase: 'none' }
 
 export class Work {
   log = new Log()
+  /** This person's newest revision of the scan. @type {number | null} */
+  newest = null
+  /** The key of what was done last and is not acknowledged. @type {string | null} */
+  #unsent = null
+  /** @type {Promise<void>} until what was done last is with the server, or waits for it */
+  sent = Promise.resolve()
   /** @type {(sheet: Sheet) => void} called whenever a slice is no longer what it was */
   onSheet = () => {}
 
@@ -39,9 +45,18 @@ export class Work {
 
   /** Learns what the server has, and puts over it what this browser did and has not sent yet. */
   async open() {
-    for (const info of await api.slices(this.scan.id)) this.sheets.learn(info)
+    await this.learn()
     const waiting = (await this.outbox.all()).filter(({ scan, person }) => scan === String(this.scan.id) && person === this.person)
     for (const entry of waiting) this.#repeat(entry)
+  }
+
+  /** Asks the server who drew what: also what others did since. */
+  async learn() {
+    for (const info of await api.slices(this.scan.id)) {
+      const sheet = this.sheets.learn(info)
+      if (info.person === this.person) this.newest = Math.max(this.newest ?? 0, info.revision)
+      this.onSheet(sheet)
+    }
   }
 
   /** @param {Waiting} entry */
@@ -123,6 +138,8 @@ export class Work {
    */
   #send(sheet, content) {
     const key = newKey()
+    const walks = content.what === 'undo' || content.what === 'redo'
+    const after = walks ? this.#unsent : sheet.unsent
     const entry = {
       ...content,
       key,
@@ -130,11 +147,11 @@ export class Work {
       person: this.person,
       axis: sheet.axis,
       index: sheet.index,
-      parent: sheet.unsent === null ? sheet.revision : null,
-      after: sheet.unsent,
+      parent: after !== null ? null : walks ? this.newest : sheet.revision,
+      after,
       seconds: this.time.take()
     }
-    sheet.unsent = key
+    sheet.unsent = this.#unsent = key
     sheet.edits++
     this.onSheet(sheet)
     this.sent = this.outbox.add(entry).then(() => this.sender.run())
@@ -156,7 +173,8 @@ export class Work {
    */
   #walk(what, entry) {
     if (entry === null) {
-      // Done before this page was opened: the server's log remembers it and says which slice it was on.
+      // Done before this page was opened: the server's log remembers it and says which slice it was on. Until
+      // then it is on no slice, which index -1 stands for.
       this.#send(this.sheets.at(this.scan.plane, -1), { what })
       return null
     }
@@ -178,13 +196,16 @@ export class Work {
   async acknowledged(entry, saved) {
     const sheet = this.sheets.at(entry.axis, entry.index)
     if (sheet.unsent === entry.key) sheet.unsent = null
+    if (this.#unsent === entry.key) this.#unsent = null
+    this.newest = saved.revision ?? this.newest
     if (entry.what === 'slice' || entry.what === 'mark') {
       sheet.revision = saved.revision
       return null
     }
+    if (entry.index >= 0) await this.refresh(sheet)
     if (saved.revision === null || saved.axis === undefined || saved.index === undefined) return null
     const named = this.sheets.at(saved.axis, saved.index)
-    await this.refresh(named)
+    if (named !== sheet) await this.refresh(named)
     return named
   }
 

@@ -19,7 +19,8 @@
  * @property {string} person whoever made it; another person's page does not send it
  * @property {number} axis
  * @property {number} index
- * @property {number | null} parent the revision that was known when it was made
+ * @property {number | null} parent the revision that was known when it was made: the slice's, or for undo and redo
+ *   this person's newest of the whole scan
  * @property {string | null} after the key of the unsent entry that it builds on, in place of `parent`
  * @property {number} seconds active seconds
  */
@@ -41,6 +42,9 @@ function done(request) {
 }
 
 export class Outbox {
+  /** Keys of what was added since the page was opened. @type {Set<string>} */
+  young = new Set()
+
   /** @param {IDBDatabase} database */
   constructor(database) {
     this.database = database
@@ -62,6 +66,7 @@ export class Outbox {
 
   /** @param {Entry} entry */
   async add(entry) {
+    this.young.add(entry.key)
     await done(this.#store('readwrite').add(entry))
   }
 

@@ -22,12 +22,14 @@ const PASSING = [401, 408, 425, 429, 500, 503, 507]
 export class Sender {
   #running = false
   #pause = FIRST_PAUSE
+  /** Keys of what was sent and not answered. @type {Set<string>} */
+  #tried = new Set()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer
 
   /**
    * @param {Outbox} outbox
-   * @param {(entry: Waiting) => Promise<Saved>} send
+   * @param {(entry: Waiting, again: boolean) => Promise<Saved>} send
    * @param {string} person
    * @param {Listener} listener
    */
@@ -88,8 +90,10 @@ export class Sender {
   async #deliver(entry) {
     /** @type {Saved} */
     let saved
+    const again = this.#tried.has(entry.key) || !this.outbox.young.has(entry.key)
+    this.#tried.add(entry.key)
     try {
-      saved = await this.send(entry)
+      saved = await this.send(entry, again)
     } catch (error) {
       if (error instanceof Offline || (error instanceof Refused && PASSING.includes(error.status))) return false
       await this.outbox.discard(entry)

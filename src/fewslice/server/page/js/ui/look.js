@@ -9,7 +9,7 @@ import { element, key, part, show } from './dom.js'
 export function showLook(state, page) {
   const { scan, window: shown, channel } = state
   if (scan === null) return show(part('look'))
-  const presets = [{ name: 'Automatic', low: scan.window?.low ?? 0, high: scan.window?.high ?? 1 }, ...(scan.window?.presets ?? [])]
+  const presets = [{ name: 'Auto', low: scan.window?.low ?? 0, high: scan.window?.high ?? 1 }, ...(scan.window?.presets ?? [])]
   const chosen = presets.findIndex(({ low, high }) => low === shown.low && high === shown.high)
   const choose = (/** @type {Event} */ event) => {
     const preset = presets[Number(/** @type {HTMLSelectElement} */ (event.target).value)]
@@ -22,17 +22,22 @@ export function showLook(state, page) {
       'div',
       { class: 'fields' },
       element(
-        'label',
-        { class: 'field' },
-        'Window',
+        'div',
+        { class: 'fields three' },
         element(
-          'select',
-          { id: 'window', onchange: choose },
-          presets.map(({ name }, place) => element('option', { value: String(place), selected: place === chosen }, name[0].toUpperCase() + name.slice(1))),
-          chosen === -1 && element('option', { value: '-1', selected: true }, 'Own')
-        )
+          'label',
+          { class: 'field' },
+          'Window',
+          element(
+            'select',
+            { id: 'window', onchange: choose },
+            presets.map(({ name }, place) => element('option', { value: String(place), selected: place === chosen }, name[0].toUpperCase() + name.slice(1))),
+            chosen === -1 && element('option', { value: '-1', selected: true }, 'Own')
+          )
+        ),
+        bound('low', 'Black', state, page),
+        bound('high', 'White', state, page)
       ),
-      element('div', { class: 'fields two' }, bound('low', 'Black', state, page), bound('high', 'White', state, page)),
       scan.channels > 1 && channels(scan.channels, channel, page),
       opacity(state, page),
       element(

@@ -11,12 +11,12 @@ import { inDice } from './scans.js'
 export function showNext(state, page, commands) {
   const { scan } = state
   if (scan === null) return show(part('next'))
-  show(part('next'), element('h2', {}, 'Next'), element('div', { class: 'card' }, card(state, page, commands), review(state, commands)))
+  show(part('next'), element('h2', {}, 'Next'), element('div', { class: 'card' }, card(state, page, commands), element('div', { class: 'review' }, review(state, commands))))
 }
 
 /** @param {State} state @param {Page} page @param {Commands} commands */
 function card(state, page, commands) {
-  const { job, question, suggestion, nextScan, scan } = state
+  const { job, question, suggestion, nextScan, scan, axis, index } = state
   if (job !== null) {
     return [element('p', { class: 'say', role: 'status' }, job.text || 'Segmenting'), element('progress', { max: 1, value: job.progress, 'aria-label': 'Segmentation' })]
   }
@@ -28,7 +28,7 @@ function card(state, page, commands) {
       element('p', { class: 'say' }, `Draw ${slice.plane} slice ${slice.index + 1}`),
       element('p', { class: 'muted' }, slice.reason),
       quality(suggestion),
-      element('button', { id: 'show-suggestion', onclick: commands.next }, 'Go there', key('G'))
+      (slice.axis !== axis || slice.index !== index) && element('button', { id: 'show-suggestion', onclick: commands.next }, 'Go there', key('G'))
     ]
   }
   if (suggestion !== null) return [element('p', { class: 'say' }, suggestion.message), quality(suggestion)]

@@ -68,13 +68,13 @@ function versions(models, commands) {
   if (models.length === 0) return null
   return element(
     'ul',
-    { class: 'rows' },
+    { class: 'versions' },
     models.map(({ version, promoted, verdict }) =>
       element(
         'li',
-        { class: `row ${promoted ? 'current' : ''}` },
+        { class: 'row' },
         element('p', { class: 'name', title: verdict }, `Version ${version}: ${verdict}`),
-        !promoted && element('button', { id: `activate-${version}`, onclick: () => commands.activate(version) }, 'Use')
+        promoted ? element('span', { class: 'pill good' }, 'in use') : element('button', { id: `activate-${version}`, onclick: () => commands.activate(version) }, 'Use')
       )
     )
   )

@@ -1,6 +1,6 @@
 // The list of scans, and what to do where there is none.
 
-import { element, part, show } from './dom.js'
+import { element, icon, part, show } from './dom.js'
 
 /** @typedef {import('../app/state.js').State} State */
 /** @typedef {import('../app/page.js').Page} Page */
@@ -50,8 +50,8 @@ function row(scan, current, page) {
       'button',
       { class: 'bare', id: `scan-${scan.id}`, 'aria-current': current ? 'true' : null, onclick: () => void page.openScan(scan.id) },
       element('span', { class: 'name', title: scan.name }, scan.name),
-      element('span', { class: `pill ${scan.status === 'accepted' ? 'good' : ''}` }, STATUS[scan.status]),
-      element('span', { class: 'detail' }, [slices, dice, holder].filter(Boolean).join(' · '))
+      scan.status === 'accepted' && icon('check'),
+      element('span', { class: 'detail' }, [STATUS[scan.status], slices, dice, holder].filter(Boolean).join(' · '))
     )
   )
 }

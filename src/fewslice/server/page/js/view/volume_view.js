@@ -54,7 +54,7 @@ export class VolumeView {
     // NiiVue keeps what it is given, and scales it in place: it gets its own copy.
     const image = await NVImage.loadFromFile({ file: new File([volume.file], `${name}.nii`), name: `${name}.nii` })
     this.niivue.addVolume(image)
-    this.niivue.drawBitmap = null
+    this.niivue.createEmptyDrawing() // also makes the texture that labels are written to
   }
 
   /** @param {{low: number, high: number}} window */
