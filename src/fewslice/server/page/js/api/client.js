@@ -37,7 +37,7 @@ import { ask, getJson, Refused, sendJson } from './http.js'
  * @property {string} reason
  */
 /** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, message: string}} Suggestion */
-/** @typedef {'waiting' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'} JobState */
+/** @typedef {'queued' | 'running' | 'finished' | 'failed' | 'cancelled' | 'interrupted'} JobState */
 /** @typedef {{id: number, kind: string, state: JobState, progress: number, text: string, message: string | null, scan: number | null}} Job */
 /**
  * @typedef {object} Progress
@@ -129,10 +129,10 @@ export const cancel = (id) => sendJson('POST', `/jobs/${id}/cancel`)
 export const jobs = () => getJson('/jobs')
 /** @type {(id: number) => Promise<Job>} */
 export const job = (id) => getJson(`/jobs/${id}`)
-/** @returns {Promise<NextScan>} */
-export const queue = () => getJson('/queue')
+/** @type {(current?: number) => Promise<NextScan>} current: the scan that is open now */
+export const queue = (current) => getJson(current === undefined ? '/queue' : `/queue?current=${current}`)
 /** @returns {Promise<{job: number}>} */
-export const train = () => sendJson('POST', '/train')
+export const train = () => sendJson('POST', '/train', {})
 /** @returns {Promise<Model[]>} */
 export const models = () => getJson('/models')
 /** @type {(version: number | string) => Promise<any>} */

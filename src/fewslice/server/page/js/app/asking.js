@@ -5,9 +5,13 @@ import * as api from '../api/client.js'
 /** @typedef {import('./page.js').Page} Page */
 /** @typedef {import('../api/client.js').Job} Job */
 
-const OVER = ['done', 'failed', 'cancelled', 'interrupted']
+const GOES_ON = ['queued', 'running']
 
 export class Asking {
+  /** Slices of an answer under way that are ready to be fetched. @type {Map<string, {scan: number, axis: number, index: number}>} */
+  #ready = new Map()
+  #fetching = false
+
   /** @param {Page} page */
   constructor(page) {
     this.page = page
@@ -44,10 +48,10 @@ export class Asking {
   /** @param {Job} job */
   async #follow(job) {
     const { page } = this
-    const over = OVER.includes(job.state)
+    const over = !GOES_ON.includes(job.state)
     if (job.id === page.state.job?.id) {
       page.store.set({ job: over ? null : job })
-      if (job.state === 'done') await this.#answered()
+      if (job.state === 'finished') await this.#answered()
     } else if (job.kind === 'train') {
       page.store.set({ training: over ? null : job })
       if (over) await page.trying(() => this.refreshModels())
@@ -66,11 +70,26 @@ export class Asking {
    * @param {{job: number, scan: number, axis: number, index: number}} event
    */
   async preview({ scan, axis, index }) {
+    this.#ready.set(`${scan}/${axis}/${index}`, { scan, axis, index })
+    if (this.#fetching) return
+    this.#fetching = true
+    while (this.#ready.size > 0) await this.#fetchNearest()
+    this.#fetching = false
+  }
+
+  /** Slices come faster than they can be fetched: the one nearest to the slice in hand goes first. */
+  async #fetchNearest() {
     const { page } = this
-    if (scan !== page.state.scan?.id) return
-    const found = await page.trying(() => api.answerSlice(scan, axis, index))
-    if (found === null || page.state.scan?.id !== scan) return
-    page.answers.preview(axis, index, found.data)
+    const { scan: open, job } = page.state
+    const far = (/** @type {{axis: number, index: number}} */ place) =>
+      place.axis === page.state.axis ? Math.abs(place.index - page.state.index) : 1e6 + place.index
+    const [[name, place]] = [...this.#ready].sort(([, one], [, other]) => far(one) - far(other))
+    this.#ready.delete(name)
+    // Once the whole answer is there, it holds these slices as well.
+    if (place.scan !== open?.id || job === null) return
+    const found = await page.trying(() => api.answerSlice(place.scan, place.axis, place.index))
+    if (found === null || page.state.scan?.id !== place.scan || page.state.job === null) return
+    page.answers.preview(place.axis, place.index, found.data)
     page.store.set({ answered: page.state.answered + 1 })
   }
 
@@ -98,7 +117,7 @@ export class Asking {
       page.store.set({ question: slice.kind === 'present' ? slice : null })
       return
     }
-    const found = await page.trying(() => api.queue())
+    const found = await page.trying(() => api.queue(page.state.scan?.id))
     if (found !== null) page.store.set({ nextScan: found })
   }
 
@@ -133,7 +152,7 @@ export class Asking {
     })
     if (done === null) return
     await page.trying(() => page.refreshScans())
-    const found = await page.trying(() => api.queue())
+    const found = await page.trying(() => api.queue(scan.id))
     page.store.set({ nextScan: found, suggestion: null })
   }
 
@@ -159,7 +178,7 @@ export class Asking {
   async resume() {
     const { page } = this
     const running = (await page.trying(() => api.jobs())) ?? []
-    for (const job of running.filter(({ state }) => !OVER.includes(state))) {
+    for (const job of running.filter(({ state }) => GOES_ON.includes(state))) {
       if (job.kind === 'train') page.store.set({ training: job })
       else if (job.kind === 'segment' && job.scan === page.state.scan?.id) page.store.set({ job })
     }
@@ -171,4 +190,4 @@ export class Asking {
  * @param {number} scan
  * @returns {Job}
  */
-const waitingJob = (id, scan) => ({ id, kind: 'segment', state: 'waiting', progress: 0, text: 'Waiting', message: null, scan })
+const waitingJob = (id, scan) => ({ id, kind: 'segment', state: 'queued', progress: 0, text: 'Segmenting', message: null, scan })

@@ -52,7 +52,7 @@ export function commandsOf(page, asking, pen) {
     },
     window: () => {
       const { scan, window: shown } = page.state
-      const all = scan?.window ? [scan.window, ...scan.window.presets] : []
+      const all = scan?.window?.presets ?? []
       const at = all.findIndex(({ low, high }) => low === shown.low && high === shown.high)
       const next = all[(at + 1) % all.length]
       if (next !== undefined) store.set({ window: { low: next.low, high: next.high } })

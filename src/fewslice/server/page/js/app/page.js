@@ -9,6 +9,8 @@ import { Work } from './work.js'
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./store.js').Store<State>} PageStore */
 
+const QUIET = 700 // milliseconds after the last stroke before lists and figures are fetched anew
+
 export class Page {
   answers = new Answers()
   /** @type {Work | null} */
@@ -21,6 +23,8 @@ export class Page {
   #correction = null
   /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
   #ownLocks = new Map()
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later
   /** @type {Set<string>} slices of other people that this person chose to edit */
   #unlocked = new Set()
 
@@ -104,6 +108,7 @@ export class Page {
    */
   #settle(scan, work) {
     work.onSheet = () => this.store.set({ revision: this.state.revision + 1 })
+    work.onChange = () => this.store.set({ suggestion: null, nextScan: null })
     this.work = work
     this.answers = new Answers()
     this.#unlocked.clear()
@@ -322,7 +327,11 @@ export class Page {
     if (sheet) this.goTo(sheet.axis, sheet.index)
     else if (saved.revision === null) this.say(entry.what === 'undo' ? 'There is nothing to take back.' : 'There is nothing to bring back.')
     if (saved.conflict) this.#showConflict(entry, saved)
-    void this.refreshStrip()
+    clearTimeout(this.#later)
+    this.#later = setTimeout(() => {
+      void this.refreshStrip()
+      void this.trying(() => this.refreshScans())
+    }, QUIET)
   }
 
   /**

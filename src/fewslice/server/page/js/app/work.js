@@ -28,6 +28,8 @@ export class Work {
   sent = Promise.resolve()
   /** @type {(sheet: Sheet) => void} called whenever a slice is no longer what it was */
   onSheet = () => {}
+  /** Called whenever this person changed something. */
+  onChange = () => {}
 
   /**
    * @param {import('../api/client.js').Scan} scan
@@ -154,6 +156,7 @@ export class Work {
     sheet.unsent = this.#unsent = key
     sheet.edits++
     this.onSheet(sheet)
+    this.onChange()
     this.sent = this.outbox.add(entry).then(() => this.sender.run())
   }
 

@@ -9,7 +9,7 @@ import { element, key, part, show } from './dom.js'
 export function showLook(state, page) {
   const { scan, window: shown, channel } = state
   if (scan === null) return show(part('look'))
-  const presets = [{ name: 'Auto', low: scan.window?.low ?? 0, high: scan.window?.high ?? 1 }, ...(scan.window?.presets ?? [])]
+  const presets = scan.window?.presets ?? []
   const chosen = presets.findIndex(({ low, high }) => low === shown.low && high === shown.high)
   const choose = (/** @type {Event} */ event) => {
     const preset = presets[Number(/** @type {HTMLSelectElement} */ (event.target).value)]
@@ -22,22 +22,17 @@ export function showLook(state, page) {
       'div',
       { class: 'fields' },
       element(
-        'div',
-        { class: 'fields three' },
+        'label',
+        { class: 'beside' },
+        'Window',
         element(
-          'label',
-          { class: 'field' },
-          'Window',
-          element(
-            'select',
-            { id: 'window', onchange: choose },
-            presets.map(({ name }, place) => element('option', { value: String(place), selected: place === chosen }, name[0].toUpperCase() + name.slice(1))),
-            chosen === -1 && element('option', { value: '-1', selected: true }, 'Own')
-          )
-        ),
-        bound('low', 'Black', state, page),
-        bound('high', 'White', state, page)
+          'select',
+          { id: 'window', onchange: choose },
+          presets.map(({ name }, place) => element('option', { value: String(place), selected: place === chosen }, name[0].toUpperCase() + name.slice(1))),
+          chosen === -1 && element('option', { value: '-1', selected: true }, 'Own')
+        )
       ),
+      element('div', { class: 'fields two' }, bound('low', 'Black', state, page), bound('high', 'White', state, page)),
       scan.channels > 1 && channels(scan.channels, channel, page),
       opacity(state, page),
       element(
@@ -61,21 +56,21 @@ function bound(end, name, { window: shown }, page) {
     if (Number.isFinite(value) && next.low < next.high) page.store.set({ window: next })
   }
   const value = String(Number(shown[end].toPrecision(4)))
-  return element('label', { class: 'field' }, name, element('input', { id: `window-${end}`, type: 'number', step: 'any', value, onchange: change }))
+  return element('label', { class: 'beside' }, name, element('input', { id: `window-${end}`, type: 'number', step: 'any', value, onchange: change }))
 }
 
 /** @param {number} count @param {number} chosen @param {Page} page */
 function channels(count, chosen, page) {
   const choose = (/** @type {Event} */ event) => void page.showChannel(Number(/** @type {HTMLSelectElement} */ (event.target).value))
   const options = Array.from({ length: count }, (_, each) => element('option', { value: String(each), selected: each === chosen }, `Channel ${each + 1}`))
-  return element('label', { class: 'field' }, 'Channel', element('select', { id: 'channel', onchange: choose }, options))
+  return element('label', { class: 'beside' }, 'Channel', element('select', { id: 'channel', onchange: choose }, options))
 }
 
 /** @param {State} state @param {Page} page */
 function opacity(state, page) {
   const change = (/** @type {Event} */ event) => page.store.set({ opacity: Number(/** @type {HTMLInputElement} */ (event.target).value) / 100 })
   const input = element('input', { id: 'opacity', type: 'range', min: '0', max: '100', step: '5', value: String(Math.round(100 * state.opacity)), oninput: change })
-  return element('label', { class: 'field' }, 'Opacity', input)
+  return element('label', { class: 'beside' }, 'Opacity', input)
 }
 
 /** @param {'showDrawing' | 'showAnswer' | 'showHeat' | 'smooth' | 'radiological'} what @param {string} name @param {string} shortcut @param {State} state @param {Page} page */

@@ -1,7 +1,6 @@
 // What to do next, and why: the strategy's slice, its question, or the next scan; and the review of this one.
 
 import { element, key, part, show } from './dom.js'
-import { inDice } from './scans.js'
 
 /** @typedef {import('../app/state.js').State} State */
 /** @typedef {import('../app/page.js').Page} Page */
@@ -27,11 +26,11 @@ function card(state, page, commands) {
     return [
       element('p', { class: 'say' }, `Draw ${slice.plane} slice ${slice.index + 1}`),
       element('p', { class: 'muted' }, slice.reason),
-      quality(suggestion),
+      suggestion !== null && suggestion.message !== slice.reason && element('p', { class: 'muted' }, suggestion.message),
       (slice.axis !== axis || slice.index !== index) && element('button', { id: 'show-suggestion', onclick: commands.next }, 'Go there', key('G'))
     ]
   }
-  if (suggestion !== null) return [element('p', { class: 'say' }, suggestion.message), quality(suggestion)]
+  if (suggestion !== null) return element('p', { class: 'say' }, suggestion.message)
   const nothing = (scan?.annotated_slices ?? 0) === 0 && !page.work?.sheets.known().length
   return element('p', { class: 'empty' }, nothing ? 'Outline the structures on one slice, then press S to get the volume.' : 'Press S for the volume, then G for the slice that helps most.')
 }
@@ -57,13 +56,6 @@ function scanCard({ scan, name, reason }, page) {
     element('p', { class: 'muted' }, reason),
     scan !== null && element('button', { id: 'open-next', class: 'primary', onclick: () => void page.openScan(scan) }, 'Open it', key('G'))
   ]
-}
-
-/** @param {import('../api/client.js').Suggestion | null} suggestion */
-function quality(suggestion) {
-  if (suggestion === null || suggestion.predicted_dice === null) return null
-  const low = suggestion.predicted_dice_low === null ? '' : `, above ${inDice(suggestion.predicted_dice_low)} in 9 of 10 scans`
-  return element('p', { class: 'muted' }, `Expected Dice now: ${inDice(suggestion.predicted_dice)}${low}`)
 }
 
 /** @param {State} state @param {Commands} commands */

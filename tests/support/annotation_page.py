@@ -1,0 +1,183 @@
+"""A browser on the annotation page, driven as a person would: in voxels, keys and buttons."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fewslice.project.database import Project
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+BROWSER = "/usr/bin/chromium"
+ROOT = Path(__file__).parents[2]
+SIZE = {"width": 1280, "height": 720}
+_ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+_MARGIN = 24  # pixels that the page leaves around a slice
+_AXES = {"axial": 2, "coronal": 1, "sagittal": 0}
+
+
+def require(program: str, where: str | None, target: str) -> None:
+    """Skip the test where a program is missing; in CI, which installs it, fail."""
+    if where is not None and Path(where).exists():
+        return
+    sentence = f"The page's tests need {program}, which is not installed: run make {target}."
+    if os.environ.get("FEWSLICE_BROWSER_TESTS") == "always":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, with WebGL in software."""
+    require("Chromium", BROWSER, "browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=list(_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+def node() -> str:
+    """Where Node is."""
+    found = shutil.which("node")
+    require("Node", found, "browser")
+    assert found is not None
+    return found
+
+
+@contextmanager
+def serving(project: Project) -> Iterator[str]:
+    """The project's server in a thread of this process, without the processes that segment."""
+    import uvicorn
+
+    from fewslice.server.app import create_app
+    from fewslice.server.settings import Settings
+
+    config = uvicorn.Config(
+        create_app(project, Settings(work=False)),
+        port=0,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.02)
+        assert thread.is_alive(), "the server ended before it began"
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@dataclass
+class AnnotationPage:
+    """One tab. complaints: what the browser's console said is wrong."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    @classmethod
+    def opened(cls, page: Page, address: str) -> AnnotationPage:
+        """Open the page, and wait until a slice can be drawn on."""
+        made = cls(page)
+        page.on("pageerror", lambda error: made.complaints.append(str(error)))
+        page.on("console", lambda said: made._heard(said.type, said.text))
+        page.goto(address)
+        made.wait_ready()
+        return made
+
+    def _heard(self, kind: str, text: str) -> None:
+        # An answer that is not there yet is a 404, which Chromium reports by itself.
+        if kind == "error" and "404" not in text:
+            self.complaints.append(text)
+
+    def wait_ready(self) -> None:
+        """Wait until a scan is open."""
+        self.page.locator("#slice-state").wait_for()
+
+    def wait_saved(self) -> None:
+        """Wait until the server has everything."""
+        self.page.locator("#saved[data-state=saved]").wait_for()
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def plane(self, name: str) -> None:
+        """Look at a plane."""
+        self.page.locator(f"#plane-{_AXES[name]}").click()
+
+    def go_to(self, index: int) -> None:
+        """Go to a slice of the plane in hand, counted from 0."""
+        strip = self.page.locator("#strip-canvas")
+        strip.focus()
+        while (now := int(strip.get_attribute("aria-valuenow") or 0) - 1) != index:
+            far = abs(index - now) >= 10
+            key = ("PageUp" if far else "ArrowUp") if index > now else "PageDown" if far else "ArrowDown"
+            strip.press(key)
+
+    def stroke(self, grid: Grid, points: Sequence[tuple[float, float]]) -> None:
+        """Draw from voxel to voxel with whatever tool is in hand; ends at the last one."""
+        places = [self.pixel(grid, point) for point in points]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place)
+        self.page.mouse.up()
+
+    def click(self, grid: Grid, point: tuple[float, float]) -> None:
+        """Click on a voxel."""
+        self.page.mouse.click(*self.pixel(grid, point))
+
+    def pixel(self, grid: Grid, point: tuple[float, float]) -> tuple[float, float]:
+        """Where the screen shows a voxel of a slice that fills the view."""
+        box = self.page.locator("#stage").bounding_box()
+        assert box is not None
+        (n1, n2), (s1, s2) = grid.shape, grid.spacing
+        scale = min(
+            (box["width"] - 2 * _MARGIN) / (n1 * s1), (box["height"] - 2 * _MARGIN) / (n2 * s2)
+        )
+        x = grid.right * (point[0] - (n1 - 1) / 2) * s1 * scale
+        y = -(point[1] - (n2 - 1) / 2) * s2 * scale
+        return box["x"] + box["width"] / 2 + x, box["y"] + box["height"] / 2 + y
+
+    def said(self) -> str:
+        """The sentence over the slice; empty where there is none."""
+        return self.page.locator("#notices").inner_text()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A slice as the page shows it. right: 1 where the first axis runs to the right, else -1."""
+
+    shape: tuple[int, int]
+    spacing: tuple[float, float]
+    right: int = -1  # patients' right on the left, noses to the left
+
+    @classmethod
+    def across(cls, axis: int, shape: Sequence[int], spacing: Sequence[float]) -> Grid:
+        """The slices across an axis of a scan in RAS order."""
+        kept = [each for each in range(3) if each != axis]
+        first, second = kept
+        return cls((shape[first], shape[second]), (spacing[first], spacing[second]))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: for comparing what the browser gives."""
+    return value.tolist() if hasattr(value, "tolist") else value
