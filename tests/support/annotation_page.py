@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 SIZE = {"width": 1280, "height": 720}
 _ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 _MARGIN = 24  # pixels that the page leaves around a slice
+Point = tuple[float, float]
 _AXES = {"axial": 2, "coronal": 1, "sagittal": 0}
 
 
@@ -132,34 +133,66 @@ class AnnotationPage:
             key = ("PageUp" if far else "ArrowUp") if index > now else "PageDown" if far else "ArrowDown"
             strip.press(key)
 
-    def stroke(self, grid: Grid, points: Sequence[tuple[float, float]]) -> None:
-        """Draw from voxel to voxel with whatever tool is in hand; ends at the last one."""
-        places = [self.pixel(grid, point) for point in points]
+    def stroke(self, grid: Grid, points: Sequence[Point]) -> list[Point]:
+        """Draw from voxel to voxel with whatever tool is in hand; ends at the last one.
+
+        Returns where the pen really was: pointers move in whole pixels.
+        """
+        screen = self.screen(grid)
+        places = [screen.pixel(point) for point in points]
         self.page.mouse.move(*places[0])
         self.page.mouse.down()
         for place in places[1:]:
             self.page.mouse.move(*place)
         self.page.mouse.up()
+        return [screen.voxel(place) for place in places]
 
-    def click(self, grid: Grid, point: tuple[float, float]) -> None:
-        """Click on a voxel."""
-        self.page.mouse.click(*self.pixel(grid, point))
+    def click(self, grid: Grid, *points: Point) -> list[Point]:
+        """Click on voxels, one after the other. Returns where the pen really was."""
+        screen = self.screen(grid)
+        places = [screen.pixel(point) for point in points]
+        for place in places:
+            self.page.mouse.click(*place)
+        return [screen.voxel(place) for place in places]
 
-    def pixel(self, grid: Grid, point: tuple[float, float]) -> tuple[float, float]:
-        """Where the screen shows a voxel of a slice that fills the view."""
+    def screen(self, grid: Grid) -> Screen:
+        """Where the screen shows the voxels of a slice that fills the view."""
         box = self.page.locator("#stage").bounding_box()
         assert box is not None
         (n1, n2), (s1, s2) = grid.shape, grid.spacing
-        scale = min(
-            (box["width"] - 2 * _MARGIN) / (n1 * s1), (box["height"] - 2 * _MARGIN) / (n2 * s2)
-        )
-        x = grid.right * (point[0] - (n1 - 1) / 2) * s1 * scale
-        y = -(point[1] - (n2 - 1) / 2) * s2 * scale
-        return box["x"] + box["width"] / 2 + x, box["y"] + box["height"] / 2 + y
+        wide, high = box["width"] - 2 * _MARGIN, box["height"] - 2 * _MARGIN
+        scale = min(wide / (n1 * s1), high / (n2 * s2))
+        centre = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        return Screen(centre, ((n1 - 1) / 2, (n2 - 1) / 2), (grid.right * s1 * scale, -s2 * scale))
 
     def said(self) -> str:
         """The sentence over the slice; empty where there is none."""
         return self.page.locator("#notices").inner_text()
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Between voxels and pixels. centre: of the view, where the slice's middle is. step: a voxel."""
+
+    centre: Point
+    middle: Point
+    step: Point
+
+    def pixel(self, voxel: Point) -> Point:
+        """The whole pixel nearest to a place in the slice."""
+        x, y = (
+            round(self.centre[each] + (voxel[each] - self.middle[each]) * self.step[each])
+            for each in (0, 1)
+        )
+        return x, y
+
+    def voxel(self, pixel: Point) -> Point:
+        """The place in the slice that a pixel shows."""
+        a, b = (
+            (pixel[each] - self.centre[each]) / self.step[each] + self.middle[each]
+            for each in (0, 1)
+        )
+        return a, b
 
 
 @dataclass(frozen=True)
@@ -177,7 +210,3 @@ class Grid:
         first, second = kept
         return cls((shape[first], shape[second]), (spacing[first], spacing[second]))
 
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: for comparing what the browser gives."""
-    return value.tolist() if hasattr(value, "tolist") else value
