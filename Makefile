@@ -4,10 +4,13 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo test check coverage lint format docs wheel resolve surface bench benchmarks clean
+.PHONY: demo serve test check coverage lint format docs wheel resolve surface bench benchmarks clean
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
+
+serve: $(VENV)/.server ## annotate the bundled scan in a browser; the project is ./annotation-project
+	$(BIN)/fewslice serve annotation-project --example
 
 test: $(VENV)/.dev ## run all tests; with COVERAGE=1 measure branch coverage, too little is an error
 	$(PYTEST) --durations=15 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
@@ -64,6 +67,10 @@ $(VENV)/.package: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
+$(VENV)/.server: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
+	@touch $@ $(VENV)/.package
+
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@ $(VENV)/.package
+	@touch $@ $(VENV)/.package $(VENV)/.server

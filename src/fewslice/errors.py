@@ -36,6 +36,25 @@ class WeightsError(ReadError):
     """A file of network weights is missing, damaged, not the one expected, or does not fit."""
 
 
+class NotFoundError(InputError):
+    """A scan, slice, revision, person or job that was asked for is not in the project."""
+
+
+class ConflictError(InputError):
+    """Somebody else was first: a scan is open elsewhere, or its state has changed since."""
+
+
+class AccessError(InputError):
+    """Who asks is not known, or may not do that.
+
+    wait: seconds after which another try is allowed; 0 at once.
+    """
+
+    def __init__(self, sentence: str, wait: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.wait = wait
+
+
 class TrainingError(FewsliceError):
     """Training cannot go on, such as when the loss is no longer a number."""
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fewslice
+from fewslice.annotation.drawing import Drawing
 from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.segmentation.preview import AnsweredSlices
 from fewslice.volumes import Geometry, Image
@@ -236,3 +237,15 @@ def test_a_drawing_belongs_to_the_scan_whatever_spacing_was_given(tmp_path: Path
     other = Session(image)
     other.load(tmp_path / "drawn.npz")
     np.testing.assert_array_equal(other.labels.array, sparse)
+
+
+def test_a_drawing_that_is_kept_elsewhere_takes_the_place_of_the_one_before() -> None:
+    mine, other = session(4, 14), session(9)
+    before = mine.drawing
+    mine.take(other.drawing)
+    assert mine.annotated == ((2, 9),)
+    assert before.places == ((2, 4), (2, 14))
+    assert mine.undo()
+    assert mine.drawing is before
+    with pytest.raises(InputError, match=r"a scan of \(2, 3, 4\) voxels"):
+        mine.take(Drawing((2, 3, 4)))

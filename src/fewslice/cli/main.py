@@ -68,6 +68,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.train:models_command",
         "List the versions of a trained model, or roll back to an earlier one.",
     ),
+    "serve": (
+        "fewslice.cli.serve:serve_command",
+        "Serve an annotation project: draw in a browser.",
+    ),
 }
 """Name of each subcommand to where it is and what it does."""
 

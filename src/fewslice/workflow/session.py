@@ -84,6 +84,11 @@ class Session:
         return self._drawing.places
 
     @property
+    def drawing(self) -> Drawing:
+        """What was drawn, slice by slice: a value that later changes leave as it is."""
+        return self._drawing
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """How the labels given at the start were understood, where that is not plain."""
         return self._remarks
@@ -125,6 +130,19 @@ class Session:
             raise InputError("There is no answer to accept yet; call segment first.")
         axis, index = self._drawing.checked((axis, index))
         self.draw(axis, index, result.labels.array[on_slice(axis, index)])
+
+    def take(self, drawing: Drawing) -> None:
+        """Take a whole drawing in place of the one before, such as one that is kept elsewhere.
+
+        Raises InputError if it belongs to a scan of another shape.
+        """
+        shape = self.image.geometry.shape
+        if drawing.shape != shape:
+            raise InputError(
+                f"The drawing belongs to a scan of {drawing.shape} voxels, but this one has "
+                f"{shape}; give one of this scan."
+            )
+        self._change(lambda _: drawing)
 
     def undo(self) -> bool:
         """Take the last change of the drawing back; False if there is none."""

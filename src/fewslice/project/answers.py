@@ -1,0 +1,106 @@
+"""Engines' answers for whole scans, so that they are there again when a scan is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from fewslice.errors import InputError
+from fewslice.project.database import Project, reading, writing
+from fewslice.project.events import add_event
+from fewslice.project.scans import get_scan, locked_scan
+from fewslice.project.tables import AnswerTable
+from fewslice.project.voxels import Stored, load_array, store_array
+from fewslice.volumes.image import Array, LabelArray, as_label_array
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """An engine's answer.
+
+    labels: (i, j, k), uint8 or uint16. uncertainty: (i, j, k), or None. confidence: what JSON can
+    say, such as the confidence of each slice. revision: the newest of the scan that it knew.
+    """
+
+    id: int
+    scan_id: int
+    engine: str
+    revision: int | None
+    labels: LabelArray
+    uncertainty: Array | None
+    confidence: Any
+    time: datetime
+
+
+def save_answer(  # noqa: PLR0913 - what an answer consists of
+    project: Project,
+    scan_id: int,
+    *,
+    labels: LabelArray,
+    uncertainty: Array | None = None,
+    confidence: Any = None,
+    engine: str,
+    revision: int | None,
+) -> int:
+    """Keep an answer and return its number.
+
+    labels: (i, j, k). uncertainty: of that shape, 0 to 1 in any float type, or 0 to 255 in uint8.
+    Raises InputError if a shape is not the scan's, and WriteError if it cannot be written.
+    """
+    shape = get_scan(project, scan_id).shape
+    for array, what in ((labels, "The answer"), (uncertainty, "The uncertainty")):
+        if array is not None and array.shape != shape:
+            raise InputError(f"{what} has shape {array.shape}; expected {shape}, as the scan has.")
+    stored = store_array(project, as_label_array(labels, "the answer")).as_json()
+    doubt = None if uncertainty is None else store_array(project, _narrow(uncertainty)).as_json()
+    with writing(project) as session:
+        locked_scan(session, scan_id)
+        row = AnswerTable(
+            scan_id=scan_id,
+            revision_id=revision,
+            engine=engine,
+            labels=stored,
+            uncertainty=doubt,
+            confidence=confidence,
+            time=project.now(),
+        )
+        session.add(row)
+        session.flush()
+        data = {"answer": row.id, "revision": revision}
+        add_event(project, session, "answer", scan_id=scan_id, data=data)
+        return row.id
+
+
+def latest_answer(project: Project, scan_id: int) -> Answer | None:
+    """Return the answer of a scan that was saved last, or None."""
+    with reading(project) as session:
+        row = session.scalar(
+            select(AnswerTable)
+            .where(AnswerTable.scan_id == scan_id)
+            .order_by(AnswerTable.id.desc())
+            .limit(1)
+        )
+        if row is None:
+            return None
+        doubt = row.uncertainty
+        found = (row.id, row.engine, row.revision_id, row.confidence, row.time)
+        labels = Stored.of_json(row.labels)
+    number, engine, revision, confidence, time = found
+    return Answer(
+        number,
+        scan_id,
+        engine,
+        revision,
+        load_array(project, labels),
+        None if doubt is None else load_array(project, Stored.of_json(doubt)),
+        confidence,
+        time,
+    )
+
+
+def _narrow(array: Array) -> Array:
+    """Return values in at most half precision, which is more than anybody sees."""
+    return array if array.dtype.name in ("uint8", "float16") else array.astype("float16")

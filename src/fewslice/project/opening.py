@@ -1,0 +1,177 @@
+"""Creating and opening a project: its folder, its database, and the tables' present form."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.orm import Session
+
+from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.io.atomic import atomic_path
+from fewslice.project.database import (
+    DATABASE_FILE,
+    Project,
+    connect,
+    failures_named,
+    is_sqlite,
+    utc_now,
+    writing,
+)
+from fewslice.project.settings import get_setting
+from fewslice.project.structures import Structure, add_structure
+from fewslice.project.tables import SettingTable
+
+MARKER = "project.json"
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_301_966  # any number, the same in all processes
+
+
+def create_project(
+    directory: str | Path,
+    *,
+    name: str,
+    structures: Sequence[Structure] = (),
+    url: str | None = None,
+) -> Project:
+    """Make a new project.
+
+    Parameters
+    ----------
+    directory
+        Folder for voxels and database; it is created, and must be empty if it is there.
+    name
+        What people call the project.
+    structures
+        What can be drawn; more can be added later.
+    url
+        `postgresql+psycopg://...` of an empty database; None for SQLite in the folder.
+
+    Raises
+    ------
+    InputError
+        If there is a project already, in the folder or the database, or the name is empty.
+    WriteError
+        If the folder or the database cannot be written.
+    """
+    folder = Path(directory).absolute()
+    if not name.strip():
+        raise InputError("The project has an empty name; give it one.")
+    _require_empty(folder)
+    project = Project(folder, connect(folder, url), utc_now)
+    with failures_named(), project.engine.connect() as connection:
+        if inspect(connection).has_table("alembic_version"):
+            raise InputError(
+                "The database holds a project already; expected an empty one: open that project, "
+                "or make another database."
+            )
+    _migrate(project)
+    key = secrets.token_hex(16)
+    with writing(project) as session:
+        session.add(SettingTable(key="name", value=name.strip()))
+        session.add(SettingTable(key="key", value=key))
+    for structure in structures:
+        add_structure(project, structure)
+    with atomic_path(folder / MARKER) as temporary:
+        temporary.write_text(json.dumps({"key": key, "database": project.engine.dialect.name}))
+    return project
+
+
+def open_project(directory: str | Path, url: str | None = None) -> Project:
+    """Open a project, and bring its tables into the form that this version uses.
+
+    Raises ReadError if there is no project in the folder, and InputError if it belongs to another
+    database or was written by a newer version.
+    """
+    folder = Path(directory).absolute()
+    marker = _marker(folder)
+    if marker["database"] == "sqlite":
+        if url is not None:
+            raise InputError(
+                f"The project {folder} keeps its database in its folder; leave out the URL."
+            )
+        if not (folder / DATABASE_FILE).is_file():
+            raise ReadError(
+                f"{folder / DATABASE_FILE} is missing; expected the project's database: restore "
+                "the project from a backup."
+            )
+    elif url is None:
+        raise InputError(
+            f"The project {folder} keeps its database in PostgreSQL; give its URL, with --database "
+            "or in FEWSLICE_DATABASE."
+        )
+    project = Project(folder, connect(folder, url), utc_now)
+    _migrate(project)
+    if get_setting(project, "key") != marker["key"]:
+        raise InputError(
+            f"The database does not belong to the project {folder}; give the URL of its own."
+        )
+    return project
+
+
+def _require_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / MARKER).exists():
+            raise InputError(f"{folder} is a project already; open it, or choose another folder.")
+        if any(folder.iterdir()):
+            raise InputError(f"{folder} is not empty; choose another folder for the project.")
+    except OSError as error:
+        raise WriteError(
+            f"The folder {folder} cannot be made ({error.strerror or error}); choose another one."
+        ) from error
+
+
+def _marker(folder: Path) -> dict[str, str]:
+    path = folder / MARKER
+    try:
+        marker = json.loads(path.read_text())
+        return {"key": str(marker["key"]), "database": str(marker["database"])}
+    except FileNotFoundError as error:
+        raise ReadError(
+            f"{folder} is not a project; make one with: fewslice project create {folder}"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReadError(
+            f"{path} cannot be read or is damaged; restore the project from a backup."
+        ) from error
+
+
+def _migrate(project: Project) -> None:
+    """Bring the tables up to date in one transaction; of several processes, one after another."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    with writing(project) as session:
+        connection = _locked(session)
+        present = MigrationContext.configure(connection).get_current_revision()
+        if present == script.get_current_head():
+            return
+        if present is not None and present not in {each.revision for each in _all(script)}:
+            raise InputError(
+                f"The project {project.directory} was written by a newer version of fewslice; "
+                "update fewslice to open it."
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _all(script: Any) -> list[Any]:
+    return list(script.walk_revisions())
+
+
+def _locked(session: Session) -> Connection:
+    connection = session.connection()
+    if not is_sqlite(connection):  # SQLite's transaction holds the one write lock already
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    return connection

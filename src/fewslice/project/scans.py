@@ -1,0 +1,337 @@
+"""The scans of a project: where they are, what they are, and how far their annotation is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fewslice.errors import ConflictError, InputError, NotFoundError, WriteError
+from fewslice.io import read_image
+from fewslice.io.folder import ScanFiles, named_scan
+from fewslice.io.folder import read_scan as read_channels
+from fewslice.project import scan_files
+from fewslice.project.database import Project, reading, writing
+from fewslice.project.events import add_event
+from fewslice.project.tables import LeaseTable, PersonTable, ScanTable
+from fewslice.typing import Float64Array
+from fewslice.volumes.image import Image
+from fewslice.volumes.respacing import respaced
+
+NEW, IN_PROGRESS, SUBMITTED = "new", "in_progress", "submitted"
+RETURNED, ACCEPTED = "returned", "accepted"
+STATUSES = (NEW, IN_PROGRESS, SUBMITTED, RETURNED, ACCEPTED)
+
+COPIES = "scans"
+
+_AIR = -300  # HU: no other modality has values as low
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who has a scan open, and until when."""
+
+    person_id: int
+    person: str
+    until: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class ScanRow:
+    """A scan of a project.
+
+    paths: one file or folder a channel, or one of all channels. hash: SHA-256 of what is in them.
+    shape, affine, spacing (mm): of the array as it is stored. modality: "CT", "OCT" or "". status:
+    one of `STATUSES`. priority: scans of higher priority come first. predicted_dice: of the present
+    answer, as `suggest` predicts it. lease: who has it open. independent: whether each person
+    annotates it apart from the others, so that they can be compared.
+    """
+
+    id: int
+    name: str
+    paths: tuple[Path, ...]
+    hash: str
+    shape: tuple[int, int, int]
+    affine: Float64Array
+    spacing: tuple[float, float, float]
+    modality: str
+    channels: int
+    status: str
+    priority: float
+    predicted_dice: float | None
+    lease: Lease | None
+    independent: bool
+    time: datetime
+
+
+@dataclass(frozen=True)
+class ScanOptions:
+    """How the files of a scan are read, as `fewslice.io.read_image` does. spacing: mm."""
+
+    series: int | str | None = None
+    fill_gaps: bool = False
+    spacing: tuple[float, float, float] | None = None
+
+
+def add_scan(  # noqa: PLR0913 - what can be said of a scan
+    project: Project,
+    paths: str | Path | Sequence[str | Path],
+    *,
+    by: int,
+    name: str | None = None,
+    options: ScanOptions | None = None,
+    copy: bool = False,
+) -> ScanRow:
+    """Add a scan, which is read once and left as it is.
+
+    Parameters
+    ----------
+    paths
+        A file or folder of any format that can be read; or several, one for each channel.
+    by
+        The person who adds it.
+    name
+        What people call it; by default the name of the file without its suffix.
+    options
+        How it is read, where that has to be said.
+    copy
+        Copy it into the project's folder; else it has to stay where it is.
+
+    Raises
+    ------
+    ReadError, GeometryError, InputError
+        If it cannot be read, or its name is taken.
+    WriteError
+        If it cannot be copied.
+    """
+    options = options or ScanOptions()
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not given:
+        raise InputError("A scan without files was given; expected at least one.")
+    files = [Path(each).absolute() for each in given]
+    name = _clean(name or named_scan(files[0]).name)
+    _require_free(project, name)
+    image = _read(files, options)
+    if copy:
+        files = _copied(project, name, files)
+    described = [scan_files.described(path, _stored_as(project, path)) for path in files]
+    with writing(project) as session:
+        _require_name_free(session, name)
+        row = ScanTable(
+            name=name,
+            files=[each.as_json() for each in described],
+            options=_options_json(options),
+            hash=scan_files.joint_hash(described),
+            shape=list(image.geometry.shape),
+            affine=image.geometry.affine.tolist(),
+            spacing=[float(each) for each in image.geometry.spacing],
+            modality=_modality(image),
+            channels=len(image.channels),
+            status=NEW,
+            priority=0.0,
+            predicted_dice=None,
+            independent=False,
+            person_id=by,
+            time=project.now(),
+        )
+        session.add(row)
+        session.flush()
+        scan_id = row.id
+        add_event(project, session, "status", scan_id=scan_id, data={"status": NEW})
+    return get_scan(project, scan_id)
+
+
+def list_scans(project: Project) -> list[ScanRow]:
+    """Return all scans, those of higher priority first, then as they were added."""
+    with reading(project) as session:
+        leases = _leases(project, session)
+        rows = session.scalars(select(ScanTable).order_by(-ScanTable.priority, ScanTable.id))
+        return [_value(project, row, leases.get(row.id)) for row in rows]
+
+
+def get_scan(project: Project, scan_id: int) -> ScanRow:
+    """Return a scan. Raises NotFoundError if there is none of that number."""
+    with reading(project) as session:
+        row = found_scan(session, scan_id)
+        return _value(project, row, _leases(project, session).get(scan_id))
+
+
+def read_scan(project: Project, scan_id: int) -> Image:
+    """Read the voxels of a scan.
+
+    Raises ReadError if its files are missing or have changed since it was added.
+    """
+    with reading(project) as session:
+        row = found_scan(session, scan_id)
+        files = [scan_files.of_json(each) for each in row.files]
+        options = _options_of(row.options)
+    paths = [project.directory / each.path for each in files]
+    for file, path in zip(files, paths, strict=True):
+        scan_files.require_unchanged(file, path)
+    return _read(paths, options)
+
+
+def move_scan(project: Project, scan_id: int, paths: Sequence[str | Path]) -> ScanRow:
+    """Say where the files of a scan are now. Raises InputError if they hold something else."""
+    files = [Path(each).absolute() for each in paths]
+    described = [scan_files.described(path, _stored_as(project, path)) for path in files]
+    with writing(project) as session:
+        row = found_scan(session, scan_id)
+        if scan_files.joint_hash(described) != row.hash:
+            raise InputError(
+                f"{files[0]} does not hold the scan '{row.name}' as it was added; give the place "
+                "of the same files, or add it as another scan."
+            )
+        row.files = [each.as_json() for each in described]
+    return get_scan(project, scan_id)
+
+
+def change_scan(
+    project: Project,
+    scan_id: int,
+    *,
+    priority: float | None = None,
+    predicted_dice: float | None = None,
+    independent: bool | None = None,
+) -> ScanRow:
+    """Change what is known or wanted of a scan; None leaves a value as it is.
+
+    Raises ConflictError if it is to be annotated independently, or no longer, once slices are
+    drawn: what was drawn together cannot be told apart afterwards.
+    """
+    with writing(project) as session:
+        row = found_scan(session, scan_id)
+        if independent is not None and independent != row.independent:
+            if row.status != NEW:
+                raise ConflictError(
+                    f"The scan '{row.name}' has drawn slices already; whether people annotate it "
+                    "independently can only be said before."
+                )
+            row.independent = independent
+        row.priority = row.priority if priority is None else priority
+        row.predicted_dice = row.predicted_dice if predicted_dice is None else predicted_dice
+        add_event(project, session, "status", scan_id=scan_id, data={"status": row.status})
+    return get_scan(project, scan_id)
+
+
+def found_scan(session: Session, scan_id: int) -> ScanTable:
+    """Return the row of a scan. Raises NotFoundError."""
+    row = session.get(ScanTable, scan_id)
+    if row is None:
+        raise NotFoundError(f"There is no scan {scan_id} in the project.")
+    return row
+
+
+def locked_scan(session: Session, scan_id: int) -> ScanTable:
+    """Return the row of a scan; others who lock it wait for the end of this transaction."""
+    row = session.get(ScanTable, scan_id, with_for_update={"key_share": True})
+    if row is None:
+        raise NotFoundError(f"There is no scan {scan_id} in the project.")
+    return row
+
+
+def _read(paths: Sequence[Path], options: ScanOptions) -> Image:
+    if len(paths) == 1:
+        image = read_image(paths[0], series=options.series, fill_gaps=options.fill_gaps)
+    else:
+        image = read_channels(ScanFiles("", tuple(paths)))
+    return image if options.spacing is None else respaced(image, options.spacing)
+
+
+def _copied(project: Project, name: str, files: Sequence[Path]) -> list[Path]:
+    """Copy files, with those that belong to them, into the project's folder."""
+    folder = project.directory / COPIES / name
+    try:
+        folder.mkdir(parents=True)
+        for path in files:
+            if path.is_dir():
+                shutil.copytree(path, folder / path.name)
+            for part in scan_files.parts(path) if path.is_file() else ():
+                shutil.copy2(part, folder / part.name)
+        return [folder / path.name for path in files]
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise WriteError(
+            f"{files[0]} cannot be copied to {folder} ({error.strerror or error}); free space "
+            "there, or add it without copying."
+        ) from error
+
+
+def _stored_as(project: Project, path: Path) -> str:
+    """Return a path as it is kept: within the project's folder it moves along with that."""
+    inside = path.is_relative_to(project.directory)
+    return str(path.relative_to(project.directory) if inside else path)
+
+
+def _options_json(options: ScanOptions) -> dict[str, Any]:
+    spacing = None if options.spacing is None else list(options.spacing)
+    return {"series": options.series, "fill_gaps": options.fill_gaps, "spacing": spacing}
+
+
+def _options_of(value: dict[str, Any]) -> ScanOptions:
+    spacing = value["spacing"]
+    return ScanOptions(value["series"], value["fill_gaps"], spacing and tuple(spacing))
+
+
+def _clean(name: str) -> str:
+    name = name.strip()
+    if not name or name.startswith(".") or any(each in "/\\\0" for each in name):
+        raise InputError(
+            f"The name '{name}' cannot be used for a scan; expected one without slashes that does "
+            "not begin with a dot."
+        )
+    return name
+
+
+def _require_free(project: Project, name: str) -> None:
+    with reading(project) as session:
+        _require_name_free(session, name)
+
+
+def _require_name_free(session: Session, name: str) -> None:
+    if session.scalar(select(ScanTable.id).where(ScanTable.name == name)) is not None:
+        raise InputError(f"There is a scan '{name}' in the project already; give another name.")
+
+
+def _modality(image: Image) -> str:
+    if image.stored is not None and image.stored.kind == "oct":
+        return "OCT"
+    return "CT" if float(image.array.min()) <= _AIR else ""
+
+
+def _leases(project: Project, session: Session) -> dict[int, Lease]:
+    rows = session.execute(
+        select(LeaseTable, PersonTable.name)
+        .join(PersonTable, PersonTable.id == LeaseTable.person_id)
+        .where(LeaseTable.until > project.now())
+    )
+    return {row.scan_id: Lease(row.person_id, name, row.until) for row, name in rows}
+
+
+def _value(project: Project, row: ScanTable, lease: Lease | None) -> ScanRow:
+    i, j, k = row.shape
+    x, y, z = row.spacing
+    return ScanRow(
+        row.id,
+        row.name,
+        tuple(project.directory / each["path"] for each in row.files),
+        row.hash,
+        (i, j, k),
+        np.array(row.affine),
+        (x, y, z),
+        row.modality,
+        row.channels,
+        row.status,
+        row.priority,
+        row.predicted_dice,
+        lease,
+        row.independent,
+        row.time,
+    )

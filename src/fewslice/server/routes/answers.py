@@ -1,0 +1,201 @@
+"""What the engine answers, how sure it is, and what it asks for next."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from fewslice.annotation.annotation import on_slice
+from fewslice.errors import InputError, NotFoundError
+from fewslice.project import jobs
+from fewslice.project.answers import Answer, latest_answer
+from fewslice.project.drawings import blame
+from fewslice.project.revisions import latest_revision
+from fewslice.project.scans import get_scan
+from fewslice.server.auth import Somebody
+from fewslice.server.context import Context, Served
+from fewslice.server.models import (
+    Identifier,
+    JobStarted,
+    SegmentRequest,
+    Strip,
+    Suggestion,
+)
+from fewslice.server.ras import RasView
+from fewslice.server.routes.slices import ARRAY_RESPONSE, PageAxis, PageIndex, packed, view_of
+from fewslice.server.waiting import ended
+from fewslice.server.work_kinds import SEGMENT, SUGGEST
+from fewslice.volumes.image import UNKNOWN, LabelArray
+
+router = APIRouter(prefix="/scans/{scan}", tags=["answers"])
+
+
+@router.post("/segment", response_model=JobStarted, status_code=202)
+def segment(scan: Identifier, body: SegmentRequest, served: Served, person: Somebody) -> Any:
+    """Segment a scan from what is drawn on it. Events say how far that is; the slices near the one
+    in hand come first.
+    """
+    view = view_of(served, scan)
+    payload = {}
+    if body.near is not None:
+        payload["near"] = list(view.to_scan((body.near.axis, body.near.index)))
+    job = jobs.enqueue(served.project, SEGMENT, scan, payload, by=person.id)
+    served.workers.wake()
+    served.watcher.wake()
+    return {"job": job.id}
+
+
+@router.get("/answer", response_class=Response, responses=ARRAY_RESPONSE)
+def answer(scan: Identifier, served: Served, _: Somebody) -> Response:
+    """Return the answer for a whole scan, uint8."""
+    view, found = view_of(served, scan), _answer(served, scan)
+    return packed(view.volume_to_page(_narrow(found.labels)), found.revision)
+
+
+@router.get("/answer/slices/{axis}/{index}", response_class=Response, responses=ARRAY_RESPONSE)
+def answer_slice(
+    scan: Identifier, axis: PageAxis, index: PageIndex, served: Served, _: Somebody
+) -> Response:
+    """Return one slice of the answer; while one is under way, the slices that are known of it."""
+    view = view_of(served, scan)
+    place = view.to_scan((axis, index))
+    early = served.previews.get(scan, place)
+    if early is not None:
+        return packed(view.slice_to_page(_narrow(early), place[0]), None)
+    found = _answer(served, scan)
+    labels = _narrow(found.labels[on_slice(*place)])
+    return packed(view.slice_to_page(labels, place[0]), found.revision)
+
+
+@router.get("/uncertainty", response_class=Response, responses=ARRAY_RESPONSE)
+def uncertainty(scan: Identifier, served: Served, _: Somebody) -> Response:
+    """Return how unsure the answer is, uint8: 0 sure to 255 not at all."""
+    view, found = view_of(served, scan), _answer(served, scan)
+    if found.uncertainty is None:
+        raise NotFoundError("Nothing tells how sure this answer is; segment the scan.")
+    doubt = found.uncertainty
+    if doubt.dtype != np.uint8:
+        doubt = np.rint(doubt.astype(np.float32) * 255).astype(np.uint8)
+    return packed(view.volume_to_page(doubt), found.revision)
+
+
+@router.get("/strip", response_model=Strip)
+def strip(
+    scan: Identifier,
+    served: Served,
+    _: Somebody,
+    axis: Annotated[int, Query(ge=0, le=2)],
+) -> Any:
+    """Return what is known of each slice across an axis: who made it, how good it is, whether it
+    is asked for.
+    """
+    view = view_of(served, scan)
+    found, told = served.answers.get(scan, lambda: latest_answer(served.project, scan)), {}
+    for place, origin in blame(served.project, scan).items():
+        told[view.to_page(place)] = origin.kind
+    dice = _slice_dice(served, view, scan, axis, found)
+    asked = {
+        view.to_page((each["axis"], each["index"]))
+        for each in (served.advice.get(scan) or {}).get("slices", ())
+    }
+    otherwise = "none" if found is None else "engine"
+    return {
+        "axis": axis,
+        "slices": [
+            {
+                "state": told.get((axis, index), otherwise),
+                "predicted_dice": dice.get(index),
+                "suggested": (axis, index) in asked,
+            }
+            for index in range(view.grid.shape[axis])
+        ],
+    }
+
+
+@router.get("/suggestion", response_model=Suggestion)
+async def suggestion(
+    scan: Identifier,
+    served: Served,
+    person: Somebody,
+    count: Annotated[int, Query(ge=1, le=20)] = 1,
+) -> Any:
+    """Say which slices to draw next and how good the answer is by now."""
+    row = await run_in_threadpool(get_scan, served.project, scan)
+    revision = await run_in_threadpool(latest_revision, served.project, scan)
+    found = served.advice.get(scan)
+    if found is None or found["revision"] != revision or found["count"] != count:
+        found = await _asked(served, scan, revision, count, person.id)
+    return _shown(RasView.of_affine(row.shape, row.affine), found)
+
+
+async def _asked(
+    served: Context, scan: int, revision: int | None, count: int, by: int
+) -> dict[str, Any]:
+    """Return a suggestion that a worker makes now."""
+
+    def enqueue() -> int:
+        return jobs.enqueue(served.project, SUGGEST, scan, {"count": count}, by=by).id
+
+    number, _ = await run_in_threadpool(served.advice.ask, scan, revision, count, enqueue)
+    served.workers.wake()
+    try:
+        job = await ended(served, number)
+    finally:
+        served.advice.answered(scan, revision, count)
+    if job.state != jobs.FINISHED:
+        raise InputError(job.text or "The suggestion was given up; ask again.")
+    result = {**job.result, "count": count}
+    served.advice.put(scan, result)
+    return result
+
+
+def _shown(view: RasView, found: dict[str, Any]) -> dict[str, Any]:
+    slices = []
+    for each in found["slices"]:
+        axis, index = view.to_page((each["axis"], each["index"]))
+        slices.append({**each, "axis": axis, "index": index})
+    return {
+        "slices": slices,
+        "predicted_dice": found["predicted_dice"],
+        "predicted_dice_low": found["predicted_dice_low"],
+        "message": found["message"] or (slices[0]["reason"] if slices else ""),
+    }
+
+
+def _answer(served: Context, scan: int) -> Answer:
+    found = served.answers.get(scan, lambda: latest_answer(served.project, scan))
+    if found is None:
+        raise NotFoundError("This scan has no answer yet; segment it first.")
+    return found
+
+
+def _narrow(labels: LabelArray) -> LabelArray:
+    """Return labels as uint8. Raises InputError if one does not fit."""
+    if labels.dtype == np.uint8:
+        return labels
+    if labels.max(initial=0) >= UNKNOWN:
+        raise InputError("The answer holds labels above 254, which the page cannot show.")
+    return labels.astype(np.uint8)
+
+
+def _slice_dice(
+    served: Context, view: RasView, scan: int, axis: int, found: Answer | None
+) -> dict[int, float]:
+    """Return the Dice to expect of slices across one of the page's axes, as far as it is known."""
+    told = served.advice.get(scan) or {}
+    for across, values in (
+        (told.get("axis"), told.get("slice_dice")),
+        _confidence(found),
+    ):
+        if across is not None and values and view.to_page((across, 0))[0] == axis:
+            return {view.to_page((across, at))[1]: value for at, value in enumerate(values)}
+    return {}
+
+
+def _confidence(found: Answer | None) -> tuple[int | None, list[float] | None]:
+    told = found.confidence if found is not None and isinstance(found.confidence, dict) else {}
+    return told.get("axis"), told.get("dice")

@@ -1,0 +1,169 @@
+"""Scans: the list, the voxels, who has them open, and how they are reviewed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import FileResponse, Response
+
+from fewslice.annotation.planes import annotation_axis
+from fewslice.project import leases, reviews
+from fewslice.project.people import Person
+from fewslice.project.progress import DRAWN, slice_kinds
+from fewslice.project.scans import RETURNED, ScanRow, get_scan, list_scans, read_scan
+from fewslice.server.auth import Reviewer, Somebody
+from fewslice.server.context import Context, Served
+from fewslice.server.images import WindowFacts
+from fewslice.server.models import Identifier, Lease, LeaseRequest, ReviewRequest, Scan
+from fewslice.server.ras import RasView
+from fewslice.server.training_turn import train_if_due
+
+router = APIRouter(prefix="/scans", tags=["scans"])
+
+_WINDOWS_A_CALL = 4  # that are not known yet: for each a whole scan is read
+
+
+@router.get("", response_model=list[Scan])
+def scans(served: Served, person: Somebody) -> Any:
+    """List all scans, those of higher priority first."""
+    kinds = slice_kinds(served.project)
+    unknown = 0
+    found = []
+    for row in list_scans(served.project):
+        window = served.images.known_window(row.hash)
+        if window is None and unknown < _WINDOWS_A_CALL:
+            unknown += 1
+            window = _window_if_readable(served, row)
+        annotated = sum(count for kind, count in kinds.get(row.id, {}).items() if kind in DRAWN)
+        found.append(_shown(served, row, person, window, annotated))
+    return found
+
+
+@router.get("/{scan}", response_model=Scan)
+def one_scan(scan: Identifier, served: Served, person: Somebody) -> Any:
+    """Return one scan, with its window."""
+    return _one(served, get_scan(served.project, scan), person)
+
+
+@router.get(
+    "/{scan}/image",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"application/gzip": {"schema": {"type": "string", "format": "binary"}}}},
+        304: {"description": "The file that the browser has is still the right one"},
+    },
+)
+def image(
+    scan: Identifier,
+    served: Served,
+    _: Somebody,
+    channel: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    if_none_match: Annotated[str, Header()] = "",
+) -> Response:
+    """Return one channel as .nii.gz, turned to RAS: int16 where that is exact, else float32."""
+    row = get_scan(served.project, scan)
+    tag = f'"{row.hash[:32]}-{channel}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if tag in [each.strip() for each in if_none_match.split(",")]:
+        return Response(status_code=304, headers=headers)
+    path = served.images.nifti(row.hash, channel, lambda: read_scan(served.project, scan))
+    return FileResponse(path, media_type="application/gzip", headers=headers)
+
+
+@router.post("/{scan}/lease", response_model=Lease)
+def lease(scan: Identifier, body: LeaseRequest, served: Served, person: Somebody) -> Any:
+    """Open a scan, or keep it open: a lease ends by itself unless it is renewed."""
+    found = leases.take(served.project, scan, person.id, force=body.force)
+    served.watcher.wake()
+    return {"person": found.person, "until": found.until.isoformat(), "mine": True}
+
+
+@router.delete("/{scan}/lease", status_code=204)
+def give_up_lease(scan: Identifier, served: Served, person: Somebody) -> None:
+    """Close a scan. Nothing happens if somebody else has it open."""
+    leases.release(served.project, scan, person.id)
+    served.watcher.wake()
+
+
+@router.post("/{scan}/submit", response_model=Scan)
+def submit(scan: Identifier, body: ReviewRequest, served: Served, person: Somebody) -> Any:
+    """Hand a scan in for review."""
+    row = reviews.submit(served.project, scan, person.id, body.remark)
+    train_if_due(served, person)
+    return _one(served, row, person)
+
+
+@router.post("/{scan}/accept", response_model=Scan)
+def accept(scan: Identifier, body: ReviewRequest, served: Served, person: Reviewer) -> Any:
+    """Accept a scan that was submitted."""
+    row = reviews.accept(served.project, scan, person.id, body.remark)
+    train_if_due(served, person)
+    return _one(served, row, person)
+
+
+@router.post("/{scan}/return", response_model=Scan)
+def give_back(scan: Identifier, body: ReviewRequest, served: Served, person: Reviewer) -> Any:
+    """Give a scan back to whoever annotates it, with a remark."""
+    row = reviews.give_back(served.project, scan, person.id, body.remark)
+    served.watcher.wake()
+    return _one(served, row, person)
+
+
+def _one(served: Context, row: ScanRow, person: Person) -> dict[str, Any]:
+    kinds = slice_kinds(served.project).get(row.id, {})
+    annotated = sum(count for kind, count in kinds.items() if kind in DRAWN)
+    return _shown(served, row, person, _window_if_readable(served, row), annotated)
+
+
+def _window_if_readable(served: Context, row: ScanRow) -> WindowFacts | None:
+    """Return how a scan is shown; None if it cannot be read, which opening it will explain."""
+    from fewslice.errors import FewsliceError
+
+    try:
+        return served.images.window(
+            row.hash, row.modality, lambda: read_scan(served.project, row.id)
+        )
+    except FewsliceError:
+        return None
+
+
+def _shown(
+    served: Context, row: ScanRow, person: Person, window: WindowFacts | None, annotated: int
+) -> dict[str, Any]:
+    view = RasView.of_affine(row.shape, row.affine)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "shape": view.grid.shape,
+        "spacing": view.grid.spacing,
+        "status": row.status,
+        "modality": row.modality or None,
+        "channels": row.channels,
+        "plane": annotation_axis(view.grid),
+        "predicted_dice": row.predicted_dice,
+        "lease": _lease(row, person),
+        "annotated_slices": annotated,
+        "window": None if window is None else _window(window),
+        "remark": _remark(served, row),
+    }
+
+
+def _lease(row: ScanRow, person: Person) -> dict[str, Any] | None:
+    if row.lease is None:
+        return None
+    mine = row.lease.person_id == person.id
+    return {"person": row.lease.person, "until": row.lease.until.isoformat(), "mine": mine}
+
+
+def _window(window: WindowFacts) -> dict[str, Any]:
+    presets = [{"name": name, "low": low, "high": high} for name, low, high in window.presets]
+    return {"low": window.low, "high": window.high, "presets": presets}
+
+
+def _remark(served: Context, row: ScanRow) -> str | None:
+    """Return what a reviewer said of a scan that was returned."""
+    if row.status != RETURNED:
+        return None
+    said = reviews.reviews(served.project, row.id)
+    return said[-1].remark if said else None

@@ -1,0 +1,94 @@
+"""Running the server: one for a project, at an address, until it is told to end."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fewslice.errors import InputError, WriteError
+from fewslice.project.database import Project
+from fewslice.project.people import has_accounts
+from fewslice.server.settings import Settings
+
+LOCK = "serve.lock"
+_GRACE = 3  # seconds for answers under way; pages hold a connection open for ever
+
+
+def require_accounts(project: Project, settings: Settings) -> None:
+    """Raise InputError if others could reach a server on which nobody has to log in."""
+    if not settings.loopback and not has_accounts(project):
+        raise InputError(
+            f"At {settings.host} other computers can reach the server, but the project has no "
+            f"accounts; add one first: fewslice project person add {project.directory} NAME "
+            "--role admin."
+        )
+
+
+@contextmanager
+def only_server(directory: Path) -> Iterator[None]:
+    """Be the only server of a project on this computer. Raises InputError if there is another."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        file = (directory / LOCK).open("a")
+    except OSError as error:
+        raise WriteError(
+            f"The project {directory} cannot be written to ({error.strerror or error}); change its "
+            "permissions."
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(
+                f"The project {directory} is served already; end that server first, or open its "
+                "page."
+            ) from error
+        yield
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Return a socket at an address. Raises InputError if that cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(found[0], found[1], found[2])
+    except OSError as error:
+        raise InputError(f"There is no address {host} on this computer; choose another.") from error
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(found[4])
+    except OSError as error:
+        made.close()
+        raise InputError(
+            f"The server cannot listen at {host}, port {port} ({error.strerror or error}); choose "
+            "another with --port."
+        ) from error
+    return made
+
+
+def serve(project: Project, settings: Settings, listening: socket.socket) -> None:
+    """Serve a project until Ctrl-C, or until the system ends the process."""
+    import uvicorn
+
+    from fewslice.server.app import create_app
+
+    config = uvicorn.Config(
+        create_app(project, settings),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def address(settings: Settings, listening: socket.socket) -> str:
+    """Return the address of the page."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}"

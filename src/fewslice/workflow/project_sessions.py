@@ -1,0 +1,79 @@
+"""Sessions on the scans of a project: made from what is stored, kept while there is room.
+
+A session holds the scan in memory and its last answer, so that one more slice is answered around
+that slice alone. What is drawn is never kept here: it is read from the store before every use.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from fewslice.annotation.annotation import drawn_voxels
+from fewslice.annotation.drawing import Drawing
+from fewslice.project.database import Project
+from fewslice.project.drawings import drawing
+from fewslice.project.scans import read_scan
+from fewslice.volumes.image import Image
+from fewslice.workflow.session import Session
+
+MOST_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True, eq=False)
+class OpenScan:
+    """A scan with what is drawn on it now. revision: the newest that the drawing knows."""
+
+    session: Session
+    revision: int | None
+
+    @property
+    def blank(self) -> bool:
+        """Whether no structure is drawn on it."""
+        return blank(self.session.drawing)
+
+
+class SessionPool:
+    """The scans that were used last, as sessions. Of one process and one thread.
+
+    most_bytes: of the scans' voxels together; one scan is kept whatever its size.
+    """
+
+    def __init__(self, project: Project, most_bytes: int = MOST_BYTES) -> None:
+        self.project = project
+        self._most, self._sessions = most_bytes, OrderedDict[int, Session]()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def open(self, scan_id: int) -> OpenScan:
+        """Return a scan with what is drawn on it by everybody.
+
+        Raises NotFoundError if there is no such scan, and ReadError if its files are missing, have
+        changed or cannot be read.
+        """
+        found = drawing(self.project, scan_id)
+        session = self._session(scan_id)
+        session.take(found.drawing)
+        return OpenScan(session, found.revision)
+
+    def image(self, scan_id: int) -> Image:
+        """Return the voxels of a scan."""
+        return self._session(scan_id).image
+
+    def _session(self, scan_id: int) -> Session:
+        session = self._sessions.pop(scan_id, None)
+        if session is None:
+            session = Session(read_scan(self.project, scan_id))
+        self._sessions[scan_id] = session
+        while len(self._sessions) > 1 and self._bytes() > self._most:
+            self._sessions.popitem(last=False)
+        return session
+
+    def _bytes(self) -> int:
+        return sum(each.image.array.nbytes for each in self._sessions.values())
+
+
+def blank(drawn: Drawing) -> bool:
+    """Return whether no structure is drawn."""
+    return not any(drawn_voxels(each.labels).any() for each in drawn.slices)

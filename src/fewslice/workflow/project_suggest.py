@@ -1,0 +1,70 @@
+"""What to draw next on a scan of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fewslice.annotation.planes import annotation_axis, plane_name
+from fewslice.project.scans import change_scan
+from fewslice.volumes.image import Image
+from fewslice.workflow.project_sessions import SessionPool
+from fewslice.workflow.project_support import support_of
+from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
+
+
+@dataclass(frozen=True, eq=False)
+class ScanSuggestion:
+    """What to draw next, and the newest revision that was known. found: None where nothing is
+    drawn anywhere yet; `slices` then names a slice to begin with.
+    """
+
+    revision: int | None
+    slices: tuple[SuggestedSlice, ...]
+    found: Suggestion | None
+
+
+def suggest_scan(pool: SessionPool, scan_id: int, count: int = 1) -> ScanSuggestion:
+    """Say which slices of a scan to draw next, and keep the Dice to expect of it.
+
+    Raises ReadError if the scan cannot be read, and InputError if it cannot be judged.
+    """
+    scan = pool.open(scan_id)
+    if not scan.blank:
+        found = scan.session.suggest(count)
+    else:
+        support = support_of(pool, scan_id)
+        if not support:
+            return ScanSuggestion(scan.revision, (_first_slice(scan.session.image),), None)
+        drawing = scan.session.drawing
+        found = suggest(
+            scan.session.image,
+            scan.session.labels,
+            annotated=drawing.sure_places,
+            present=tuple(sorted(drawing.present)),
+            support=support,
+            count=count,
+        )
+    change_scan(pool.project, scan_id, predicted_dice=float(found.predicted_dice))
+    return ScanSuggestion(scan.revision, found.slices, found)
+
+
+def _first_slice(image: Image) -> SuggestedSlice:
+    """Return the middle slice of the usual plane: nothing tells yet where the structure is."""
+    axis = annotation_axis(image.geometry)
+    return SuggestedSlice(
+        axis,
+        image.geometry.shape[axis] // 2,
+        plane_name(image.geometry, axis),
+        "draw",
+        float("nan"),
+        float("nan"),
+        "Nothing is drawn in this project yet, so nothing tells one slice from another: begin "
+        "wherever the structure is seen best, such as near the middle.",
+    )
+
+
+def slice_dice(found: Suggestion) -> list[float]:
+    """Return the Dice to expect of each slice across `found.axis`."""
+    return [float(value) for value in np.round(found.slice_dice, 4)]
