@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from fewslice.project.database import Project
 
@@ -22,6 +25,17 @@ BROWSER = "/usr/bin/chromium"
 ROOT = Path(__file__).parents[2]
 SIZE = {"width": 1280, "height": 720}
 _ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+_NO_WEBGL = """
+const context = HTMLCanvasElement.prototype.getContext
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith('webgl') ? null : context.call(this, kind, ...rest)
+}
+"""
+_DRAWN = """(() => {
+  const canvas = document.querySelector('#stage canvas.drawing')
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+  return data.filter((value, place) => place % 4 === 3 && value > 0).length
+})()"""
 _MARGIN = 24  # pixels that the page leaves around a slice
 Point = tuple[float, float]
 _AXES = {"axial": 2, "coronal": 1, "sagittal": 0}
@@ -91,20 +105,31 @@ class AnnotationPage:
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    counting: ClassVar[str] = _DRAWN
+    """JavaScript that counts the drawn voxels of the slice in hand."""
 
     @classmethod
-    def opened(cls, page: Page, address: str) -> AnnotationPage:
-        """Open the page, and wait until a slice can be drawn on."""
+    def opened(
+        cls, page: Page, address: str, *, webgl: bool = True, wait: bool = True
+    ) -> AnnotationPage:
+        """Open the page, and wait until a slice can be drawn on.
+
+        webgl: without it the small view of planes and 3D stays empty, which saves seconds where WebGL
+        is done in software.
+        """
         made = cls(page)
+        if not webgl:
+            page.add_init_script(_NO_WEBGL)
         page.on("pageerror", lambda error: made.complaints.append(str(error)))
         page.on("console", lambda said: made._heard(said.type, said.text))
         page.goto(address)
-        made.wait_ready()
+        if wait:
+            made.wait_ready()
         return made
 
     def _heard(self, kind: str, text: str) -> None:
-        # An answer that is not there yet is a 404, which Chromium reports by itself.
-        if kind == "error" and "404" not in text:
+        # Chromium reports by itself what was refused, such as a 404 for an answer that is not there yet.
+        if kind == "error" and not text.startswith("Failed to load resource"):
             self.complaints.append(text)
 
     def wait_ready(self) -> None:
@@ -165,9 +190,38 @@ class AnnotationPage:
         centre = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         return Screen(centre, ((n1 - 1) / 2, (n2 - 1) / 2), (grid.right * s1 * scale, -s2 * scale))
 
+    def shown(self, place: str) -> str:
+        """The text of a part of the page, by its id."""
+        return self.page.locator(f"#{place}").inner_text()
+
+    def drawn_voxels(self) -> int:
+        """How many voxels of the slice in hand are shown as drawn."""
+        return int(self.page.evaluate(self.counting))
+
+    def grey(self, grid: Grid, voxel: Point) -> int:
+        """How bright the image is on the screen at a voxel, 0 to 255."""
+        x, y = self.screen(grid).pixel(voxel)
+        picture = Image.open(
+            BytesIO(self.page.screenshot(clip={"x": x, "y": y, "width": 1, "height": 1}))
+        )
+        return int(np.asarray(picture.convert("L"))[0, 0])
+
+    def measured(self) -> float:
+        """The length that was measured last, in mm."""
+        return float(self.page.locator("#stage").get_attribute("data-measured") or "nan")
+
     def said(self) -> str:
         """The sentence over the slice; empty where there is none."""
         return self.page.locator("#notices").inner_text()
+
+
+class OpenPage(Protocol):
+    """The fixture `open_page`: opens a project's page."""
+
+    def __call__(
+        self, project: Project, *, webgl: bool = False, wait: bool = True
+    ) -> AnnotationPage:
+        """Serve the project, and open its page. wait: until a scan can be drawn on."""
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nibabel as nib
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from fewslice.project.database import Project
@@ -17,7 +16,7 @@ from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
 from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
-from tests.support.annotation_page import SIZE, AnnotationPage, chromium, serving
+from tests.support.annotation_page import SIZE, AnnotationPage, OpenPage, chromium, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -53,17 +52,17 @@ def project(tmp_path: Path, scan_file: Path) -> Project:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[[Project], AnnotationPage]]:
+def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Opens the page of a project that a server in this process serves."""
     with ExitStack() as stack:
 
-        def opened(project: Project) -> AnnotationPage:
+        def opened(
+            project: Project, *, webgl: bool = False, wait: bool = True
+        ) -> AnnotationPage:
             address = stack.enter_context(serving(project))
-            page = browser.new_page(viewport=SIZE)
-            stack.callback(page.context.close)
-            return AnnotationPage.opened(page, address)
+            context = browser.new_context(viewport=SIZE)
+            stack.callback(context.close)
+            return AnnotationPage.opened(context.new_page(), address, webgl=webgl, wait=wait)
 
         yield opened
 
-
-Labels = npt.NDArray[np.uint8]

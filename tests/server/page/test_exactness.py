@@ -17,7 +17,7 @@ from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
 from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
-from tests.support.annotation_page import AnnotationPage, Grid, Point
+from tests.support.annotation_page import AnnotationPage, Grid, OpenPage, Point
 
 pytestmark = pytest.mark.slow
 
@@ -57,8 +57,7 @@ def ras_order() -> npt.NDArray[np.float64]:
 
 def drawn_in_ras(project: Project, scan: int, path: Path) -> Labels:
     """What the project holds, in the page's axes, by way of nibabel and not of fewslice."""
-    found = drawing(project, scan).drawing
-    labels = np.asarray(found.annotation.as_drawn)
+    labels = drawing(project, scan).drawing.labels()
     image = nib.Nifti1Image(labels.astype(np.uint8), nib.load(path).affine)
     return np.asarray(nib.as_closest_canonical(image).dataobj).astype(np.uint8)
 
@@ -128,7 +127,7 @@ TOOLS: dict[int, Callable[[AnnotationPage, Grid], Labels]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_plane_is_exported_as_it_was_drawn(
-    name: str, tmp_path: Path, open_page: Callable[[Project], AnnotationPage]
+    name: str, tmp_path: Path, open_page: OpenPage
 ) -> None:
     path = write_scan(tmp_path / "scan.nii.gz", *FILES[name])
     project = create_project(

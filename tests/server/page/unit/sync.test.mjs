@@ -8,6 +8,7 @@ import { Sender } from '../../../../src/fewslice/server/page/js/sync/sender.js'
 /** An outbox in memory; the browser's own is tested in the browser. */
 class Box {
   young = new Set()
+  adding = 0
   entries = []
   add(key, person = 'Ada') {
     this.entries.push({ key, person })
@@ -88,6 +89,14 @@ test('the pause between tries grows, and a refused login waits as a lost connect
     await settled()
     assert.equal(tries, expected)
   }
+})
+
+test('nothing is called saved while something is on its way into the outbox', async () => {
+  const box = new Box()
+  box.adding = 1
+  const ears = listener()
+  await new Sender(box, async () => ({ revision: 1 }), 'Ada', ears).run()
+  assert.deepEqual(ears.heard.states, [])
 })
 
 test('what the server will never take is said and does not hold up the rest', async () => {

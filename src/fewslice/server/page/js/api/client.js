@@ -91,7 +91,10 @@ export const slices = (id) => getJson(`${scanPath(id)}/slices`)
 export const strip = (id, axis) => getJson(`${scanPath(id)}/strip?axis=${axis}`)
 /** @type {(id: number, count?: number) => Promise<Suggestion>} */
 export const suggestion = (id, count = 1) => getJson(`${scanPath(id)}/suggestion?count=${count}`)
-/** @type {(id: number, revision: number, keep: number) => Promise<any>} */
+/** @typedef {{revision: number, axis: number, index: number, person: string, conflict: {revision: number, person: string}}} Conflict */
+/** @type {(id: number) => Promise<Conflict[]>} */
+export const conflicts = (id) => getJson(`${scanPath(id)}/conflicts`)
+/** @type {(id: number, revision: number, keep: boolean) => Promise<any>} keep: whether the revision counts, or what it met */
 export const resolve = (id, revision, keep) => sendJson('POST', `${scanPath(id)}/conflicts`, { revision, keep })
 /** @typedef {{revision: number, axis: number, index: number, action: string, person: string}} Revision */
 /** @type {(id: number | string) => Promise<Revision[]>} oldest first */

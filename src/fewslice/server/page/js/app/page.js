@@ -3,6 +3,7 @@
 import * as api from '../api/client.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
+import { PLANES } from '../view/plane.js'
 import { Answers } from './answers.js'
 import { Work } from './work.js'
 
@@ -97,7 +98,7 @@ export class Page {
       this.store.set({ ...this.#fresh(scan, volume), mayDraw })
       void this.trying(() => this.refreshScans())
       void this.trying(() => work.loadAll())
-      await this.refreshAnswer()
+      await Promise.all([this.refreshAnswer(), this.askConflict()])
     })
     if (!signal.aborted) this.store.set({ loading: false })
   }
@@ -108,7 +109,7 @@ export class Page {
    */
   #settle(scan, work) {
     work.onSheet = () => this.store.set({ revision: this.state.revision + 1 })
-    work.onChange = () => this.store.set({ suggestion: null, nextScan: null })
+    work.onChange = () => this.store.set({ suggestion: null, nextScan: null, sync: { ...this.state.sync, state: 'saving' } })
     this.work = work
     this.answers = new Answers()
     this.#unlocked.clear()
@@ -326,7 +327,7 @@ export class Page {
     const sheet = await this.trying(async () => (await this.work?.acknowledged(entry, saved)) ?? null)
     if (sheet) this.goTo(sheet.axis, sheet.index)
     else if (saved.revision === null) this.say(entry.what === 'undo' ? 'There is nothing to take back.' : 'There is nothing to bring back.')
-    if (saved.conflict) this.#showConflict(entry, saved)
+    if (saved.conflict) void this.askConflict()
     clearTimeout(this.#later)
     this.#later = setTimeout(() => {
       void this.refreshStrip()
@@ -334,21 +335,23 @@ export class Page {
     }, QUIET)
   }
 
-  /**
-   * @param {import('../sync/outbox.js').Waiting} entry
-   * @param {import('../sync/sender.js').Saved} saved
-   */
-  #showConflict(entry, saved) {
-    const { revision: theirs, person } = /** @type {{revision: number, person: string}} */ (saved.conflict)
-    const keep = (/** @type {number} */ kept) => async () => {
-      await this.trying(() => api.resolve(this.work?.scan.id ?? 0, saved.revision ?? 0, kept))
-      const sheet = this.work?.sheets.at(entry.axis, entry.index)
-      if (sheet) await this.trying(async () => this.work?.refresh(sheet))
+  /** Shows a choice that waits: two people changed one slice, and both versions are kept. */
+  async askConflict() {
+    const { work } = this
+    const [first] = (work && (await this.trying(() => api.conflicts(work.scan.id)))) ?? []
+    if (work === null || first === undefined) return
+    const { axis, index, revision, person, conflict } = first
+    const own = person === work.person
+    const keep = async (/** @type {boolean} */ kept) => {
+      if ((await this.trying(() => api.resolve(work.scan.id, revision, kept))) === null) return
       this.store.set({ notice: null })
+      await this.trying(() => work.refresh(work.sheets.at(axis, index)))
+      await this.askConflict()
     }
-    this.say(`${person} changed slice ${entry.index + 1} while you drew on it. Both versions are kept. Which one counts?`, 'warning', [
-      { label: 'Mine', act: () => void keep(saved.revision ?? 0)() },
-      { label: `${person}'s`, act: () => void keep(theirs)() }
+    const asks = `${conflict.person} changed ${PLANES[axis]} slice ${index + 1} while ${own ? 'you' : person} drew on it. Both versions are kept. Which one counts?`
+    this.say(asks, 'warning', [
+      { label: own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
+      { label: `${conflict.person}’s`, act: () => void keep(false) }
     ])
   }
 

@@ -205,6 +205,7 @@ export class Pen {
     if (board !== null) this.tool?.move(board, point)
     if (this.#measuring && this.measured !== null) {
       this.measured = [this.measured[0], point]
+      this.view.parent.dataset.measured = String(this.view.viewport.millimetres(...this.measured))
       this.view.inkChanged()
     }
     this.view.cursorMoved()

@@ -44,6 +44,8 @@ function done(request) {
 export class Outbox {
   /** Keys of what was added since the page was opened. @type {Set<string>} */
   young = new Set()
+  /** How many entries are on their way into the outbox. */
+  adding = 0
 
   /** @param {IDBDatabase} database */
   constructor(database) {
@@ -67,7 +69,12 @@ export class Outbox {
   /** @param {Entry} entry */
   async add(entry) {
     this.young.add(entry.key)
-    await done(this.#store('readwrite').add(entry))
+    this.adding++
+    try {
+      await done(this.#store('readwrite').add(entry))
+    } finally {
+      this.adding--
+    }
   }
 
   /** @returns {Promise<Waiting[]>} in the order in which they were added */

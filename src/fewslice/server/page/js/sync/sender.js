@@ -79,7 +79,7 @@ export class Sender {
       }
       this.#pause = FIRST_PAUSE
     }
-    this.listener.onState('saved', 0)
+    if (this.outbox.adding === 0) this.listener.onState('saved', 0)
     return true
   }
 
