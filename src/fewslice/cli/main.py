@@ -72,6 +72,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "fewslice.cli.serve:serve_command",
         "Serve an annotation project: draw in a browser.",
     ),
+    "project": (
+        "fewslice.cli.project:project_command",
+        "Make, fill and keep annotation projects of one or several people.",
+    ),
 }
 """Name of each subcommand to where it is and what it does."""
 

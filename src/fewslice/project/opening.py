@@ -6,10 +6,8 @@ import json
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.io.atomic import atomic_path
@@ -17,19 +15,15 @@ from fewslice.project.database import (
     DATABASE_FILE,
     Project,
     connect,
-    failures_named,
-    is_sqlite,
     utc_now,
     writing,
 )
+from fewslice.project.migrating import HEAD, migrate, migrate_on, schema_version
 from fewslice.project.settings import get_setting
 from fewslice.project.structures import Structure, add_structure
 from fewslice.project.tables import SettingTable
 
 MARKER = "project.json"
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_MIGRATION_LOCK = 7_301_966  # any number, the same in all processes
 
 
 def create_project(
@@ -64,21 +58,16 @@ def create_project(
         raise InputError("The project has an empty name; give it one.")
     _require_empty(folder)
     project = Project(folder, connect(folder, url), utc_now)
-    with failures_named(), project.engine.connect() as connection:
-        if inspect(connection).has_table("alembic_version"):
-            raise InputError(
-                "The database holds a project already; expected an empty one: open that project, "
-                "or make another database."
-            )
-    _migrate(project)
+    with writing(project) as session:
+        require_no_tables(session.connection())
+        migrate_on(session.connection(), HEAD)
     key = secrets.token_hex(16)
     with writing(project) as session:
         session.add(SettingTable(key="name", value=name.strip()))
         session.add(SettingTable(key="key", value=key))
     for structure in structures:
         add_structure(project, structure)
-    with atomic_path(folder / MARKER) as temporary:
-        temporary.write_text(json.dumps({"key": key, "database": project.engine.dialect.name}))
+    write_marker(project, key)
     return project
 
 
@@ -106,12 +95,27 @@ def open_project(directory: str | Path, url: str | None = None) -> Project:
             "or in FEWSLICE_DATABASE."
         )
     project = Project(folder, connect(folder, url), utc_now)
-    _migrate(project)
+    migrate(project)
     if get_setting(project, "key") != marker["key"]:
         raise InputError(
             f"The database does not belong to the project {folder}; give the URL of its own."
         )
     return project
+
+
+def require_no_tables(connection: Connection) -> None:
+    """Raise InputError if there is a project in a database."""
+    if schema_version(connection) is not None:
+        raise InputError(
+            "The database holds a project already; expected an empty one: open that project, or "
+            "make another database."
+        )
+
+
+def write_marker(project: Project, key: str) -> None:
+    """Write the file that makes a folder a project: which database belongs to it, and its key."""
+    with atomic_path(project.directory / MARKER) as temporary:
+        temporary.write_text(json.dumps({"key": key, "database": project.engine.dialect.name}))
 
 
 def _require_empty(folder: Path) -> None:
@@ -140,38 +144,3 @@ def _marker(folder: Path) -> dict[str, str]:
         raise ReadError(
             f"{path} cannot be read or is damaged; restore the project from a backup."
         ) from error
-
-
-def _migrate(project: Project) -> None:
-    """Bring the tables up to date in one transaction; of several processes, one after another."""
-    from alembic import command
-    from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
-    with writing(project) as session:
-        connection = _locked(session)
-        present = MigrationContext.configure(connection).get_current_revision()
-        if present == script.get_current_head():
-            return
-        if present is not None and present not in {each.revision for each in _all(script)}:
-            raise InputError(
-                f"The project {project.directory} was written by a newer version of fewslice; "
-                "update fewslice to open it."
-            )
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _all(script: Any) -> list[Any]:
-    return list(script.walk_revisions())
-
-
-def _locked(session: Session) -> Connection:
-    connection = session.connection()
-    if not is_sqlite(connection):  # SQLite's transaction holds the one write lock already
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
-    return connection

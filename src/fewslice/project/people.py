@@ -52,6 +52,10 @@ def add_person(project: Project, name: str, password: str | None, role: str = AN
         row = PersonTable(name=name, password=hashed, role=role, active=True, time=project.now())
         session.add(row)
         session.flush()
+        if _has_admin_gone(session):
+            raise InputError(
+                f"'{name}' would be the first who can log in, as {role}; add an admin first."
+            )
         return person_of(row)
 
 

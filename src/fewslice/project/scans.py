@@ -163,6 +163,15 @@ def get_scan(project: Project, scan_id: int) -> ScanRow:
         return _value(project, row, _leases(project, session).get(scan_id))
 
 
+def find_scan(project: Project, name: str) -> ScanRow:
+    """Return the scan of that name, or, if there is none, of that number. Raises NotFoundError."""
+    with reading(project) as session:
+        found = session.scalar(select(ScanTable.id).where(ScanTable.name == name))
+    if found is None and not name.isdecimal():
+        raise NotFoundError(f"There is no scan '{name}' in the project; list shows their names.")
+    return get_scan(project, int(name) if found is None else found)
+
+
 def read_scan(project: Project, scan_id: int) -> Image:
     """Read the voxels of a scan.
 

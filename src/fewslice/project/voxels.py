@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,11 +40,9 @@ class Stored:
         return {"hash": self.hash, "dtype": self.dtype, "shape": list(self.shape)}
 
     @classmethod
-    def of_json(cls, value: dict[str, object]) -> Stored:
+    def of_json(cls, value: dict[str, Any]) -> Stored:
         """Return what `as_json` gave."""
-        shape = value["shape"]
-        assert isinstance(shape, list)  # noqa: S101 - written by as_json
-        return cls(str(value["hash"]), str(value["dtype"]), tuple(shape))
+        return cls(value["hash"], value["dtype"], tuple(value["shape"]))
 
 
 def store_array(project: Project, array: Array) -> Stored:
@@ -59,6 +59,8 @@ def store_array(project: Project, array: Array) -> Stored:
         if _read_raw(path, stored.hash) is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, ZstdCompressor(level=_LEVEL).compress(raw))
+        else:
+            path.touch()  # as new as what names it now (see `fewslice.project.tidying`)
         for folder in (path.parent, path.parent.parent):
             _flush_folder(folder)
     except OSError as error:
@@ -73,16 +75,27 @@ def load_array(project: Project, stored: Stored) -> Array:
     """Return an array, read-only. Raises ReadError if its file is missing or damaged."""
     raw = _read_raw(voxel_path(project.directory, stored.hash), stored.hash)
     if raw is None:
-        raise ReadError(
-            f"The voxels {stored.hash[:12]} in {project.directory / FOLDER} are missing or "
-            "damaged; expected them as they were saved: restore the project from a backup."
-        )
+        raise _lost(project.directory, stored.hash)
     return np.frombuffer(raw, dtype=np.dtype(stored.dtype)).reshape(stored.shape)
 
 
 def voxel_path(directory: Path, name: str) -> Path:
     """Return the file of a hash."""
     return directory / FOLDER / name[:2] / f"{name}{_SUFFIX}"
+
+
+def require_all(directory: Path, names: Iterable[str]) -> None:
+    """Raise ReadError if the file of a hash is missing or damaged."""
+    for name in names:
+        if _read_raw(voxel_path(directory, name), name) is None:
+            raise _lost(directory, name)
+
+
+def _lost(directory: Path, name: str) -> ReadError:
+    return ReadError(
+        f"The voxels {name[:12]} in {directory / FOLDER} are missing or damaged; expected them as "
+        "they were saved: restore the project from a backup."
+    )
 
 
 def _read_raw(path: Path, name: str) -> bytes | None:

@@ -21,7 +21,17 @@ from fewslice.server.images import CACHE, ImageCache
 from fewslice.server.previews import Answers, Previews
 from fewslice.server.problems import PROBLEMS, answer_problems
 from fewslice.server.relay import Relay
-from fewslice.server.routes import answers, events, health, project, scans, session, slices, work
+from fewslice.server.routes import (
+    agreement,
+    answers,
+    events,
+    health,
+    project,
+    scans,
+    session,
+    slices,
+    work,
+)
 from fewslice.server.security import Guard
 from fewslice.server.settings import Settings
 from fewslice.server.watcher import Watcher
@@ -30,7 +40,7 @@ from fewslice.server.workers import Workers
 API = "/api/v1"
 PAGE = Path(__file__).parent / "page"
 
-_ROUTES = (session, project, scans, slices, answers, work, events, health)
+_ROUTES = (session, project, scans, slices, answers, work, agreement, events, health)
 
 
 def create_app(served_project: Project, settings: Settings | None = None) -> FastAPI:

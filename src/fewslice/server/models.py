@@ -151,6 +151,8 @@ class Scan(_Model):
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
     status: str = Field(examples=["in_progress"])
+    priority: float
+    independent: bool = Field(description="Whether people annotate it apart from each other.")
     modality: str | None
     channels: int
     plane: Axis = Field(description="The axis across which people draw unless they choose.")
@@ -310,6 +312,15 @@ class NextScan(_Model):
     reason: str
 
 
+class ScanChange(_Model):
+    """What is wanted of a scan; None leaves it as it is. independent: whether people annotate it
+    apart from each other, to be compared; only before anything is drawn.
+    """
+
+    priority: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
+    independent: bool | None = None
+
+
 class ReviewRequest(_Model):
     """remark: for whoever annotated the scan."""
 
@@ -335,21 +346,37 @@ class ModelVersion(_Model):
 
 
 class StructureAgreement(_Model):
-    """How well two people agree on a structure."""
+    """How well two people agree on a structure. tolerance: of the surface Dice in mm."""
 
-    structure: int
-    first: str
-    second: str
+    value: int
+    name: str
     dice: float | None
     surface_dice: float | None
-    slices: int
+    tolerance: float
+
+
+class SliceAgreement(_Model):
+    """How well two people agree on a slice, all structures together."""
+
+    axis: Axis
+    index: Index
+    dice: float
+
+
+class PairAgreement(_Model):
+    """How well two people agree on the slices that both drew. slices: worst first."""
+
+    first: str
+    second: str
+    structures: list[StructureAgreement]
+    slices: list[SliceAgreement]
 
 
 class Agreement(_Model):
-    """How well the people who annotated a scan agree."""
+    """How well the people agree who annotated a scan independently."""
 
     scan: int
-    pairs: list[StructureAgreement]
+    pairs: list[PairAgreement]
 
 
 class NewPerson(_Model):

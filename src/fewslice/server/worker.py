@@ -152,7 +152,8 @@ class Worker:
             return self._segment(job, step)
         if job.kind == SUGGEST:
             assert job.scan_id is not None  # noqa: S101 - the route put it there
-            found = suggest_scan(self.pool, job.scan_id, int(job.payload.get("count", 1)))
+            count, annotator = int(job.payload.get("count", 1)), job.payload.get("annotator")
+            found = suggest_scan(self.pool, job.scan_id, count, annotator)
             return suggestion_result(found)
         if job.kind == TRAIN:
             return self._train(job, step)
@@ -164,6 +165,7 @@ class Worker:
         answer = segment_scan(
             self.pool,
             job.scan_id,
+            annotator=job.payload.get("annotator"),
             near=None if near is None else (int(near[0]), int(near[1])),
             progress=step,
             on_slices=lambda slices: self._show(job, slices),

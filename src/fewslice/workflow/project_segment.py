@@ -36,10 +36,11 @@ class ScanAnswer:
     remarks: tuple[str, ...]
 
 
-def segment_scan(
+def segment_scan(  # noqa: PLR0913 - as `Session.segment`, on a scan of somebody
     pool: SessionPool,
     scan_id: int,
     *,
+    annotator: int | None = None,
     near: SliceIndex | None = None,
     progress: Progress = silent,
     on_slices: Callable[[AnsweredSlices], None] | None = None,
@@ -52,6 +53,8 @@ def segment_scan(
         The sessions of the project.
     scan_id
         The scan.
+    annotator
+        Of a scan that people annotate independently, whose slices are meant.
     near
         (array axis, index) of the slice in hand, whose neighbours are shown first.
     progress
@@ -67,7 +70,7 @@ def segment_scan(
     ReadError
         If the scan cannot be read.
     """
-    scan = pool.open(scan_id)
+    scan = pool.open(scan_id, annotator)
     if scan.blank:
         found = _first_answer(pool, scan_id, scan, progress)
     else:

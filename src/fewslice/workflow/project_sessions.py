@@ -46,13 +46,14 @@ class SessionPool:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def open(self, scan_id: int) -> OpenScan:
-        """Return a scan with what is drawn on it by everybody.
+    def open(self, scan_id: int, annotator: int | None = None) -> OpenScan:
+        """Return a scan with what is drawn on it.
 
-        Raises NotFoundError if there is no such scan, and ReadError if its files are missing, have
+        annotator: of a scan that people annotate independently, whose slices are meant; None for
+        everybody's. Raises NotFoundError if there is no such scan, and ReadError if its files are missing, have
         changed or cannot be read.
         """
-        found = drawing(self.project, scan_id)
+        found = drawing(self.project, scan_id, annotator)
         session = self._session(scan_id)
         session.take(found.drawing)
         return OpenScan(session, found.revision)

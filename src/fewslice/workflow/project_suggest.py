@@ -25,12 +25,16 @@ class ScanSuggestion:
     found: Suggestion | None
 
 
-def suggest_scan(pool: SessionPool, scan_id: int, count: int = 1) -> ScanSuggestion:
+def suggest_scan(
+    pool: SessionPool, scan_id: int, count: int = 1, annotator: int | None = None
+) -> ScanSuggestion:
     """Say which slices of a scan to draw next, and keep the Dice to expect of it.
+
+    annotator: of a scan that people annotate independently, whose slices are meant.
 
     Raises ReadError if the scan cannot be read, and InputError if it cannot be judged.
     """
-    scan = pool.open(scan_id)
+    scan = pool.open(scan_id, annotator)
     if not scan.blank:
         found = scan.session.suggest(count)
     else:

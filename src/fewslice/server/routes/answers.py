@@ -14,8 +14,9 @@ from fewslice.errors import InputError, NotFoundError
 from fewslice.project import jobs
 from fewslice.project.answers import Answer, latest_answer
 from fewslice.project.drawings import blame
+from fewslice.project.people import Person
 from fewslice.project.revisions import latest_revision
-from fewslice.project.scans import get_scan
+from fewslice.server.advice import Question
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
 from fewslice.server.models import (
@@ -26,7 +27,14 @@ from fewslice.server.models import (
     Suggestion,
 )
 from fewslice.server.ras import RasView
-from fewslice.server.routes.slices import ARRAY_RESPONSE, PageAxis, PageIndex, packed, view_of
+from fewslice.server.routes.slices import (
+    ARRAY_RESPONSE,
+    PageAxis,
+    PageIndex,
+    packed,
+    view_of,
+    whose,
+)
 from fewslice.server.waiting import ended
 from fewslice.server.work_kinds import SEGMENT, SUGGEST
 from fewslice.volumes.image import UNKNOWN, LabelArray
@@ -40,7 +48,7 @@ def segment(scan: Identifier, body: SegmentRequest, served: Served, person: Some
     in hand come first.
     """
     view = view_of(served, scan)
-    payload = {}
+    payload: dict[str, Any] = {"annotator": whose(served, scan, person)}
     if body.near is not None:
         payload["near"] = list(view.to_scan((body.near.axis, body.near.index)))
     job = jobs.enqueue(served.project, SEGMENT, scan, payload, by=person.id)
@@ -87,21 +95,19 @@ def uncertainty(scan: Identifier, served: Served, _: Somebody) -> Response:
 def strip(
     scan: Identifier,
     served: Served,
-    _: Somebody,
+    person: Somebody,
     axis: Annotated[int, Query(ge=0, le=2)],
 ) -> Any:
     """Return what is known of each slice across an axis: who made it, how good it is, whether it
     is asked for.
     """
-    view = view_of(served, scan)
+    view, annotator = view_of(served, scan), whose(served, scan, person)
     found, told = served.answers.get(scan, lambda: latest_answer(served.project, scan)), {}
-    for place, origin in blame(served.project, scan).items():
+    for place, origin in blame(served.project, scan, annotator).items():
         told[view.to_page(place)] = origin.kind
-    dice = _slice_dice(served, view, scan, axis, found)
-    asked = {
-        view.to_page((each["axis"], each["index"]))
-        for each in (served.advice.get(scan) or {}).get("slices", ())
-    }
+    advice = served.advice.get(scan, annotator) or {}
+    dice = _slice_dice(advice, view, axis, found)
+    asked = {view.to_page((each["axis"], each["index"])) for each in advice.get("slices", ())}
     otherwise = "none" if found is None else "engine"
     return {
         "axis": axis,
@@ -124,32 +130,36 @@ async def suggestion(
     count: Annotated[int, Query(ge=1, le=20)] = 1,
 ) -> Any:
     """Say which slices to draw next and how good the answer is by now."""
-    row = await run_in_threadpool(get_scan, served.project, scan)
-    revision = await run_in_threadpool(latest_revision, served.project, scan)
-    found = served.advice.get(scan)
-    if found is None or found["revision"] != revision or found["count"] != count:
-        found = await _asked(served, scan, revision, count, person.id)
-    return _shown(RasView.of_affine(row.shape, row.affine), found)
+    view, question = await run_in_threadpool(_question, served, scan, count, person)
+    found = served.advice.get(scan, question.annotator)
+    if found is None or (found["revision"], found["count"]) != (question.revision, count):
+        found = await _asked(served, question, person.id)
+    return _shown(view, found)
 
 
-async def _asked(
-    served: Context, scan: int, revision: int | None, count: int, by: int
-) -> dict[str, Any]:
+def _question(served: Context, scan: int, count: int, person: Person) -> tuple[RasView, Question]:
+    annotator = whose(served, scan, person)
+    revision = latest_revision(served.project, scan)
+    return view_of(served, scan), Question(scan, revision, count, annotator)
+
+
+async def _asked(served: Context, question: Question, by: int) -> dict[str, Any]:
     """Return a suggestion that a worker makes now."""
+    payload = {"count": question.count, "annotator": question.annotator}
 
     def enqueue() -> int:
-        return jobs.enqueue(served.project, SUGGEST, scan, {"count": count}, by=by).id
+        return jobs.enqueue(served.project, SUGGEST, question.scan, payload, by=by).id
 
-    number, _ = await run_in_threadpool(served.advice.ask, scan, revision, count, enqueue)
+    number = await run_in_threadpool(served.advice.ask, question, enqueue)
     served.workers.wake()
     try:
         job = await ended(served, number)
     finally:
-        served.advice.answered(scan, revision, count)
+        served.advice.answered(question)
     if job.state != jobs.FINISHED:
         raise InputError(job.text or "The suggestion was given up; ask again.")
-    result = {**job.result, "count": count}
-    served.advice.put(scan, result)
+    result = {**job.result, "count": question.count}
+    served.advice.put(question, result)
     return result
 
 
@@ -183,10 +193,9 @@ def _narrow(labels: LabelArray) -> LabelArray:
 
 
 def _slice_dice(
-    served: Context, view: RasView, scan: int, axis: int, found: Answer | None
+    told: dict[str, Any], view: RasView, axis: int, found: Answer | None
 ) -> dict[int, float]:
     """Return the Dice to expect of slices across one of the page's axes, as far as it is known."""
-    told = served.advice.get(scan) or {}
     for across, values in (
         (told.get("axis"), told.get("slice_dice")),
         _confidence(found),

@@ -11,11 +11,11 @@ from fewslice.annotation.planes import annotation_axis
 from fewslice.project import leases, reviews
 from fewslice.project.people import Person
 from fewslice.project.progress import DRAWN, slice_kinds
-from fewslice.project.scans import RETURNED, ScanRow, get_scan, list_scans, read_scan
-from fewslice.server.auth import Reviewer, Somebody
+from fewslice.project.scans import RETURNED, ScanRow, change_scan, get_scan, list_scans, read_scan
+from fewslice.server.auth import Admin, Reviewer, Somebody
 from fewslice.server.context import Context, Served
 from fewslice.server.images import WindowFacts
-from fewslice.server.models import Identifier, Lease, LeaseRequest, ReviewRequest, Scan
+from fewslice.server.models import Identifier, Lease, LeaseRequest, ReviewRequest, Scan, ScanChange
 from fewslice.server.ras import RasView
 from fewslice.server.training_turn import train_if_due
 
@@ -44,6 +44,14 @@ def scans(served: Served, person: Somebody) -> Any:
 def one_scan(scan: Identifier, served: Served, person: Somebody) -> Any:
     """Return one scan, with its window."""
     return _one(served, get_scan(served.project, scan), person)
+
+
+@router.patch("/{scan}", response_model=Scan)
+def change(scan: Identifier, body: ScanChange, served: Served, person: Admin) -> Any:
+    """Say how urgent a scan is, or that several people annotate it independently."""
+    row = change_scan(served.project, scan, priority=body.priority, independent=body.independent)
+    served.watcher.wake()
+    return _one(served, row, person)
 
 
 @router.get(
@@ -138,6 +146,8 @@ def _shown(
         "shape": view.grid.shape,
         "spacing": view.grid.spacing,
         "status": row.status,
+        "priority": row.priority,
+        "independent": row.independent,
         "modality": row.modality or None,
         "channels": row.channels,
         "plane": annotation_axis(view.grid),

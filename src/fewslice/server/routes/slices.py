@@ -11,6 +11,7 @@ from starlette.responses import Response
 from fewslice.errors import InputError, NotFoundError
 from fewslice.project.conflicts import open_conflicts, resolve_conflict
 from fewslice.project.drawings import blame
+from fewslice.project.people import Person
 from fewslice.project.revisions import (
     Revision,
     get_revision,
@@ -42,6 +43,10 @@ router = APIRouter(prefix="/scans/{scan}", tags=["slices"])
 
 PageAxis = Annotated[int, Path(ge=0, le=2)]
 PageIndex = Annotated[int, Path(ge=0, le=100_000)]
+Annotator = Annotated[
+    int | None,
+    Query(ge=1, le=2**53, description="Whose slices, where people annotate independently."),
+]
 ARRAY_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Deflated bytes; X-Shape, X-Dtype and X-Hash say what they are",
@@ -73,6 +78,15 @@ def view_of(served: Context, scan: int) -> RasView:
     return RasView.of_affine(row.shape, row.affine)
 
 
+def whose(served: Context, scan: int, person: Person, annotator: int | None = None) -> int | None:
+    """Return whose slices are meant: one's own where people annotate independently, else None for
+    everybody's. annotator: somebody who was asked for instead.
+    """
+    if annotator is not None:
+        return annotator
+    return person.id if get_scan(served.project, scan).independent else None
+
+
 async def _body(request: Request) -> bytes:
     return await request.body()
 
@@ -92,15 +106,13 @@ def _stroke(
 def slices(
     scan: Identifier,
     served: Served,
-    _: Somebody,
-    annotator: Annotated[int | None, Query(ge=1)] = None,
+    person: Somebody,
+    annotator: Annotator = None,
 ) -> Any:
-    """List the slices that somebody spoke of. annotator: only that person's, where people
-    annotate the scan apart from each other.
-    """
-    view = view_of(served, scan)
+    """List the slices that somebody spoke of; where people annotate independently, one's own."""
+    view, mine = view_of(served, scan), whose(served, scan, person, annotator)
     found = []
-    for place, origin in blame(served.project, scan, annotator).items():
+    for place, origin in blame(served.project, scan, mine).items():
         axis, index = view.to_page(place)
         entry = {"axis": axis, "index": index, "kind": origin.kind, "person": origin.person}
         found.append({**entry, "time": origin.time.isoformat(), "revision": origin.revision})
@@ -113,13 +125,13 @@ def get_slice(
     axis: PageAxis,
     index: PageIndex,
     served: Served,
-    _: Somebody,
-    annotator: Annotated[int | None, Query(ge=1)] = None,
+    person: Somebody,
+    annotator: Annotator = None,
 ) -> Response:
     """Return what is drawn on a slice: 0 background, 255 not looked at, else a structure."""
     view = view_of(served, scan)
     place = view.to_scan((axis, index))
-    head = slice_head(served.project, scan, place, annotator)
+    head = slice_head(served.project, scan, place, whose(served, scan, person, annotator))
     return _labels(served, view, head, f"Nothing is drawn on slice {index} across axis {axis}.")
 
 

@@ -1,0 +1,144 @@
+"""Bringing labels from elsewhere into a project, as slices that somebody drew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.annotation.finding import find_annotation
+from fewslice.annotation.planes import annotation_axis
+from fewslice.errors import InputError, Remark
+from fewslice.io import read_labels
+from fewslice.project.database import Project
+from fewslice.project.revisions import IMPORT, Revision
+from fewslice.project.saving import save_revision
+from fewslice.project.scans import read_scan
+from fewslice.project.structures import MAX_STRUCTURES, Structure, add_structure, list_structures
+from fewslice.volumes.coerce import on_one_grid
+from fewslice.volumes.image import UNKNOWN, Image, LabelArray, LabelMap
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was imported. conflicts: slices that somebody has drawn, which stay as they are until
+    somebody chooses. added: structures that the project did not have.
+    """
+
+    slices: tuple[SliceIndex, ...]
+    conflicts: tuple[Revision, ...]
+    added: tuple[Structure, ...]
+    remarks: tuple[Remark, ...]
+
+
+def import_labels(  # noqa: PLR0913 - what can be said of labels
+    project: Project,
+    scan_id: int,
+    path: str | Path,
+    by: int,
+    *,
+    complete: bool = False,
+    strict: bool = False,
+) -> Imported:
+    """Import a label map of a scan.
+
+    Parameters
+    ----------
+    path
+        Any format that `fewslice.io.read_labels` reads. The labels may lie in another order or
+        extent than the scan, as for `segment`.
+    by
+        Who drew them, or brings them in.
+    complete
+        Whether every slice was looked at, so that empty ones are empty; else the labels are sparse,
+        and which slices were annotated is found as `segment` finds it.
+    strict
+        As in `segment`: take every 0 on a slice that holds a label as background.
+
+    Raises
+    ------
+    ReadError, GeometryError, InputError
+        If the labels cannot be read, do not fit the scan, are empty, or hold too many structures.
+    """
+    image = read_scan(project, scan_id)
+    labels, remarks = _on_scan(image, read_labels(path, image), str(path))
+    added = _with_structures(project, labels)
+    if complete:
+        axis = annotation_axis(image.geometry)
+        slices = tuple((axis, index) for index in range(labels.array.shape[axis]))
+        known = labels.array
+    else:
+        known, slices, found = _sparse(labels, strict)
+        remarks = (*remarks, *found)
+    conflicts = []
+    for axis, index in slices:
+        saved = save_revision(
+            project,
+            scan_id,
+            by,
+            action=IMPORT,
+            axis=axis,
+            index=index,
+            labels=known[on_slice(axis, index)],
+            tool="import",
+        )
+        if saved.conflict is not None:
+            conflicts.append(saved.revision)
+    return Imported(slices, tuple(conflicts), added, remarks)
+
+
+def _on_scan(image: Image, labels: LabelMap, path: str) -> tuple[LabelMap, tuple[Remark, ...]]:
+    """Return labels in the order and extent of the scan.
+
+    `on_one_grid` brings a scan to its label map; numbers in place of the scan's voxels tell where
+    each label came from.
+    """
+    shape = image.geometry.shape
+    numbers = np.arange(1, np.prod(shape) + 1, dtype=np.int64).reshape(shape)
+    numbered = Image(numbers, image.geometry, image.stored)
+    placed, fitting = on_one_grid(numbered, labels, labels_are=f"the label map {path}")
+    if placed.array.dtype != np.int64 or placed.array.min() < 1:
+        raise InputError(
+            f"The label map {path} reaches beyond the scan; crop it to the scan's extent."
+        )
+    array = np.zeros(shape, dtype=fitting.array.dtype)
+    array.reshape(-1)[placed.array.reshape(-1) - 1] = fitting.array.reshape(-1)
+    moved = LabelMap(array, image.geometry, image.stored, segments=labels.segments)
+    return moved, fitting.remarks
+
+
+def _with_structures(project: Project, labels: LabelMap) -> tuple[Structure, ...]:
+    """Add the structures of a label map that the project does not have."""
+    present = list_structures(project)
+    known, names = {each.value for each in present}, {each.name for each in present}
+    missing = [value for value in labels.values if value not in known]
+    if missing and missing[-1] > MAX_STRUCTURES:
+        raise InputError(
+            f"The label map holds the label {missing[-1]}; expected at most {MAX_STRUCTURES}, as "
+            "many as a project can hold: renumber its labels."
+        )
+    added = []
+    for value in missing:
+        name = labels.names.get(value, "")
+        name = name if name and name not in names else f"structure {value}"
+        added.append(add_structure(project, Structure(value, name)))
+        names.add(name)
+    return tuple(added)
+
+
+def _sparse(
+    labels: LabelMap, strict: bool
+) -> tuple[LabelArray, tuple[SliceIndex, ...], tuple[Remark, ...]]:
+    """Return what is known, on which slices, and how that was found out.
+
+    Where it is in doubt whether somebody looked for a structure on a slice, only what is labelled
+    there counts: a revision cannot say of one structure alone that it was not looked for.
+    """
+    found = find_annotation(labels.array, labels.geometry, strict=strict)
+    known = found.labels.copy()
+    for place in {place for place, _ in found.doubts}:
+        part = known[on_slice(*place)]
+        part[part == 0] = UNKNOWN
+    return known, found.slices, found.remarks

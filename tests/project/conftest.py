@@ -1,0 +1,33 @@
+"""Every test of the store runs against SQLite and against a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import PostgresServer, running_postgres
+from tests.support.projects import SmallProject, small_project
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest) -> Callable[[], str | None]:
+    """Gives the URL of an empty database: None for SQLite."""
+    if request.param == "sqlite":
+        return lambda: None
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database
+
+
+@pytest.fixture
+def small(tmp_path: Path, new_url: Callable[[], str | None]) -> Iterator[SmallProject]:
+    made = small_project(tmp_path, new_url())
+    yield made
+    made.project.engine.dispose()
