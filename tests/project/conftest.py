@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import argon2
 import pytest
 
 from tests.support.postgres import PostgresServer, running_postgres
@@ -24,6 +26,13 @@ def new_url(request: pytest.FixtureRequest) -> Callable[[], str | None]:
         return lambda: None
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords as cheaply as argon2 can: to be slow is its purpose, but not that of tests."""
+    quick = partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(argon2, "PasswordHasher", quick)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from fewslice.project.database import (
 )
 from fewslice.project.migrating import HEAD, migrate, migrate_on, schema_version
 from fewslice.project.settings import get_setting
-from fewslice.project.structures import Structure, add_structure
+from fewslice.project.structures import Structure, put_structure
 from fewslice.project.tables import SettingTable
 
 MARKER = "project.json"
@@ -58,15 +59,14 @@ def create_project(
         raise InputError("The project has an empty name; give it one.")
     _require_empty(folder)
     project = Project(folder, connect(folder, url), utc_now)
-    with writing(project) as session:
+    key = secrets.token_hex(16)
+    with _closed_on_failure(project), writing(project) as session:
         require_no_tables(session.connection())
         migrate_on(session.connection(), HEAD)
-    key = secrets.token_hex(16)
-    with writing(project) as session:
         session.add(SettingTable(key="name", value=name.strip()))
         session.add(SettingTable(key="key", value=key))
-    for structure in structures:
-        add_structure(project, structure)
+        for structure in structures:
+            put_structure(session, structure)
     write_marker(project, key)
     return project
 
@@ -95,11 +95,12 @@ def open_project(directory: str | Path, url: str | None = None) -> Project:
             "or in FEWSLICE_DATABASE."
         )
     project = Project(folder, connect(folder, url), utc_now)
-    migrate(project)
-    if get_setting(project, "key") != marker["key"]:
-        raise InputError(
-            f"The database does not belong to the project {folder}; give the URL of its own."
-        )
+    with _closed_on_failure(project):
+        migrate(project)
+        if get_setting(project, "key") != marker["key"]:
+            raise InputError(
+                f"The database does not belong to the project {folder}; give the URL of its own."
+            )
     return project
 
 
@@ -116,6 +117,15 @@ def write_marker(project: Project, key: str) -> None:
     """Write the file that makes a folder a project: which database belongs to it, and its key."""
     with atomic_path(project.directory / MARKER) as temporary:
         temporary.write_text(json.dumps({"key": key, "database": project.engine.dialect.name}))
+
+
+@contextmanager
+def _closed_on_failure(project: Project) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        project.engine.dispose()
+        raise
 
 
 def _require_empty(folder: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from fewslice.errors import InputError, NotFoundError
 from fewslice.project.database import Project, reading, writing
@@ -45,14 +46,20 @@ def add_structure(project: Project, structure: Structure) -> Structure:
 
     Raises InputError if its value or name is taken or cannot be used.
     """
-    structure = _checked(structure)
     with writing(project) as session:
-        _require_free(structure, list(session.scalars(select(StructureTable))))
-        if session.get(StructureTable, structure.value) is not None:
-            raise InputError(
-                f"There is a structure with label {structure.value} already; choose another label."
-            )
-        session.add(StructureTable(**vars(structure)))
+        return put_structure(session, structure)
+
+
+def put_structure(session: Session, structure: Structure) -> Structure:
+    """Add a structure within a transaction, as `add_structure` does."""
+    structure = _checked(structure)
+    _require_free(structure, list(session.scalars(select(StructureTable))))
+    if session.get(StructureTable, structure.value) is not None:
+        raise InputError(
+            f"There is a structure with label {structure.value} already; choose another label."
+        )
+    session.add(StructureTable(**vars(structure)))
+    session.flush()
     return structure
 
 

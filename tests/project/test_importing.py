@@ -1,0 +1,114 @@
+"""Labels from elsewhere become slices that somebody drew, in their right place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewslice.errors import GeometryError, InputError
+from fewslice.project.drawings import drawing
+from fewslice.project.importing import import_labels
+from fewslice.project.saving import save_revision
+from fewslice.project.structures import list_structures
+from tests.support.command_line import AFFINE, DRAWN, SHAPE, save, truth
+from tests.support.projects import SmallProject, slice_of
+
+
+def sparse() -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    labels = np.zeros(SHAPE, np.uint8)
+    for index in DRAWN:
+        labels[:, :, index] = truth()[:, :, index]
+    return labels
+
+
+def test_annotated_slices_of_sparse_labels(small: SmallProject, tmp_path: Path) -> None:
+    path = save(tmp_path / "labels.nii.gz", sparse())
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert imported.slices == tuple((2, index) for index in DRAWN)
+    assert (imported.added, imported.conflicts) == ((), ())
+    drawn = drawing(small.project, small.scan)
+    np.testing.assert_array_equal(drawn.drawing.labels(), sparse())
+    assert {(each.kind, each.tool) for each in drawn.origins.values()} == {("human", "import")}
+
+
+def test_labels_in_another_order_come_to_their_place(small: SmallProject, tmp_path: Path) -> None:
+    labels = np.flip(sparse().transpose(2, 0, 1), 1)
+    affine = AFFINE[:, [2, 0, 1, 3]].copy()
+    affine[:, 3] += affine[:, 1] * (SHAPE[0] - 1)
+    affine[:3, 1] *= -1
+    path = save(tmp_path / "labels.nii.gz", labels, affine)
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert imported.slices == tuple((2, index) for index in DRAWN)
+    np.testing.assert_array_equal(drawing(small.project, small.scan).drawing.labels(), sparse())
+    assert [each.code for each in imported.remarks] != []
+
+
+def test_complete_labels_say_of_every_slice_what_is_on_it(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "labels.nii.gz", truth())
+    imported = import_labels(small.project, small.scan, path, small.ann, complete=True)
+    assert imported.slices == tuple((2, index) for index in range(SHAPE[2]))
+    drawn = drawing(small.project, small.scan).drawing
+    assert len(drawn.places) == SHAPE[2]
+    np.testing.assert_array_equal(drawn.labels(), truth())
+
+
+def test_structures_that_are_missing_are_added(small: SmallProject, tmp_path: Path) -> None:
+    path = save(tmp_path / "labels.nii.gz", sparse() * 9)
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert [(each.value, each.name) for each in imported.added] == [(9, "structure 9")]
+    assert [each.value for each in list_structures(small.project)] == [1, 2, 9]
+
+
+def test_what_another_person_drew_stays(small: SmallProject, tmp_path: Path) -> None:
+    save_revision(
+        small.project,
+        small.scan,
+        small.bob,
+        action="draw",
+        axis=2,
+        index=6,
+        labels=slice_of(6, 0, 0),
+    )
+    path = save(tmp_path / "labels.nii.gz", sparse())
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert [each.place for each in imported.conflicts] == [(2, 6)]
+    assert drawing(small.project, small.scan).origins[2, 6].person == "bob"
+
+
+def test_zeros_in_doubt_are_not_background(small: SmallProject, tmp_path: Path) -> None:
+    """The ball on three slices and the cube on one beside: nobody looked for both everywhere."""
+    labels = sparse()
+    labels[12:17, 2:7, 4] = 2
+    labels[12:17, 2:7, 5] = 2
+    path = save(tmp_path / "labels.nii.gz", labels)
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert imported.remarks != ()
+    strict = import_labels(small.project, small.scan, path, small.ann, strict=True)
+    assert set(imported.slices) <= set(strict.slices)
+    drawn = drawing(small.project, small.scan).drawing
+    np.testing.assert_array_equal(drawn.labels(), labels)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "sentence"),
+    [
+        (np.zeros(SHAPE, np.uint8), InputError, "no"),
+        (sparse().astype(np.uint16) * 300, InputError, "label 300; expected at most 254"),
+        (np.ones((3, 3, 3), np.uint8), GeometryError, ""),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    small: SmallProject,
+    tmp_path: Path,
+    labels: np.ndarray[tuple[int, int, int], np.dtype[np.uint8]],
+    error: type[Exception],
+    sentence: str,
+) -> None:
+    path = save(tmp_path / "labels.nii.gz", labels)
+    with pytest.raises(error, match=sentence):
+        import_labels(small.project, small.scan, path, small.ann)
+    assert drawing(small.project, small.scan).revision is None
