@@ -60,28 +60,28 @@ function connectSlice(view, page, pen) {
   }
   /** @type {unknown} */
   let scanShown = null
-  store.on(['scan', 'axis', 'radiological'], ({ scan, axis, radiological }) => {
+  store.on(['opened', 'axis', 'radiological'], ({ scan, axis, radiological }) => {
     if (scan === null) return
     pen.cancel()
     view.setPlane(planeAcross(scan.shape, scan.spacing, axis, radiological))
     if (scan.id !== scanShown) view.viewport.fit()
     scanShown = scan.id
   })
-  store.on(['volume', 'scan', 'axis', 'index', 'window', 'radiological'], ({ volume, index, window }) => {
+  store.on(['volume', 'opened', 'axis', 'index', 'window', 'radiological'], ({ volume, index, window }) => {
     if (volume !== null) view.showImage(volume, index, window)
   })
-  store.on(['axis', 'index', 'scan'], () => {
+  store.on(['axis', 'index', 'opened'], () => {
     pen.cancel()
   })
-  store.on(['scan', 'axis', 'index', 'revision', 'radiological'], () => {
+  store.on(['opened', 'axis', 'index', 'revision', 'radiological'], () => {
     const labels = page.sheet?.labels
     if (labels) view.showLabels(labels)
   })
-  store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological'], ({ axis, index, correcting }) => {
+  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological'], ({ axis, index, correcting }) => {
     const hidden = page.sheet === null || correcting || page.sheet.kind !== 'none'
     view.showAnswer(hidden ? null : page.answers.slice(axis, index))
   })
-  store.on(['scan', 'axis', 'index', 'answered', 'showHeat', 'radiological'], ({ axis, index, showHeat }) => {
+  store.on(['opened', 'axis', 'index', 'answered', 'showHeat', 'radiological'], ({ axis, index, showHeat }) => {
     view.showHeat(showHeat && page.work !== null ? page.answers.heat(axis, index) : null)
   })
   store.on(['project'], ({ project }) => view.setStructures(project?.structures ?? []))

@@ -74,7 +74,7 @@ export class Page {
     const open = this.state.scan
     const scan = scans.find(({ id }) => id === open?.id) ?? open
     const structures = project.structures.map((each) => ({ ...each, locked: this.#ownLocks.get(each.value) ?? each.locked }))
-    this.store.set({ project: { ...project, structures }, scans, scan: scan && { ...scan, window: scan.window ?? open?.window ?? null } })
+    this.store.news({ project: { ...project, structures }, scans, scan: scan && { ...scan, window: scan.window ?? open?.window ?? null } })
   }
 
   /**
@@ -125,6 +125,7 @@ export class Page {
     const window = scan.window ?? { low: 0, high: 1 }
     return {
       scan,
+      opened: this.state.opened + 1,
       volume,
       channel: 0,
       axis: scan.plane,
@@ -246,10 +247,20 @@ export class Page {
   commit(stroke, tool) {
     const { sheet, work } = this
     const change = stroke.end()
+    this.letGo()
     if (stroke.kept > 0) this.say('Voxels of locked structures were left as they are.')
     if (sheet === null || work === null || change === null) return
     if (this.#correction?.sheet === sheet) this.#saveCorrection(tool)
     else work.save(sheet, change, 'draw', tool)
+  }
+
+  /** The slice in hand is being drawn on: no news of the server may change it under the pen. */
+  hold() {
+    if (this.sheet !== null) this.sheet.held = true
+  }
+
+  letGo() {
+    if (this.sheet !== null) this.sheet.held = false
   }
 
   /** @param {string} tool */

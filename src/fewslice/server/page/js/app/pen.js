@@ -100,6 +100,7 @@ export class Pen {
       page.say('This structure is locked: unlock it in the list before you draw it.')
       return null
     }
+    page.hold()
     return new Stroke(labels, this.view.viewport.plane.grid, value, { locked: page.locked, only })
   }
 
@@ -145,6 +146,7 @@ export class Pen {
   #pinch() {
     const board = this.#board()
     if (board !== null) this.tool?.cancel(board)
+    this.page.letGo()
     this.#gesture = 'pinch'
     this.view.inkChanged()
   }
@@ -237,6 +239,7 @@ export class Pen {
     const had = this.busy || this.measured !== null
     const board = this.#board()
     if (board !== null) for (const tool of Object.values(this.#tools)) tool.cancel(board)
+    this.page.letGo()
     this.measured = null
     this.#measuring = false
     this.view.inkChanged()

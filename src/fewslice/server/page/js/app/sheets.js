@@ -12,6 +12,7 @@ import { BACKGROUND } from '../draw/grid.js'
  * @property {number | null} revision the newest one that the server acknowledged
  * @property {Uint8Array<ArrayBuffer> | null} labels null while they are still on the server
  * @property {number} edits grows with every change made here, so that late answers of the server are known as late
+ * @property {boolean} held whether a pen is on it
  * @property {string | null} unsent the key of the newest entry that the server has not acknowledged
  */
 
@@ -44,7 +45,7 @@ export class Sheets {
     const known = this.#sheets.get(key)
     if (known !== undefined) return known
     /** @type {Sheet} */
-    const fresh = { axis, index, kind: 'none', person: null, revision: null, labels: this.blank(axis), edits: 0, unsent: null }
+    const fresh = { axis, index, kind: 'none', person: null, revision: null, labels: this.blank(axis), edits: 0, held: false, unsent: null }
     this.#sheets.set(key, fresh)
     return fresh
   }
@@ -58,7 +59,7 @@ export class Sheets {
   /** @param {import('../api/client.js').SliceInfo} info */
   learn({ axis, index, kind, person, revision }) {
     const sheet = this.at(axis, index)
-    if (sheet.unsent !== null) return sheet
+    if (sheet.unsent !== null || sheet.held) return sheet
     if (sheet.revision !== revision && HOLDS_LABELS.includes(kind)) sheet.labels = null
     return Object.assign(sheet, { kind, person, revision })
   }

@@ -16,6 +16,7 @@ import { Store } from './store.js'
  * @property {import('../api/client.js').Project | null} project
  * @property {Scan[]} scans
  * @property {Scan | null} scan the open one
+ * @property {number} opened grows with every scan that is opened, and not when news of it arrive
  * @property {boolean} loading whether a scan is on its way
  * @property {boolean} mayDraw false while somebody else has the scan
  * @property {import('../view/nifti.js').Volume | null} volume
@@ -56,6 +57,7 @@ export function newStore() {
       project: null,
       scans: [],
       scan: null,
+      opened: 0,
       loading: false,
       mayDraw: true,
       volume: null,

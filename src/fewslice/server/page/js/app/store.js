@@ -32,6 +32,16 @@ export class Store {
     for (const key of changed) this.#changed.add(key)
   }
 
+  /**
+   * What the server says now: values that say the same as before are no change.
+   * @param {Partial<S>} news plain values
+   */
+  news(news) {
+    const keys = /** @type {(keyof S)[]} */ (Object.keys(news))
+    const changed = keys.filter((key) => JSON.stringify(this.state[key]) !== JSON.stringify(news[key]))
+    this.set(/** @type {Partial<S>} */ (Object.fromEntries(changed.map((key) => [key, news[key]]))))
+  }
+
   #tell() {
     const changed = new Set(this.#changed)
     this.#changed.clear()

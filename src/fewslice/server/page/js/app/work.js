@@ -219,7 +219,7 @@ export class Work {
   async refresh(sheet) {
     const edits = sheet.edits
     const [infos, found] = await Promise.all([api.slices(this.scan.id), api.slice(this.scan.id, sheet.axis, sheet.index)])
-    if (sheet.unsent !== null || sheet.edits !== edits) return
+    if (sheet.unsent !== null || sheet.held || sheet.edits !== edits) return
     const info = infos.find(({ axis, index }) => axis === sheet.axis && index === sheet.index)
     sheet.labels = found === null ? this.sheets.blank(sheet.axis) : /** @type {Uint8Array<ArrayBuffer>} */ (found.data)
     sheet.kind = info?.kind ?? 'none'

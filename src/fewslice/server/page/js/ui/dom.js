@@ -57,14 +57,17 @@ export function svg(tag, attributes, ...text) {
 }
 
 /**
- * Replaces what a part of the page shows. The element with the focus keeps it, found again by its id.
+ * Replaces what a part of the page shows. The element with the focus keeps it, found again by its id, and with it
+ * what somebody is typing.
  * @param {HTMLElement} place
  * @param {...Child} children
  */
 export function show(place, ...children) {
-  const focused = place.contains(document.activeElement) ? document.activeElement?.id : ''
+  const focused = place.contains(document.activeElement) ? document.activeElement : null
   place.replaceChildren(...nodes(children))
-  if (focused) document.getElementById(focused)?.focus()
+  const again = focused?.id ? document.getElementById(focused.id) : null
+  again?.focus()
+  if (focused instanceof HTMLInputElement && again instanceof HTMLInputElement && again.type !== 'checkbox') again.value = focused.value
 }
 
 /** @param {string} id */

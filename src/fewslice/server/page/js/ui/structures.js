@@ -71,7 +71,9 @@ function form(page) {
   const submit = (/** @type {Event} */ event) => {
     event.preventDefault()
     const name = input.value.trim()
-    if (name !== '') void page.addStructure(name)
+    if (name === '') return
+    input.value = ''
+    void page.addStructure(name)
   }
   return element('form', { class: 'row', onsubmit: submit }, input, element('button', { class: 'bare square', 'aria-label': 'Add the structure' }, icon('plus')))
 }
