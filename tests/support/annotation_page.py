@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
@@ -19,11 +25,13 @@ from PIL import Image
 from fewslice.project.database import Project
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 BROWSER = "/usr/bin/chromium"
 ROOT = Path(__file__).parents[2]
-SIZE = {"width": 1280, "height": 720}
+SCREENSHOTS = ROOT / "build" / "screenshots"
+LONG = 300_000  # milliseconds; on a busy machine a first answer takes that long
+SIZE: ViewportSize = {"width": 1280, "height": 720}
 _ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 _NO_WEBGL = """
 const context = HTMLCanvasElement.prototype.getContext
@@ -114,8 +122,8 @@ class AnnotationPage:
     ) -> AnnotationPage:
         """Open the page, and wait until a slice can be drawn on.
 
-        webgl: without it the small view of planes and 3D stays empty, which saves seconds where WebGL
-        is done in software.
+        webgl: without it the small view of planes and 3D stays empty, which saves seconds where
+        WebGL is done in software.
         """
         made = cls(page)
         if not webgl:
@@ -128,7 +136,7 @@ class AnnotationPage:
         return made
 
     def _heard(self, kind: str, text: str) -> None:
-        # Chromium reports by itself what was refused, such as a 404 for an answer that is not there yet.
+        # Chromium itself reports what was refused, such as a 404 for an answer that is not there.
         if kind == "error" and not text.startswith("Failed to load resource"):
             self.complaints.append(text)
 
@@ -155,7 +163,13 @@ class AnnotationPage:
         strip.focus()
         while (now := int(strip.get_attribute("aria-valuenow") or 0) - 1) != index:
             far = abs(index - now) >= 10
-            key = ("PageUp" if far else "ArrowUp") if index > now else "PageDown" if far else "ArrowDown"
+            key = (
+                ("PageUp" if far else "ArrowUp")
+                if index > now
+                else "PageDown"
+                if far
+                else "ArrowDown"
+            )
             strip.press(key)
 
     def stroke(self, grid: Grid, points: Sequence[Point]) -> list[Point]:
@@ -210,6 +224,17 @@ class AnnotationPage:
         """The length that was measured last, in mm."""
         return float(self.page.locator("#stage").get_attribute("data-measured") or "nan")
 
+    def wait_segmented(self) -> None:
+        """Wait until the engine has answered."""
+        self.page.locator("#segment", has_text="Segment").wait_for(timeout=LONG)
+
+    def photograph(self, name: str) -> Path:
+        """Keep a picture of the page, for people to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
     def said(self) -> str:
         """The sentence over the slice; empty where there is none."""
         return self.page.locator("#notices").inner_text()
@@ -226,7 +251,7 @@ class OpenPage(Protocol):
 
 @dataclass(frozen=True)
 class Screen:
-    """Between voxels and pixels. centre: of the view, where the slice's middle is. step: a voxel."""
+    """Between voxels and pixels. centre: of the view, where a slice's middle is. step: a voxel."""
 
     centre: Point
     middle: Point
@@ -264,3 +289,32 @@ class Grid:
         first, second = kept
         return cls((shape[first], shape[second]), (spacing[first], spacing[second]))
 
+
+@contextmanager
+def served_by_command(directory: Path) -> Iterator[str]:
+    """The server that `fewslice serve` starts, with the processes that segment and train."""
+    command = [sys.executable, "-m", "fewslice", "serve", str(directory), "--port", "0"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        try:
+            assert found is not None, "fewslice serve named no address"
+            address = found.group()
+            while not _answers(address):  # it names the address a moment before it listens
+                assert process.poll() is None, "the server ended before it began"
+                sleep(0.1)
+            yield address
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _answers(address: str) -> bool:
+    """Whether a server is there."""
+    host, port = address.removeprefix("http://").rstrip("/").split(":")
+    with socket.socket() as connection:
+        return connection.connect_ex((host, int(port))) == 0

@@ -56,13 +56,10 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Opens the page of a project that a server in this process serves."""
     with ExitStack() as stack:
 
-        def opened(
-            project: Project, *, webgl: bool = False, wait: bool = True
-        ) -> AnnotationPage:
+        def opened(project: Project, *, webgl: bool = False, wait: bool = True) -> AnnotationPage:
             address = stack.enter_context(serving(project))
             context = browser.new_context(viewport=SIZE)
             stack.callback(context.close)
             return AnnotationPage.opened(context.new_page(), address, webgl=webgl, wait=wait)
 
         yield opened
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import nibabel as nib
@@ -65,7 +66,7 @@ def exported_in_ras(project: Project, out: Path) -> Labels:
 
 
 def centres(grid: Grid) -> npt.NDArray[np.float64]:
-    return np.stack(np.indices(grid.shape), axis=-1).astype(np.float64)
+    return np.moveaxis(np.indices(grid.shape).astype(np.float64), 0, -1)
 
 
 def brushed(grid: Grid, points: Sequence[Point]) -> npt.NDArray[np.bool_]:
@@ -73,7 +74,7 @@ def brushed(grid: Grid, points: Sequence[Point]) -> npt.NDArray[np.bool_]:
     spacing = np.array(grid.spacing)
     there = centres(grid) * spacing
     found = np.zeros(grid.shape, bool)
-    for start, stop in zip(points, points[1:], strict=False):
+    for start, stop in pairwise(points):
         a, b = np.array(start) * spacing, np.array(stop) * spacing
         along = np.clip((there - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
         found |= np.linalg.norm(there - a - along[..., None] * (b - a), axis=-1) <= RADIUS
@@ -147,7 +148,7 @@ def test_every_plane_is_exported_as_it_was_drawn(
         page.go_to(index)
         drawn = TOOLS[axis](page, grid)
         assert len(np.unique(drawn)) > 1, "a test that draws nothing"
-        expected[(slice(None),) * axis + (index,)] = drawn  # where planes cross, the last one counts
+        expected[(slice(None),) * axis + (index,)] = drawn  # where planes cross, the last counts
     page.wait_saved()
     np.testing.assert_array_equal(exported_in_ras(project, tmp_path / "out"), expected)
     assert page.complaints == []

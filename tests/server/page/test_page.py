@@ -37,8 +37,8 @@ def test_three_planes_are_shown_without_a_violation_of_the_policy(
 
 
 def test_the_image_is_the_right_way_round(project: Project, open_page: OpenPage) -> None:
-    # Intensities rise by 10 a voxel to the patient's left and by 5 to the front: the brightest corner
-    # of an axial slice is front right, which radiologists see on the upper left.
+    # Intensities rise by 10 a voxel to the patient's right and by 5 to the front: the brightest
+    # corner of an axial slice is front right, which radiologists see on the upper left.
     page = open_page(project)
     page.plane("axial")
     grey = {
@@ -165,4 +165,3 @@ def test_channels_can_be_looked_at_one_by_one(
     page.page.locator("#channel").select_option("1")
     page.page.wait_for_timeout(300)
     assert page.grey(AXIAL, right) < page.grey(AXIAL, left)
-

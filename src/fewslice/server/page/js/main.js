@@ -112,7 +112,7 @@ function connectPanels(page, commands, bindings) {
   })
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
-  store.on(['scan', 'axis', 'index', 'job', 'suggestion', 'question', 'nextScan', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
+  store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
   store.on(['project', 'training', 'models'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))
   const welcome = part('stage').appendChild(element('p', { class: 'welcome' }))

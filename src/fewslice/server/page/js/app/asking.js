@@ -98,7 +98,9 @@ export class Asking {
     const { page } = this
     const { scan } = page.state
     if (scan === null) return null
+    page.store.set({ asking: true })
     const suggestion = await page.trying(() => api.suggestion(scan.id))
+    page.store.set({ asking: false })
     if (suggestion === null || page.state.scan?.id !== scan.id) return null
     page.store.set({ suggestion, question: null, nextScan: null })
     void page.refreshStrip()

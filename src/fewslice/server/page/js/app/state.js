@@ -39,6 +39,7 @@ import { Store } from './store.js'
  * @property {number} answered grows with every answer of the engine
  * @property {import('../api/client.js').StripSlice[]} strip of the axis in hand
  * @property {import('../api/client.js').Suggestion | null} suggestion
+ * @property {boolean} asking whether a suggestion is on its way
  * @property {import('../api/client.js').Suggested | null} question the slice of which only "is it there?" is asked
  * @property {import('../api/client.js').NextScan | null} nextScan
  * @property {import('../api/client.js').Job | null} job the segmentation that runs
@@ -80,6 +81,7 @@ export function newStore() {
       answered: 0,
       strip: [],
       suggestion: null,
+      asking: false,
       question: null,
       nextScan: null,
       job: null,

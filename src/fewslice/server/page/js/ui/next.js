@@ -15,10 +15,11 @@ export function showNext(state, page, commands) {
 
 /** @param {State} state @param {Page} page @param {Commands} commands */
 function card(state, page, commands) {
-  const { job, question, suggestion, nextScan, scan, axis, index } = state
+  const { job, asking, question, suggestion, nextScan, scan, axis, index } = state
   if (job !== null) {
     return [element('p', { class: 'say', role: 'status' }, job.text || 'Segmenting'), element('progress', { max: 1, value: job.progress, 'aria-label': 'Segmentation' })]
   }
+  if (asking) return element('p', { class: 'say', role: 'status' }, 'Looking for the slice that helps most …')
   if (nextScan !== null) return scanCard(nextScan, page)
   if (question !== null) return questionCard(state, commands)
   const [slice] = suggestion?.slices ?? []
@@ -31,7 +32,7 @@ function card(state, page, commands) {
     ]
   }
   if (suggestion !== null) return element('p', { class: 'say' }, suggestion.message)
-  const nothing = (scan?.annotated_slices ?? 0) === 0 && !page.work?.sheets.known().length
+  const nothing = (scan?.annotated_slices ?? 0) === 0 && page.answers.whole === null && !page.work?.sheets.known().length
   return element('p', { class: 'empty' }, nothing ? 'Outline the structures on one slice, then press S to get the volume.' : 'Press S for the volume, then G for the slice that helps most.')
 }
 

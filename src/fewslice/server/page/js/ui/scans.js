@@ -42,7 +42,7 @@ export function showScans(state, page) {
 function row(scan, current, page) {
   const holder = scan.lease !== null && !scan.lease.mine ? `open at ${scan.lease.person}` : ''
   const slices = scan.annotated_slices === 1 ? '1 slice' : `${scan.annotated_slices} slices`
-  const dice = scan.predicted_dice === null ? '' : `Dice about ${inDice(scan.predicted_dice)}`
+  const dice = scan.predicted_dice === null ? '' : `Dice ${inDice(scan.predicted_dice)}`
   return element(
     'li',
     { class: `row scan ${current ? 'current' : ''}` },
