@@ -22,7 +22,7 @@ export class Asking {
     const { page } = this
     const { scan, axis, index, job } = page.state
     if (scan === null || job !== null) return
-    page.leaveCorrection()
+    page.editing.leaveCorrection()
     await page.trying(async () => {
       await page.work?.sent // What was drawn last is part of the question.
       const { job: id } = await api.segment(scan.id, { axis, index })
@@ -132,7 +132,7 @@ export class Asking {
     const { question } = page.state
     if (question === null) return
     page.goTo(question.axis, question.index)
-    page.mark(there ? 'present' : 'absent')
+    page.editing.mark(there ? 'present' : 'absent')
     page.store.set({ question: null, suggestion: null })
     await page.work?.sent
     await this.next()

@@ -19,17 +19,17 @@ export function commandsOf(page, asking, pen) {
     store.set({ notice: null })
   }
   return {
-    undo: () => (pen.busy ? drop() : page.walk('undo')),
-    redo: () => page.walk('redo'),
+    undo: () => (pen.busy ? drop() : page.editing.walk('undo')),
+    redo: () => page.editing.walk('redo'),
     segment: () => void asking.segment(),
     cancel: () => void asking.cancel(),
     next: () => void asking.next(),
     yes: () => void asking.answer(true),
     no: () => void asking.answer(false),
-    acceptSlice: () => page.acceptSlice(),
-    correctSlice: () => (page.state.correcting ? page.leaveCorrection() : page.correctSlice()),
-    absent: () => page.mark('absent'),
-    erase: () => page.mark('erase'),
+    acceptSlice: () => page.editing.acceptSlice(),
+    correctSlice: () => (page.state.correcting ? page.editing.leaveCorrection() : page.editing.correctSlice()),
+    absent: () => page.editing.mark('absent'),
+    erase: () => page.editing.mark('erase'),
     submitScan: () => void asking.review('submit'),
     acceptScan: () => void asking.review('accept'),
     returnScan: (/** @type {string} */ remark) => void asking.review('return', remark),

@@ -5,6 +5,7 @@ import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
 import { Answers } from './answers.js'
+import { Editing } from './editing.js'
 import { Work } from './work.js'
 
 /** @typedef {import('./state.js').State} State */
@@ -20,14 +21,10 @@ export class Page {
   #opening = new AbortController()
   /** @type {Map<number, {index: number}>} where a person was along each axis */
   #places = new Map()
-  /** @type {{sheet: import('./sheets.js').Sheet, original: Uint8Array} | null} */
-  #correction = null
   /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
   #ownLocks = new Map()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later
-  /** @type {Set<string>} slices of other people that this person chose to edit */
-  #unlocked = new Set()
 
   /**
    * @param {PageStore} store
@@ -36,6 +33,7 @@ export class Page {
   constructor(store, sync) {
     this.store = store
     this.sync = sync
+    this.editing = new Editing(this)
   }
 
   get state() {
@@ -85,7 +83,7 @@ export class Page {
     this.#opening.abort()
     this.#opening = new AbortController()
     const { signal } = this.#opening
-    this.leaveCorrection()
+    this.editing.leaveCorrection()
     this.store.set({ loading: true, notice: null })
     await this.trying(async () => {
       const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
@@ -112,7 +110,7 @@ export class Page {
     work.onChange = () => this.store.set({ suggestion: null, nextScan: null, sync: { ...this.state.sync, state: 'saving' } })
     this.work = work
     this.answers = new Answers()
-    this.#unlocked.clear()
+    this.editing.forget()
     this.#places = new Map([0, 1, 2].map((axis) => [axis, { index: Math.floor(scan.shape[axis] / 2) }]))
   }
 
@@ -191,7 +189,7 @@ export class Page {
     if (scan === null) return
     const place = Math.min(scan.shape[axis] - 1, Math.max(0, index))
     if (axis === this.state.axis && place === this.state.index) return
-    this.leaveCorrection()
+    this.editing.leaveCorrection()
     const newAxis = axis !== this.state.axis
     this.#places.set(axis, { index: place })
     this.store.set({ axis, index: place, question: null, ...(newAxis ? { strip: [] } : {}) })
@@ -207,126 +205,6 @@ export class Page {
   /** Labels that no tool may paint over. */
   get locked() {
     return new Set(this.state.project?.structures.filter(({ locked }) => locked).map(({ value }) => value))
-  }
-
-  /** Says why nothing may be drawn on the slice in hand, if so. */
-  refusesPen() {
-    const { sheet, state } = this
-    if (sheet === null) return true
-    if (!state.mayDraw) {
-      this.say('Somebody else has this scan open, so nothing can be drawn on it here.', 'warning', [
-        { label: 'Take over', act: () => void this.takeOver(state.scan?.id ?? 0) }
-      ])
-      return true
-    }
-    if (sheet.labels === null) {
-      this.say('This slice is still on its way from the server: try again in a moment.')
-      return true
-    }
-    const place = `${sheet.axis}/${sheet.index}`
-    if (sheet.kind !== 'none' && sheet.person !== null && sheet.person !== state.me?.name && !this.#unlocked.has(place)) {
-      this.say(`${sheet.person} drew this slice. It is locked for you.`, 'said', [
-        { label: 'Edit it anyway', act: () => this.#unlock(place) }
-      ])
-      return true
-    }
-    return false
-  }
-
-  /** @param {string} place */
-  #unlock(place) {
-    this.#unlocked.add(place)
-    this.store.set({ notice: null })
-  }
-
-  /**
-   * A stroke is over: its change is saved.
-   * @param {import('../draw/stroke.js').Stroke} stroke
-   * @param {string} tool
-   */
-  commit(stroke, tool) {
-    const { sheet, work } = this
-    const change = stroke.end()
-    this.letGo()
-    if (stroke.kept > 0) this.say('Voxels of locked structures were left as they are.')
-    if (sheet === null || work === null || change === null) return
-    if (this.#correction?.sheet === sheet) this.#saveCorrection(tool)
-    else work.save(sheet, change, 'draw', tool)
-  }
-
-  /** The slice in hand is being drawn on: no news of the server may change it under the pen. */
-  hold() {
-    if (this.sheet !== null) this.sheet.held = true
-  }
-
-  letGo() {
-    if (this.sheet !== null) this.sheet.held = false
-  }
-
-  /** @param {string} tool */
-  #saveCorrection(tool) {
-    const { sheet, original } = /** @type {{sheet: import('./sheets.js').Sheet, original: Uint8Array}} */ (this.#correction)
-    this.#correction = null
-    const drawn = /** @type {Uint8Array} */ (sheet.labels).slice()
-    sheet.labels?.set(original)
-    const change = this.work?.takeOver(sheet, drawn, new Set())
-    if (change) this.work?.save(sheet, change, 'correct', tool)
-    this.store.set({ correcting: false })
-  }
-
-  /** Puts the engine's outline on the slice, to be edited. Nothing is saved before the first stroke. */
-  correctSlice() {
-    const { sheet, work } = this
-    const answer = sheet && this.answers.slice(sheet.axis, sheet.index)
-    if (sheet === null || work === null || this.refusesPen()) return
-    if (answer === null) return this.say('There is no answer for this slice yet: press Segment first.')
-    const original = /** @type {Uint8Array} */ (sheet.labels).slice()
-    if (work.takeOver(sheet, answer, this.locked) === null) return this.say('The slice already is as the engine has it.')
-    this.#correction = { sheet, original }
-    this.store.set({ correcting: true, revision: this.state.revision + 1, showDrawing: true })
-    this.say('Edit the outline. It is saved as corrected with your first stroke.')
-  }
-
-  /** Takes the engine's outline off again where nothing was corrected. */
-  leaveCorrection() {
-    if (this.#correction === null) return
-    this.#correction.sheet.labels?.set(this.#correction.original)
-    this.#correction = null
-    this.store.set({ correcting: false, revision: this.state.revision + 1, notice: null })
-  }
-
-  /** The engine's outline becomes this person's as it is. */
-  acceptSlice() {
-    const { sheet, work } = this
-    const answer = sheet && this.answers.slice(sheet.axis, sheet.index)
-    if (sheet === null || work === null) return
-    this.leaveCorrection()
-    if (this.refusesPen()) return
-    if (answer === null) return this.say('There is no answer for this slice yet: press Segment first.')
-    if (sheet.kind === 'human') return this.say('You drew this slice yourself, so there is nothing to accept.')
-    const change = work.takeOver(sheet, answer, this.locked)
-    work.save(sheet, change, 'accept', 'accept')
-    this.say('Accepted: this slice now counts as yours.')
-  }
-
-  /** @param {'absent' | 'present' | 'erase'} mark */
-  mark(mark) {
-    const { sheet, work } = this
-    if (sheet === null || work === null) return
-    this.leaveCorrection()
-    if (this.refusesPen()) return
-    if (mark === 'absent' && sheet.labels?.some((label) => this.locked.has(label))) {
-      return this.say('A locked structure is on this slice: unlock it before you say that nothing is here.', 'warning')
-    }
-    work.mark(sheet, mark)
-  }
-
-  /** @param {'undo' | 'redo'} what */
-  walk(what) {
-    if (this.#correction !== null && what === 'undo') return this.leaveCorrection()
-    if (!this.state.mayDraw) return void this.refusesPen()
-    const sheet = this.work?.[what]()
-    if (sheet) this.goTo(sheet.axis, sheet.index)
   }
 
   /**

@@ -82,7 +82,7 @@ export class Pen {
       cutting: page.state.cutting,
       begin: (value, only) => this.#begin(labels, value, only),
       show: (box) => box && view.labelsChanged(box),
-      commit: (stroke, tool) => page.commit(stroke, tool),
+      commit: (stroke, tool) => page.editing.commit(stroke, tool),
       near: (one, other) => this.#apart(one, other) <= CLOSE,
       say: (sentence) => page.say(sentence)
     }
@@ -95,12 +95,12 @@ export class Pen {
    */
   #begin(labels, value, only) {
     const { page } = this
-    if (page.refusesPen()) return null
+    if (page.editing.refusesPen()) return null
     if (value !== BACKGROUND && page.locked.has(value)) {
       page.say('This structure is locked: unlock it in the list before you draw it.')
       return null
     }
-    page.hold()
+    page.editing.hold()
     return new Stroke(labels, this.view.viewport.plane.grid, value, { locked: page.locked, only })
   }
 
@@ -146,7 +146,7 @@ export class Pen {
   #pinch() {
     const board = this.#board()
     if (board !== null) this.tool?.cancel(board)
-    this.page.letGo()
+    this.page.editing.letGo()
     this.#gesture = 'pinch'
     this.view.inkChanged()
   }
@@ -239,7 +239,7 @@ export class Pen {
     const had = this.busy || this.measured !== null
     const board = this.#board()
     if (board !== null) for (const tool of Object.values(this.#tools)) tool.cancel(board)
-    this.page.letGo()
+    this.page.editing.letGo()
     this.measured = null
     this.#measuring = false
     this.view.inkChanged()
