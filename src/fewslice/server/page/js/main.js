@@ -2,7 +2,7 @@
 
 import * as api from './api/client.js'
 import { listen } from './api/events.js'
-import { Refused } from './api/http.js'
+import { LOGGED_OUT, Refused } from './api/http.js'
 import { Asking } from './app/asking.js'
 import { commandsOf } from './app/commands.js'
 import { bindingsOf, listenToKeys } from './app/keys.js'
@@ -12,6 +12,7 @@ import { newStore } from './app/state.js'
 import { ActiveTime } from './sync/active_time.js'
 import { Outbox } from './sync/outbox.js'
 import { Sender } from './sync/sender.js'
+import { showAgreement } from './ui/agreement.js'
 import { showBarTools, showSaved, showWhere } from './ui/bar.js'
 import { element, part } from './ui/dom.js'
 import { logIn } from './ui/gate.js'
@@ -113,6 +114,7 @@ function connectPanels(page, commands, bindings) {
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
   store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
+  store.on(['agreement'], (state) => showAgreement(state, page))
   store.on(['project', 'training', 'models'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))
   const welcome = part('stage').appendChild(element('p', { class: 'welcome' }))
@@ -128,12 +130,15 @@ function connectPanels(page, commands, bindings) {
   store.on(['revision', 'answered'], () => volume.showLabels())
 }
 
+/** Whether the page shows what becomes of a job. @param {Page} page @param {number} job @param {string} kind */
+const concerns = ({ state }, job, kind) => job === state.job?.id || kind === 'train'
+
 /** @param {Page} page @param {Asking} asking @param {Sender} sender */
 function connectServer(page, asking, sender) {
   const scans = () => void page.trying(() => page.refreshScans())
   listen(
     {
-      job: ({ job }) => void asking.look(job),
+      job: ({ job, kind }) => void (concerns(page, job, kind) && asking.look(job)),
       training: () => void page.trying(() => asking.refreshModels()),
       slices: (event) => void asking.preview(event),
       lease: scans,
@@ -146,6 +151,7 @@ function connectServer(page, asking, sender) {
     (online) => online && void sender.wake()
   )
   window.addEventListener('online', () => void sender.wake())
+  window.addEventListener(LOGGED_OUT, () => void logIn().then(() => sender.wake()))
   setInterval(() => void page.renew(), RENEWED)
   document.addEventListener('keydown', () => page.sync.time.touch(), { capture: true })
   window.addEventListener('pagehide', () => {

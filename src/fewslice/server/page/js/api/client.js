@@ -17,6 +17,7 @@ import { ask, getJson, Refused, sendJson } from './http.js'
  * @property {number | null} predicted_dice
  * @property {{person: string, until: string, mine: boolean} | null} lease
  * @property {number} annotated_slices
+ * @property {boolean} independent whether people annotate it apart from each other
  * @property {(Window & {presets: Preset[]}) | null} window null until the scan itself was asked for
  * @property {number} channels
  * @property {string | null} modality
@@ -78,14 +79,14 @@ export const scan = (id) => getJson(scanPath(id))
 /** @type {(id: number, force?: boolean) => Promise<any>} */
 export const lease = (id, force = false) => sendJson('POST', `${scanPath(id)}/lease`, { force })
 /** @type {(id: number) => Promise<any>} */
-export const release = (id) => sendJson('DELETE', `${scanPath(id)}/lease`)
+export const release = (id) => ask('DELETE', `${scanPath(id)}/lease`, { keepalive: true })
 /** @type {(id: number, verb: 'submit' | 'accept' | 'return', remark?: string) => Promise<any>} */
 export const review = (id, verb, remark = '') => sendJson('POST', `${scanPath(id)}/${verb}`, { remark })
 
 /** @type {(id: number, channel: number, signal?: AbortSignal) => Promise<Blob>} */
 export const image = async (id, channel, signal) =>
   (await ask('GET', `${scanPath(id)}/image?channel=${channel}`, { signal })).blob()
-/** @type {(id: number) => Promise<SliceInfo[]>} */
+/** @type {(id: number) => Promise<SliceInfo[]>} everybody's; where people annotate apart from each other, one's own */
 export const slices = (id) => getJson(`${scanPath(id)}/slices`)
 /** @type {(id: number, axis: number) => Promise<{axis: number, slices: StripSlice[]}>} */
 export const strip = (id, axis) => getJson(`${scanPath(id)}/strip?axis=${axis}`)
@@ -99,7 +100,9 @@ export const resolve = (id, revision, keep) => sendJson('POST', `${scanPath(id)}
 /** @typedef {{revision: number, axis: number, index: number, action: string, person: string}} Revision */
 /** @type {(id: number | string) => Promise<Revision[]>} oldest first */
 export const history = (id) => getJson(`${scanPath(id)}/history`)
-/** @type {(id: number) => Promise<any>} */
+/** @typedef {{value: number, name: string, dice: number | null, surface_dice: number | null}} StructureAgreement */
+/** @typedef {{first: string, second: string, structures: StructureAgreement[], slices: {axis: number, index: number, dice: number}[]}} PairAgreement slices: worst first */
+/** @type {(id: number) => Promise<{pairs: PairAgreement[]}>} */
 export const agreement = (id) => getJson(`/agreement/${id}`)
 
 /**

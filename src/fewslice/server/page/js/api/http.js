@@ -2,6 +2,9 @@
 
 const ROOT = '/api/v1'
 
+/** The window's event that says: the server wants somebody to log in. */
+export const LOGGED_OUT = 'fewslice-logged-out'
+
 /** The server said no, in one sentence. */
 export class Refused extends Error {
   /**
@@ -24,10 +27,11 @@ export class Offline extends Error {
 /**
  * @param {string} method
  * @param {string} path below /api/v1
- * @param {{json?: unknown, body?: BodyInit, headers?: Record<string, string>, signal?: AbortSignal}} [options]
+ * @param {{json?: unknown, body?: BodyInit, headers?: Record<string, string>, signal?: AbortSignal, keepalive?: boolean}} [options]
+ *   keepalive: goes out even though the page is being left
  * @returns {Promise<Response>}
  */
-export async function ask(method, path, { json, body, headers = {}, signal } = {}) {
+export async function ask(method, path, { json, body, headers = {}, signal, keepalive } = {}) {
   /** @type {Record<string, string>} */
   const all = { ...headers }
   if (method !== 'GET') all['X-Fewslice'] = '1'
@@ -36,7 +40,7 @@ export async function ask(method, path, { json, body, headers = {}, signal } = {
   /** @type {Response} */
   let response
   try {
-    response = await fetch(ROOT + path, { method, headers: all, body: content, signal, credentials: 'same-origin' })
+    response = await fetch(ROOT + path, { method, headers: all, body: content, signal, keepalive, credentials: 'same-origin' })
   } catch (error) {
     if (signal?.aborted) throw error
     throw new Offline()
@@ -44,6 +48,7 @@ export async function ask(method, path, { json, body, headers = {}, signal } = {
   if (response.ok) return response
   // A proxy in front of a server that restarts answers for it: nothing was refused yet.
   if ([502, 504].includes(response.status)) throw new Offline()
+  if (response.status === 401) window.dispatchEvent(new Event(LOGGED_OUT))
   throw new Refused(response.status, await sentence(response))
 }
 

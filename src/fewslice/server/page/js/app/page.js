@@ -80,6 +80,9 @@ export class Page {
    * @param {number} id
    */
   async openScan(id) {
+    const { me, scan: before, mayDraw: held } = this.state
+    if (me === null) return
+    if (before !== null && before.id !== id && held) void this.trying(() => api.release(before.id))
     this.#opening.abort()
     this.#opening = new AbortController()
     const { signal } = this.#opening
@@ -89,14 +92,14 @@ export class Page {
       const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
       const [volume, scan] = await Promise.all([readNifti(blob), api.scan(id)])
       if (signal.aborted) return
-      const work = new Work(scan, this.state.me?.name ?? '', this.sync)
+      const work = new Work(scan, me.name, this.sync)
       await work.open()
       if (signal.aborted) return
       this.#settle(scan, work)
       this.store.set({ ...this.#fresh(scan, volume), mayDraw })
       void this.trying(() => this.refreshScans())
       void this.trying(() => work.loadAll())
-      await Promise.all([this.refreshAnswer(), this.askConflict()])
+      await Promise.all([this.refreshAnswer(), this.askConflict(), this.#compare(scan)])
     })
     if (!signal.aborted) this.store.set({ loading: false })
   }
@@ -154,6 +157,15 @@ export class Page {
       ])
       return false
     }
+  }
+
+  /**
+   * Where several people annotated a scan apart from each other: how well they agree.
+   * @param {api.Scan} scan
+   */
+  async #compare(scan) {
+    const found = scan.independent ? await this.trying(() => api.agreement(scan.id)) : null
+    if (this.state.scan?.id === scan.id) this.store.set({ agreement: found?.pairs ?? [] })
   }
 
   /** @param {number} id */

@@ -43,6 +43,7 @@ import { Store } from './store.js'
  * @property {import('../api/client.js').Suggested | null} question the slice of which only "is it there?" is asked
  * @property {import('../api/client.js').NextScan | null} nextScan
  * @property {import('../api/client.js').Job | null} job the segmentation that runs
+ * @property {import('../api/client.js').PairAgreement[]} agreement of people who annotated the open scan apart
  * @property {import('../api/client.js').Job | null} training
  * @property {import('../api/client.js').Model[]} models
  * @property {{state: import('../sync/sender.js').State, waiting: number}} sync
@@ -85,6 +86,7 @@ export function newStore() {
       question: null,
       nextScan: null,
       job: null,
+      agreement: [],
       training: null,
       models: [],
       sync: { state: 'saved', waiting: 0 },

@@ -6,6 +6,7 @@ import { element, part, show } from './dom.js'
 /** Shows the form until somebody is logged in. */
 export function logIn() {
   const gate = part('gate')
+  if (!gate.hidden) return new Promise(() => {}) // somebody is about to
   gate.hidden = false
   return new Promise((/** @type {(value: void) => void} */ resolve) => {
     const name = element('input', { id: 'login-name', autocomplete: 'username', required: true })

@@ -69,7 +69,7 @@ function versions(models, commands) {
   return element(
     'ul',
     { class: 'versions' },
-    models.map(({ version, promoted, verdict }) =>
+    models.toReversed().slice(0, 5).map(({ version, promoted, verdict }) =>
       element(
         'li',
         { class: 'row' },
