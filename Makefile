@@ -4,7 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: demo serve test check coverage lint format docs wheel resolve surface page browser bench benchmarks clean
+.PHONY: demo test check coverage lint format docs wheel resolve surface bench benchmarks clean
+.PHONY: postgresql
+.PHONY: serve
+.PHONY: page browser
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -37,6 +40,9 @@ docs: $(VENV)/.dev ## the documentation as a site, docs/_build/html; a warning i
 
 wheel: | $(VENV)/bin/python ## build the wheel, dist/, and run the demo from it in an empty environment
 	scripts/try_wheel $(BIN)/python
+
+postgresql: ## install PostgreSQL, against which the tests of projects run besides SQLite
+	scripts/install_postgresql
 
 resolve: | $(VENV)/bin/python ## print what pip would install beside the newest MONAI and nnU-Net
 	rm -rf dist

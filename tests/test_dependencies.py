@@ -43,7 +43,13 @@ def imported_at_once(path: Path) -> set[str]:
 
 
 # The folders that may import what an extra brings, besides what is always installed.
-EXTRAS = {"pretraining": "pretrain", "batch": "cluster", "io/oct": "oct"}
+EXTRAS = {
+    "pretraining": "pretrain",
+    "batch": "cluster",
+    "io/oct": "oct",
+    "project": "server",
+    "server": "server",
+}
 
 
 def test_everything_imported_is_declared() -> None:

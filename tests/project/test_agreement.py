@@ -33,14 +33,16 @@ def test_equal_drawings_agree_and_what_neither_drew_has_no_score() -> None:
 
 
 def test_a_square_moved_by_half_its_side() -> None:
-    """Half of it overlaps. Upper and lower sides agree where they overlap, to within 1 mm of
-    the corners: 2 x 6 of 2 x 10 mm on each square's; left and right ones are 5 mm off.
+    """Half of it overlaps. The outline of a square of 10 mm is 9 elements of 1 mm on each side and
+    4 at the corners, cut to the root of 1/2. Within 1 mm of the other square lie, of the upper and
+    the lower side, 6 elements and a corner each, and 1 element at each end of the side between.
     """
     first, second = (Drawing(SHAPE).drawn((0, 1), square(start)) for start in (5, 10))
     structures, slices = compared((first, second), ONE[:1], (9.0, 1.0, 1.0), 1.0)
     assert structures[0].dice == slices[0].dice == 0.5
-    # of 40 mm outline about 12 mm; corners are cut, so not exactly
-    assert structures[0].surface_dice == pytest.approx(12 / 40, abs=0.03)
+    corner = 0.5**0.5
+    within = 2 * (6 + corner) + 2
+    assert structures[0].surface_dice == pytest.approx(within / (4 * 9 + 4 * corner))
     far, _ = compared((first, second), ONE[:1], (9.0, 1.0, 1.0), 5.0)
     assert far[0].surface_dice == 1.0
 

@@ -46,7 +46,7 @@ def test_wide_labels_and_bytes_stay_as_they_are(small: SmallProject) -> None:
     answer = latest_answer(small.project, small.scan)
     assert answer is not None
     assert answer.uncertainty is not None
-    assert (answer.labels.dtype, answer.uncertainty.dtype) == (np.uint16, np.uint8)
+    assert (answer.labels.dtype.name, answer.uncertainty.dtype.name) == ("uint16", "uint8")
     np.testing.assert_array_equal(answer.labels, labels)
     np.testing.assert_array_equal(answer.uncertainty, doubt)
 

@@ -35,13 +35,25 @@ def test_staple_trusts_those_who_agree_with_the_others() -> None:
 
 
 def test_staple_outvotes_two_unreliable_people_where_majority_cannot() -> None:
-    """Three people follow the truth elsewhere; on the last pixels two careless ones agree."""
-    truth = "0" * 60 + "1" * 30
-    careless = [truth[:15] + "1" * 15 + truth[30:75] + "0" * 15, "1" * 15 + truth[15:]]
-    careless[1] = careless[1][:75] + "0" * 15
+    """Two people are right everywhere; two are wrong, alone elsewhere, together at the end."""
+    truth = "0" * 100 + "1" * 100
+    careless = (
+        "1" * 40 + "0" * 60 + "1" * 90 + "0" * 10,
+        "0" * 40 + "1" * 40 + "0" * 20 + "1" * 90 + "0" * 10,
+    )
     rows = votes(truth, truth, *careless)
-    assert majority(rows)[0, 75:].tolist() == [255] * 15  # two against two
+    assert majority(rows)[0, 190:].tolist() == [255] * 10  # two against two
     assert staple(rows).tolist() == votes(truth)[0].tolist()
+
+
+def test_staple_leaves_open_what_cannot_be_told_and_takes_what_all_say() -> None:
+    assert staple(votes("000111", "111111"))[0, 3:].tolist() == [1, 1, 1]
+    assert staple(votes("1111", "1111")).tolist() == [[1, 1, 1, 1]]
+    assert staple(votes("0000", "0000")).tolist() == [[0, 0, 0, 0]]
+    # ITK's own estimate of these two people is .5 for the first half of the zeros
+    assert staple(votes("0" * 100 + "1" * 100, "1" * 50 + "0" * 50 + "1" * 100)).tolist() == [
+        [255] * 50 + [0] * 50 + [1] * 100
+    ]
 
 
 def test_where_somebody_did_not_look_staple_takes_the_majority() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError, ReadError, WriteError
-from fewslice.evaluation.dataset import read_dataset
+from fewslice.evaluation.dataset import find_dataset
 from fewslice.io import read_image, read_labels
 from fewslice.project.answers import save_answer
 from fewslice.project.export import export_project
@@ -101,7 +101,7 @@ def test_our_own_reader_of_nnunets_layout_finds_the_cases(
 ) -> None:
     draw(small, 6)
     export_project(small.project, tmp_path / "out")
-    dataset = read_dataset(tmp_path / "out", part="Tr")
+    dataset = find_dataset(tmp_path / "out", part="Tr")
     assert [case.name for case in dataset.cases] == ["scan"]
 
 

@@ -45,6 +45,24 @@ def test_labels_in_another_order_come_to_their_place(small: SmallProject, tmp_pa
     assert [each.code for each in imported.remarks] != []
 
 
+@pytest.mark.parametrize("complete", [False, True])
+def test_padded_and_cropped_labels_come_to_their_place(
+    small: SmallProject, tmp_path: Path, complete: bool
+) -> None:
+    """Cropped by 2 voxels before and 1 slice behind, padded by 3 voxels behind."""
+    cut = np.pad(sparse()[2:, :, :-1], ((0, 0), (0, 3), (0, 0)))
+    affine = AFFINE.copy()
+    affine[:3, 3] = AFFINE[:3, :3] @ (2, 0, 0)
+    path = save(tmp_path / "labels.nii.gz", cut, affine)
+    imported = import_labels(small.project, small.scan, path, small.ann, complete=complete)
+    drawn = drawing(small.project, small.scan).drawing
+    expected = sparse()
+    if complete:
+        assert imported.slices == tuple((2, index) for index in range(SHAPE[2] - 1))
+        expected[:2, :, :-1] = 255
+    np.testing.assert_array_equal(drawn.labels(), expected)
+
+
 def test_complete_labels_say_of_every_slice_what_is_on_it(
     small: SmallProject, tmp_path: Path
 ) -> None:
@@ -96,9 +114,9 @@ def test_zeros_in_doubt_are_not_background(small: SmallProject, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("labels", "error", "sentence"),
     [
-        (np.zeros(SHAPE, np.uint8), InputError, "no"),
+        (np.zeros(SHAPE, np.uint8), InputError, "holds no annotated slice"),
         (sparse().astype(np.uint16) * 300, InputError, "label 300; expected at most 254"),
-        (np.ones((3, 3, 3), np.uint8), GeometryError, ""),
+        (np.ones((40, 40, 40), np.uint8), GeometryError, "drawn voxels beyond"),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -42,7 +42,7 @@ def test_who_is_unknown_or_closed_or_has_no_password_is_refused_alike(
 
 
 def test_waiting_doubles_with_every_failure_and_ends_with_success(known: SmallProject) -> None:
-    waits = []
+    waits: list[float] = []
     for _ in range(6):
         assert wait(known, "cat") == 0.0
         waits.append(wait(known, "cat") if len(waits) >= 2 else 0.0)

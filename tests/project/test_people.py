@@ -34,7 +34,7 @@ def test_the_first_account_is_an_admins_and_one_stays(small: SmallProject) -> No
     assert has_accounts(small.project)
     for change in ({"role": "reviewer"}, {"active": False}):
         with pytest.raises(InputError, match="'cat' is the only admin"):
-            change_person(small.project, admin.id, **change)  # type: ignore[arg-type]
+            change_person(small.project, admin.id, **change)
     assert get_person(small.project, admin.id) == admin
     add_person(small.project, "dan", PASSWORD, "admin")
     assert change_person(small.project, admin.id, role="reviewer").role == "reviewer"
@@ -46,7 +46,7 @@ def test_a_closed_account_or_a_new_password_ends_what_was_given_out(small: Small
     for change in ({"password": "another one"}, {"active": False}):
         token = give_token(small.project, person.id)
         assert person_of_token(small.project, token) is not None
-        change_person(small.project, person.id, **change)  # type: ignore[arg-type]
+        change_person(small.project, person.id, **change)
         assert person_of_token(small.project, token) is None
 
 

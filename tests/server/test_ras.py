@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from fewslice.errors import InputError
@@ -47,12 +48,12 @@ def test_slices_lie_where_they_lie_in_the_turned_volume_and_come_back(
 ) -> None:
     found = view(order, signs)
     assert found.grid.axis_codes == ("R", "A", "S")
-    volume = np.arange(60, dtype=np.uint8).reshape(SHAPE)
+    volume: npt.NDArray[np.uint8] = np.arange(60, dtype=np.uint8).reshape(SHAPE)
     page = found.volume_to_page(volume)
     for axis in range(3):
         for index in range(SHAPE[axis]):
             to, at = found.to_page((axis, index))
-            drawn = volume.take(index, axis=axis)
+            drawn = np.asarray(volume.take(index, axis=axis))
             shown = found.slice_to_page(drawn, axis)
             np.testing.assert_array_equal(shown, page.take(at, axis=to))
             assert shown.shape == found.slice_shape(to)

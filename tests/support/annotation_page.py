@@ -54,7 +54,7 @@ def require(program: str, where: str | None, target: str) -> None:
     if where is not None and Path(where).exists():
         return
     sentence = f"The page's tests need {program}, which is not installed: run make {target}."
-    if os.environ.get("FEWSLICE_BROWSER_TESTS") == "always":
+    if os.environ.get("FEWSLICE_REQUIRE_BROWSER"):
         pytest.fail(sentence)
     pytest.skip(sentence)
 

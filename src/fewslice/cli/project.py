@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from fewslice.project.scans import ScanRow
     from fewslice.project.structures import Structure
 
+_EXTRA = ("alembic", "argon2", "sqlalchemy", "zstandard")  # of what fewslice[server] adds
 _ROLES = ("annotator", "reviewer", "admin")
 _DIRECTORY = click.argument("directory", type=options.PATH)
 _DATABASE = click.option(
@@ -36,15 +38,12 @@ class _Project(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        try:
-            import alembic  # noqa: F401 - only whether they are there
-            import sqlalchemy  # noqa: F401
-            import zstandard  # noqa: F401
-        except ImportError as error:
+        missing = [name for name in _EXTRA if find_spec(name) is None]
+        if missing:
             raise InputError(
-                f"Annotation projects need {error.name}, which is not installed; install it with: "
+                f"Annotation projects need {missing[0]}, which is not installed; install it with: "
                 'python -m pip install "fewslice[server]".'
-            ) from error
+            )
         return super().invoke(ctx)
 
 
@@ -79,6 +78,7 @@ def create_command(
         structures=parse_structures(structures or ("structure",)),
         url=database,
     )
+    _closed_at_the_end(project)
     click.echo(f"Made the project {project.directory}; add scans with: fewslice project add")
 
 
@@ -300,7 +300,8 @@ def restore_command(archive: Path, directory: Path, database: str | None) -> Non
     """Make a project in a new folder DIRECTORY from a backup, on SQLite or PostgreSQL."""
     from fewslice.project.backup import restore
 
-    click.echo(f"Restored {restore(archive, directory, database).directory}")
+    project = _closed_at_the_end(restore(archive, directory, database))
+    click.echo(f"Restored {project.directory}")
 
 
 @project_command.group("person")
@@ -375,7 +376,12 @@ def parse_structures(texts: tuple[str, ...], taken: list[int] | None = None) -> 
 def _opened(directory: Path, database: str | None) -> Project:
     from fewslice.project.opening import open_project
 
-    return open_project(directory, database)
+    return _closed_at_the_end(open_project(directory, database))
+
+
+def _closed_at_the_end(project: Project) -> Project:
+    click.get_current_context().call_on_close(project.engine.dispose)
+    return project
 
 
 def _person(project: Project, name: str | None) -> int:

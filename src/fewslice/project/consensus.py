@@ -22,10 +22,13 @@ from fewslice.project.database import Project, reading
 from fewslice.project.drawings import drawing
 from fewslice.project.scans import get_scan
 from fewslice.project.tables import HeadTable, PersonTable
+from fewslice.typing import BoolArray, Float64Array
 from fewslice.volumes.image import UNKNOWN, Array, LabelArray
 
 MAJORITY, STAPLE = "majority", "staple"
 METHODS = (MAJORITY, STAPLE)
+
+_MORE_THAN_NOT = 0.5 + 1e-6
 
 
 def annotators(project: Project, scan_id: int) -> dict[int, str]:
@@ -89,20 +92,36 @@ def majority(votes: Sequence[LabelArray]) -> LabelArray:
 def staple(votes: Sequence[LabelArray]) -> LabelArray:
     """Return the most probable label of each pixel, weighing voters by their estimated accuracy.
 
-    votes: arrays of one shape. Pixels that somebody did not look at are decided by majority.
+    votes: arrays of one shape. Each structure is estimated by itself; 255 where none is more
+    probable than not. Pixels that somebody did not look at are decided by majority.
     """
-    import SimpleITK
-
-    stacked = np.stack(votes)
+    stacked: LabelArray = np.stack(votes)
     decided = majority(votes)
     seen = (stacked != UNKNOWN).all(axis=0)
-    if not stacked[:, seen].any():
+    rows = stacked[:, seen]
+    values = np.setdiff1d(np.unique(rows), [0])
+    if len(values) == 0:
         return decided  # all background: nothing to weigh people by
-    images = [SimpleITK.GetImageFromArray(each[seen][np.newaxis]) for each in stacked]
-    estimate = SimpleITK.MultiLabelSTAPLEImageFilter()
-    estimate.SetLabelForUndecidedPixels(UNKNOWN)
-    decided[seen] = SimpleITK.GetArrayFromImage(estimate.Execute(images))[0]
+    probable = np.stack([_probability(rows == value) for value in values])
+    probable = np.concatenate([1 - probable.sum(axis=0, keepdims=True), probable])
+    winners = np.concatenate([[0], values])[probable.argmax(axis=0)]
+    clear = probable.max(axis=0) > _MORE_THAN_NOT
+    decided[seen] = np.where(clear, winners, UNKNOWN)
     return decided
+
+
+def _probability(masks: BoolArray) -> Float64Array:
+    """Return how probable a structure is on each pixel. masks: (people, pixels)."""
+    import SimpleITK
+
+    everywhere = masks.all()  # leaves nothing to estimate, and SimpleITK with a division by 0
+    if everywhere:
+        return np.ones(masks.shape[1])
+    estimate = SimpleITK.STAPLEImageFilter()
+    estimate.SetForegroundValue(1)
+    images = [SimpleITK.GetImageFromArray(mask[np.newaxis].astype(np.uint8)) for mask in masks]
+    probability: Float64Array = SimpleITK.GetArrayFromImage(estimate.Execute(images))[0]
+    return probability
 
 
 def _decided(votes: Sequence[Sequence[LabelArray]], method: str) -> list[LabelArray]:

@@ -63,12 +63,13 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
         If the labels cannot be read, do not fit the scan, are empty, or hold too many structures.
     """
     image = read_scan(project, scan_id)
-    labels, remarks = _on_scan(image, read_labels(path, image), str(path))
+    given = read_labels(path, image)
+    labels, remarks = _on_scan(image, given, str(path), UNKNOWN if complete else 0)
     added = _with_structures(project, labels)
     if complete:
-        axis = annotation_axis(image.geometry)
-        slices = tuple((axis, index) for index in range(labels.array.shape[axis]))
-        known = labels.array
+        axis, known = annotation_axis(image.geometry), labels.array
+        places = [(axis, index) for index in range(known.shape[axis])]
+        slices = tuple(place for place in places if (known[on_slice(*place)] != UNKNOWN).any())
     else:
         known, slices, found = _sparse(labels, strict)
         remarks = (*remarks, *found)
@@ -89,22 +90,23 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
     return Imported(slices, tuple(conflicts), added, remarks)
 
 
-def _on_scan(image: Image, labels: LabelMap, path: str) -> tuple[LabelMap, tuple[Remark, ...]]:
-    """Return labels in the order and extent of the scan.
+def _on_scan(
+    image: Image, labels: LabelMap, path: str, elsewhere: int
+) -> tuple[LabelMap, tuple[Remark, ...]]:
+    """Return labels in the order and extent of the scan. elsewhere: label of what they leave out.
 
     `on_one_grid` brings a scan to its label map; numbers in place of the scan's voxels tell where
-    each label came from.
+    each label came from. Beyond the scan it repeats the lowest number, so voxels are numbered
+    upwards and downwards: only those of the scan have two numbers that make up the same sum.
     """
     shape = image.geometry.shape
-    numbers = np.arange(1, np.prod(shape) + 1, dtype=np.int64).reshape(shape)
+    upwards = np.arange(1, np.prod(shape) + 1, dtype=np.int64).reshape(shape)
+    numbers = np.stack([upwards, upwards[::-1, ::-1, ::-1]])
     numbered = Image(numbers, image.geometry, image.stored)
     placed, fitting = on_one_grid(numbered, labels, labels_are=f"the label map {path}")
-    if placed.array.dtype != np.int64 or placed.array.min() < 1:
-        raise InputError(
-            f"The label map {path} reaches beyond the scan; crop it to the scan's extent."
-        )
-    array = np.zeros(shape, dtype=fitting.array.dtype)
-    array.reshape(-1)[placed.array.reshape(-1) - 1] = fitting.array.reshape(-1)
+    inside = placed.array.sum(axis=0) == upwards.size + 1
+    array = np.full(shape, elsewhere, dtype=fitting.array.dtype)
+    array.reshape(-1)[placed.array[0][inside] - 1] = fitting.array[inside]
     moved = LabelMap(array, image.geometry, image.stored, segments=labels.segments)
     return moved, fitting.remarks
 

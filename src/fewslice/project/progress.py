@@ -37,11 +37,9 @@ def project_progress(project: Project) -> ProjectProgress:
     for found in slice_kinds(project).values():
         kinds.update(found)
     with reading(project) as session:
-        statuses = session.execute(
-            select(ScanTable.status, func.count()).group_by(ScanTable.status)
-        )
+        counted = select(ScanTable.status, func.count()).group_by(ScanTable.status)
         return ProjectProgress(
-            dict(statuses.tuples().all()),
+            {status: count for status, count in session.execute(counted)},  # noqa: C416 - rows
             dict(kinds),
             float(session.scalar(select(func.sum(RevisionTable.active_seconds))) or 0.0),
             session.scalar(select(func.avg(ScanTable.predicted_dice))),
@@ -69,7 +67,7 @@ def slice_kinds(project: Project) -> dict[int, Counter[str]]:
     )
     found: dict[int, Counter[str]] = {}
     with reading(project) as session:
-        for scan, action, count in session.execute(query).tuples():
+        for scan, action, count in session.execute(query):
             kind = KINDS.get(action)
             if kind is not None:
                 found.setdefault(scan, Counter())[kind] += count

@@ -82,7 +82,16 @@ def _context(served_project: Project, settings: Settings) -> Context:
     )
     images = ImageCache(served_project.directory / CACHE)
     return Context(
-        served_project, settings, hub, images, previews, answered, Advice(), watcher, workers
+        served_project,
+        settings,
+        hub,
+        images,
+        previews,
+        answered,
+        Advice(),
+        relay,
+        watcher,
+        workers,
     )
 
 

@@ -12,6 +12,7 @@ from fewslice.server.advice import Advice
 from fewslice.server.events import Hub
 from fewslice.server.images import ImageCache
 from fewslice.server.previews import Answers, Previews
+from fewslice.server.relay import Relay
 from fewslice.server.settings import Settings
 from fewslice.server.watcher import Watcher
 from fewslice.server.workers import Workers
@@ -28,6 +29,7 @@ class Context:
     previews: Previews
     answers: Answers
     advice: Advice
+    relay: Relay
     watcher: Watcher
     workers: Workers
 

@@ -50,8 +50,8 @@ class SessionPool:
         """Return a scan with what is drawn on it.
 
         annotator: of a scan that people annotate independently, whose slices are meant; None for
-        everybody's. Raises NotFoundError if there is no such scan, and ReadError if its files are missing, have
-        changed or cannot be read.
+        everybody's. Raises NotFoundError if there is no such scan, and ReadError if its files are
+        missing, have changed or cannot be read.
         """
         found = drawing(self.project, scan_id, annotator)
         session = self._session(scan_id)

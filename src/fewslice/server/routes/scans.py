@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from fewslice.annotation.planes import annotation_axis
 from fewslice.project import leases, reviews
 from fewslice.project.people import Person
-from fewslice.project.progress import DRAWN, slice_kinds
+from fewslice.project.progress import drawn_slices
 from fewslice.project.scans import RETURNED, ScanRow, change_scan, get_scan, list_scans, read_scan
 from fewslice.server.auth import Admin, Reviewer, Somebody
 from fewslice.server.context import Context, Served
@@ -27,7 +27,7 @@ _WINDOWS_A_CALL = 4  # that are not known yet: for each a whole scan is read
 @router.get("", response_model=list[Scan])
 def scans(served: Served, person: Somebody) -> Any:
     """List all scans, those of higher priority first."""
-    kinds = slice_kinds(served.project)
+    drawn = drawn_slices(served.project)
     unknown = 0
     found = []
     for row in list_scans(served.project):
@@ -35,8 +35,7 @@ def scans(served: Served, person: Somebody) -> Any:
         if window is None and unknown < _WINDOWS_A_CALL:
             unknown += 1
             window = _window_if_readable(served, row)
-        annotated = sum(count for kind, count in kinds.get(row.id, {}).items() if kind in DRAWN)
-        found.append(_shown(served, row, person, window, annotated))
+        found.append(_shown(served, row, person, window, drawn.get(row.id, 0)))
     return found
 
 
@@ -119,8 +118,7 @@ def give_back(scan: Identifier, body: ReviewRequest, served: Served, person: Rev
 
 
 def _one(served: Context, row: ScanRow, person: Person) -> dict[str, Any]:
-    kinds = slice_kinds(served.project).get(row.id, {})
-    annotated = sum(count for kind, count in kinds.items() if kind in DRAWN)
+    annotated = drawn_slices(served.project).get(row.id, 0)
     return _shown(served, row, person, _window_if_readable(served, row), annotated)
 
 

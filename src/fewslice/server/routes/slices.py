@@ -120,7 +120,7 @@ def slices(
 
 
 @router.get("/slices/{axis}/{index}", response_class=Response, responses=ARRAY_RESPONSE)
-def get_slice(
+def get_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
     scan: Identifier,
     axis: PageAxis,
     index: PageIndex,
