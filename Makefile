@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql
+.PHONY: monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -51,6 +51,18 @@ resolve: | $(VENV)/bin/python ## print what pip would install beside the newest 
 
 surface: $(VENV)/.dev ## write down the public surface anew, after a change that was meant
 	$(BIN)/python -m tests.support.public_surface
+
+page: scripts/page/node_modules/.package-lock.json ## bundle NiiVue for the page, and check the page's types; CHECK=1 only compares the bundle
+	cd scripts/page && node bundle.mjs $(if $(CHECK),--check) && npm run --silent types
+
+browser: ## install what tests of the page need: Chromium and Node from Debian, axe-core from npm
+	@{ command -v chromium && command -v npm; } >/dev/null || \
+	  { apt-get update -q && apt-get install -q --yes --no-install-recommends chromium nodejs npm; }
+	$(MAKE) scripts/page/node_modules/.package-lock.json
+
+scripts/page/node_modules/.package-lock.json: scripts/page/package-lock.json
+	cd scripts/page && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md and reading.md
 	$(BIN)/python benchmarks/speed.py

@@ -5,9 +5,10 @@ from __future__ import annotations
 import colorsys
 
 CHOSEN = (
-    "#e6194b", "#3cb44b", "#4aa3ff", "#ff9a1f", "#b05cff", "#2fd6d6", "#ff6fcf", "#b4e034",
+    "#f8007a", "#56f6e1", "#d6f62d", "#6b6fe7", "#927a02", "#8dabfd", "#cf7da7", "#abb537",
 )  # fmt: skip
-"""Those of the first structures; more than these cannot be told apart by eye."""
+"""Those of the first structures; more than these cannot be told apart by eye. They were searched
+for so that people who see no red, no green or no blue tell them apart as well."""
 
 Colour = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""

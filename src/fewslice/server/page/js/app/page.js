@@ -1,0 +1,311 @@
+// The page as a person uses it: which scan and slice are open, and everything that can be done with them.
+
+import * as api from '../api/client.js'
+import { NOT_LOOKED_AT } from '../draw/grid.js'
+import { readNifti } from '../view/nifti.js'
+import { PLANES } from '../view/plane.js'
+import { Answers } from './answers.js'
+import { Editing } from './editing.js'
+import { Work } from './work.js'
+
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./store.js').Store<State>} PageStore */
+
+const QUIET = 700 // milliseconds after the last stroke before lists and figures are fetched anew
+
+export class Page {
+  answers = new Answers()
+  /** @type {Work | null} */
+  work = null
+  /** @type {AbortController} */
+  #opening = new AbortController()
+  /** @type {Map<number, {index: number}>} where a person was along each axis */
+  #places = new Map()
+  /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
+  #ownLocks = new Map()
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later
+
+  /**
+   * @param {PageStore} store
+   * @param {ConstructorParameters<typeof Work>[2]} sync
+   */
+  constructor(store, sync) {
+    this.store = store
+    this.sync = sync
+    this.editing = new Editing(this)
+  }
+
+  get state() {
+    return this.store.state
+  }
+
+  /**
+   * Shows a sentence, with what a person can do about it.
+   * @param {string} text
+   * @param {'said' | 'warning'} [kind]
+   * @param {import('./state.js').Notice['actions']} [actions]
+   */
+  say(text, kind = 'said', actions = []) {
+    this.store.set({ notice: { text, kind, actions } })
+  }
+
+  /**
+   * Runs something that asks the server; a refusal is shown and not thrown.
+   * @template T
+   * @param {() => Promise<T>} act
+   * @returns {Promise<T | null>}
+   */
+  async trying(act) {
+    try {
+      return await act()
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === 'AbortError')) {
+        this.say(error instanceof Error ? error.message : String(error), 'warning')
+      }
+      return null
+    }
+  }
+
+  async refreshScans() {
+    const [project, scans] = await Promise.all([api.project(), api.scans()])
+    const open = this.state.scan
+    const scan = scans.find(({ id }) => id === open?.id) ?? open
+    const structures = project.structures.map((each) => ({ ...each, locked: this.#ownLocks.get(each.value) ?? each.locked }))
+    this.store.news({ project: { ...project, structures }, scans, scan: scan && { ...scan, window: scan.window ?? open?.window ?? null } })
+  }
+
+  /**
+   * Opens a scan: its image first, so that a person can draw, then what is known about it.
+   * @param {number} id
+   */
+  async openScan(id) {
+    const { me, scan: before, mayDraw: held } = this.state
+    if (me === null) return
+    if (before !== null && before.id !== id && held) void this.trying(() => api.release(before.id))
+    this.#opening.abort()
+    this.#opening = new AbortController()
+    const { signal } = this.#opening
+    this.editing.leaveCorrection()
+    this.store.set({ loading: true, notice: null })
+    await this.trying(async () => {
+      const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
+      const [volume, scan] = await Promise.all([readNifti(blob), api.scan(id)])
+      if (signal.aborted) return
+      const work = new Work(scan, me.name, this.sync)
+      await work.open()
+      if (signal.aborted) return
+      this.#settle(scan, work)
+      this.store.set({ ...this.#fresh(scan, volume), mayDraw })
+      void this.trying(() => this.refreshScans())
+      void this.trying(() => work.loadAll())
+      await Promise.all([this.refreshAnswer(), this.askConflict(), this.#compare(scan)])
+    })
+    if (!signal.aborted) this.store.set({ loading: false })
+  }
+
+  /**
+   * @param {api.Scan} scan
+   * @param {Work} work
+   */
+  #settle(scan, work) {
+    work.onSheet = () => this.store.set({ revision: this.state.revision + 1 })
+    work.onChange = () => this.store.set({ suggestion: null, nextScan: null, sync: { ...this.state.sync, state: 'saving' } })
+    this.work = work
+    this.answers = new Answers()
+    this.editing.forget()
+    this.#places = new Map([0, 1, 2].map((axis) => [axis, { index: Math.floor(scan.shape[axis] / 2) }]))
+  }
+
+  /**
+   * @param {api.Scan} scan
+   * @param {import('../view/nifti.js').Volume} volume
+   * @returns {Partial<State>}
+   */
+  #fresh(scan, volume) {
+    const window = scan.window ?? { low: 0, high: 1 }
+    return {
+      scan,
+      opened: this.state.opened + 1,
+      volume,
+      channel: 0,
+      axis: scan.plane,
+      index: Math.floor(scan.shape[scan.plane] / 2),
+      window: { low: window.low, high: window.high },
+      strip: [],
+      suggestion: null,
+      question: null,
+      nextScan: null,
+      job: null,
+      answered: this.state.answered + 1,
+      revision: this.state.revision + 1
+    }
+  }
+
+  /**
+   * Takes the scan for this person; false where somebody else has it.
+   * @param {number} id
+   * @param {boolean} [force]
+   */
+  async #lease(id, force = false) {
+    try {
+      await api.lease(id, force)
+      return true
+    } catch (error) {
+      this.say(error instanceof Error ? error.message : String(error), 'warning', [
+        { label: 'Take over', act: () => void this.takeOver(id) }
+      ])
+      return false
+    }
+  }
+
+  /**
+   * Where several people annotated a scan apart from each other: how well they agree.
+   * @param {api.Scan} scan
+   */
+  async #compare(scan) {
+    const found = scan.independent ? await this.trying(() => api.agreement(scan.id)) : null
+    if (this.state.scan?.id === scan.id) this.store.set({ agreement: found?.pairs ?? [] })
+  }
+
+  /** @param {number} id */
+  async takeOver(id) {
+    if (await this.#lease(id, true)) this.store.set({ mayDraw: true, notice: null })
+  }
+
+  /** Keeps the scan while the page is open. */
+  async renew() {
+    const { scan, mayDraw } = this.state
+    if (scan !== null && mayDraw) await this.#lease(scan.id).then((held) => this.store.set({ mayDraw: held }))
+  }
+
+  /** @param {number} channel */
+  async showChannel(channel) {
+    const { scan } = this.state
+    if (scan === null) return
+    const volume = await this.trying(async () => readNifti(await api.image(scan.id, channel)))
+    if (volume !== null && this.state.scan?.id === scan.id) this.store.set({ volume, channel })
+  }
+
+  /** The slice in hand; null while no scan is open. */
+  get sheet() {
+    return this.work?.sheets.at(this.state.axis, this.state.index) ?? null
+  }
+
+  /**
+   * @param {number} axis
+   * @param {number} [index]
+   */
+  goTo(axis, index = this.#places.get(axis)?.index ?? 0) {
+    const { scan } = this.state
+    if (scan === null) return
+    const place = Math.min(scan.shape[axis] - 1, Math.max(0, index))
+    if (axis === this.state.axis && place === this.state.index) return
+    this.editing.leaveCorrection()
+    const newAxis = axis !== this.state.axis
+    this.#places.set(axis, { index: place })
+    this.store.set({ axis, index: place, question: null, ...(newAxis ? { strip: [] } : {}) })
+    if (newAxis) void this.refreshStrip()
+    void this.trying(async () => this.work?.load(axis, place))
+  }
+
+  /** @param {number} steps */
+  step(steps) {
+    this.goTo(this.state.axis, this.state.index + steps)
+  }
+
+  /** Labels that no tool may paint over. */
+  get locked() {
+    return new Set(this.state.project?.structures.filter(({ locked }) => locked).map(({ value }) => value))
+  }
+
+  /**
+   * @param {import('../sync/outbox.js').Waiting} entry
+   * @param {import('../sync/sender.js').Saved} saved
+   */
+  async acknowledged(entry, saved) {
+    if (entry.scan !== String(this.work?.scan.id)) return
+    const sheet = await this.trying(async () => (await this.work?.acknowledged(entry, saved)) ?? null)
+    if (sheet) this.goTo(sheet.axis, sheet.index)
+    else if (saved.revision === null) this.say(entry.what === 'undo' ? 'There is nothing to take back.' : 'There is nothing to bring back.')
+    if (saved.conflict) void this.askConflict()
+    clearTimeout(this.#later)
+    this.#later = setTimeout(() => {
+      void this.refreshStrip()
+      void this.trying(() => this.refreshScans())
+    }, QUIET)
+  }
+
+  /** Shows a choice that waits: two people changed one slice, and both versions are kept. */
+  async askConflict() {
+    const { work } = this
+    const [first] = (work && (await this.trying(() => api.conflicts(work.scan.id)))) ?? []
+    if (work === null || first === undefined) return
+    const { axis, index, revision, person, conflict } = first
+    const own = person === work.person
+    const keep = async (/** @type {boolean} */ kept) => {
+      if ((await this.trying(() => api.resolve(work.scan.id, revision, kept))) === null) return
+      this.store.set({ notice: null })
+      await this.trying(() => work.refresh(work.sheets.at(axis, index)))
+      await this.askConflict()
+    }
+    const asks = `${conflict.person} changed ${PLANES[axis]} slice ${index + 1} while ${own ? 'you' : person} drew on it. Both versions are kept. Which one counts?`
+    this.say(asks, 'warning', [
+      { label: own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
+      { label: `${conflict.person}’s`, act: () => void keep(false) }
+    ])
+  }
+
+  /** Somebody else drew on the open scan. */
+  async learn() {
+    await this.work?.learn()
+    await this.work?.load(this.state.axis, this.state.index)
+    await this.refreshStrip()
+  }
+
+  async refreshStrip() {
+    const { scan, axis } = this.state
+    if (scan === null) return
+    const strip = await this.trying(() => api.strip(scan.id, axis))
+    if (strip !== null && this.state.scan?.id === scan.id && this.state.axis === axis) this.store.set({ strip: strip.slices })
+  }
+
+  /** Fetches the engine's last answer to the open scan. */
+  async refreshAnswer() {
+    const { scan } = this.state
+    if (scan === null) return
+    const { answers } = this
+    const [whole, uncertainty] = await Promise.all([api.answer(scan.id), api.uncertainty(scan.id)])
+    answers.setWhole(whole)
+    answers.setUncertainty(uncertainty)
+    this.store.set({ answered: this.state.answered + 1 })
+    await this.refreshStrip()
+  }
+
+  /** @param {import('../api/client.js').Structure} structure */
+  async changeStructure(structure) {
+    const { me, project } = this.state
+    if (me?.role !== 'admin' && project !== null) {
+      // Names and colours are the project's; what may be painted over is everybody's own choice.
+      this.#ownLocks.set(structure.value, structure.locked)
+      const structures = project.structures.map((each) => (each.value === structure.value ? { ...each, locked: structure.locked } : each))
+      return this.store.set({ project: { ...project, structures } })
+    }
+    await this.trying(() => api.changeStructure(structure))
+    await this.trying(() => this.refreshScans())
+  }
+
+  /** @param {string} name */
+  async addStructure(name) {
+    const added = await this.trying(() => api.addStructure({ name }))
+    if (added === null) return
+    await this.trying(() => this.refreshScans())
+    this.store.set({ value: added.value })
+  }
+
+  /** @param {number} value */
+  choose(value) {
+    const known = value === 0 || value === NOT_LOOKED_AT || this.state.project?.structures.some((each) => each.value === value)
+    if (known) this.store.set({ value })
+  }
+}

@@ -1,0 +1,36 @@
+// How well people agree who annotated the open scan apart from each other, and on which slices they do not.
+
+import { PLANES } from '../view/plane.js'
+import { element, part, show } from './dom.js'
+import { inDice } from './scans.js'
+
+/** @typedef {import('../app/state.js').State} State */
+/** @typedef {import('../app/page.js').Page} Page */
+
+const WORST = 3 // slices that are named
+
+/** @param {State} state @param {Page} page */
+export function showAgreement({ agreement }, page) {
+  show(
+    part('agreement'),
+    agreement.length > 0 && element('h2', {}, 'Agreement'),
+    agreement.map(({ first, second, structures, slices }) =>
+      element(
+        'div',
+        { class: 'card' },
+        element('p', {}, `${first} and ${second}`),
+        element(
+          'dl',
+          { class: 'figures' },
+          structures.map(({ name, dice, surface_dice }) => [
+            element('dt', {}, name),
+            element('dd', { title: 'Dice, and surface Dice' }, `${inDice(dice)} · ${inDice(surface_dice)}`)
+          ])
+        ),
+        slices.slice(0, WORST).map(({ axis, index, dice }) =>
+          element('button', { onclick: () => page.goTo(axis, index) }, `${PLANES[axis]} ${index + 1}: Dice ${inDice(dice)}`)
+        )
+      )
+    )
+  )
+}

@@ -1,0 +1,80 @@
+// What to do next, and why: the strategy's slice, its question, or the next scan; and the review of this one.
+
+import { element, key, part, show } from './dom.js'
+
+/** @typedef {import('../app/state.js').State} State */
+/** @typedef {import('../app/page.js').Page} Page */
+/** @typedef {import('../app/commands.js').Commands} Commands */
+
+/** @param {State} state @param {Page} page @param {Commands} commands */
+export function showNext(state, page, commands) {
+  const { scan } = state
+  if (scan === null) return show(part('next'))
+  show(part('next'), element('h2', {}, 'Next'), element('div', { class: 'card' }, card(state, page, commands), element('div', { class: 'review' }, review(state, commands))))
+}
+
+/** @param {State} state @param {Page} page @param {Commands} commands */
+function card(state, page, commands) {
+  const { job, asking, question, suggestion, nextScan, scan, axis, index } = state
+  if (job !== null) {
+    return [element('p', { class: 'say', role: 'status' }, job.text || 'Segmenting'), element('progress', { max: 1, value: job.progress, 'aria-label': 'Segmentation' })]
+  }
+  if (asking) return element('p', { class: 'say', role: 'status' }, 'Looking for the slice that helps most …')
+  if (nextScan !== null) return scanCard(nextScan, page)
+  if (question !== null) return questionCard(state, commands)
+  const [slice] = suggestion?.slices ?? []
+  if (slice !== undefined) {
+    return [
+      element('p', { class: 'say' }, `Draw ${slice.plane} slice ${slice.index + 1}`),
+      element('p', { class: 'muted' }, slice.reason),
+      suggestion !== null && suggestion.message !== slice.reason && element('p', { class: 'muted' }, suggestion.message),
+      (slice.axis !== axis || slice.index !== index) && element('button', { id: 'show-suggestion', onclick: commands.next }, 'Go there', key('G'))
+    ]
+  }
+  if (suggestion !== null) return element('p', { class: 'say' }, suggestion.message)
+  const nothing = (scan?.annotated_slices ?? 0) === 0 && page.answers.whole === null && !page.work?.sheets.known().length
+  return element('p', { class: 'empty' }, nothing ? 'Outline the structures on one slice, then press S to get the volume.' : 'Press S for the volume, then G for the slice that helps most.')
+}
+
+/** @param {State} state @param {Commands} commands */
+function questionCard({ question }, commands) {
+  return [
+    element('p', { class: 'say' }, `Is anything of your structures on slice ${(question?.index ?? 0) + 1}?`),
+    element('p', { class: 'muted' }, question?.reason),
+    element(
+      'div',
+      { class: 'buttons' },
+      element('button', { id: 'answer-yes', onclick: commands.yes }, 'Yes', key('Y')),
+      element('button', { id: 'answer-no', onclick: commands.no }, 'No', key('N'))
+    )
+  ]
+}
+
+/** @param {import('../api/client.js').NextScan} nextScan @param {Page} page */
+function scanCard({ scan, name, reason }, page) {
+  return [
+    element('p', { class: 'say' }, name === null ? 'Nothing is left to do' : `Continue with ${name}`),
+    element('p', { class: 'muted' }, reason),
+    scan !== null && element('button', { id: 'open-next', class: 'primary', onclick: () => void page.openScan(scan) }, 'Open it', key('G'))
+  ]
+}
+
+/** @param {State} state @param {Commands} commands */
+function review({ scan, me, project }, commands) {
+  if (scan === null) return null
+  const reviews = !project?.accounts || me?.role === 'admin' || me?.role === 'reviewer'
+  const returned = scan.status === 'returned' && scan.remark ? element('p', {}, `Returned: ${scan.remark}`) : null
+  if (scan.status === 'accepted') return [element('p', { class: 'muted' }, 'This scan is accepted.')]
+  if (!reviews) return [returned, element('button', { id: 'submit-scan', disabled: scan.status === 'submitted', onclick: commands.submitScan }, scan.status === 'submitted' ? 'Waits for a reviewer' : 'Hand in for review')]
+  const remark = element('input', { id: 'remark', placeholder: 'Remark for the annotator', 'aria-label': 'Remark for the annotator', maxLength: 2000 })
+  return [
+    returned,
+    scan.status === 'submitted' && remark,
+    element(
+      'div',
+      { class: 'buttons' },
+      scan.status === 'submitted' && element('button', { id: 'return-scan', onclick: () => commands.returnScan(remark.value) }, 'Return'),
+      element('button', { id: 'accept-scan', onclick: commands.acceptScan }, 'Accept scan')
+    )
+  ]
+}

@@ -1,0 +1,78 @@
+// The toolbar over the slice: planes, tools, the brush's size.
+
+import { PLANES } from '../view/plane.js'
+import { element, icon, part, show } from './dom.js'
+
+/** @typedef {import('../app/state.js').State} State */
+/** @typedef {import('../app/page.js').Page} Page */
+/** @typedef {import('../app/commands.js').Commands} Commands */
+
+/** @type {[import('../draw/tools.js').ToolName, string, string][]} */
+export const TOOLS = [
+  ['brush', 'Brush', 'B'],
+  ['eraser', 'Eraser', 'E'],
+  ['contour', 'Contour', 'C'],
+  ['polygon', 'Polygon', 'P'],
+  ['fill', 'Fill', 'F'],
+  ['measure', 'Measure', 'M'],
+  ['pan', 'Move the picture', 'H']
+]
+
+/** @param {State} state @param {Page} page @param {Commands} commands */
+export function showTools(state, page, commands) {
+  const { tool, cutting, axis, scan } = state
+  if (scan === null) return show(part('tools'))
+  show(
+    part('tools'),
+    element(
+      'div',
+      { class: 'segmented group', role: 'radiogroup', 'aria-label': 'Plane' },
+      [2, 1, 0].map((each) =>
+        element(
+          'button',
+          { id: `plane-${each}`, role: 'radio', 'aria-checked': String(each === axis), title: 'Next plane (V)', onclick: () => page.goTo(each) },
+          PLANES[each][0].toUpperCase() + PLANES[each].slice(1)
+        )
+      )
+    ),
+    element(
+      'div',
+      { class: 'group', role: 'group', 'aria-label': 'Tool' },
+      TOOLS.map(([name, title, shortcut]) =>
+        element(
+          'button',
+          { id: `tool-${name}`, class: 'bare square', 'aria-pressed': String(name === tool), 'aria-label': title, title: `${title} (${shortcut})`, onclick: () => page.store.set({ tool: name }) },
+          icon(name)
+        )
+      )
+    ),
+    element(
+      'div',
+      { class: 'group' },
+      element(
+        'button',
+        { id: 'cutting', class: 'bare square', 'aria-pressed': String(cutting), 'aria-label': 'Cut holes', title: 'Contour, polygon and fill cut holes instead of adding (X)', onclick: commands.cut },
+        icon('cut')
+      ),
+      element('button', { id: 'fit', class: 'bare square', 'aria-label': 'Show the whole slice', title: 'Show the whole slice (Home)', onclick: commands.fit }, icon('fit'))
+    ),
+    (tool === 'brush' || tool === 'eraser') && brushSize(state, page)
+  )
+}
+
+/** @param {State} state @param {Page} page */
+function brushSize({ radius }, page) {
+  const change = (/** @type {Event} */ event) => page.store.set({ radius: radiusAt(Number(/** @type {HTMLInputElement} */ (event.target).value)) })
+  return element(
+    'label',
+    { class: 'radius', title: 'Size of the brush ([ and ])' },
+    element('input', { id: 'radius', type: 'range', min: '0', max: '40', value: String(stepOf(radius)), 'aria-label': 'Radius of the brush', oninput: change }),
+    element('output', { id: 'radius-said' }, `${Number(radius.toPrecision(2))} mm`)
+  )
+}
+
+/** Steps of a seventh more each: as fine for a vessel as for a liver. @param {number} step */
+export const radiusAt = (step) => 0.2 * 1.14 ** step
+
+/** @param {number} radius */
+export const stepOf = (radius) => Math.round(Math.log(radius / 0.2) / Math.log(1.14))

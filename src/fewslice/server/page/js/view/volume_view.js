@@ -1,0 +1,116 @@
+// The one file that knows NiiVue: three planes and 3D beside the slice in hand. It shows; nothing is drawn in it.
+
+import { MULTIPLANAR_TYPE, Niivue, NVImage, SLICE_TYPE } from '../../vendor/niivue.js'
+import { NOT_LOOKED_AT } from '../draw/grid.js'
+import { colourOf } from './raster.js'
+
+/** @typedef {import('./nifti.js').Volume} Volume */
+/** @typedef {import('../api/client.js').Structure} Structure */
+/** @typedef {'planes' | 'volume'} Layout */
+
+export class VolumeView {
+  /** @type {Promise<unknown>} */
+  #ready
+  /** @type {[number, number, number]} */
+  #shape = [1, 1, 1]
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {(voxel: [number, number, number]) => void} onPoint a person pointed at a voxel
+   */
+  constructor(canvas, onPoint) {
+    this.niivue = new Niivue({
+      backColor: [0, 0, 0, 1],
+      crosshairColor: [0.42, 0.78, 0.96, 0.9],
+      crosshairWidth: 1,
+      isColorbar: false,
+      isOrientationTextVisible: false,
+      isRadiologicalConvention: true,
+      sagittalNoseLeft: true,
+      multiplanarForceRender: true,
+      multiplanarPadPixels: 2,
+      show3Dcrosshair: true,
+      dragAndDropEnabled: false,
+      logLevel: 'error'
+    })
+    this.#ready = this.niivue.attachToCanvas(canvas)
+    let pointing = false
+    canvas.addEventListener('pointerdown', () => (pointing = true))
+    this.niivue.onMouseUp = () => (pointing = false)
+    this.niivue.onLocationChange = (location) => {
+      const { vox } = /** @type {{vox: number[]}} */ (location)
+      if (pointing) onPoint([vox[0], vox[1], vox[2]])
+    }
+  }
+
+  /**
+   * @param {Volume} volume
+   * @param {string} name
+   */
+  async load(volume, name) {
+    await this.#ready
+    while (this.niivue.volumes.length > 0) this.niivue.removeVolumeByIndex(0)
+    this.#shape = volume.shape
+    // NiiVue keeps what it is given, and scales it in place: it gets its own copy.
+    const image = await NVImage.loadFromFile({ file: new File([volume.file], `${name}.nii`), name: `${name}.nii` })
+    this.niivue.addVolume(image)
+    this.niivue.createEmptyDrawing() // also makes the texture that labels are written to
+  }
+
+  /** @param {{low: number, high: number}} window */
+  setWindow({ low, high }) {
+    const [image] = this.niivue.volumes
+    if (image === undefined) return
+    image.cal_min = low
+    image.cal_max = high
+    this.niivue.updateGLVolume()
+  }
+
+  /** @param {boolean} radiological */
+  setRadiological(radiological) {
+    this.niivue.setRadiologicalConvention(radiological)
+  }
+
+  /** @param {Layout} layout */
+  setLayout(layout) {
+    if (layout === 'volume') this.niivue.setSliceType(SLICE_TYPE.RENDER)
+    else {
+      this.niivue.setMultiplanarLayout(MULTIPLANAR_TYPE.GRID)
+      this.niivue.setSliceType(SLICE_TYPE.MULTIPLANAR)
+    }
+  }
+
+  /** @param {Structure[]} structures */
+  setStructures(structures) {
+    const colours = { R: [0], G: [0], B: [0], A: [0], I: [0], labels: ['nothing'] }
+    for (let value = 1; value < 256; value++) {
+      const found = structures.find((each) => each.value === value)
+      const [red, green, blue] = colourOf(found?.colour ?? '#ffffff')
+      colours.R.push(red)
+      colours.G.push(green)
+      colours.B.push(blue)
+      colours.A.push(found === undefined || value === NOT_LOOKED_AT ? 0 : 255)
+      colours.I.push(value)
+      colours.labels.push(found?.name ?? '')
+    }
+    this.niivue.setDrawColormap(/** @type {any} */ (colours))
+  }
+
+  /**
+   * Shows labels over the image.
+   * @param {Uint8Array} labels of the whole volume, x running fastest
+   */
+  showLabels(labels) {
+    if (labels.length !== this.#shape[0] * this.#shape[1] * this.#shape[2]) return
+    this.niivue.drawBitmap = labels
+    this.niivue.setDrawOpacity(0.6)
+    this.niivue.refreshDrawing(true)
+  }
+
+  /** @param {[number, number, number]} voxel the crosshair's */
+  point(voxel) {
+    if (this.niivue.volumes.length === 0) return
+    this.niivue.scene.crosshairPos = this.niivue.vox2frac(voxel)
+    this.niivue.drawScene()
+  }
+}

@@ -1,0 +1,1 @@
+export { MULTIPLANAR_TYPE, Niivue, NVImage, SLICE_TYPE } from '@niivue/niivue'

@@ -1,0 +1,167 @@
+"""The page under its strict policy: what it shows, and all of it by keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from fewslice.project.database import Project
+from fewslice.project.opening import create_project
+from fewslice.project.people import add_person, local_person
+from fewslice.project.scans import add_scan
+from fewslice.project.structures import list_structures
+from tests.server.page.conftest import SHAPE, SPACING
+from tests.support.annotation_page import Grid, OpenPage, Point
+
+pytestmark = pytest.mark.slow
+
+AXIAL = Grid.across(2, SHAPE, SPACING)
+MIDDLE: Point = (15.0, 12.0)
+
+
+def test_three_planes_are_shown_without_a_violation_of_the_policy(
+    project: Project, open_page: OpenPage
+) -> None:
+    page = open_page(project, webgl=True)
+    page.page.wait_for_function(
+        "() => document.querySelector('.volume-view canvas').width > 0 "
+        "&& document.querySelector('.volume-view p').textContent === ''"
+    )
+    page.page.wait_for_timeout(500)
+    picture = page.page.locator(".volume-view").screenshot()
+    assert len(picture) > 5000  # an even black compresses to some hundred bytes
+    assert page.complaints == []
+
+
+def test_the_image_is_the_right_way_round(project: Project, open_page: OpenPage) -> None:
+    # Intensities rise by 10 a voxel to the patient's right and by 5 to the front: the brightest
+    # corner of an axial slice is front right, which radiologists see on the upper left.
+    page = open_page(project)
+    page.plane("axial")
+    grey = {
+        corner: page.grey(AXIAL, place)
+        for corner, place in {
+            "right front": (28.0, 22.0), "left front": (1.0, 22.0),
+            "right back": (28.0, 1.0), "left back": (1.0, 1.0),
+        }.items()
+    }  # fmt: skip
+    assert grey["right front"] > grey["right back"] > grey["left front"] > grey["left back"]
+    upper_left = page.screen(AXIAL).pixel((28.0, 22.0))
+    lower_right = page.screen(AXIAL).pixel((1.0, 1.0))
+    assert upper_left[0] < lower_right[0]
+    assert upper_left[1] < lower_right[1]
+
+
+def test_without_webgl_one_can_draw(project: Project, open_page: OpenPage) -> None:
+    page = open_page(project)
+    page.plane("axial")
+    page.click(AXIAL, MIDDLE)
+    page.wait_saved()
+    assert page.drawn_voxels() > 1
+    assert "Drawing works without" in page.shown("volume")
+
+
+def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
+    page = open_page(project)
+    stage = page.page.locator("#stage")
+    page.plane("axial")
+    stage.focus()
+    page.press(*["["] * 30)  # the smallest brush: one voxel
+    page.press("2", "Enter", "ArrowRight", "ArrowRight", "ArrowUp", "Enter", "ArrowUp")
+    page.wait_saved()
+    assert page.drawn_voxels() == 4
+    page.press("Control+z")
+    page.wait_saved()
+    assert page.drawn_voxels() == 0
+    page.press("Control+y")
+    page.wait_saved()
+    assert page.drawn_voxels() == 4
+    page.press("p", "Enter", "Shift+ArrowRight", "Enter", "Shift+ArrowDown", "Enter", "Shift+Enter")
+    page.wait_saved()
+    assert page.drawn_voxels() > 30
+    page.press(".")
+    assert page.shown("slice-state") == "Not looked at"
+    page.press("k")
+    assert page.shown("slice-state") == "Nothing here"
+    page.press("?")
+    keys = page.shown("help")
+    assert "Segment the volume" in keys
+    assert "Close a polygon" in keys
+    assert page.complaints == []
+
+
+def test_a_measurement_is_in_millimetres(project: Project, open_page: OpenPage) -> None:
+    page = open_page(project)
+    page.plane("axial")
+    page.press("m")
+    ends = page.stroke(AXIAL, [(5.0, 12.0), (25.0, 12.0)])
+    length = abs(ends[1][0] - ends[0][0]) * SPACING[0]
+    assert page.measured() == pytest.approx(length, abs=1e-6)
+    assert 19 < length < 21
+
+
+def test_a_project_without_scans_says_what_to_do(tmp_path: Path, open_page: OpenPage) -> None:
+    page = open_page(create_project(tmp_path / "empty", name="Empty"), wait=False)
+    page.page.locator("#scans .empty").wait_for()
+    assert "No scans yet" in page.shown("scans")
+    assert "fewslice project add" in page.shown("scans")
+    assert "Name the first structure" in page.shown("structures")
+    page.page.locator("#new-structure").fill("<img src=x onerror=alert(1)>")
+    page.press("Enter")
+    page.page.locator("#structure-1").wait_for()
+    assert "<img src=x onerror=alert(1)>" in page.shown("structures")
+    assert page.complaints == []
+
+
+def test_with_accounts_one_logs_in(project: Project, open_page: OpenPage) -> None:
+    add_person(project, "Ada", "correct horse battery", "admin")
+    page = open_page(project, wait=False)
+    page.page.locator("#login-name").fill("Ada")
+    page.page.locator("#login-password").fill("wrong horse")
+    page.press("Enter")
+    page.page.locator(".wrong:not(:empty)").wait_for()
+    page.page.locator("#login-password").fill("correct horse battery")
+    page.press("Enter")
+    page.wait_ready()
+    page.plane("axial")
+    page.click(AXIAL, MIDDLE)
+    page.wait_saved()
+    assert page.shown("slice-state") == "Drawn by Ada"
+
+
+def test_locks_hold_and_are_the_projects(project: Project, open_page: OpenPage) -> None:
+    page = open_page(project)
+    page.plane("axial")
+    page.click(AXIAL, MIDDLE)
+    page.wait_saved()
+    before = page.drawn_voxels()
+    page.press("l")  # the structure in hand, which is the first
+    page.page.locator("#lock-1[aria-pressed=true]").wait_for()
+    page.press("e")
+    page.click(AXIAL, MIDDLE)
+    assert "locked structures" in page.said()
+    page.press("k")
+    assert "unlock it" in page.said()
+    page.wait_saved()
+    assert page.drawn_voxels() == before
+    assert [each.locked for each in list_structures(project)] == [True, False]
+
+
+def test_channels_can_be_looked_at_one_by_one(
+    tmp_path: Path, scan_file: Path, open_page: OpenPage
+) -> None:
+    project = create_project(tmp_path / "channels", name="Channels")
+    ramp = nib.load(scan_file)
+    turned = tmp_path / "turned.nii.gz"
+    nib.save(nib.Nifti1Image(np.asarray(ramp.dataobj)[::-1], ramp.affine), turned)
+    add_scan(project, [scan_file, turned], by=local_person(project).id, name="both")
+    page = open_page(project)
+    page.plane("axial")
+    right, left = (28.0, 12.0), (1.0, 12.0)
+    assert page.grey(AXIAL, right) > page.grey(AXIAL, left)
+    page.page.locator("#channel").select_option("1")
+    page.page.wait_for_timeout(300)
+    assert page.grey(AXIAL, right) < page.grey(AXIAL, left)
