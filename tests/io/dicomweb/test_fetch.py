@@ -23,7 +23,7 @@ VOLUME = np.arange(3 * 4 * 5, dtype=np.int16).reshape(3, 4, 5)
 
 def sent(tmp_path: Path, **tags: str) -> list[bytes]:
     """Return the files of a series, as a server sends them."""
-    files = sorted(write_series(tmp_path / "there", VOLUME, **tags).iterdir())
+    files = sorted(write_series(tmp_path / "there", VOLUME, 2.0, **tags).iterdir())
     return [file.read_bytes() for file in files]
 
 

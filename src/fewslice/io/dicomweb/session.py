@@ -14,7 +14,11 @@ class CertainSession(Session):
     """A session that checks certificates as it was told, whatever the environment says.
 
     In requests the variable REQUESTS_CA_BUNDLE overrules the certificates of a session.
+
+    latest: the last response, which is closed with the session: reading one may end in its middle.
     """
+
+    latest: Response | None = None
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
@@ -22,6 +26,18 @@ class CertainSession(Session):
         """Return the settings of a request."""
         told = verify if self.verify is True else self.verify
         return super().merge_environment_settings(url, proxies, stream, told, cert)
+
+    def noticed(self, response: Response, **_: object) -> Response:
+        """Remember a response, without what the library would log, which may tell of a patient."""
+        response.headers.pop("Warning", None)
+        self.latest = response
+        return response
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self.latest is not None:
+            self.latest.close()
+        super().close()
 
 
 def make_session(secret: Mapping[str, str], verify: bool | str) -> Session:
@@ -34,16 +50,10 @@ def make_session(secret: Mapping[str, str], verify: bool | str) -> Session:
     session.headers["User-Agent"] = "fewslice"
     if secret:  # else a .netrc file of the person counts
         session.auth = lambda request: _signed(request, secret)
-    # The library would log what a server says in this header, which may tell of a patient.
-    session.hooks["response"].append(_without_warning)
+    session.hooks["response"].append(session.noticed)
     return session
 
 
 def _signed(request: PreparedRequest, headers: Mapping[str, str]) -> PreparedRequest:
     request.headers.update(headers)
     return request
-
-
-def _without_warning(response: Response, **_: object) -> Response:
-    response.headers.pop("Warning", None)
-    return response
