@@ -150,7 +150,7 @@ def make_project(folder: Path, people: int) -> list[str]:
 def server(folder: Path) -> Iterator[tuple[str, int]]:
     """Run the server; yield its address and process."""
     command = [sys.executable, "-m", "fewslice", "serve", str(folder), "--port", "0"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         found = re.search(r"http://\S+", process.stdout.readline() if process.stdout else "")
         if found is None:
@@ -158,6 +158,8 @@ def server(folder: Path) -> Iterator[tuple[str, int]]:
         try:
             yield found[0] + "/api/v1", process.pid
         finally:
+            if process.poll() is not None:
+                print(f"the server ended early, with code {process.returncode}")
             process.terminate()
 
 

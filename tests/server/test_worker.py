@@ -100,7 +100,7 @@ def test_a_cancelled_segmentation_ends_at_its_next_step_and_leaves_no_answer(
     worker, _ = started(small)
     worker.work()
     assert jobs.get_job(small.project, job).state == "cancelled"
-    assert steps[-1] == 0.4  # what said so looked at the table in that step
+    assert 0.4 <= steps[-1] <= 0.43  # the table is looked at every two hundredths
 
 
 def test_a_suggestion_is_plain_json(small: SmallProject) -> None:

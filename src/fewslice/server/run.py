@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LOCK = "serve.lock"
 _WAITING = 128  # connections that are not accepted yet
+# Seconds an idle connection is kept. Proxies and pages close theirs earlier; were it the other way
+# round, a request could be on its way while the server closes.
+_KEPT_OPEN = 75
 _GRACE = 3  # seconds for answers under way; pages hold a connection open for ever
 
 
@@ -103,6 +106,7 @@ def serve(
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEPT_OPEN,
         timeout_graceful_shutdown=_GRACE,
     )
     uvicorn.Server(config).run(sockets=[listening])
