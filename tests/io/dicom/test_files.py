@@ -57,5 +57,5 @@ def test_frames_that_no_file_of_its_size_can_hold_are_refused_at_once(
     assert read_image(file).array.shape == (5, 4, 1)
     dataset.NumberOfFrames = 40_000_000  # 1.6 GB of pixels
     dataset.save_as(file, enforce_file_format=True)
-    with pytest.raises(ReadError, match="its pixels need at least [0-9]+ bytes, but it holds"):
+    with pytest.raises(ReadError, match=r"its pixels need at least \d+ bytes, but it holds"):
         read_image(file)
