@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
+from fewslice.errors import ReadError
+from fewslice.io import read_image
 from fewslice.io.dicom.files import dicom_files, is_dicom
+from tests.support.dicom_samples import write_series
 
 EXPLICIT = b"\x08\x00\x05\x00CS\x0a\x00ISO_IR 100"
 IMPLICIT = b"\x08\x00\x08\x00\x16\x00\x00\x00ORIGINAL\\PRIMARY\\AXIAL"
@@ -36,3 +42,20 @@ def test_files_of_folders_within_folders(tmp_path: Path) -> None:
     assert found == ["named.dcm", "top", "a/x/1", "b/2"]
     found = [path.name for path in dicom_files(tmp_path, nested=False)]
     assert found == ["named.dcm", "top"]
+
+
+@pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, RLELossless])
+def test_frames_that_no_file_of_its_size_can_hold_are_refused_at_once(
+    tmp_path: Path, syntax: UID
+) -> None:
+    (file,) = write_series(tmp_path, np.arange(20, dtype=np.int16).reshape(1, 4, 5)).iterdir()
+    dataset = dcmread(file)
+    if syntax == RLELossless:
+        dataset.compress(syntax)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(file, enforce_file_format=True)
+    assert read_image(file).array.shape == (5, 4, 1)
+    dataset.NumberOfFrames = 40_000_000  # 1.6 GB of pixels
+    dataset.save_as(file, enforce_file_format=True)
+    with pytest.raises(ReadError, match=r"its pixels need at least \d+ bytes, but it holds"):
+        read_image(file)

@@ -20,6 +20,8 @@ DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 PIXEL_TAGS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010))
 ENCAPSULATED = 0xFFFFFFFF  # the length of compressed pixels is not given
 
+_ITEM = 8  # bytes
+
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META, _LONGEST_META = 0x0002, 1024  # the group before the dataset, and bytes that hold it
 
@@ -110,15 +112,16 @@ def read_meta(stream: BoundedReader) -> Dataset:
     return read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag.group != _META)
 
 
-def require_inflatable(file: Path, stream: BoundedReader) -> None:
+def require_inflatable(file: Path, stream: BoundedReader) -> int:
     """Raise ReadError if a deflated file would fill the memory: pydicom inflates it as a whole.
 
-    stream: the file, open at its beginning, where it is left.
+    stream: the file, open at its beginning, where it is left. Returns how many bytes a deflated
+    file inflates to; 0 for others.
     """
     deflated = _DEFLATED in stream.read(_LONGEST_META)
     stream.seek(0)
     if not deflated:
-        return
+        return 0
     read_meta(stream)
     stored = stream.size - stream.tell()
     inflating, found = zlib.decompressobj(-zlib.MAX_WBITS), 0
@@ -126,6 +129,7 @@ def require_inflatable(file: Path, stream: BoundedReader) -> None:
         found += len(inflating.decompress(chunk))
         require_plausible(file, found, stored)
     stream.seek(0)
+    return found
 
 
 def read_header(file: Path) -> Dataset:
@@ -137,14 +141,16 @@ def read_header(file: Path) -> Dataset:
 
     # pydicom warns of every value that breaks a rule; those that matter are checked here.
     with damage_named(file), BoundedReader(file) as stream:
-        require_inflatable(file, stream)
+        inflated = require_inflatable(file, stream)
         dataset = dcmread(stream, stop_before_pixels=True, force=is_dicom(file))
         _require_whole(file, dataset)
-        syntax = dataset.file_meta.get("TransferSyntaxUID", "")
         if "Rows" not in dataset:
             if _should_be_image(dataset):
                 raise ReadError(f"{file} is cut off within its header; copy or export it again.")
-        elif not getattr(syntax, "is_deflated", False):
+        elif inflated:
+            if _needed(dataset) > inflated:
+                raise _too_short(file, _needed(dataset), inflated)
+        else:
             _require_pixels(file, dataset, stream.read(12), file.stat().st_size - stream.tell())
         return dataset
 
@@ -183,13 +189,31 @@ def _require_pixels(file: Path, dataset: Dataset, head: bytes, rest: int) -> Non
     if tag not in PIXEL_TAGS:
         raise ReadError(f"{file} holds no pixels; expected an image: copy or export it again.")
     (size,) = struct.unpack(f"{order}I", head[4:8] if implicit else head[8:12])
-    frames = int(dataset.get("NumberOfFrames", 1) or 1)
-    needed = frames * int(dataset.Rows) * int(dataset.Columns) * int(dataset.BitsAllocated) // 8
+    needed = _needed(dataset)
     if size == ENCAPSULATED:
         require_plausible(file, needed, rest)
-        return
-    if size > rest + 4 * implicit or size < needed:
+        # Every frame is at least one item, with a tag and a length.
+        if _ITEM * _frames(dataset) > rest:
+            raise _too_short(file, _ITEM * _frames(dataset), rest)
+    elif size > rest + 4 * implicit or size < needed:
         raise ReadError(
             f"{file} is truncated: its pixels need {needed} bytes and should have {size}, but only "
             f"{rest} are left in the file; copy or export it again."
         )
+
+
+def _frames(dataset: Dataset) -> int:
+    return int(dataset.get("NumberOfFrames", 1) or 1)
+
+
+def _needed(dataset: Dataset) -> int:
+    """Return how many bytes the pixels of all frames take."""
+    pixels = _frames(dataset) * int(dataset.Rows) * int(dataset.Columns)
+    return pixels * int(dataset.BitsAllocated) // 8
+
+
+def _too_short(file: Path, needed: int, found: int) -> ReadError:
+    return ReadError(
+        f"{file} is truncated or its header is wrong: its pixels need at least {needed} bytes, but "
+        f"it holds {found}; copy or export it again."
+    )
