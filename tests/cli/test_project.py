@@ -68,7 +68,7 @@ def test_what_is_in_a_project(made: Path, capsys: pytest.CaptureFixture[str]) ->
     assert told["name"] == "Balls"
     assert told["scans"][0]["shape"] == list(SHAPE)
     assert told["structures"] == [
-        {"value": 1, "name": "ball", "colour": "#e6194b", "locked": False}
+        {"value": 1, "name": "ball", "colour": "#f8007a", "locked": False}
     ]
 
 

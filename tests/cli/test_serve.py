@@ -23,7 +23,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Do not serve for ever: return how it would have been done."""
     found: list[Settings] = []
 
-    def stand_in(_: Project, settings: Settings, __: socket.socket) -> None:
+    def stand_in(_: Project, settings: Settings, __: socket.socket, ___: object) -> None:
         found.append(settings)
 
     monkeypatch.setattr(running, "serve", stand_in)
@@ -41,7 +41,7 @@ def test_the_address_is_said(
 ) -> None:
     assert run(["serve", str(directory), "--port", "0", "--name", "scans.example.org"]) == 0
     assert capsys.readouterr().out.startswith("Open http://127.0.0.1:")
-    assert served == [Settings(names=("scans.example.org",))]
+    assert served == [Settings(names=("scans.example.org",), tools="/monailabel")]
 
 
 def test_the_example_is_made_once(tmp_path: Path, served: list[Settings]) -> None:
@@ -63,7 +63,7 @@ def test_what_cannot_be_served_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert "is not a project" in refused(["serve", str(tmp_path / "no")], capsys)
-    everywhere = ["serve", str(directory), "--host", "0.0.0.0"]  # noqa: S104 - to be refused
+    everywhere = ["serve", str(directory), "--host", "192.0.2.1"]  # noqa: S104 - to be refused
     assert "has no accounts; add one first" in refused(everywhere, capsys)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -83,3 +83,24 @@ def test_a_missing_library_is_named(
         "fewslice: The server needs libraries that are not installed (fastapi); install them "
         'with: python -m pip install "fewslice[server]".\n'
     )
+
+
+def test_clients_of_nninteractive_need_no_project(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, int, str | None]] = []
+    monkeypatch.delenv("FEWSLICE_KEY", raising=False)
+    monkeypatch.setattr(
+        "fewslice.integrations.nninteractive.app.serve",
+        lambda host, port, *, key: asked.append((host, port, key)),
+    )
+    assert run(["serve", "--nninteractive"]) == 0
+    assert capsys.readouterr().out.startswith("nnInteractive's clients connect to")
+    assert (
+        run(["serve", "--nninteractive", "--host", "192.0.2.1", "--key", "k", "--port", "9"]) == 0
+    )
+    capsys.readouterr()
+    assert asked == [("127.0.0.1", 1527, None), ("192.0.2.1", 9, "k")]
+    assert "set a key" in refused(["serve", "--nninteractive", "--host", "192.0.2.1"], capsys)
+    assert "leave DIRECTORY out" in refused(["serve", str(directory), "--nninteractive"], capsys)
+    assert "There is no DIRECTORY" in refused(["serve"], capsys)

@@ -18,7 +18,7 @@ from tests.support.projects import STRUCTURES, SmallProject
 
 def test_a_structure_gets_a_colour_of_its_own(small: SmallProject) -> None:
     added = add_structure(small.project, Structure(3, " rod "))
-    assert added == Structure(3, "rod", "#4aa3ff")  # the third of those chosen for figures
+    assert added == Structure(3, "rod", "#d6f62d")  # the third of those chosen for figures
     assert list_structures(small.project) == [*STRUCTURES, added]
 
 
