@@ -201,10 +201,11 @@ def test_a_result_that_is_refused_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from fewslice.io.dicomweb import server as module
+    from fewslice.io.dicomweb import store as storing
 
     write_labels(tmp_path / "drawn.nii.gz", drawn(tmp_path / "own"))
     other = str(generate_uid())
-    store = module.store_files
+    store = storing.store_files
     monkeypatch.setattr(
         module, "store_files", lambda own, paths, _, shown: store(own, paths, other, shown)
     )

@@ -93,7 +93,8 @@ def test_nobody_gets_in_without_a_token(guarded: Any, headers: dict[str, str]) -
 def test_what_a_role_may_not_do_is_refused(guarded: Any, role: str) -> None:
     served, people = guarded
     refused = {*FOR_ADMINS, *(FOR_REVIEWERS if role == "annotator" else ())}
-    for route in sorted(refused):
+    ordered: list[tuple[str, str]] = sorted(refused)
+    for route in ordered:
         found = asked(served, *route, people[role])
         assert (route, found.status_code) == (route, 403)
         assert "may do that" in found.json()["message"]

@@ -42,7 +42,8 @@ def described(served: Served) -> list[Any]:
     """Return all operations but the stream of events, which never ends."""
     text = served.client.get(f"{API}/openapi.json").json()
     schema = schemathesis.openapi.from_dict(text)
-    found = [result.ok() for result in schema.get_all_operations()]
+    results: list[Any] = list(schema.get_all_operations())
+    found = [result.ok() for result in results]
     return [each for each in found if each.path != f"{API}/events"]
 
 

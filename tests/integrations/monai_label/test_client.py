@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
@@ -150,12 +150,13 @@ def test_training_and_what_is_asked_in_vain(
     assert client.train_status(check_if_running=True)
     assert client.train_stop()["status"] == "REVOKED"
     assert not client.train_status(check_if_running=True)
-    for ask, sentence in (
+    vain: list[tuple[Callable[[], object], str]] = [
         (lambda: client.infer("other", served.scan.name, {}), "There is no model"),
         (lambda: client.infer("fewslice", "nobody", {}), "There is no scan"),
         (lambda: client.next_sample("random", {}), "There is no strategy"),
         (lambda: client.save_label("nobody", str(served.scan.paths[0]), params={}), "no scan"),
-    ):
+    ]
+    for ask, sentence in vain:
         with pytest.raises(theirs.MONAILabelClientException, match=sentence):
             ask()
     with working(served), pytest.raises(theirs.MONAILabelClientException, match="Status: 422"):
