@@ -16,6 +16,7 @@ from fewslice.server import worker as module
 from fewslice.server.work_kinds import BACKGROUND, CHANGED, INTERACTIVE, SEGMENT, SUGGEST
 from fewslice.server.worker import Worker, suggestion_result
 from fewslice.workflow.project_suggest import suggest_scan
+from fewslice.workflow.session import CancelledError
 from tests.support.projects import SmallProject, slice_of, small_project
 
 
@@ -60,7 +61,7 @@ def test_a_segmentation_goes_before_a_suggestion_and_training_is_for_another(
         (InputError("Nothing is drawn."), "failed", "Nothing is drawn."),
         (MemoryError(), "failed", "does not fit into memory"),
         (ZeroDivisionError("secret"), "failed", "the server's log says more"),
-        (module.CancelledError("x"), "cancelled", ""),
+        (CancelledError("x"), "cancelled", ""),
     ],
 )
 def test_however_a_job_ends_the_worker_goes_on(
