@@ -80,8 +80,8 @@ def test_every_acknowledged_slice_survives_kills_and_none_is_half_written(tmp_pa
         stored = revision_labels(project, kept[revision])
         assert stored is not None
         np.testing.assert_array_equal(stored[::-1], labels_of(each))  # x runs to the left
-    for other in kept.values():  # also those whose acknowledgement was lost on the way
-        assert revision_labels(project, other) is not None
+    for each_kept in kept.values():  # also those whose acknowledgement was lost on the way
+        assert revision_labels(project, each_kept) is not None
 
 
 def _kill_soon(server: RunningServer, delay: float) -> None:

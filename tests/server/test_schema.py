@@ -42,9 +42,9 @@ def described(served: Served) -> list[Any]:
     """Return all operations but the stream of events, which never ends."""
     text = served.client.get(f"{API}/openapi.json").json()
     schema = schemathesis.openapi.from_dict(text)
-    results: list[Any] = list(schema.get_all_operations())
-    found = [result.ok() for result in results]
-    return [each for each in found if each.path != f"{API}/events"]
+    found: list[Any] = list(schema.get_all_operations())
+    operations = [result.ok() for result in found]
+    return [each for each in operations if each.path != f"{API}/events"]
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def until(found: Callable[[], object]) -> None:
 def family(server: RunningServer) -> list[psutil.Process]:
     """Return the worker processes."""
     children = psutil.Process(server.process.pid).children(recursive=True)
-    return [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+    return [each for each in children if "spawn_main" in _command(each)]
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_server_takes_it_along(
@@ -51,6 +51,13 @@ def test_a_worker_that_is_killed_is_replaced_and_its_server_takes_it_along(
         second = family(server)
         server.kill()
         until(lambda: not any(each.is_running() and _works(each) for each in second))
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # zombies as well
+        return ""
 
 
 def _works(process: psutil.Process) -> bool:

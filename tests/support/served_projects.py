@@ -64,12 +64,21 @@ class Served:
     def post(self, path: str, body: Any = None, **options: Any) -> Any:
         return self.client.post(API + path, json={} if body is None else body, **options)
 
-    def put(self, labels: npt.NDArray[Any], axis: int = 2, index: int = 6, **headers: Any) -> Any:
-        """Save a slice; headers by their names with underscores, such as X_Parent."""
+    def put(
+        self,
+        labels: npt.NDArray[Any],
+        axis: int = 2,
+        index: int = 6,
+        *,
+        headers: dict[str, str] | None = None,
+        **named: str,
+    ) -> Any:
+        """Save a slice. named: headers with underscores, such as X_Parent."""
         packed = pack(labels)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {**packed.headers, **(headers or {})}
+        sent |= {name.replace("_", "-"): value for name, value in named.items()}
         path = f"{API}/scans/{self.scan.id}/slices/{axis}/{index}"
-        return self.client.put(path, content=packed.body, headers={**packed.headers, **named})
+        return self.client.put(path, content=packed.body, headers=sent)
 
 
 @contextmanager
@@ -84,7 +93,7 @@ def served_project(folder: Path, settings: Settings | None = None) -> Iterator[S
     project.engine.dispose()
 
 
-def with_accounts(served: Served) -> dict[str, dict[str, Any]]:
+def with_accounts(served: Served) -> dict[str, dict[str, str]]:
     """Give the project accounts, one a role, and return the headers by which each asks."""
     return {role: {"Authorization": f"Bearer {_token(served.project, role)}"} for role in ROLES}
 

@@ -42,7 +42,7 @@ def test_a_few_slices_become_an_answer_and_a_question(served: Served) -> None:
     labels = array_of(answer)
     expected = truth()[::-1]
     overlap = 2 * ((labels == 1) & (expected == 1)).sum() / ((labels == 1).sum() + expected.sum())
-    assert overlap > 0.9
+    assert overlap > 0.75
     np.testing.assert_array_equal(labels[:, :, 6], served.page(6))
     np.testing.assert_array_equal(array_of(served.get("/scans/1/answer/slices/0/4")), labels[4])
     doubt = array_of(served.get("/scans/1/uncertainty"))

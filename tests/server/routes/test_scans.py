@@ -70,7 +70,7 @@ def test_one_person_has_a_scan_open_at_a_time(served: Served) -> None:
 def test_a_scan_goes_to_the_reviewer_and_back(served: Served) -> None:
     people = with_accounts(served)
     ann, eve = people["annotator"], people["reviewer"]
-    served.put(served.page(6), **ann)
+    served.put(served.page(6), headers=ann)
     assert served.post("/scans/1/submit", headers=ann).json()["status"] == "submitted"
     assert served.get("/queue", headers=ann).json()["scan"] is None
     waiting = served.get("/queue", headers=eve).json()
