@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from fewslice.volumes.colours import CHOSEN, structure_colour
 
 # What people without one kind of cones see of linear RGB (Machado et al. 2009, severity 1).
-SIGHT: dict[str, Any] = {
+SIGHT: dict[str, npt.ArrayLike] = {
     "all cones": np.eye(3),
     "no red": [
         [0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sliceOf } from '../../../../src/fewslice/server/page/js/app/answers.js'
-import { labelVolume } from '../../../../src/fewslice/server/page/js/view/bitmap.js'
 import { parseNifti } from '../../../../src/fewslice/server/page/js/view/nifti.js'
+import { samplingOf, smallLabels, smallNifti } from '../../../../src/fewslice/server/page/js/view/overview.js'
 import { colourOf, heatColours, paintGrey, paintLabels, pixelOf } from '../../../../src/fewslice/server/page/js/view/raster.js'
 
 /** A NIfTI-1 file of 2 x 3 x 4 voxels whose value says where they are: 100 x + 10 y + z. */
@@ -66,11 +66,40 @@ test('slices of an answer in C order', () => {
 })
 
 test('NiiVue gets the answer with x running fastest, and what was drawn over it', () => {
+  const sampling = samplingOf([2, 2, 2])
   const answer = { data: Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8]) }
-  assert.deepEqual([...labelVolume([2, 2, 2], answer, [])], [1, 5, 3, 7, 2, 6, 4, 8])
+  assert.deepEqual([...smallLabels(sampling, answer, [])], [1, 5, 3, 7, 2, 6, 4, 8])
   // Drawn across y at 1, (x, z) in C order; 255 was not looked at, so the answer stays there.
   const drawn = [{ axis: 1, index: 1, labels: Uint8Array.from([9, 0, 255, 9]) }]
-  assert.deepEqual([...labelVolume([2, 2, 2], answer, drawn)], [1, 5, 9, 7, 2, 6, 0, 9])
+  assert.deepEqual([...smallLabels(sampling, answer, drawn)], [1, 5, 9, 7, 2, 6, 0, 9])
+})
+
+test('a large scan is shown at every second or third voxel', () => {
+  assert.deepEqual(samplingOf([512, 161, 90]), { full: [512, 161, 90], steps: [4, 2, 1], shape: [128, 81, 90] })
+})
+
+test('a small copy keeps its first voxel in place and doubles its steps', () => {
+  const volume = parseNifti(nifti(4))
+  const view = new DataView(volume.file)
+  ;[1, 1.5, 2].forEach((spacing, axis) => {
+    view.setFloat32(80 + 4 * axis, spacing, true)
+    view.setFloat32(280 + 20 * axis, spacing, true)
+    view.setFloat32(292 + 16 * axis, -7, true)
+  })
+  const small = smallNifti(volume, { full: [2, 3, 4], steps: [1, 2, 3], shape: [2, 2, 2] })
+  const copy = parseNifti(small)
+  assert.deepEqual(copy.shape, [2, 2, 2])
+  assert.deepEqual([...copy.voxels], [0, 100, 20, 120, 3, 103, 23, 123])
+  const header = new DataView(small)
+  assert.deepEqual([80, 84, 88].map((at) => header.getFloat32(at, true)), [1, 3, 6])
+  assert.deepEqual([280, 300, 320].map((at) => header.getFloat32(at, true)), [1, 3, 6])
+  assert.deepEqual([292, 308, 324].map((at) => header.getFloat32(at, true)), [-7, -7, -7])
+})
+
+test('drawn slices are seen although their own slice is left out', () => {
+  const drawn = [{ axis: 0, index: 3, labels: Uint8Array.from([1, 2, 3, 4]) }]
+  const sampling = { full: [4, 1, 4], steps: [2, 1, 2], shape: [2, 1, 2] }
+  assert.deepEqual([...smallLabels(sampling, null, drawn)], [0, 1, 0, 3])
 })
 
 test('labels become colours with the second axis downwards', () => {

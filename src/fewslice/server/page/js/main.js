@@ -123,7 +123,7 @@ function connectPanels(page, commands, bindings) {
     welcome.textContent = loading ? 'Opening the scan …' : project === null ? '' : scans.length > 0 ? 'Choose a scan on the left.' : 'This project has no scans yet.'
   })
   store.on(['help'], ({ help }) => showHelp(help, bindings, commands.help))
-  store.on(['volume', 'scan'], (state) => void volume.showImage(state))
+  store.on(['volume', 'scan'], (state) => volume.showImage(state))
   store.on(['window'], (state) => volume.showWindow(state))
   store.on(['radiological', 'project'], (state) => volume.showAll(state))
   store.on(['axis', 'index'], (state) => volume.showPlace(state))

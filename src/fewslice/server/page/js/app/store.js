@@ -46,7 +46,12 @@ export class Store {
     const changed = new Set(this.#changed)
     this.#changed.clear()
     for (const { keys, react } of this.#listeners) {
-      if (keys.some((key) => changed.has(key))) react(this.state)
+      if (!keys.some((key) => changed.has(key))) continue
+      try {
+        react(this.state)
+      } catch (error) {
+        reportError(error) // one part of the page that fails does not stop the others
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 // The small view beside the slice: three planes or 3D, loaded once the slice can be drawn on.
 
-import { labelVolume } from '../view/bitmap.js'
+import { smallLabels } from '../view/overview.js'
 import { element, part, show } from './dom.js'
 
 /** @typedef {import('../app/state.js').State} State */
@@ -8,8 +8,8 @@ import { element, part, show } from './dom.js'
 /** @typedef {import('../view/volume_view.js').VolumeView} VolumeView */
 /** @typedef {import('../view/volume_view.js').Layout} Layout */
 
-/** Voxels beyond which a second copy of the scan is only loaded when a person asks for it. */
-const LARGE = 120_000_000
+const AFTER_SLICE = 300 // milliseconds
+const QUIET = 500 // milliseconds after the last change before labels are shown anew
 
 export class VolumePanel {
   /** @type {VolumeView | null} */
@@ -43,17 +43,12 @@ export class VolumePanel {
   }
 
   /** @param {State} state */
-  async showImage({ volume, scan }) {
+  showImage({ volume, scan }) {
     part('volume').hidden = scan === null
     if (volume === null || scan === null || volume === this.#loaded) return
     this.#loaded = volume
-    if (volume.voxels.length > LARGE) return this.#ask(volume, scan.name)
-    await this.#load(volume, scan.name)
-  }
-
-  /** @param {import('../view/nifti.js').Volume} volume @param {string} name */
-  #ask(volume, name) {
-    show(this.#said, element('button', { onclick: () => void this.#load(volume, name) }, 'Show planes and 3D of this large scan'))
+    // The slice comes first: what is drawn on must not wait for what is only looked at.
+    setTimeout(() => this.#loaded === volume && void this.#load(volume, scan.name), AFTER_SLICE)
   }
 
   /** @param {import('../view/nifti.js').Volume} volume @param {string} name */
@@ -62,7 +57,8 @@ export class VolumePanel {
     try {
       const { VolumeView } = await import('../view/volume_view.js')
       this.#view ??= new VolumeView(this.#canvas, (voxel) => this.page.goTo(this.page.state.axis, voxel[this.page.state.axis]))
-      await this.#view.load(volume, name)
+      const { window: shown, project } = this.page.state
+      await this.#view.load(volume, name, shown, project?.structures ?? [])
     } catch {
       this.#view = null
       show(this.#said, 'Planes and 3D need WebGL 2, which this browser does not offer. Drawing works without.')
@@ -102,7 +98,7 @@ export class VolumePanel {
       const { scan } = this.page.state
       if (this.#view === null || scan === null) return
       const drawn = this.page.work?.sheets.known() ?? []
-      this.#view.showLabels(labelVolume(scan.shape, this.page.answers.whole, drawn))
-    }, 250)
+      this.#view.showLabels(smallLabels(this.#view.sampling, this.page.answers.whole, drawn))
+    }, QUIET)
   }
 }

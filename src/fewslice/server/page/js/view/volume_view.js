@@ -2,6 +2,7 @@
 
 import { MULTIPLANAR_TYPE, Niivue, NVImage, SLICE_TYPE } from '../../vendor/niivue.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
+import { samplingOf, smallNifti } from './overview.js'
 import { colourOf } from './raster.js'
 
 /** @typedef {import('./nifti.js').Volume} Volume */
@@ -11,8 +12,10 @@ import { colourOf } from './raster.js'
 export class VolumeView {
   /** @type {Promise<unknown>} */
   #ready
-  /** @type {[number, number, number]} */
-  #shape = [1, 1, 1]
+  /** Which voxels are shown. */
+  sampling = samplingOf([1, 1, 1])
+  /** What is set already: setting a window or colours makes NiiVue upload the whole volume again. */
+  #set = { window: '', structures: '' }
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -27,7 +30,8 @@ export class VolumeView {
       isOrientationTextVisible: false,
       isRadiologicalConvention: true,
       sagittalNoseLeft: true,
-      multiplanarForceRender: true,
+      multiplanarForceRender: false,
+      multiplanarShowRender: 0, // never beside planes: without a GPU a ray-cast volume takes seconds a frame
       multiplanarPadPixels: 2,
       show3Dcrosshair: true,
       dragAndDropEnabled: false,
@@ -39,20 +43,25 @@ export class VolumeView {
     this.niivue.onMouseUp = () => (pointing = false)
     this.niivue.onLocationChange = (location) => {
       const { vox } = /** @type {{vox: number[]}} */ (location)
-      if (pointing) onPoint([vox[0], vox[1], vox[2]])
+      const { steps } = this.sampling
+      if (pointing) onPoint([vox[0] * steps[0], vox[1] * steps[1], vox[2] * steps[2]])
     }
   }
 
   /**
    * @param {Volume} volume
    * @param {string} name
+   * @param {{low: number, high: number}} window
+   * @param {Structure[]} structures
    */
-  async load(volume, name) {
+  async load(volume, name, window, structures) {
     await this.#ready
     while (this.niivue.volumes.length > 0) this.niivue.removeVolumeByIndex(0)
-    this.#shape = volume.shape
-    // NiiVue keeps what it is given, and scales it in place: it gets its own copy.
-    const image = await NVImage.loadFromFile({ file: new File([volume.file], `${name}.nii`), name: `${name}.nii` })
+    this.sampling = samplingOf(volume.shape)
+    const file = new File([smallNifti(volume, this.sampling)], `${name}.nii`)
+    const image = await NVImage.loadFromFile({ file, name: file.name, cal_min: window.low, cal_max: window.high })
+    this.#set.window = JSON.stringify(window)
+    this.setStructures(structures)
     this.niivue.addVolume(image)
     this.niivue.createEmptyDrawing() // also makes the texture that labels are written to
   }
@@ -60,7 +69,9 @@ export class VolumeView {
   /** @param {{low: number, high: number}} window */
   setWindow({ low, high }) {
     const [image] = this.niivue.volumes
-    if (image === undefined) return
+    const said = JSON.stringify({ low, high })
+    if (image === undefined || said === this.#set.window) return
+    this.#set.window = said
     image.cal_min = low
     image.cal_max = high
     this.niivue.updateGLVolume()
@@ -68,6 +79,7 @@ export class VolumeView {
 
   /** @param {boolean} radiological */
   setRadiological(radiological) {
+    if (this.niivue.opts.isRadiologicalConvention === radiological) return
     this.niivue.setRadiologicalConvention(radiological)
   }
 
@@ -82,6 +94,9 @@ export class VolumeView {
 
   /** @param {Structure[]} structures */
   setStructures(structures) {
+    const said = JSON.stringify(structures.map(({ value, colour }) => [value, colour]))
+    if (said === this.#set.structures) return
+    this.#set.structures = said
     const colours = { R: [0], G: [0], B: [0], A: [0], I: [0], labels: ['nothing'] }
     for (let value = 1; value < 256; value++) {
       const found = structures.find((each) => each.value === value)
@@ -98,10 +113,10 @@ export class VolumeView {
 
   /**
    * Shows labels over the image.
-   * @param {Uint8Array} labels of the whole volume, x running fastest
+   * @param {Uint8Array} labels of the voxels that are shown, x running fastest
    */
   showLabels(labels) {
-    if (labels.length !== this.#shape[0] * this.#shape[1] * this.#shape[2]) return
+    if (labels.length !== this.niivue.drawBitmap?.length) return
     this.niivue.drawBitmap = labels
     this.niivue.setDrawOpacity(0.6)
     this.niivue.refreshDrawing(true)
@@ -110,7 +125,8 @@ export class VolumeView {
   /** @param {[number, number, number]} voxel the crosshair's */
   point(voxel) {
     if (this.niivue.volumes.length === 0) return
-    this.niivue.scene.crosshairPos = this.niivue.vox2frac(voxel)
+    const [x, y, z] = voxel.map((place, axis) => Math.floor(place / this.sampling.steps[axis]))
+    this.niivue.scene.crosshairPos = this.niivue.vox2frac([x, y, z])
     this.niivue.drawScene()
   }
 }
