@@ -1,10 +1,12 @@
 """Pictures of the best, the median and the worst case of every evaluation set.
 
-    python benchmarks/pictures.py --data DIR --work DIR --output DIR [--slices 3] [--sets 004,101]
+    python -m benchmarks.pictures --data DIR --scores CSV --output DIR [--slices 3] [--sets 004,101]
 
-Cases are chosen by the Dice of `auto` in the results of `benchmarks/accuracy.py` (--work) and
-answered again. Each row shows three slices that were not annotated, spread over the structure. Look
-at the licence of a data set before a picture of it is passed on: it is named below the picture.
+Cases are chosen by the Dice of `auto` in a table of answers, such as that of `benchmarks/peers.py`
+(--scores) or those of `benchmarks/accuracy.py` (--work), and answered again. Each row shows three
+slices that were not annotated, spread over the structure. Pictures have 64 colours, which keeps
+them small. Look at the licence of a data set before a picture of it is passed on: it is named below
+the picture.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchmarks.accuracy import SETS, names_in
 from fewslice.annotation.planes import plane_axis
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.dataset import find_dataset, read_case
@@ -28,13 +32,6 @@ from fewslice.metrics.overlap import dice
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
 
-SETS = {
-    "004": ("Dataset004_Hippocampus", "1"),
-    "101": ("Dataset101_HeadNeckCT", "auto"),
-    "102": ("Dataset102_CardiacCineMRI", "auto"),
-    "103": ("Dataset103_SpleenCT", "auto"),
-    "104": ("Dataset104_RetinaFluidOCT", "auto"),
-}
 PANELS = 3
 
 
@@ -60,12 +57,12 @@ def chosen(scores: pd.DataFrame, slices: int) -> list[tuple[str, str, str]]:
 
 
 def answer(data: Path, number: str, case: str, structure: str, slices: int) -> Answer:
-    folder, plane = SETS[number]
-    (files,) = (each for each in find_dataset(data / folder).cases if each.name == case)
+    of = SETS[number]
+    (files,) = (each for each in find_dataset(data / of.folder).cases if each.name == case)
     image, labels = read_case(files)
     wanted = next(s for s in files.structures_in(labels.array) if s.name == structure)
     mask = wanted.mask(labels.array)
-    revealed = strided(mask, plane_axis(image.geometry, plane), slices)
+    revealed = strided(mask, plane_axis(image.geometry, of.plane), slices)
     task = Task(case, image, wanted, mask, slices, revealed)
     row, found = run_engine(task, "auto")
     return Answer(task, found, row.dice)
@@ -129,8 +126,26 @@ def draw(number: str, answers: dict[str, Answer], licence: str, path: Path) -> N
                 )
                 panel.set_ylabel(label, fontsize=8)
     figure.suptitle(f"{number}: auto (red) and the truth (dashed white)", fontsize=10)
-    figure.supxlabel(f"Scans: {SETS[number][0]}, licence: {licence}", fontsize=7)
-    figure.savefig(path, dpi=110)
+    figure.supxlabel(f"Scans: {SETS[number].folder}, licence: {licence}", fontsize=7)
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG of 64 colours."""
+    from PIL import Image
+
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=90)
+    Image.open(drawn).convert("RGB").quantize(64).save(path, optimize=True)
+
+
+def scores_of(options: argparse.Namespace, number: str) -> pd.DataFrame:
+    """Return the answers to one set from the tables that were asked for."""
+    types = dict.fromkeys(("set", "case", "structure"), "str")
+    if options.scores is None:
+        return pd.read_csv(options.work / f"{number}-strided" / "scores.csv", dtype=types)
+    scores = pd.read_csv(options.scores, dtype=types)
+    return scores[scores["set"] == number]
 
 
 def _flattest(mask: BoolArray) -> float:
@@ -152,20 +167,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("benchmark-results"))
+    parser.add_argument("--scores", type=Path, help="one table with the column set, in its place")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--slices", type=int, default=3)
-    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--sets", type=names_in(SETS), default=("004", "101", "103"))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    for number in options.sets.split(","):
-        types = dict.fromkeys(("case", "structure"), "str")
-        scores = pd.read_csv(options.work / f"{number}-strided" / "scores.csv", dtype=types)
+    for number in options.sets:
+        scores = scores_of(options, number)
         answers = {
             name: answer(options.data, number, case, structure, options.slices)
             for name, case, structure in chosen(scores, options.slices)
         }
         path = options.output / f"cases-{number}.png"
-        draw(number, answers, licence_of(options.data / SETS[number][0]), path)
+        draw(number, answers, licence_of(options.data / SETS[number].folder), path)
         for name, each in answers.items():
             print(f"{number} {name}: {each.task.case} {each.task.structure.name} {each.dice:.3f}")
 

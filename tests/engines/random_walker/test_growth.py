@@ -1,5 +1,7 @@
 """Growth from drawn slices, worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,19 @@ def test_the_likest_surroundings_count() -> None:
     assert contrast(drawn_on_the_middle(image, mask)) == pytest.approx([100.0])  # 1 over .01
     image[:, 4:6] = 1.0
     assert contrast(drawn_on_the_middle(image, mask)) == pytest.approx([0.0])
+
+
+def test_of_several_planes_the_clearest_counts() -> None:
+    """The slice of axis 0 shows what looks like the inside beside the tube, the other none of it."""
+    mask = tube()
+    image = np.where(mask, 1.0, 0.0).astype(np.float32)
+    image[12, 18:21, :] = 1.0
+    image[:, :, 7] = mask[:, :, 7]
+    drawn = drawn_on_the_middle(image, mask)
+    drawn.seeds[12] = mask[12]
+    along = replace(drawn, slices=((0, 12),))
+    assert contrast(along) == pytest.approx([0.0])
+    assert contrast(replace(drawn, slices=((0, 12), (2, 7)))) == pytest.approx([100.0])
 
 
 def test_too_few_pixels_have_no_contrast() -> None:

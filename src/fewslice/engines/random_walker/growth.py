@@ -64,13 +64,18 @@ def contrast(drawn: Drawn) -> Float64Array:
 
     On the slices that were looked at, within two radii: the 5th percentile of the distance to the
     median inside, in standard deviations inside, in the channel in which a pixel differs most.
-    Pixels at the outline, which hold some of both, are left out. 0 where there are too few.
+    Pixels at the outline, which hold some of both, are left out. 0 where there are too few. Of
+    slices of several planes those of the plane with the clearest contrast count.
     """
-    return np.array([_contrast(drawn, number) for number in range(1, 1 + len(drawn.radii))])
+    planes = sorted({axis for axis, _ in drawn.slices})
+    numbers = range(1, 1 + len(drawn.radii))
+    return np.array(
+        [max(_contrast(drawn, number, plane) for plane in planes) for number in numbers]
+    )
 
 
-def _contrast(drawn: Drawn, number: int) -> float:
-    inside, around = _inside_and_around(drawn, number)
+def _contrast(drawn: Drawn, number: int, plane: int) -> float:
+    inside, around = _inside_and_around(drawn, number, plane)
     if np.count_nonzero(inside) < _FEWEST or np.count_nonzero(around) < _FEWEST:
         return 0.0
     values = drawn.intensities[:, inside]
@@ -79,8 +84,11 @@ def _contrast(drawn: Drawn, number: int) -> float:
     return float(np.percentile((apart / spread[:, None]).max(axis=0), 5))
 
 
-def _inside_and_around(drawn: Drawn, number: int) -> tuple[BoolArray, BoolArray]:
-    """Return the voxels inside a structure and those known around it, without its outline."""
+def _inside_and_around(drawn: Drawn, number: int, plane: int) -> tuple[BoolArray, BoolArray]:
+    """Return the voxels inside a structure and those known around it, without its outline.
+
+    On the slices of one plane.
+    """
     from scipy import ndimage
 
     inside, around = (
@@ -88,17 +96,17 @@ def _inside_and_around(drawn: Drawn, number: int) -> tuple[BoolArray, BoolArray]
         np.zeros(drawn.seeds.shape, dtype=bool),
     )
     square = np.ones((3, 3), dtype=bool)
+    steps = [drawn.spacing[other] for other in inplane_axes(plane)]
+    width = max(2 * float(drawn.radii[number - 1]), 4 * min(steps))
     for axis, index in drawn.slices:
         place = on_slice(axis, index)
         mine = drawn.seeds[place] == number
-        if mine.any():
-            steps = [drawn.spacing[other] for other in inplane_axes(axis)]
-            width = max(2 * float(drawn.radii[number - 1]), 4 * min(steps))
+        if axis == plane and mine.any():
             core = ndimage.binary_erosion(mine, square)
-            inside[place] |= core if np.count_nonzero(core) >= _FEWEST else mine
+            inside[place] = core if np.count_nonzero(core) >= _FEWEST else mine
             near = distance_to(mine, steps, 2 * width) <= width
             other = (drawn.seeds[place] >= 0) & ~ndimage.binary_dilation(mine, square)
-            around[place] |= near & other
+            around[place] = near & other
     return inside, around
 
 
