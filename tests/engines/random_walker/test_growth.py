@@ -55,7 +55,7 @@ def test_the_likest_surroundings_count() -> None:
 
 
 def test_of_several_planes_the_clearest_counts() -> None:
-    """The slice of axis 0 shows what looks like the inside beside the tube, the other none of it."""
+    """The slice of axis 0 shows beside the tube what looks like its inside, the other does not."""
     mask = tube()
     image = np.where(mask, 1.0, 0.0).astype(np.float32)
     image[12, 18:21, :] = 1.0
