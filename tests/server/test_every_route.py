@@ -20,7 +20,11 @@ FOR_ADMINS = {
     ("patch", "/scans/{scan}"),
     ("post", "/models/{version}/activate"),
 }
-FOR_REVIEWERS = {("post", "/scans/{scan}/accept"), ("post", "/scans/{scan}/return")}
+FOR_REVIEWERS = {
+    ("post", "/scans/{scan}/accept"),
+    ("post", "/scans/{scan}/return"),
+    ("get", "/agreement/{scan}"),
+}
 
 BODIES: dict[tuple[str, str], Any] = {
     ("post", "/people"): {"name": "eve", "password": "long enough", "role": "admin"},
@@ -46,7 +50,8 @@ def routes(served: Served) -> list[tuple[str, str]]:
     ]
 
 
-def asked(served: Served, method: str, path: str, headers: dict[str, str]) -> Any:
+def asked(served: Served, route: tuple[str, str], headers: dict[str, str]) -> Any:
+    method, path = route
     filled = path
     for name in ("scan", "value", "index", "job", "version", "revision"):
         filled = filled.replace(f"{{{name}}}", "1")
@@ -80,7 +85,7 @@ def test_nobody_gets_in_without_a_token(guarded: Any, headers: dict[str, str]) -
     let_in = [
         route
         for route in routes(served)
-        if route not in OPEN and asked(served, *route, headers).status_code != 401
+        if route not in OPEN and asked(served, route, headers).status_code != 401
     ]
     assert let_in == []
 
@@ -90,7 +95,7 @@ def test_what_a_role_may_not_do_is_refused(guarded: Any, role: str) -> None:
     served, people = guarded
     refused = {*FOR_ADMINS, *(FOR_REVIEWERS if role == "annotator" else ())}
     for route in sorted(refused):
-        found = asked(served, *route, people[role])
+        found = asked(served, route, people[role])
         assert (route, found.status_code) == (route, 403)
         assert "may do that" in found.json()["message"]
 
@@ -98,7 +103,7 @@ def test_what_a_role_may_not_do_is_refused(guarded: Any, role: str) -> None:
 def test_an_admin_may_do_everything(guarded: Any) -> None:
     served, people = guarded
     for route in sorted({*FOR_ADMINS, *FOR_REVIEWERS}):
-        assert asked(served, *route, people["admin"]).status_code != 403
+        assert asked(served, route, people["admin"]).status_code != 403
 
 
 def test_a_token_that_was_given_back_is_worthless(tmp_path: Path) -> None:

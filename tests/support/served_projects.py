@@ -64,12 +64,21 @@ class Served:
     def post(self, path: str, body: Any = None, **options: Any) -> Any:
         return self.client.post(API + path, json={} if body is None else body, **options)
 
-    def put(self, labels: npt.NDArray[Any], axis: int = 2, index: int = 6, **headers: str) -> Any:
-        """Save a slice; headers by their names with underscores, such as X_Parent."""
+    def put(
+        self,
+        labels: npt.NDArray[Any],
+        axis: int = 2,
+        index: int = 6,
+        *,
+        headers: dict[str, str] | None = None,
+        **named: str,
+    ) -> Any:
+        """Save a slice. named: headers with underscores, such as X_Parent."""
         packed = pack(labels)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {**packed.headers, **(headers or {})}
+        sent |= {name.replace("_", "-"): value for name, value in named.items()}
         path = f"{API}/scans/{self.scan.id}/slices/{axis}/{index}"
-        return self.client.put(path, content=packed.body, headers={**packed.headers, **named})
+        return self.client.put(path, content=packed.body, headers=sent)
 
 
 @contextmanager

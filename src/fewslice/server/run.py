@@ -14,6 +14,10 @@ from fewslice.project.people import has_accounts
 from fewslice.server.settings import Settings
 
 LOCK = "serve.lock"
+_WAITING = 128  # connections that are not accepted yet
+# Seconds an idle connection is kept. Proxies and pages close theirs earlier; were it the other way
+# round, a request could be on its way while the server closes.
+_KEPT_OPEN = 75
 _GRACE = 3  # seconds for answers under way; pages hold a connection open for ever
 
 
@@ -63,6 +67,7 @@ def bound(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(found[4])
+        made.listen(_WAITING)  # whoever opens the page at once waits, and is not refused
     except OSError as error:
         made.close()
         raise InputError(
@@ -83,6 +88,7 @@ def serve(project: Project, settings: Settings, listening: socket.socket) -> Non
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEPT_OPEN,
         timeout_graceful_shutdown=_GRACE,
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -5,24 +5,16 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from starlette.testclient import TestClient
 
 from fewslice.project.drawings import drawing
 from fewslice.server.arrays import pack
 from tests.support.command_line import truth
+from tests.support.sent_arrays import array_of
 from tests.support.served_projects import API, Served, with_accounts
 
 URL = "/scans/1/slices"
-
-
-def array_of(response: object) -> npt.NDArray[np.uint8]:
-    assert response.status_code == 200, response.text  # type: ignore[attr-defined]
-    headers = response.headers  # type: ignore[attr-defined]
-    shape = tuple(int(each) for each in headers["x-shape"].split(","))
-    raw = zlib.decompress(response.content)  # type: ignore[attr-defined]
-    return np.frombuffer(raw, dtype=headers["x-dtype"]).reshape(shape)
 
 
 @pytest.mark.parametrize(("axis", "index"), [(0, 4), (1, 8), (2, 6)])
@@ -31,7 +23,7 @@ def test_a_slice_comes_back_and_lies_in_the_scans_own_axes(
 ) -> None:
     # The scan's first axis runs to the left: its slice n is the page's slice 19 - n.
     own = {0: 19 - index, 1: index, 2: index}[axis]
-    theirs = truth().take(own, axis=axis)
+    theirs = np.asarray(truth().take(own, axis=axis))
     page = theirs if axis == 0 else theirs[::-1]
     saved = served.put(np.ascontiguousarray(page), axis, index)
     assert saved.status_code == 200
@@ -95,8 +87,8 @@ def test_undo_and_redo(served: Served) -> None:
 def test_whoever_is_slower_loses_nothing(served: Served) -> None:
     people = with_accounts(served)
     ann, bob = people["annotator"], people["admin"]
-    served.put(served.page(6), **ann)
-    late = served.put(served.page(5), **bob).json()
+    served.put(served.page(6), headers=ann)
+    late = served.put(served.page(5), headers=bob).json()
     assert late["head"] == 1
     assert (late["conflict"]["revision"], late["conflict"]["person"]) == (1, "annotator")
     np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=ann)), served.page(6))
@@ -127,8 +119,8 @@ def test_what_does_not_fit_is_refused_in_a_sentence(served: Served) -> None:
     assert "label 9 is no structure" in strange.json()["message"]
     wide = served.put(np.full(page.shape, 256, dtype=np.uint16))
     assert wide.json()["message"] == "Labels are 0 to 255; index the structures anew."
-    for headers in ({"X_Parent": "x"}, {"X_Action": "erase"}, {"X_Active_Seconds": "nan"}):
-        assert served.put(page, **headers).status_code == 422
+    for headers in ({"X-Parent": "x"}, {"X-Action": "erase"}, {"X-Active-Seconds": "nan"}):
+        assert served.put(page, headers=headers).status_code == 422
     assert served.put(page, X_Parent="77").status_code == 404
     assert served.get("/scans/7/slices").status_code == 404
     assert served.get(f"{URL}/2/6").status_code == 404
@@ -157,14 +149,17 @@ def test_people_who_annotate_apart_see_their_own_slices(served: Served) -> None:
     admin, ann = people["admin"], people["annotator"]
     changed = served.client.patch(f"{API}/scans/1", json={"independent": True}, headers=admin)
     assert changed.json()["independent"]
-    served.put(served.page(6), **admin)
-    assert served.put(served.page(5), **ann).json()["conflict"] is None
+    served.put(served.page(6), headers=admin)
+    assert served.put(served.page(5), headers=ann).json()["conflict"] is None
     np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=admin)), served.page(6))
     np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=ann)), served.page(5))
     number = served.get("/me", headers=admin).json()["id"]
-    theirs = served.get(f"{URL}/2/6", params={"annotator": number}, headers=ann)
-    np.testing.assert_array_equal(array_of(theirs), served.page(6))
-    agreed = served.get("/agreement/1", headers=ann).json()
+    theirs = {"params": {"annotator": number}}
+    refused = served.get(f"{URL}/2/6", headers=ann, **theirs)
+    assert refused.status_code == 403
+    shown = served.get(f"{URL}/2/6", headers=people["reviewer"], **theirs)
+    np.testing.assert_array_equal(array_of(shown), served.page(6))
+    agreed = served.get("/agreement/1", headers=admin).json()
     (pair,) = agreed["pairs"]
     assert {pair["first"], pair["second"]} == {"admin", "annotator"}
     mine, other = served.page(6) == 1, served.page(5) == 1

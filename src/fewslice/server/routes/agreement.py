@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from fewslice.project.agreement import PairAgreement, agreement
-from fewslice.server.auth import Somebody
+from fewslice.server.auth import Reviewer
 from fewslice.server.context import Served
 from fewslice.server.models import Agreement, Identifier
 from fewslice.server.ras import RasView
@@ -17,7 +17,7 @@ router = APIRouter(tags=["agreement"])
 
 
 @router.get("/agreement/{scan}", response_model=Agreement)
-def scan_agreement(scan: Identifier, served: Served, _: Somebody) -> Any:
+def scan_agreement(scan: Identifier, served: Served, _: Reviewer) -> Any:
     """Compare the people who annotated a scan independently: structure by structure, and on which
     slices they disagree most.
     """

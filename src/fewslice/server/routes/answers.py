@@ -26,6 +26,7 @@ from fewslice.server.models import (
     Strip,
     Suggestion,
 )
+from fewslice.server.problems import BusyError
 from fewslice.server.ras import RasView
 from fewslice.server.routes.slices import (
     ARRAY_RESPONSE,
@@ -154,10 +155,15 @@ async def _asked(served: Context, question: Question, by: int) -> dict[str, Any]
     served.workers.wake()
     try:
         job = await ended(served, number)
+    except BusyError:
+        await run_in_threadpool(jobs.cancel, served.project, number)  # nobody waits for it now
+        raise
     finally:
         served.advice.answered(question)
+    if job.state == jobs.FAILED:
+        raise InputError(job.text)
     if job.state != jobs.FINISHED:
-        raise InputError(job.text or "The suggestion was given up; ask again.")
+        raise BusyError("The suggestion was given up; ask again.")
     result = {**job.result, "count": question.count}
     served.advice.put(question, result)
     return result

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response
 
-from fewslice.errors import InputError, NotFoundError
+from fewslice.errors import AccessError, InputError, NotFoundError
 from fewslice.project.conflicts import open_conflicts, resolve_conflict
 from fewslice.project.drawings import blame
-from fewslice.project.people import Person
+from fewslice.project.people import ANNOTATOR, Person
 from fewslice.project.revisions import (
     Revision,
     get_revision,
@@ -80,11 +80,15 @@ def view_of(served: Context, scan: int) -> RasView:
 
 def whose(served: Context, scan: int, person: Person, annotator: int | None = None) -> int | None:
     """Return whose slices are meant: one's own where people annotate independently, else None for
-    everybody's. annotator: somebody who was asked for instead.
+    everybody's. annotator: somebody who was asked for instead. Raises AccessError for an annotator
+    who asks for another one's: they would no longer draw apart.
     """
-    if annotator is not None:
-        return annotator
-    return person.id if get_scan(served.project, scan).independent else None
+    own = person.id if get_scan(served.project, scan).independent else None
+    if annotator is None or annotator == own:
+        return own
+    if own is not None and person.role == ANNOTATOR:
+        raise AccessError("Only a reviewer or an admin sees what others draw on this scan.")
+    return annotator
 
 
 async def _body(request: Request) -> bytes:

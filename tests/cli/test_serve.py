@@ -1,0 +1,85 @@
+"""`fewslice serve`: what it refuses, and what it makes."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from fewslice.cli import serve as module
+from fewslice.cli.main import run
+from fewslice.project.database import Project
+from fewslice.project.opening import create_project, open_project
+from fewslice.project.scans import list_scans
+from fewslice.project.structures import list_structures
+from fewslice.server import run as running
+from fewslice.server.settings import Settings
+from tests.support.command_line import refused
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Do not serve for ever: return how it would have been done."""
+    found: list[Settings] = []
+
+    def stand_in(_: Project, settings: Settings, __: socket.socket) -> None:
+        found.append(settings)
+
+    monkeypatch.setattr(running, "serve", stand_in)
+    return found
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    create_project(tmp_path / "project", name="Hearts").engine.dispose()
+    return tmp_path / "project"
+
+
+def test_the_address_is_said(
+    directory: Path, served: list[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["serve", str(directory), "--port", "0", "--name", "scans.example.org"]) == 0
+    assert capsys.readouterr().out.startswith("Open http://127.0.0.1:")
+    assert served == [Settings(names=("scans.example.org",))]
+
+
+def test_the_example_is_made_once(tmp_path: Path, served: list[Settings]) -> None:
+    directory = tmp_path / "example"
+    for _ in range(2):
+        assert run(["serve", str(directory), "--port", "0", "--example"]) == 0
+    assert len(served) == 2
+    project = open_project(directory)
+    (scan,) = list_scans(project)
+    assert scan.shape == (54, 84, 70)
+    assert scan.paths[0].is_relative_to(directory)
+    assert len(list_structures(project)) == 4
+
+
+def test_what_cannot_be_served_is_refused(
+    tmp_path: Path,
+    directory: Path,
+    served: list[Settings],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "is not a project" in refused(["serve", str(tmp_path / "no")], capsys)
+    everywhere = ["serve", str(directory), "--host", "0.0.0.0"]  # noqa: S104 - to be refused
+    assert "has no accounts; add one first" in refused(everywhere, capsys)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        found = refused(["serve", str(directory), "--port", port], capsys)
+        assert f"cannot listen at 127.0.0.1, port {port}" in found
+    with running.only_server(directory):
+        assert "is served already" in refused(["serve", str(directory), "--port", "0"], capsys)
+    assert served == []
+
+
+def test_a_missing_library_is_named(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None if name == "fastapi" else name)
+    found = refused(["serve", str(directory)], capsys)
+    assert found == (
+        "fewslice: The server needs libraries that are not installed (fastapi); install them "
+        'with: python -m pip install "fewslice[server]".\n'
+    )
