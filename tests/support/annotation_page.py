@@ -44,6 +44,7 @@ _DRAWN = """(() => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
   return data.filter((value, place) => place % 4 === 3 && value > 0).length
 })()"""
+_HATCHED = _DRAWN.replace("canvas.drawing", "canvas.engine")
 _MARGIN = 24  # pixels that the page leaves around a slice
 Point = tuple[float, float]
 _AXES = {"axial": 2, "coronal": 1, "sagittal": 0}
@@ -211,6 +212,10 @@ class AnnotationPage:
     def drawn_voxels(self) -> int:
         """How many voxels of the slice in hand are shown as drawn."""
         return int(self.page.evaluate(self.counting))
+
+    def hatched_pixels(self) -> int:
+        """How many pixels of the screen show the engine's answer."""
+        return int(self.page.evaluate(_HATCHED))
 
     def grey(self, grid: Grid, voxel: Point) -> int:
         """How bright the image is on the screen at a voxel, 0 to 255."""

@@ -34,12 +34,14 @@ def test_nothing_serious(project: Project, open_page: OpenPage) -> None:
     page.wait_saved()
     assert faults(page) == []
     page.press("e", "x", "?")
+    page.photograph("keys")
     assert faults(page) == []
 
 
 def test_on_a_tablet_everything_is_in_reach(project: Project, open_page: OpenPage) -> None:
     page = open_page(project)
     page.page.set_viewport_size({"width": 1024, "height": 768})
+    page.photograph("tablet")
     assert faults(page) == []
     for name in ("segment", "go-next", "accept-slice", "tool-polygon", "erase", "strip-canvas"):
         box = page.page.locator(f"#{name}").bounding_box()

@@ -82,11 +82,13 @@ def test_the_whole_loop(  # noqa: PLR0915 - one story, told in order
         # Go where the program asks, correct it, and accept a slice that is right.
         page.press("g")
         assert page.shown("slice-state") == "The engine's answer"
+        page.photograph("3-asked-for")
         page.press("r")
         assert "not saved yet" in page.shown("slice-state")
         page.press("b", "3", "Enter")
         page.press("Enter")
         page.wait_saved()
+        page.photograph("4-corrected")
         assert page.shown("slice-state") == "Corrected"
         page.plane("coronal")
         page.go_to(SLICE + 6)
@@ -95,8 +97,9 @@ def test_the_whole_loop(  # noqa: PLR0915 - one story, told in order
         assert page.shown("slice-state") == "Accepted"
         answered = latest_answer(two_scans, 1)
         assert answered is not None
+        assert page.hatched_pixels() == 0
         page.press("u")
-        page.photograph("3-accepted-with-uncertainty")
+        page.photograph("5-accepted-with-uncertainty")
         page.press("u")
 
         # Accept the scan; the next one starts with a result although nothing is drawn on it.
@@ -107,7 +110,7 @@ def test_the_whole_loop(  # noqa: PLR0915 - one story, told in order
         page.page.locator("#where strong", has_text="second head").wait_for()
         page.press("s")
         page.page.locator("#slice-state", has_text="The engine's answer").wait_for(timeout=LONG)
-        page.photograph("4-second-scan")
+        page.photograph("6-second-scan")
         assert page.complaints == []
         context.close()
 
