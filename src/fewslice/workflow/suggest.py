@@ -198,13 +198,14 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         samples.grid,
     )
     rng = np.random.default_rng(seed)
+    gain_model = (settings and settings.gain_model) or shipped_gain_model()
     if name == DEFAULT:
-        queries = expected_gain(found, shipped_gain_model(), count, rng, settings)
+        queries = expected_gain(found, gain_model, count, rng, settings)
     else:
         cost = settings.cost if settings else CostModel()
         fine = samples.native(annotation)
         queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
-    quality = predicted_quality(found, shipped_gain_model())
+    quality = predicted_quality(found, gain_model)
     suggestion = _suggestion(scan, queries, quality, annotation.axis)
     return replace(suggestion, remarks=(*scan.remarks, *label_map.remarks))
 

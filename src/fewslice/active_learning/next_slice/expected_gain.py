@@ -1,4 +1,4 @@
-"""Expected gain: which answer about this scan is worth most per second of a person's time.
+"""Expected gain: which answer about this scan is worth most for a person's next slice.
 
 Our own strategy for finishing one volume. Two kinds of answers compete. *Draw this slice*: its gain
 is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
@@ -27,6 +27,9 @@ from fewslice.typing import Float64Array
 
 DRAW, PRESENT = "draw", "present"
 
+QUESTION_SLICES = 0.1
+"""What a question counts as, in drawn slices."""
+
 
 @dataclass(frozen=True)
 class Query:
@@ -48,10 +51,18 @@ class Query:
         """Expected gain in Dice per minute of a person's time."""
         return 60.0 * self.gain / self.seconds
 
+    @property
+    def score_by_slice(self) -> float:
+        """Expected gain in Dice per drawn slice; a question counts a tenth of one."""
+        return self.gain / (QUESTION_SLICES if self.kind == PRESENT else 1.0)
+
 
 @dataclass(frozen=True)
 class ExpectedGainSettings:
-    """cost: of a person's time. questions: whether "is it there at all?" may be asked.
+    """gain_model: the models to go by, the shipped ones if None.
+
+    cost: of a person's time. per_second: whether queries are ranked by gain per second, which
+    favours slices with little to draw; if not, by gain per slice. questions: whether "is it there at all?" may be asked.
 
     planes: whether slices across other axes than the main one may be asked for. oblong: they are
     not where their pixels are more than this many times as long as wide, as in scans of thick
@@ -60,16 +71,25 @@ class ExpectedGainSettings:
     crossing slice shows pieces, which in the simulations lowered Dice by .02 on average.
     question_gain, likely_no: a question must promise at least this rise in Dice, and have a "no"
     for its answer with at least this probability; small promises are mostly noise, and a "yes"
-    brings nothing.
+    brings nothing. leaving: by what part a slice across another axis must promise more than the best
+    one of the main axis, since what a model learned of other structures need not hold here.
     """
 
+    gain_model: GainModel | None = None
     cost: CostModel = field(default_factory=CostModel)
+    per_second: bool = False
     questions: bool = True
     planes: bool = True
     question_gain: float = 0.02
     likely_no: float = 0.5
     oblong: float = 3.0
     compact: float = 0.3
+    leaving: float = 0.25
+
+    def score(self, query: Query, main: int) -> float:
+        """Return by what queries are ranked; main: the axis most was drawn across."""
+        score = query.score if self.per_second else query.score_by_slice
+        return score if query.axis == main else score / (1 + self.leaving)
 
 
 def expected_gain(
@@ -93,7 +113,8 @@ def expected_gain(
         if not queries:
             break
         order = rng.permutation(len(queries))
-        best = queries[max(order, key=lambda at: queries[at].score)]
+        scores = [settings.score(query, found.main) for query in queries]
+        best = queries[max(order, key=lambda at: scores[at])]
         chosen.append(best)
         found = answered(found, best)
     return tuple(chosen)

@@ -22,6 +22,8 @@ DRAW_FEATURES = (
     *(f"spread_{reach:g}" for reach in _REACHES),
     "share", "present", "nearest", "gap", "beyond", "crossing", "first_crossing", "off_centre",
     "coarse", "slices", "on_axis", "total_doubt", "total_spread", "open_ends", "compactness",
+    "area", "area_drawn", "coverage", "gap_share", "width", "main_width", "oblong", "position",
+    "length",
 )  # fmt: skip
 """What is known of drawing a slice, in the order of `draw_features`."""
 
@@ -75,8 +77,84 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
         state["total_spread"] * constant,
         state["open_ends"] * constant,
         found.compactness[structure] * constant,
+        *_shape_columns(found, structure, axis, (below, above)),
     ]
     return np.stack(columns, axis=1)
+
+
+def _shape_columns(
+    found: Profiles,
+    structure: int,
+    axis: int,
+    neighbours: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
+) -> list[Float64Array]:
+    """Return what is known of each slice in units of the structure's own extent.
+
+    Its area as a share of the largest expected across any axis, and over that of the drawn slices;
+    by how much it brings the expected volume nearer to a slice looked at, in lengths of the
+    structure (what strided slices make least); the share of the volume between its neighbours; how
+    wide the structure is along the axis and along the main one, against its mean width; how
+    oblong pixels are; where the slice lies within the extent, 0 the middle, 1 the end; on how many
+    slices the structure is.
+    """
+    profile = found.axes[axis]
+    below, above = neighbours
+    at = np.arange(len(profile))
+    expected = profile.expected[structure]
+    constant = np.ones(len(at))
+    largest = max(
+        float(each.expected[structure].max(initial=0.0)) * each.pixel_area for each in found.axes
+    )
+    area = expected * profile.pixel_area
+    widths = [_width(each, structure) for each in found.axes]
+    mean_width = float(np.exp(np.mean(np.log(widths))))
+    steps = [each.step for other, each in enumerate(found.axes) if other != axis]
+    held = np.flatnonzero(expected > 0.5)
+    first, last = (int(held[0]), int(held[-1])) if len(held) else (0, len(at) - 1)
+    length = last - first + 1
+    share = expected / max(float(expected.sum()), 1e-6)
+    total = np.concatenate([[0.0], np.cumsum(share)])
+    low, high = np.maximum(below + 1, 0), np.minimum(above, len(at))
+    middle, half = (first + last) / 2, max(length / 2, 1.0)
+    return [
+        area / max(largest, 1e-6),
+        np.minimum(area / max(float(found.area[structure]), 1e-6), 4.0),
+        _coverage(share, below, above) / length,
+        np.maximum(total[high] - total[np.minimum(low, high)], 0.0),
+        np.log(widths[axis] / mean_width) * constant,
+        np.log(widths[found.main] / mean_width) * constant,
+        np.log(max(steps) / min(steps)) * constant,
+        np.minimum(np.abs(at - middle) / half, 2.0),
+        np.log(length) * constant,
+    ]
+
+
+def _width(profile: AxisProfile, structure: int) -> float:
+    """Return the standard deviation (mm) of where a structure's voxels lie along an axis."""
+    expected = profile.expected[structure]
+    total = float(expected.sum())
+    if total <= 0:
+        return profile.step
+    at = np.arange(len(expected)) * profile.step
+    centre = float((expected * at).sum()) / total
+    # A slice is as thick as they lie apart: a single one has a width as well.
+    return float(np.sqrt((expected * (at - centre) ** 2).sum() / total + profile.step**2 / 12))
+
+
+def _coverage(
+    share: Float64Array, below: npt.NDArray[np.intp], above: npt.NDArray[np.intp]
+) -> Float64Array:
+    """Return by how many slices each slice would bring the volume nearer to one looked at.
+
+    share: of the expected volume on each slice.
+    """
+    at = np.arange(len(share))
+    held = np.flatnonzero(share > 1e-4)
+    if not len(held):
+        return np.zeros(len(share))
+    now = np.minimum(np.minimum(at - below, above - at), held[-1] - held[0] + 1)[held]
+    away = np.abs(at[:, None] - held[None, :])
+    return np.asarray(np.maximum(now[None, :] - away, 0) @ share[held], dtype=np.float64)
 
 
 def question_features(found: Profiles, structure: int) -> Float64Array:

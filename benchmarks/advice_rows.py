@@ -1,0 +1,78 @@
+"""What is collected of a state, as JSON: the profiles themselves, so that features may change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
+
+Row = dict[str, Any]
+Trial = tuple[int, int, float]
+"""Array axis, index, and the Dice once that slice is drawn or found empty."""
+
+_SUMS = ("expected", "doubt", "spread", "present")
+_SAID = ("drawn", "empty")
+
+
+def as_row(
+    found: Profiles, dice: float, drawn: Sequence[Trial], empty: Sequence[Trial], holds: list[int]
+) -> Row:
+    """Return a row. holds: 1 for each slice of the main axis that holds the structure."""
+    return {
+        "profiles": {
+            "axes": [_axis_row(axis) for axis in found.axes],
+            "main": found.main,
+            "contour": found.contour.tolist(),
+            "area": found.area.tolist(),
+        },
+        "dice": dice,
+        "drawn": drawn,
+        "empty": empty,
+        "holds": holds,
+    }
+
+
+def profiles_of(row: Row) -> Profiles:
+    """Return the profiles of a row of one structure."""
+    kept = row["profiles"]
+    first, second, third = (_axis(axis) for axis in kept["axes"])
+    return Profiles(
+        (first, second, third), kept["main"], np.array(kept["contour"]), np.array(kept["area"])
+    )
+
+
+def _axis_row(axis: AxisProfile) -> Row:
+    row: Row = {"step": axis.step, "pixel_area": axis.pixel_area}
+    for name in _SUMS:
+        row[name] = _shortened(getattr(axis, name)[0])
+    for name in _SAID:
+        row[name] = np.flatnonzero(getattr(axis, name)[0]).tolist()
+    row["asked"] = np.flatnonzero(axis.asked).tolist()
+    return row
+
+
+def _axis(row: Row) -> AxisProfile:
+    length = len(row["expected"])
+    sums = {name: np.array(row[name], dtype=np.float64)[None] for name in _SUMS}
+    said = {name: _flags(row[name], length)[None] for name in _SAID}
+    return AxisProfile(
+        step=row["step"],
+        pixel_area=row["pixel_area"],
+        asked=_flags(row["asked"], length),
+        **sums,
+        **said,
+    )
+
+
+def _flags(indices: list[int], length: int) -> npt.NDArray[np.bool_]:
+    flags = np.zeros(length, dtype=bool)
+    flags[indices] = True
+    return flags
+
+
+def _shortened(values: npt.NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.5g}") for value in values]
