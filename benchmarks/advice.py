@@ -1,11 +1,13 @@
 """Fit what suggestions are made by: simulated annotation of training scans, then boosted trees.
 
     python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 1
-    python -m benchmarks.advice fit --work DIR
+    python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 2 --states
+    python -m benchmarks.advice fit --work DIR [--scans-only] [--left-out MODELS]
 
 `collect` takes structures of the training parts and of the generators (never of the evaluation
 sets), lets a simulated person draw slices of them in varied order, and tries at every state what
-drawing each of about ten other slices would bring to the answer that people get. Rows go to
+drawing each of about ten other slices would bring to the answer that people get; with --states
+nothing is tried, and half of the people follow the advice that is shipped. Rows go to
 DIR/advice-SEED.jsonl; the same seed collects the same rows, as many as the time allows. `fit`
 prints how good the models are on kinds of structures left out, and writes the shipped model,
 src/fewslice/active_learning/next_slice/gain_model.safetensors.
@@ -28,8 +30,9 @@ from benchmarks.advice_fit import fit
 from benchmarks.advice_recipes import Rng, tasks
 from benchmarks.advice_rows import Row, as_row
 from benchmarks.advice_tasks import Task
+from fewslice.active_learning.next_slice.expected_gain import PRESENT, expected_gain
 from fewslice.active_learning.next_slice.features import draw_features, question_features
-from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE
+from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE, shipped_gain_model
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.evaluation.simulation.volume import widest_gap_first
@@ -38,6 +41,7 @@ from fewslice.volumes.geometry import inplane_axes
 
 MOST_STATES = 6
 _EMPTY_TRIED = 2
+_BEST_TAKEN = 0.85  # share of states where the best slice tried is taken
 _CENTRED = 0.6  # share of people who begin exactly in the middle
 
 
@@ -106,38 +110,55 @@ BEST = "best tried"
 """People who draw what brought most of what was tried: where good advice leads."""
 
 
-def rows_of(task: Task, rng: Rng) -> Iterator[Row]:
-    """Yield what is known at each state, how good the answer is, and what other slices bring."""
-    habit = str(rng.choice([BEST, BEST, *HABITS]))
+ADVISED = "advised"
+"""People who follow the advice that is shipped."""
+
+
+def rows_of(task: Task, rng: Rng, *, trials: bool) -> Iterator[Row]:
+    """Yield what is known at each state, and how good the answer is.
+
+    trials: whether to try other slices at each state, and what they bring.
+    """
+    habit = str(rng.choice([BEST if trials else ADVISED] * len(HABITS) + list(HABITS)))
     occupied = task.occupied(task.axis)
     places = [task.first()]
     if rng.random() > _CENTRED:
         middle = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) * (len(occupied) - 1)
         places = [(task.axis, int(occupied[int(middle)]))]
     for state in range(MOST_STATES):
-        found, dice = task.look(places), task.dice(places)
-        drawn = _drawn_trials(task, found, places, rng)
-        empty = _empty_trials(task, found, places, rng)
-        yield as_row(found, dice, drawn, empty, holds=_holds(task, found)) | {
+        found, answer = task.look(places), task.answer(places)
+        row = as_row(found, answer, task.mask) | {
             "kind": task.recipe.kind,
             "name": task.recipe.name,
             "habit": habit,
             "state": state,
-            "places": [list(place) for place in places],
         }
+        if trials:
+            row["drawn"] = _drawn_trials(task, found, places, rng)
+            row["empty"] = _empty_trials(task, found, places, rng)
+        yield row
         following = None
-        if habit == BEST and drawn and rng.random() < 0.85:
-            axis, index, _ = max(drawn, key=lambda one: one[2])
+        if habit == BEST and row["drawn"] and rng.random() < _BEST_TAKEN:
+            axis, index, _ = max(row["drawn"], key=lambda one: one[2])
             following = (axis, index)
-        following = following or HABITS["usual" if habit == BEST else habit](task, places, rng)
+        if habit == ADVISED:
+            following = advised_place(task, found, places, rng)
+        if following is None:
+            following = HABITS.get(habit, next_place)(task, places, rng)
         if following is None or following in places:
             return
         places = [*places, following]
 
 
-def _holds(task: Task, found: Profiles) -> list[int]:
-    axis = found.main
-    return [int(one) for one in task.mask.any(axis=inplane_axes(axis))]
+def advised_place(
+    task: Task, found: Profiles, places: list[SliceIndex], rng: Rng
+) -> SliceIndex | None:
+    """Return the slice that the shipped advice asks for; a question answered "yes" is passed by."""
+    for query in expected_gain(found, shipped_gain_model(), 6, rng):
+        there = bool(np.any(task.mask[on_slice(query.axis, query.index)]))
+        if (query.axis, query.index) not in places and not (query.kind == PRESENT and there):
+            return query.axis, query.index
+    return None
 
 
 def _drawn_trials(
@@ -209,7 +230,7 @@ def collect(given: argparse.Namespace) -> None:
     start = time.monotonic()
     with (given.work / f"advice-{given.seed}.jsonl").open("w") as file:
         for number, (task, rng) in enumerate(tasks(given.data, given.seed)):
-            for row in rows_of(task, rng):
+            for row in rows_of(task, rng, trials=not given.states):
                 file.write(json.dumps({"task": f"{given.seed}-{number}", **row}) + "\n")
             file.flush()
             passed = time.monotonic() - start
@@ -229,10 +250,13 @@ def main() -> None:
     one.add_argument("--work", type=Path, required=True)
     one.add_argument("--seconds", type=float, default=1800)
     one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--states", action="store_true", help="do not try other slices")
     one.set_defaults(run=collect)
     two = commands.add_parser("fit")
     two.add_argument("--work", type=Path, required=True)
     two.add_argument("--output", type=Path, default=GAIN_MODEL_FILE)
+    two.add_argument("--scans-only", action="store_true", help="keep all but the Dice of scans")
+    two.add_argument("--left-out", type=Path, help="folder for models without each kind")
     two.set_defaults(run=fit)
     given = parser.parse_args()
     given.run(given)

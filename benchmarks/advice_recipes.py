@@ -132,7 +132,6 @@ _SCANS = {"004": 217, HEAD_NECK: 120, "110": 17, "111": 10, "112": 13, FETAL: 11
 _SEEDS = 1_000_000  # generators' volumes that are drawn from
 _THICK = 0.35
 _SMALLEST = 60  # voxels
-_MOST_SAMPLED = 110_000  # voxels of a scan: quick ones, so that there are many
 _WEIGHTS = {"shapes": 2.0, "tube": 1.5, "bone": 1.5, "organ": 1.5, "layer": 1.5, "gyri": 1.5}
 
 
@@ -164,6 +163,6 @@ def tasks(data: Path, seed: int) -> Iterator[tuple[Task, Rng]]:
     """Yield random structures without end, with random numbers for each."""
     for number in count():
         rng = np.random.default_rng([seed, number])
-        task = made(sampled(rng), data, _MOST_SAMPLED)
+        task = made(sampled(rng), data)
         if task is not None and np.count_nonzero(task.mask) >= _SMALLEST:
             yield task, rng

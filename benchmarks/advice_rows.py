@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
+from fewslice.metrics.overlap import dice
+from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
 Row = dict[str, Any]
-Trial = tuple[int, int, float]
-"""Array axis, index, and the Dice once that slice is drawn or found empty."""
 
 _SUMS = ("expected", "doubt", "spread", "present")
 _SAID = ("drawn", "empty")
 
 
-def as_row(
-    found: Profiles, dice: float, drawn: Sequence[Trial], empty: Sequence[Trial], holds: list[int]
-) -> Row:
-    """Return a row. holds: 1 for each slice of the main axis that holds the structure."""
+def as_row(found: Profiles, answer: BoolArray, mask: BoolArray) -> Row:
+    """Return what is known of a state, and how good its answer is: as a whole and on each slice.
+
+    slice_dice: None where neither answer nor truth hold anything. holds: 1 for each slice of the
+    main axis that holds the structure.
+    """
+    others = inplane_axes(found.main)
+    both = (answer & mask).sum(axis=others)
+    total = answer.sum(axis=others) + mask.sum(axis=others)
     return {
         "profiles": {
             "axes": [_axis_row(axis) for axis in found.axes],
@@ -29,10 +34,13 @@ def as_row(
             "contour": found.contour.tolist(),
             "area": found.area.tolist(),
         },
-        "dice": dice,
-        "drawn": drawn,
-        "empty": empty,
-        "holds": holds,
+        "dice": dice(answer, mask),
+        "slice_dice": [
+            2 * int(a) / int(b) if b else None for a, b in zip(both, total, strict=True)
+        ],
+        "holds": [int(one) for one in mask.any(axis=others)],
+        "drawn": [],
+        "empty": [],
     }
 
 

@@ -29,9 +29,9 @@ from fewslice.volumes import Geometry
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.region import bounding_region
-from fewslice.workflow.suggest import default_sampler
+from fewslice.workflow.suggest import default_sampler, main_axis
 
-MOST_VOXELS = 300_000
+MOST_VOXELS = 110_000
 FEWEST_SLICES = 6
 _ALIKE = 1.3  # spacings within this factor are thinned together, so that cubes stay cubes
 _MARGIN = 0.5  # of the longest side, in mm, around a structure; what a reader crops to, roughly
@@ -90,13 +90,17 @@ class Task:
             labels[on_slice(*place)] = self.mask[on_slice(*place)]
         return LabelMap(labels, self.image.geometry)
 
-    def dice(self, places: Sequence[SliceIndex]) -> float:
-        """Return the Dice of the whole volume that people get once these slices are drawn."""
+    def answer(self, places: Sequence[SliceIndex]) -> BoolArray:
+        """Return what people get once these slices are drawn, on the whole scan."""
         drawn = self.labels(places)
         if not drawn.values:  # all of them lie in a gap of the structure
-            return 0.0
+            return np.zeros(self.mask.shape, dtype=bool)
         found = segment(self.image, drawn, annotated=places)
-        return dice(found.labels.array == 1, self.mask)
+        return np.asarray(found.labels.array == 1)
+
+    def dice(self, places: Sequence[SliceIndex]) -> float:
+        """Return the Dice of that over the whole volume."""
+        return dice(self.answer(places), self.mask)
 
     def look(self, places: Sequence[SliceIndex]) -> Profiles:
         """Return what suggestions are made from."""
@@ -104,7 +108,8 @@ class Task:
         annotation = find_annotation(drawn.array, drawn.geometry, places)
         sampler = InPlanesSampler(ByStructureSampler(AlignedSampler(default_sampler())))
         samples = sampler.samples(self.scan, annotation, 0)
-        annotated = Annotated(annotation.labels, annotation.slices, (), self.axis)
+        main = main_axis(annotation, drawn.geometry)
+        annotated = Annotated(annotation.labels, annotation.slices, (), main)
         return profiles(
             samples.by_axes,
             samples.values,

@@ -19,6 +19,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def widest_gap(task: Task, most: int) -> Iterator[Point]:
         there = [0 <= mark < length and bool(held[mark]) for mark in marks]
         gaps = [
             (above - below) * (there[at] or there[at + 1])
-            for at, (below, above) in enumerate(zip(marks, marks[1:], strict=False))
+            for at, (below, above) in enumerate(pairwise(marks))
         ]
         at = int(np.argmax(gaps))
         if gaps[at] < 2:

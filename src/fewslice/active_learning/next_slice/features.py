@@ -22,8 +22,6 @@ DRAW_FEATURES = (
     *(f"spread_{reach:g}" for reach in _REACHES),
     "share", "present", "nearest", "gap", "beyond", "crossing", "first_crossing", "off_centre",
     "coarse", "slices", "on_axis", "total_doubt", "total_spread", "open_ends", "compactness",
-    "area", "area_drawn", "coverage", "gap_share", "width", "main_width", "oblong", "position",
-    "length",
 )  # fmt: skip
 """What is known of drawing a slice, in the order of `draw_features`."""
 
@@ -33,7 +31,8 @@ QUESTION_FEATURES = (*DRAW_FEATURES, "farther")
 STATE_FEATURES = (
     "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
     "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "half_length",
-    "few_slices", "compactness", "ends_seen",
+    "few_slices", "compactness", "ends_seen", "coverage", "least_coverage", "main_width", "oblong",
+    "length", "on_main", "voxels", "gap_share",
 )  # fmt: skip
 """What is known of a structure's answer, in the order of `state_features`."""
 
@@ -77,56 +76,43 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
         state["total_spread"] * constant,
         state["open_ends"] * constant,
         found.compactness[structure] * constant,
-        *_shape_columns(found, structure, axis, (below, above)),
     ]
     return np.stack(columns, axis=1)
 
 
-def _shape_columns(
-    found: Profiles,
-    structure: int,
-    axis: int,
-    neighbours: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
-) -> list[Float64Array]:
-    """Return what is known of each slice in units of the structure's own extent.
+def _extent_features(found: Profiles, structure: int) -> list[float]:
+    """Return what is known of a structure in units of its own extent.
 
-    Its area as a share of the largest expected across any axis, and over that of the drawn slices;
-    by how much it brings the expected volume nearer to a slice looked at, in lengths of the
-    structure (what strided slices make least); the share of the volume between its neighbours; how
-    wide the structure is along the axis and along the main one, against its mean width; how
-    oblong pixels are; where the slice lies within the extent, 0 the middle, 1 the end; on how many
-    slices the structure is.
+    How far its volume lies from slices looked at, in lengths of the structure: the most that one
+    slice of the main axis would bring it nearer, and the least of this over all axes; how wide it
+    is along the main axis against its mean width; how oblong pixels of main slices are; on how many
+    slices and voxels it is expected; on how many main slices it is drawn; the largest share of its
+    volume between two slices looked at.
     """
-    profile = found.axes[axis]
-    below, above = neighbours
-    at = np.arange(len(profile))
-    expected = profile.expected[structure]
-    constant = np.ones(len(at))
-    largest = max(
-        float(each.expected[structure].max(initial=0.0)) * each.pixel_area for each in found.axes
-    )
-    area = expected * profile.pixel_area
-    widths = [_width(each, structure) for each in found.axes]
-    mean_width = float(np.exp(np.mean(np.log(widths))))
-    steps = [each.step for other, each in enumerate(found.axes) if other != axis]
-    held = np.flatnonzero(expected > 0.5)
-    first, last = (int(held[0]), int(held[-1])) if len(held) else (0, len(at) - 1)
-    length = last - first + 1
-    share = expected / max(float(expected.sum()), 1e-6)
-    total = np.concatenate([[0.0], np.cumsum(share)])
-    low, high = np.maximum(below + 1, 0), np.minimum(above, len(at))
-    middle, half = (first + last) / 2, max(length / 2, 1.0)
+    main = found.axes[found.main]
+    expected = main.expected[structure]
+    brought = [float(_coverage(axis, structure).max(initial=0.0)) for axis in found.axes]
+    widths = [_width(axis, structure) for axis in found.axes]
+    steps = [axis.step for other, axis in enumerate(found.axes) if other != found.main]
+    below, above = _neighbours(main, structure)
+    total = np.concatenate([[0.0], np.cumsum(expected / max(float(expected.sum()), 1e-6))])
+    low, high = np.maximum(below + 1, 0), np.minimum(above, len(expected))
     return [
-        area / max(largest, 1e-6),
-        np.minimum(area / max(float(found.area[structure]), 1e-6), 4.0),
-        _coverage(share, below, above) / length,
-        np.maximum(total[high] - total[np.minimum(low, high)], 0.0),
-        np.log(widths[axis] / mean_width) * constant,
-        np.log(widths[found.main] / mean_width) * constant,
-        np.log(max(steps) / min(steps)) * constant,
-        np.minimum(np.abs(at - middle) / half, 2.0),
-        np.log(length) * constant,
+        brought[found.main],
+        min(brought),
+        float(np.log(widths[found.main]) - np.mean(np.log(widths))),
+        float(np.log(max(steps) / min(steps))),
+        float(np.log(_length(expected))),
+        float(np.log1p(main.drawn[structure].sum())),
+        float(np.log(max(expected.sum(), 1.0))),
+        float(np.max(total[high] - total[np.minimum(low, high)], initial=0.0)),
     ]
+
+
+def _length(expected: Float64Array) -> int:
+    """Return over how many slices a structure is expected to go; of all, if on none."""
+    held = np.flatnonzero(expected > 0.5)
+    return int(held[-1] - held[0]) + 1 if len(held) else len(expected)
 
 
 def _width(profile: AxisProfile, structure: int) -> float:
@@ -141,20 +127,19 @@ def _width(profile: AxisProfile, structure: int) -> float:
     return float(np.sqrt((expected * (at - centre) ** 2).sum() / total + profile.step**2 / 12))
 
 
-def _coverage(
-    share: Float64Array, below: npt.NDArray[np.intp], above: npt.NDArray[np.intp]
-) -> Float64Array:
-    """Return by how many slices each slice would bring the volume nearer to one looked at.
-
-    share: of the expected volume on each slice.
-    """
-    at = np.arange(len(share))
+def _coverage(profile: AxisProfile, structure: int) -> Float64Array:
+    """Return by how many lengths each slice would bring the volume nearer to one looked at."""
+    expected = profile.expected[structure]
+    share = expected / max(float(expected.sum()), 1e-6)
     held = np.flatnonzero(share > 1e-4)
     if not len(held):
         return np.zeros(len(share))
+    at = np.arange(len(share))
+    below, above = _neighbours(profile, structure)
     now = np.minimum(np.minimum(at - below, above - at), held[-1] - held[0] + 1)[held]
     away = np.abs(at[:, None] - held[None, :])
-    return np.asarray(np.maximum(now[None, :] - away, 0) @ share[held], dtype=np.float64)
+    nearer = np.maximum(now[None, :] - away, 0) @ share[held]
+    return np.asarray(nearer / _length(expected), dtype=np.float64)
 
 
 def question_features(found: Profiles, structure: int) -> Float64Array:
@@ -220,6 +205,7 @@ def state_features(found: Profiles, structure: int) -> Float64Array:
             1.0 / max(found.slices, 1),
             found.compactness[structure],
             float(ends_seen(found, structure)),
+            *_extent_features(found, structure),
         ]
     )
 
