@@ -1,9 +1,8 @@
-"""The second slice: the one across the first that is likely to show most of the structure.
+"""The second slice: one across the first, where it is likely to show most of the structure.
 
 One slice says next to nothing of how far a structure goes beyond it, and what is expected there is
-mostly guessed; a slice through its middle across the first shows it. No model of gains found it as
-reliably as this rule, on kinds of structures it was not fitted on
-(`docs/results/advice-on-unseen-kinds.md`).
+mostly guessed; a slice through its middle across the first shows it. No model of gains found the
+place as reliably as this rule (`docs/results/advice-on-unseen-kinds.md`).
 """
 
 from __future__ import annotations
@@ -18,25 +17,24 @@ from fewslice.typing import Float64Array
 _NEIGHBOURS = (0.25, 0.5, 0.25)
 
 
-def second_slice(
+def second_slices(
     found: Profiles, axes: Sequence[int], structures: Sequence[int]
-) -> tuple[int, int] | None:
-    """Return (array axis, index) of the slice that shows most; None unless one slice is drawn.
+) -> list[tuple[int, int]]:
+    """Return (array axis, index) of the slice of each axis that shows most, unless one is drawn.
 
-    axes: those it may lie across. structures: numbers of those that count. Of each it is judged by
-    the area it is likely to have, as a share of the area drawn.
+    Nothing but while a single slice is drawn. axes: those to look across; the main one is left out.
+    structures: numbers of those that count. Of each it is judged by the area it is likely to have,
+    as a share of the area drawn.
     """
-    crossing = [axis for axis in axes if axis != found.main]
     if found.slices != 1 or not found.axes[found.main].drawn.any() or not len(structures):
-        return None
-    best: tuple[float, int, int] | None = None
-    for axis in crossing:
+        return []
+    places = []
+    for axis in axes:
         profile = found.axes[axis]
         shown = np.where(profile.asked, 0.0, _shown(found, profile, structures))
-        index = int(shown.argmax())
-        if shown[index] > 0 and (best is None or shown[index] > best[0]):
-            best = (float(shown[index]), axis, index)
-    return None if best is None else best[1:]
+        if axis != found.main and shown.max() > 0:
+            places.append((axis, int(shown.argmax())))
+    return places
 
 
 def _shown(found: Profiles, profile: AxisProfile, structures: Sequence[int]) -> Float64Array:

@@ -1,7 +1,8 @@
 """Expected gain: which answer about this scan is worth most for a person's next slice.
 
 Our own strategy for finishing one volume. Once a single slice is drawn, the second is the one
-across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`). On scans of
+across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`), in the plane
+where more is expected of it. On scans of
 thick slices, where nobody can draw across, questions find the ends, and then the widest gap is
 halved (`fewslice.active_learning.next_slice.ends`). Else two kinds of answers compete. *Draw this slice*: its gain
 is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
@@ -23,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.cost import CostModel
-from fewslice.active_learning.next_slice.crossing import second_slice
+from fewslice.active_learning.next_slice.crossing import second_slices
 from fewslice.active_learning.next_slice.ends import end_question, widest_gap
 from fewslice.active_learning.next_slice.features import draw_features, question_features
 from fewslice.active_learning.next_slice.gain_model import GainModel
@@ -135,8 +136,9 @@ def _ruled(
     square = [axis for axis in range(3) if _oblong(found, axis) <= settings.square]
     if set(square) - {found.main}:
         compact = np.flatnonzero(found.compactness >= settings.compact).tolist()
-        place = second_slice(found, square if settings.planes else (), compact)
-        return _drawn_at(queries, place, _ACROSS)
+        places = second_slices(found, square if settings.planes else (), compact)
+        around = [_gain_around(queries, place) for place in places]
+        return _drawn_at(queries, places[int(np.argmax(around))], _ACROSS) if places else None
     question = end_question(found) if settings.questions else None
     if question is not None:
         seconds = settings.cost.question
@@ -149,8 +151,19 @@ def _ruled(
     return _drawn_at(queries, (found.main, gap), None) or beyond
 
 
+def _gain_around(queries: list[Query], place: tuple[int, int]) -> float:
+    """Return the mean gain of drawing a slice or one beside it; what models say of one is noisy."""
+    axis, index = place
+    near = [
+        query.gain
+        for query in queries
+        if query.kind == DRAW and query.axis == axis and abs(query.index - index) <= 1
+    ]
+    return float(np.mean(near)) if near else 0.0
+
+
 def _drawn_at(
-    queries: list[Query], place: tuple[int, int] | None, reason: str | None
+    queries: list[Query], place: tuple[int, int], reason: str | None
 ) -> Query | None:
     for query in queries:
         if query.kind == DRAW and (query.axis, query.index) == place:
