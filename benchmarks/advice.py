@@ -21,7 +21,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -184,9 +183,7 @@ def _empty_trials(
     return [(axis, int(at), task.dice([*places, (axis, int(at))])) for at in chosen]
 
 
-def _tried(
-    task: Task, found: Profiles, axis: int, places: list[SliceIndex], rng: Rng
-) -> list[int]:
+def _tried(task: Task, found: Profiles, axis: int, places: list[SliceIndex], rng: Rng) -> list[int]:
     """Return slices to try: where most is doubtful or expected, in wide gaps, and at random."""
     profile = found.axes[axis]
     expected, doubt = profile.expected[0], profile.doubt[0] + profile.spread[0]

@@ -38,7 +38,7 @@ def as_row(found: Profiles, answer: BoolArray, mask: BoolArray) -> Row:
         "slice_dice": [
             2 * int(a) / int(b) if b else None for a, b in zip(both, total, strict=True)
         ],
-        "holds": [int(one) for one in mask.any(axis=others)],
+        "holds": [int(one > 0) for one in mask.sum(axis=others)],
         "drawn": [],
         "empty": [],
     }
@@ -65,14 +65,16 @@ def _axis_row(axis: AxisProfile) -> Row:
 
 def _axis(row: Row) -> AxisProfile:
     length = len(row["expected"])
-    sums = {name: np.array(row[name], dtype=np.float64)[None] for name in _SUMS}
-    said = {name: _flags(row[name], length)[None] for name in _SAID}
     return AxisProfile(
         step=row["step"],
         pixel_area=row["pixel_area"],
+        expected=np.array([row["expected"]], dtype=np.float64),
+        doubt=np.array([row["doubt"]], dtype=np.float64),
+        spread=np.array([row["spread"]], dtype=np.float64),
+        present=np.array([row["present"]], dtype=np.float64),
+        drawn=_flags(row["drawn"], length)[None],
+        empty=_flags(row["empty"], length)[None],
         asked=_flags(row["asked"], length),
-        **sums,
-        **said,
     )
 
 

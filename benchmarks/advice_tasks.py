@@ -137,8 +137,8 @@ def made(recipe: Recipe, data: Path, most: int = MOST_VOXELS) -> Task | None:
     box = box.grown([max(int(reach / mm), 4) for mm in spacing], mask.shape)
     mask, channels = mask[box.slices], channels[(slice(None), *box.slices)]
     while mask.size > most:
-        for axis in np.flatnonzero(spacing <= _ALIKE * spacing.min()):
-            mask, channels, spacing = _thinned(mask, channels, spacing, int(axis), 2)
+        for fine in np.flatnonzero(spacing <= _ALIKE * spacing.min()).tolist():
+            mask, channels, spacing = _thinned(mask, channels, spacing, fine, 2)
     steps = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
     axis = annotation_axis(Geometry.from_spacing(mask.shape, steps))
     channels = np.ascontiguousarray(channels, dtype=np.float32)

@@ -79,11 +79,11 @@ def middle_out(task: Task, most: int) -> Iterator[Point]:
 def widest_gap(task: Task, most: int) -> Iterator[Point]:
     """Yield the middle, then the middle of the widest gap that is not between two empty slices."""
     length = task.mask.shape[task.axis]
-    held = task.mask.any(axis=tuple(axis for axis in range(3) if axis != task.axis))
+    held = set(task.occupied(task.axis).tolist())
     order = [task.first()[1]]
     while len(order) < most:
         marks = sorted({-1, *order, length})
-        there = [0 <= mark < length and bool(held[mark]) for mark in marks]
+        there = [mark in held for mark in marks]
         gaps = [
             (above - below) * (there[at] or there[at + 1])
             for at, (below, above) in enumerate(pairwise(marks))
@@ -144,7 +144,8 @@ class Advice:
 
     def __call__(self, task: Task, most: int) -> Iterator[Point]:
         """Yield a point for every answer."""
-        places, present = [task.first()], []
+        places: list[SliceIndex] = [task.first()]
+        present: list[SliceIndex] = []
         spent, asked, dice = 1.0, f"draw {places[0]}", task.dice([task.first()])
         while True:
             found = suggest(
@@ -219,10 +220,8 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each run: slices to each goal, and Dice after 1, 2, ... slices."""
     most = int(found["slices"].max())
     rows = []
-    for (kind, name, strategy), points in found.groupby(
-        ["kind", "name", "strategy"], sort=False
-    ):
-        row = {"kind": kind, "name": name, "strategy": strategy}
+    for (kind, name, strategy), points in found.groupby(["kind", "name", "strategy"], sort=False):
+        row: dict[str, object] = {"kind": kind, "name": name, "strategy": strategy}
         row |= {f"to {goal:.2f}": needed(points, goal, most) for goal in GOALS}
         row |= {f"{count}": dice_at(points, count) for count in range(1, most + 1)}
         row["questions"] = points["query"].str.startswith(PRESENT).sum()
@@ -246,8 +245,7 @@ def tables(given: argparse.Namespace) -> None:
 
 def _cells(row: pd.Series) -> list[str]:
     return [
-        f"{value:.2f}" if name.startswith("to") or name == "questions" else f"{value:.3f}"
-        for name, value in row.items()
+        f"{value:.3f}" if str(name).isdigit() else f"{value:.2f}" for name, value in row.items()
     ]
 
 

@@ -1,9 +1,9 @@
-"""Scans of thick slices: find the ends by one-click questions, then halve the widest gap.
+"""Where one plane has to do: find the ends by one-click questions, then halve the widest gap.
 
-Nobody can draw well across thick slices, so that one plane has to do. There people who know where a
-structure begins and ends are well served by evenly spaced slices; these questions make them of
-those who do not. Two on either side were worth more than one, three not more than two
-(`docs/results/advice-on-unseen-kinds.md`).
+Nobody can draw well across thick slices, and across winding structures slices show only pieces.
+There people who know where a structure begins and ends are well served by evenly spaced slices;
+these questions make them of those who do not. Two on either side were worth more than one, three
+not more than two (`docs/results/advice-on-unseen-kinds.md`).
 """
 
 from __future__ import annotations
@@ -55,11 +55,13 @@ def extent(found: Profiles) -> Extent | None:
         int(below.max()) if len(below) else None,
         int(above.min()) if len(above) else None,
     )
+    if held[0] < drawn[0]:
+        first = _beyond(held[0], -1 if closed[0] is None else closed[0])
+    if held[-1] > drawn[-1]:
+        last = _beyond(held[-1], len(profile) if closed[1] is None else closed[1])
     first = max(first, 0 if closed[0] is None else closed[0] + 1)
     last = min(last, len(profile) - 1 if closed[1] is None else closed[1] - 1)
-    return Extent(
-        first, last, (held[0], held[-1]), (int(drawn[0]), int(drawn[-1])), closed
-    )
+    return Extent(first, last, (held[0], held[-1]), (int(drawn[0]), int(drawn[-1])), closed)
 
 
 def end_question(found: Profiles) -> int | None:
@@ -71,16 +73,15 @@ def end_question(found: Profiles) -> int | None:
     known = extent(found)
     if known is None or np.count_nonzero(profile.drawn.any(axis=0)) > _MOST_DRAWN:
         return None
-    span = known.held[1] - known.held[0]
-    for side, likely, held, drawn, closed in (
-        (-1, known.first, known.held[0], known.drawn[0], known.closed[0]),
-        (1, known.last, known.held[1], known.drawn[1], known.closed[1]),
+    for side, likely, held, drawn, closed, border in (
+        (-1, known.first, known.held[0], known.drawn[0], known.closed[0], -1),
+        (1, known.last, known.held[1], known.drawn[1], known.closed[1], len(profile)),
     ):
-        asked = [at for at in profile.confirmed if (at - drawn) * side > 0]
-        if closed is not None or len(asked) >= _QUESTIONS:
+        confirmed = [at for at in profile.confirmed if (at - drawn) * side > 0]
+        if closed is not None or len(confirmed) >= _QUESTIONS:
             continue
-        # After a "yes" half as far again as the structure is long by now.
-        wanted = held + side * max(1, span // 2) if asked else likely + side
+        # After a "yes" the answer knows nothing of the end: half-way to the border of the scan.
+        wanted = (held + border) // 2 if confirmed else likely + side
         place = int(np.clip(wanted, 0, len(profile) - 1))
         if place != held and not profile.asked[place]:
             return place
@@ -108,6 +109,11 @@ def widest_gap(found: Profiles) -> int | None:
     total = np.minimum(now, away).sum(axis=1)
     nearest = np.abs(free[:, None] - drawn).min(axis=1)
     return int(free[np.lexsort((nearest, total))[0]])
+
+
+def _beyond(held: int, limit: int) -> int:
+    """Return where a structure may end that was confirmed at `held` and cannot reach `limit`."""
+    return int(held + (limit - held) / 2)
 
 
 def _likely(profile: AxisProfile) -> npt.NDArray[np.bool_]:

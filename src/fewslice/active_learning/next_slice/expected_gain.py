@@ -1,16 +1,17 @@
 """Expected gain: which answer about this scan is worth most for a person's next slice.
 
 Our own strategy for finishing one volume. Once a single slice is drawn, the second is the one
-across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`), in the plane
-where more is expected of it. On scans of
-thick slices, where nobody can draw across, questions find the ends, and then the widest gap is
-halved (`fewslice.active_learning.next_slice.ends`). Else two kinds of answers compete. *Draw this slice*: its gain
-is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
-is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of all three
-planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the structure on
-this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes everything
-farther out. Its gain is what that brought in the same simulations, times the probability of a "no";
-a "yes" changes no answer and counts nothing. A question counts as a tenth of a slice.
+across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`), in the
+plane where more is expected of it. On thick slices, where nobody can draw across, and of winding
+structures questions find the ends, and then the widest gap is halved
+(`fewslice.active_learning.next_slice.ends`). Else two kinds of answers compete. *Draw this slice*:
+its gain is the rise in Dice that a model, fitted on simulated annotation of other scans, expects
+from what is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of
+all three planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the
+structure on this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes
+everything farther out. Its gain is what that brought in the same simulations, times the
+probability of a "no"; a "yes" changes no answer and counts nothing. A question counts as a tenth
+of a slice.
 
 Learning from earlier annotation what a query is worth follows Konyushkova et al., NeurIPS 2017.
 """
@@ -125,17 +126,15 @@ def expected_gain(
     return tuple(chosen)
 
 
-def _ruled(
-    found: Profiles, queries: list[Query], settings: ExpectedGainSettings
-) -> Query | None:
+def _ruled(found: Profiles, queries: list[Query], settings: ExpectedGainSettings) -> Query | None:
     """Return what comes first whatever models say of it; None if they are to decide.
 
-    Where slices across can be drawn well, that is the second slice; where none can, questions for
-    the ends and then the widest gap.
+    Where slices across can be drawn well and show much of a structure, that is the second slice;
+    where not, questions for the ends and then the widest gap.
     """
     square = [axis for axis in range(3) if _oblong(found, axis) <= settings.square]
-    if set(square) - {found.main}:
-        compact = np.flatnonzero(found.compactness >= settings.compact).tolist()
+    compact = np.flatnonzero(found.compactness >= settings.compact).tolist()
+    if set(square) - {found.main} and compact:
         places = second_slices(found, square if settings.planes else (), compact)
         around = [_gain_around(queries, place) for place in places]
         return _drawn_at(queries, places[int(np.argmax(around))], _ACROSS) if places else None
@@ -162,9 +161,7 @@ def _gain_around(queries: list[Query], place: tuple[int, int]) -> float:
     return float(np.mean(near)) if near else 0.0
 
 
-def _drawn_at(
-    queries: list[Query], place: tuple[int, int], reason: str | None
-) -> Query | None:
+def _drawn_at(queries: list[Query], place: tuple[int, int], reason: str | None) -> Query | None:
     for query in queries:
         if query.kind == DRAW and (query.axis, query.index) == place:
             return query if reason is None else replace(query, reason=reason)
@@ -224,8 +221,8 @@ def _drawings(
 
 
 _WHERE_IT_ENDS = (
-    "One click tells whether the structure goes on to this slice: slices are too thick to be drawn "
-    "across, and evenly spaced ones are best placed once its ends are known."
+    "One click tells whether the structure goes on to this slice; evenly spaced slices are best "
+    "placed once its ends are known."
 )
 _UNSEEN = "It lies in the widest gap between slices looked at, where the structure may go on."
 _ACROSS = (
