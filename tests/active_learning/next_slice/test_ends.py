@@ -53,8 +53,10 @@ def test_a_no_closes_an_extent_and_a_yes_widens_it() -> None:
 
 
 def test_questions_go_from_the_likely_ends_outwards() -> None:
-    assert end_question(scan()) == 3  # below 4
-    assert end_question(scan(empty=(3,))) == 10  # that end is closed; above 9
+    assert end_question(scan()) == 10  # above 9, since that side of 6 is longer
+    assert end_question(scan(empty=(10,))) == 3  # that end is closed; below 4
+    mirrored = scan(drawn=(7,), expected=EXPECTED[::-1])
+    assert end_question(mirrored) == 3
     assert end_question(scan(empty=(3, 10))) is None
     # A "yes" on slice 3: half-way to the border, which lies before slice 0.
     assert end_question(scan(confirmed=(3,))) == 1
@@ -67,7 +69,7 @@ def test_questions_go_from_the_likely_ends_outwards() -> None:
 
 def test_no_question_at_the_border_of_the_scan_nor_after_some_slices() -> None:
     whole = scan(drawn=(6,), expected=[60.0] * 14)
-    assert end_question(whole) == 0
+    assert end_question(whole) == 13
     assert end_question(scan(drawn=(0, 13), expected=[60.0] * 14)) is None
     assert end_question(scan(drawn=(5, 6, 7))) is None
 
@@ -87,8 +89,8 @@ def test_advice_on_thick_slices_asks_for_ends_and_then_strides() -> None:
     queries = expected_gain(found, gain_model(), 3, np.random.default_rng(0))
     # Nothing is expected on slices 3 and 10, so that a "no" is taken for granted each time.
     assert [(one.kind, one.axis, one.index) for one in queries] == [
-        (PRESENT, 2, 3),
         (PRESENT, 2, 10),
+        (PRESENT, 2, 3),
         (DRAW, 2, 8),
     ]
     assert queries[0].reason.startswith("One click tells whether the structure goes on")
@@ -100,7 +102,7 @@ def test_advice_on_thick_slices_asks_for_ends_and_then_strides() -> None:
 @pytest.mark.parametrize("present", [0.0, 0.9])
 def test_an_assumed_yes_counts_as_said(present: float) -> None:
     likely = [0.0, 0, 0, present, *[0.9] * 6, 0, 0, 0, 0]
-    main = axis_profile(EXPECTED, present=likely, drawn=(6,))
+    main = axis_profile(EXPECTED, present=likely, drawn=(6,), empty=(10,))
     thin = axis_profile([0, 50, 100, 100, 50, 0], step=1.0)
     found = replace(profiles_of(main), axes=(thin, thin, main))
     (query,) = expected_gain(found, gain_model(), 1, np.random.default_rng(0))

@@ -56,9 +56,9 @@ def extent(found: Profiles) -> Extent | None:
         int(above.min()) if len(above) else None,
     )
     if held[0] < drawn[0]:
-        first = _beyond(held[0], -1 if closed[0] is None else closed[0])
+        first = _half_way(held[0], -1 if closed[0] is None else closed[0])
     if held[-1] > drawn[-1]:
-        last = _beyond(held[-1], len(profile) if closed[1] is None else closed[1])
+        last = _half_way(held[-1], len(profile) if closed[1] is None else closed[1])
     first = max(first, 0 if closed[0] is None else closed[0] + 1)
     last = min(last, len(profile) - 1 if closed[1] is None else closed[1] - 1)
     return Extent(first, last, (held[0], held[-1]), (int(drawn[0]), int(drawn[-1])), closed)
@@ -73,15 +73,20 @@ def end_question(found: Profiles) -> int | None:
     known = extent(found)
     if known is None or np.count_nonzero(profile.drawn.any(axis=0)) > _MOST_DRAWN:
         return None
-    for side, likely, held, drawn, closed, border in (
+    sides = [
         (-1, known.first, known.held[0], known.drawn[0], known.closed[0], -1),
         (1, known.last, known.held[1], known.drawn[1], known.closed[1], len(profile)),
-    ):
+    ]
+    # The longer side first, then the larger one: not the one that comes first in the file.
+    expected = profile.expected.sum(axis=0)
+    beyond = (expected[: known.drawn[0]].sum(), expected[known.drawn[1] + 1 :].sum())
+    sides.sort(key=lambda one: (-abs(one[1] - one[3]), -beyond[one[0] > 0]))
+    for side, likely, held, drawn, closed, border in sides:
         confirmed = [at for at in profile.confirmed if (at - drawn) * side > 0]
         if closed is not None or len(confirmed) >= _QUESTIONS:
             continue
         # After a "yes" the answer knows nothing of the end: half-way to the border of the scan.
-        wanted = (held + border) // 2 if confirmed else likely + side
+        wanted = _half_way(held, border) if confirmed else likely + side
         place = int(np.clip(wanted, 0, len(profile) - 1))
         if place != held and not profile.asked[place]:
             return place
@@ -91,8 +96,8 @@ def end_question(found: Profiles) -> int | None:
 def widest_gap(found: Profiles) -> int | None:
     """Return the slice that brings those of the extent nearest to a drawn one, as strides would.
 
-    Of several as good, the one nearest to a drawn slice: towards the middle, not the tip. None if
-    nothing is left.
+    Of several as good, the one nearest to a drawn slice: towards the middle, not the tip; then the
+    one on which most is expected. None if nothing is left.
     """
     profile = found.axes[found.main]
     known = extent(found)
@@ -108,12 +113,14 @@ def widest_gap(found: Profiles) -> int | None:
     away = np.abs(inside[None, :] - free[:, None])
     total = np.minimum(now, away).sum(axis=1)
     nearest = np.abs(free[:, None] - drawn).min(axis=1)
-    return int(free[np.lexsort((nearest, total))[0]])
+    less = -profile.expected.sum(axis=0)[free]
+    return int(free[np.lexsort((less, nearest, total))[0]])
 
 
-def _beyond(held: int, limit: int) -> int:
-    """Return where a structure may end that was confirmed at `held` and cannot reach `limit`."""
-    return int(held + (limit - held) / 2)
+def _half_way(held: int, limit: int) -> int:
+    """Return the slice half-way from one to another that is out of reach, alike in both ways."""
+    away = abs(limit - held) // 2
+    return held + away if limit > held else held - away
 
 
 def _likely(profile: AxisProfile) -> npt.NDArray[np.bool_]:
