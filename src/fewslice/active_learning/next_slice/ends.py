@@ -1,9 +1,8 @@
-"""Where one plane has to do: find the ends by one-click questions, then halve the widest gap.
+"""Scans of thick slices: find the ends by one-click questions, then halve the widest gap.
 
-Nobody can draw well across thick slices, and across winding structures slices show only pieces.
-There people who know where a structure begins and ends are well served by evenly spaced slices;
-these questions make them of those who do not. Two on either side were worth more than one, three
-not more than two (`docs/results/advice-on-unseen-kinds.md`).
+Nobody can draw well across thick slices, so that one plane has to do. There people who know where a
+structure begins and ends are well served by evenly spaced slices; these questions make them of
+those who do not (`docs/results/advice-on-unseen-kinds.md`).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Our own strategy for finishing one volume. Once a single slice is drawn, the second is the one
 across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`), in the
-plane where more is expected of it. On thick slices, where nobody can draw across, and of winding
-structures questions find the ends, and then the widest gap is halved
-(`fewslice.active_learning.next_slice.ends`). Else two kinds of answers compete. *Draw this slice*:
+plane where more is expected of it. On thick slices, where nobody can draw across, questions find
+the ends, and then the widest gap is halved (`fewslice.active_learning.next_slice.ends`). Else two
+kinds of answers compete. *Draw this slice*:
 its gain is the rise in Dice that a model, fitted on simulated annotation of other scans, expects
 from what is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of
 all three planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the
@@ -129,12 +129,12 @@ def expected_gain(
 def _ruled(found: Profiles, queries: list[Query], settings: ExpectedGainSettings) -> Query | None:
     """Return what comes first whatever models say of it; None if they are to decide.
 
-    Where slices across can be drawn well and show much of a structure, that is the second slice;
-    where not, questions for the ends and then the widest gap.
+    Where slices across can be drawn well, that is the second slice; where not, questions for the
+    ends and then the widest gap.
     """
     square = [axis for axis in range(3) if _oblong(found, axis) <= settings.square]
     compact = np.flatnonzero(found.compactness >= settings.compact).tolist()
-    if set(square) - {found.main} and compact:
+    if set(square) - {found.main}:
         places = second_slices(found, square if settings.planes else (), compact)
         around = [_gain_around(queries, place) for place in places]
         return _drawn_at(queries, places[int(np.argmax(around))], _ACROSS) if places else None
