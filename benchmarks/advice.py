@@ -2,14 +2,14 @@
 
     python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 1
     python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 2 --states
-    python -m benchmarks.advice fit --work DIR
+    python -m benchmarks.advice fit --work DIR [--scans-only] [--left-out MODELS]
 
 `collect` takes structures of the training parts and of the generators (never of the evaluation
-sets), lets a simulated person draw slices of them in varied order, and tries at some of the states
-what drawing each of about ten other slices would bring. Rows go to DIR/advice-SEED.jsonl; the same
-seed collects the same rows, as many as the time allows. Half of the people follow the advice that
-is shipped, the others draw in one of four ways. `fit` prints how good the models are on
-tasks left out (five folds of tasks) and writes the shipped model,
+sets), lets a simulated person draw slices of them in varied order, and tries at every state what
+drawing each of about ten other slices would bring to the answer that people get; with --states
+nothing is tried, and half of the people follow the advice that is shipped. Rows go to
+DIR/advice-SEED.jsonl; the same seed collects the same rows, as many as the time allows. `fit`
+prints how good the models are on kinds of structures left out, and writes the shipped model,
 src/fewslice/active_learning/next_slice/gain_model.safetensors.
 """
 
@@ -21,29 +21,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.advice_fit import fit
-from benchmarks.advice_tasks import Look, Rng, Task, others_of, tasks
+from benchmarks.advice_recipes import Rng, tasks
+from benchmarks.advice_rows import Row, as_row
+from benchmarks.advice_tasks import Task
 from fewslice.active_learning.next_slice.expected_gain import PRESENT, expected_gain
-from fewslice.active_learning.next_slice.features import (
-    draw_features,
-    question_features,
-    state_features,
-)
+from fewslice.active_learning.next_slice.features import draw_features, question_features
 from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE, shipped_gain_model
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
-from fewslice.metrics.overlap import dice
+from fewslice.evaluation.simulation.volume import widest_gap_first
 from fewslice.typing import BoolArray
+from fewslice.volumes.geometry import inplane_axes
 
-Row = dict[str, Any]
-
-STATES = (0, 1, 2, 3, 4, 6, 8)
-MOST_STATES = 8
+MOST_STATES = 6
+_EMPTY_TRIED = 2
+_BEST_TAKEN = 0.85  # share of states where the best slice tried is taken
+_CENTRED = 0.6  # share of people who begin exactly in the middle
 
 
 def next_place(task: Task, places: list[SliceIndex], rng: Rng) -> SliceIndex | None:
@@ -58,7 +56,7 @@ def next_place(task: Task, places: list[SliceIndex], rng: Rng) -> SliceIndex | N
         weight = np.abs(free[:, None] - known).min(axis=1).astype(float) ** 2
         return task.axis, int(rng.choice(free, p=weight / weight.sum()))
     if chance < 0.85:
-        axis = int(rng.choice(others_of(task.axis)))
+        axis = int(rng.choice(inplane_axes(task.axis)))
         held = task.occupied(axis)
         return axis, int(held[int(np.clip(rng.normal(0.5, 0.2), 0, 0.99) * len(held))])
     ends = (occupied[0] - rng.integers(1, 4), occupied[-1] + rng.integers(1, 4))
@@ -107,45 +105,53 @@ HABITS: dict[str, Callable[[Task, list[SliceIndex], Rng], SliceIndex | None]] = 
 }
 """How simulated people choose who take no advice."""
 
+BEST = "best tried"
+"""People who draw what brought most of what was tried: where good advice leads."""
 
-def rows_of(task: Task, rng: Rng, *, trials: bool, advised: bool, habit: str) -> Iterator[Row]:
-    """Yield what is known at some states, and what other slices would bring there.
 
-    trials: whether to try other slices; if not, more states are noted, of people who follow the
-    advice all of them. advised: whether the person does; habit: how they choose otherwise, of
-    `HABITS`.
+ADVISED = "advised"
+"""People who follow the advice that is shipped."""
+
+
+def rows_of(task: Task, rng: Rng, *, trials: bool) -> Iterator[Row]:
+    """Yield what is known at each state, and how good the answer is.
+
+    trials: whether to try other slices at each state, and what they bring.
     """
+    habit = str(rng.choice([BEST if trials else ADVISED] * len(HABITS) + list(HABITS)))
     occupied = task.occupied(task.axis)
-    middle = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) * (len(occupied) - 1)
-    places: list[SliceIndex] = [(task.axis, int(occupied[int(middle)]))]
-    wanted = _wanted(rng, trials, advised)
-    while (drawn := len(_drawn(task, places)) - 1) <= max(wanted, default=-1):
-        look = task.look(task.annotation(places)) if advised or drawn in wanted else None
-        if look is not None and drawn in wanted:
-            wanted.remove(drawn)
-            yield state_row(task, look, habit="advised" if advised else habit)
-            if trials:
-                answer = task.answer(task.annotation(places))
-                yield from trial_rows(task, places, look, answer, rng)
-                yield from empty_rows(task, places, look.found, answer, rng)
-        following = advised_place(task, look.found, places, rng) if advised and look else None
-        following = following or HABITS[habit](task, places, rng)
-        if following is None or len(places) > 40:
+    places = [task.first()]
+    if rng.random() > _CENTRED:
+        middle = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) * (len(occupied) - 1)
+        places = [(task.axis, int(occupied[int(middle)]))]
+    for state in range(MOST_STATES):
+        found, answer = task.look(places), task.answer(places)
+        row = as_row(found, answer, task.mask) | {
+            "kind": task.recipe.kind,
+            "name": task.recipe.name,
+            "habit": habit,
+            "state": state,
+        }
+        if trials:
+            row["drawn"] = _drawn_trials(task, found, places, rng)
+            row["empty"] = _empty_trials(task, found, places, rng)
+        yield row
+        following = None
+        if habit == BEST and row["drawn"] and rng.random() < _BEST_TAKEN:
+            axis, index, _ = max(row["drawn"], key=lambda one: one[2])
+            following = (axis, index)
+        if habit == ADVISED:
+            following = advised_place(task, found, places, rng)
+        if following is None:
+            following = HABITS.get(habit, next_place)(task, places, rng)
+        if following is None or following in places:
             return
-        if following not in places:
-            places.append(following)
+        places = [*places, following]
 
 
-def _wanted(rng: Rng, trials: bool, advised: bool) -> set[int]:
-    """Return after how many further slices a state is noted."""
-    if trials:
-        return {int(state) for state in rng.choice(STATES, 2)}
-    if advised:
-        return set(range(MOST_STATES - 2))
-    return {int(state) for state in rng.choice(MOST_STATES, 4, replace=False)}
-
-
-def advised_place(task: Task, found: Profiles, places: list[SliceIndex], rng: Rng) -> Any:
+def advised_place(
+    task: Task, found: Profiles, places: list[SliceIndex], rng: Rng
+) -> SliceIndex | None:
     """Return the slice that the shipped advice asks for; a question answered "yes" is passed by."""
     for query in expected_gain(found, shipped_gain_model(), 6, rng):
         there = bool(np.any(task.mask[on_slice(query.axis, query.index)]))
@@ -154,93 +160,65 @@ def advised_place(task: Task, found: Profiles, places: list[SliceIndex], rng: Rn
     return None
 
 
-def _drawn(task: Task, places: list[SliceIndex]) -> list[SliceIndex]:
-    return [place for place in places if task.mask[on_slice(*place)].any()]
+def _drawn_trials(
+    task: Task, found: Profiles, places: list[SliceIndex], rng: Rng
+) -> list[tuple[int, int, float]]:
+    """Return (axis, index, Dice afterwards) of slices drawn on trial."""
+    return [
+        (axis, index, task.dice([*places, (axis, index)]))
+        for axis in range(3)
+        for index in _tried(task, found, axis, places, rng)
+    ]
 
 
-def state_row(task: Task, look: Look, habit: str) -> Row:
-    """Return what is seen of an answer, and how good it is: the scan and each slice."""
-    found, answer = look.found, look.answer
+def _empty_trials(
+    task: Task, found: Profiles, places: list[SliceIndex], rng: Rng
+) -> list[tuple[int, int, float]]:
+    """Return (axis, index, Dice afterwards) of questions that are answered "no"."""
     axis = found.main
-    others = others_of(axis)
-    asked = found.axes[axis].asked
-    both = (answer & task.mask).sum(axis=others)
-    total = answer.sum(axis=others) + task.mask.sum(axis=others)
-    kept = np.flatnonzero(~asked & (total > 0))
-    features = draw_features(found, 0, axis)
-    near = np.flatnonzero((found.axes[axis].present[0] > 0) & ~asked)
-    return {
-        "kind": "state",
-        "source": task.source,
-        "habit": habit,
-        "features": state_features(found, 0).tolist(),
-        "dice": dice(answer, task.mask),
-        "slices": features[kept].tolist(),
-        "slice_dice": (2 * both[kept] / total[kept]).tolist(),
-        "near": features[near].tolist(),
-        "holds": [int(task.mask.take(index, axis=axis).any()) for index in near],
-    }
-
-
-def trial_rows(
-    task: Task, places: list[SliceIndex], look: Look, answer: BoolArray, rng: Rng
-) -> Iterator[Row]:
-    """Yield the rise in Dice that each of about ten slices brings."""
-    found = look.found
-    before = dice(answer, task.mask)
-    for axis in range(3):
-        features = draw_features(found, 0, axis)
-        for index in _tried(features, look, axis, places, rng):
-            after = task.answer(task.annotation([*places, (axis, index)]))
-            yield {
-                "kind": "draw",
-                "source": task.source,
-                "features": features[index].tolist(),
-                "gain": dice(after, task.mask) - before,
-            }
-
-
-def empty_rows(
-    task: Task, places: list[SliceIndex], found: Profiles, answer: BoolArray, rng: Rng
-) -> Iterator[Row]:
-    """Yield the rise in Dice that a "no, not on this slice" brings, where that is the answer."""
-    axis = found.main
-    before = dice(answer, task.mask)
-    features = question_features(found, 0)
-    there = task.mask.any(axis=others_of(axis))
-    asked = features[:, -1] > 0
+    there = task.mask.any(axis=inplane_axes(axis))
+    asked = question_features(found, 0)[:, -1] > 0
     free = np.flatnonzero(asked & ~there & ~found.axes[axis].asked)
-    for index in rng.choice(free, min(len(free), 4), replace=False):
-        after = task.answer(task.annotation([*places, (axis, int(index))]))
-        yield {
-            "kind": "empty",
-            "source": task.source,
-            "features": features[index].tolist(),
-            "gain": dice(after, task.mask) - before,
-        }
+    chosen = rng.choice(free, min(len(free), _EMPTY_TRIED), replace=False)
+    return [(axis, int(at), task.dice([*places, (axis, int(at))])) for at in chosen]
 
 
-def _tried(
-    features: npt.NDArray[np.float64],
-    look: Look,
-    axis: int,
-    places: list[SliceIndex],
-    rng: Rng,
-) -> list[int]:
-    """Return slices to try: the most doubtful one, the central one of a crossing plane, others."""
-    found, region = look.found, look.region
-    free = [at for at in range(region.start[axis], region.stop[axis]) if (axis, at) not in places]
-    if not free:
+def _tried(task: Task, found: Profiles, axis: int, places: list[SliceIndex], rng: Rng) -> list[int]:
+    """Return slices to try: where most is doubtful or expected, in wide gaps, and at random."""
+    profile = found.axes[axis]
+    expected, doubt = profile.expected[0], profile.doubt[0] + profile.spread[0]
+    free = np.flatnonzero((expected > 0.5) & ~profile.asked)
+    if not len(free):
         return []
-    doubtful = features[free, 5] + features[free, 9]
-    chosen = {free[int(doubtful.argmax())]}
-    few = min(len(free), 3 if axis == found.main else 1)
-    chosen |= {int(at) for at in rng.choice(free, few, replace=False)}
-    if axis != found.main:
-        expected = found.axes[axis].expected[0]
-        centre = round(float((expected * np.arange(len(expected))).sum() / expected.sum()))
-        chosen |= {centre} & set(free)
+    around = draw_features(found, 0, axis)[:, 3]  # doubt within half a radius
+    chosen = {int(free[doubt[free].argmax()]), int(free[around[free].argmax()])}
+    if axis == found.main:
+        held = np.flatnonzero(expected > 0.5).tolist()
+        gaps = [at for at in widest_gap_after(held, np.flatnonzero(profile.asked)) if at in free]
+        truly = widest_gap_after(
+            task.occupied(axis).tolist(), np.flatnonzero(profile.asked)
+        )  # where people go who know the extent
+        chosen |= {*gaps[:2], *[at for at in truly[:1] if at in free]}
+    else:
+        chosen |= {int(free[expected[free].argmax()])}
+    chosen |= {int(at) for at in rng.choice(free, min(len(free), 2 if axis == found.main else 1))}
     return sorted(chosen)
+
+
+def widest_gap_after(held: list[int], known: npt.NDArray[np.intp]) -> list[int]:
+    """Return slices of an extent in the order of `widest_gap_first`, some of them known."""
+    order = [int(at) for at in known if at in held]
+    if not order:
+        return widest_gap_first(held)
+    span = np.array(held)
+    found: list[int] = []
+    for _ in range(3):
+        nearest = np.abs(span[:, None] - np.array([*order, *found])).min(axis=1)
+        if not nearest.any():
+            break
+        sums = [int(np.minimum(nearest, np.abs(span - at)).sum()) for at in span]
+        found.append(int(span[int(np.argmin(sums))]))
+    return found
 
 
 def collect(given: argparse.Namespace) -> None:
@@ -249,9 +227,7 @@ def collect(given: argparse.Namespace) -> None:
     start = time.monotonic()
     with (given.work / f"advice-{given.seed}.jsonl").open("w") as file:
         for number, (task, rng) in enumerate(tasks(given.data, given.seed)):
-            advised = rng.random() < given.advised
-            habit = str(rng.choice(list(HABITS)))
-            for row in rows_of(task, rng, trials=not given.states, advised=advised, habit=habit):
+            for row in rows_of(task, rng, trials=not given.states):
                 file.write(json.dumps({"task": f"{given.seed}-{number}", **row}) + "\n")
             file.flush()
             passed = time.monotonic() - start
@@ -272,12 +248,12 @@ def main() -> None:
     one.add_argument("--seconds", type=float, default=1800)
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--states", action="store_true", help="do not try other slices")
-    one.add_argument("--advised", type=float, default=0.5, help="share who follow the advice")
     one.set_defaults(run=collect)
     two = commands.add_parser("fit")
     two.add_argument("--work", type=Path, required=True)
     two.add_argument("--output", type=Path, default=GAIN_MODEL_FILE)
     two.add_argument("--scans-only", action="store_true", help="keep all but the Dice of scans")
+    two.add_argument("--left-out", type=Path, help="folder for models without each kind")
     two.set_defaults(run=fit)
     given = parser.parse_args()
     given.run(given)

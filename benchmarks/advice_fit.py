@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.advice_rows import Row, profiles_of
 from benchmarks.boosting import Table, as_trees, booster, classifier, left_out
 from benchmarks.quality_fit import scan_quality, slice_quality
-from fewslice.active_learning.next_slice.features import STATE_FEATURES
+from fewslice.active_learning.next_slice.features import (
+    draw_features,
+    question_features,
+    state_features,
+)
 from fewslice.active_learning.next_slice.gain_model import (
     GAIN_MODEL_FILE,
     GainModel,
@@ -20,30 +28,27 @@ from fewslice.active_learning.next_slice.gain_model import (
     as_tensors,
     load_gain_model,
 )
+from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.typing import Float64Array
 
-_AXES, _OPEN = STATE_FEATURES.index("axes"), STATE_FEATURES.index("open_ends")
+Pairs = list[tuple[Float64Array, float]]
 
 
-def load(work: Path) -> dict[str, Table]:
-    """Return the tables of all rows collected."""
-    rows: dict[str, list[Any]] = {name: [] for name in ("draw", "empty", "state", "slice", "ends")}
+_NAMES = ("draw", "empty", "state", "slice", "ends")
+
+
+def load(work: Path, names: Sequence[str] = _NAMES) -> dict[str, Table]:
+    """Return tables of all rows collected. source: the kind of structure. names: which tables."""
+    rows: dict[str, list[Any]] = {name: [] for name in names}
     tasks: dict[str, int] = {}
     state = 0
     for file in sorted(work.glob("advice-*.jsonl")):
         for line in file.read_text().splitlines():
             row = json.loads(line)
-            place = (tasks.setdefault(row["task"], len(tasks)), state, row["source"])
-            if row["kind"] in ("draw", "empty"):
-                rows[row["kind"]].append((row["features"], row["gain"], *place))
-                continue
             state += 1
-            place = (place[0], state, row["source"])
-            rows["state"].append((_whole(row["features"]), row["dice"], *place))
-            pairs = zip(row["slices"], row["slice_dice"], strict=True)
-            rows["slice"] += [(x, y, *place) for x, y in pairs]
-            pairs = zip(row["near"], row["holds"], strict=True)
-            rows["ends"] += [(x, y, *place) for x, y in pairs]
+            place = (tasks.setdefault(row["task"], len(tasks)), state, row["kind"])
+            for name in names:
+                rows[name] += [(x, y, *place) for x, y in _PAIRS[name](row, profiles_of(row))]
     return {
         name: Table(*(np.array(column) for column in zip(*each, strict=True)))
         for name, each in rows.items()
@@ -51,26 +56,66 @@ def load(work: Path) -> dict[str, Table]:
     }
 
 
-def _whole(features: list[float]) -> list[float]:
-    """Return the features of a state; rows of before did not say whether its ends were seen."""
-    if len(features) == len(STATE_FEATURES):
-        return features
-    return [*features, float(features[_AXES] > 1 or features[_OPEN] == 0)]
+def _state_pairs(row: Row, found: Profiles) -> Pairs:
+    return [(state_features(found, 0), row["dice"])]
+
+
+def _draw_pairs(row: Row, found: Profiles) -> Pairs:
+    features = [draw_features(found, 0, axis) for axis in range(3)]
+    return [(features[axis][at], after - row["dice"]) for axis, at, after in row["drawn"]]
+
+
+def _empty_pairs(row: Row, found: Profiles) -> Pairs:
+    features = question_features(found, 0)
+    return [(features[at], after - row["dice"]) for _, at, after in row["empty"]]
+
+
+def _slice_pairs(row: Row, found: Profiles) -> Pairs:
+    features, asked = draw_features(found, 0, found.main), found.axes[found.main].asked
+    dice = row["slice_dice"]
+    return [(features[at], one) for at, one in enumerate(dice) if one is not None and not asked[at]]
+
+
+def _ends_pairs(row: Row, found: Profiles) -> Pairs:
+    features, main = draw_features(found, 0, found.main), found.axes[found.main]
+    near = np.flatnonzero((main.present[0] > 0) & ~main.asked)
+    return [(features[at], row["holds"][at]) for at in near]
+
+
+_PAIRS: dict[str, Callable[[Row, Profiles], Pairs]] = {
+    "state": _state_pairs,
+    "draw": _draw_pairs,
+    "empty": _empty_pairs,
+    "slice": _slice_pairs,
+    "ends": _ends_pairs,
+}
+"""Features and what they are to predict, for each model."""
 
 
 def fit(given: argparse.Namespace) -> None:
     """Fit all models, print how good they are on tasks left out, and write them."""
     from safetensors.numpy import save_file
 
-    tables = load(given.work)
-    scan, spread = scan_quality(tables["state"])
-    if given.scans_only:
-        gain_model = replace(load_gain_model(GAIN_MODEL_FILE), scan=scan, scan_spread=spread)
-    else:
-        gain_model = _all_others(tables, scan, spread)
-    tensors = as_tensors(gain_model)
-    save_file({key: np.asarray(value) for key, value in tensors.items()}, given.output)
+    tables = load(given.work, ("state",) if given.scans_only else _NAMES)
+    for kind in sorted(set(tables["state"].source)) if given.left_out else ():
+        given.left_out.mkdir(parents=True, exist_ok=True)
+        kept = {name: table.without(kind) for name, table in tables.items()}
+        with redirect_stdout(io.StringIO()):
+            gain_model = _fitted(kept, given.scans_only)
+        save_file(_arrays(gain_model), given.left_out / f"{kind.replace(' ', '-')}.safetensors")
+    save_file(_arrays(_fitted(tables, given.scans_only)), given.output)
     print(f"\nwritten: {given.output.name}, {given.output.stat().st_size / 1e3:.0f} kB")
+
+
+def _fitted(tables: dict[str, Table], scans_only: bool) -> GainModel:
+    scan, spread = scan_quality(tables["state"])
+    if scans_only:
+        return replace(load_gain_model(GAIN_MODEL_FILE), scan=scan, scan_spread=spread)
+    return _all_others(tables, scan, spread)
+
+
+def _arrays(gain_model: GainModel) -> dict[str, Any]:
+    return {key: np.asarray(value) for key, value in as_tensors(gain_model).items()}
 
 
 def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees) -> GainModel:

@@ -1,90 +1,116 @@
-"""Structures to learn suggestions from: of training scans and generators, cropped, some thinned."""
+"""Structures to finish slice by slice: where they are found, and what is seen of an answer."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fewslice import segment
 from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
-from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
+from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
-from fewslice.engines.random_walker.engine import RandomWalker
+from fewslice.evaluation.simulation.volume import widest_gap_first
 from fewslice.io import read_image, read_labels
-from fewslice.pretraining.generators.oct_layers import random_oct
+from fewslice.metrics.overlap import dice
+from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
 from fewslice.pretraining.generators.random_shapes import random_shapes
-from fewslice.segmentation.assemble import assemble_labels
+from fewslice.segmentation.posterior.aligned import AlignedSampler
+from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
 from fewslice.typing import BoolArray
 from fewslice.volumes import Geometry
 from fewslice.volumes.geometry import inplane_axes
-from fewslice.volumes.region import Region, bounding_region
-from fewslice.workflow.suggest import default_sampler
+from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.region import bounding_region
+from fewslice.workflow.suggest import default_sampler, main_axis
 
-Rng = np.random.Generator
-
-FOLDERS = {
-    "Dataset004_Hippocampus": 0.25,
-    "Dataset101_HeadNeckCT": 0.35,
-    "Dataset108_TorsoCT": 0.2,
-    "Dataset106_MacaqueMRI": 0.05,
-    "Dataset105_BrainAtlasMRI": 0.1,
-    "Dataset109_SpinalCordMRI": 0.05,
-}
-GENERATED = 0.2
-THICK = 0.4
-MOST_VOXELS = 240_000
-STRUCTURES_A_VOLUME = 4
-_TRIES = 12
-
-Volume = tuple[str, Scan, npt.NDArray[Any], list[int]]
-"""Where it is from, the scan, its labels, and those that were outlined in it."""
+MOST_VOXELS = 110_000
+FEWEST_SLICES = 6
+_ALIKE = 1.3  # spacings within this factor are thinned together, so that cubes stay cubes
+_MARGIN = 0.5  # of the longest side, in mm, around a structure; what a reader crops to, roughly
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What is seen of an answer. answer: that of the samples, on the whole scan."""
+@dataclass(frozen=True)
+class Recipe:
+    """Where a structure is found.
 
-    found: Profiles
-    region: Region
-    answer: BoolArray
+    kind: what it is, for tables; whole kinds are left out of fits. of: number of a data set, or a
+    generator. case: which file of its training part, or the generator's seed. labels: joined to one
+    structure; in generators' volumes the running number. thick: only every so many slices of the
+    axis are kept, as (axis, step). largest: only the largest connected piece.
+    """
+
+    kind: str
+    of: str
+    case: int
+    labels: tuple[int, ...]
+    thick: tuple[int, int] | None = None
+    largest: bool = False
+
+    @property
+    def name(self) -> str:
+        """Names the structure among all."""
+        thick = "" if self.thick is None else f" every {self.thick[1]}. of {self.thick[0]}"
+        return f"{self.of}-{self.case} {'+'.join(map(str, self.labels))}{thick}"
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One structure to finish. axis: across which its slices are drawn."""
+    """One structure to finish. axis: across which its first slice is drawn."""
 
-    source: str
+    recipe: Recipe
     scan: Scan
     mask: BoolArray
     axis: int
 
-    def occupied(self, axis: int) -> npt.NDArray[np.intp]:
-        return np.flatnonzero(self.mask.any(axis=others_of(axis)))
+    @cached_property
+    def image(self) -> Image:
+        """Return the scan as `segment` takes it."""
+        return Image(self.scan.channels, Geometry.from_spacing(self.mask.shape, self.scan.spacing))
 
-    def annotation(self, places: list[SliceIndex]) -> Annotation:
+    def occupied(self, axis: int) -> npt.NDArray[np.intp]:
+        """Return the slices that hold the structure, ascending."""
+        return np.flatnonzero(self.mask.any(axis=inplane_axes(axis)))
+
+    def first(self) -> SliceIndex:
+        """Return the middle of the slices that hold the structure, where everybody begins."""
+        return self.axis, widest_gap_first([int(at) for at in self.occupied(self.axis)])[0]
+
+    def labels(self, places: Sequence[SliceIndex]) -> LabelMap:
+        """Return what is drawn once these slices are, as a sparse label map."""
         labels = np.zeros(self.mask.shape, dtype=np.uint8)
         for place in places:
             labels[on_slice(*place)] = self.mask[on_slice(*place)]
-        return find_annotation(
-            labels, Geometry.from_spacing(self.mask.shape, self.scan.spacing), places
-        )
+        return LabelMap(labels, self.image.geometry)
 
-    def answer(self, annotation: Annotation) -> BoolArray:
-        prediction = RandomWalker().prepare(self.scan).predict(annotation)
-        return np.asarray(assemble_labels(prediction, annotation) == 1)
+    def answer(self, places: Sequence[SliceIndex]) -> BoolArray:
+        """Return what people get once these slices are drawn, on the whole scan."""
+        drawn = self.labels(places)
+        if not drawn.values:  # all of them lie in a gap of the structure
+            return np.zeros(self.mask.shape, dtype=bool)
+        found = segment(self.image, drawn, annotated=places)
+        return np.asarray(found.labels.array == 1)
 
-    def look(self, annotation: Annotation) -> Look:
-        samples = default_sampler().samples(self.scan, annotation)
-        annotated = Annotated(annotation.labels, annotation.slices, (), annotation.axis)
-        found = profiles(
+    def dice(self, places: Sequence[SliceIndex]) -> float:
+        """Return the Dice of that over the whole volume."""
+        return dice(self.answer(places), self.mask)
+
+    def look(self, places: Sequence[SliceIndex]) -> Profiles:
+        """Return what suggestions are made from."""
+        drawn = self.labels(places)
+        annotation = find_annotation(drawn.array, drawn.geometry, places)
+        sampler = InPlanesSampler(ByStructureSampler(AlignedSampler(default_sampler())))
+        samples = sampler.samples(self.scan, annotation, 0)
+        main = main_axis(annotation, drawn.geometry)
+        annotated = Annotated(annotation.labels, annotation.slices, (), main)
+        return profiles(
             samples.by_axes,
             samples.values,
             samples.region.start,
@@ -92,91 +118,82 @@ class Task:
             self.scan.spacing,
             samples.grid,
         )
-        answer = np.zeros(self.mask.shape, dtype=bool)
-        answer[samples.region.slices] = samples.native(annotation).by_axes[0, 1] > 0.5
-        return Look(found, samples.region, answer)
 
 
-def others_of(axis: int) -> tuple[int, ...]:
-    return inplane_axes(axis)
+def made(recipe: Recipe, data: Path, most: int = MOST_VOXELS) -> Task | None:
+    """Return the structure of a recipe; None where it is on too few slices to save any.
 
-
-def sample_volume(data: Path, rng: Rng) -> Volume:
-    """Return a random volume of a training part or of a generator."""
-    chance = rng.random()
-    if chance < GENERATED:
-        made = random_shapes(rng) if chance < GENERATED / 2 else random_oct(rng)
-        scan, labels, known = made.scan, made.labels, None
-        source = "shapes" if chance < GENERATED / 2 else "layers"
-    else:
-        name = rng.choice(list(FOLDERS), p=list(FOLDERS.values()))
-        files = sorted((data / name / "labelsTr").glob("*.nii.gz"))
-        file = files[rng.integers(len(files))]
-        case = file.name.removesuffix(".nii.gz")
-        described = json.loads((data / name / "dataset.json").read_text())
-        outlined = described.get("annotated", {}).get(case)
-        known = None if outlined is None else [described["labels"][each] for each in outlined]
-        image = read_image(data / name / "imagesTr" / f"{case}_0000.nii.gz")
-        scan, labels = Scan.of(image), read_labels(file).array
-        source = str(name)[7:10]
-    values = [int(value) for value in np.unique(labels) if value]
-    return source, scan, labels, [v for v in values if known is None or v in known]
-
-
-def sample_task(data: Path, rng: Rng, volume: Volume | None = None) -> Task:
-    """Return a random structure with its surroundings; of some only every few slices are kept.
-
-    volume: where to look first, since reading one takes longer than anything else.
+    most: voxels; of larger scans every second slice is kept, as often as it takes.
     """
-    for attempt in count():
-        if volume is None or not volume[3] or attempt >= _TRIES:
-            source, scan, labels, values = sample_volume(data, rng)
-        else:
-            source, scan, labels, values = volume
-        if not values:
-            continue
-        mask = labels == rng.choice(values)
-        if np.count_nonzero(mask) < 60:
-            continue
-        box = bounding_region(mask)
-        box = box.grown([max(side, 8) for side in box.shape], mask.shape)
-        mask, channels = mask[box.slices], scan.channels[(slice(0, 1), *box.slices)]
-        spacing = np.array(scan.spacing)
-        while mask.size > MOST_VOXELS / 2 and max(mask.shape) >= 64:
-            mask, channels, spacing = _thinned(
-                mask, channels, spacing, int(np.argmax(mask.shape)), (0, 2)
-            )
-        if rng.random() < THICK:
-            axis = int(rng.integers(3))
-            occupied = np.flatnonzero(mask.any(axis=others_of(axis)))
-            step = min((int(np.ptp(occupied)) + 1) // 6, 6) if len(occupied) else 1
-            if step >= 2:
-                start = int(rng.integers(step))
-                mask, channels, spacing = _thinned(mask, channels, spacing, axis, (start, step))
-        if mask.size > MOST_VOXELS or min(mask.shape) < 4:
-            continue
-        steps = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
-        axis = annotation_axis(Geometry.from_spacing(mask.shape, steps))
-        if rng.random() < 0.15:
-            axis = int(rng.integers(3))
-        task = Task(
-            source,
-            Scan.from_spacing(np.ascontiguousarray(channels), steps),
-            np.ascontiguousarray(mask),
-            axis,
-        )
-        if len(task.occupied(axis)) >= 4:
-            return task
-    raise AssertionError("count() never ends")
+    scan, labels = _volume(recipe, data)
+    mask = _structure(recipe, labels)
+    channels, spacing = scan.channels, np.array(scan.spacing)
+    if recipe.thick is not None:
+        mask, channels, spacing = _thinned(mask, channels, spacing, *recipe.thick)
+    if not mask.any():
+        return None
+    box = bounding_region(mask)
+    reach = _MARGIN * max(side * mm for side, mm in zip(box.shape, spacing, strict=True))
+    box = box.grown([max(int(reach / mm), 4) for mm in spacing], mask.shape)
+    mask, channels = mask[box.slices], channels[(slice(None), *box.slices)]
+    while mask.size > most:
+        for fine in np.flatnonzero(spacing <= _ALIKE * spacing.min()).tolist():
+            mask, channels, spacing = _thinned(mask, channels, spacing, fine, 2)
+    steps = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
+    axis = annotation_axis(Geometry.from_spacing(mask.shape, steps))
+    channels = np.ascontiguousarray(channels, dtype=np.float32)
+    task = Task(recipe, Scan.from_spacing(channels, steps), np.ascontiguousarray(mask), axis)
+    return task if len(task.occupied(axis)) >= FEWEST_SLICES else None
 
 
-def tasks(data: Path, seed: int) -> Iterator[tuple[Task, Rng]]:
-    """Yield structures without end, a few of each volume, with random numbers for each."""
-    for number in count():
-        rng = np.random.default_rng([seed, number])
-        if number % STRUCTURES_A_VOLUME == 0:
-            volume = sample_volume(data, np.random.default_rng([seed, number, 1]))
-        yield sample_task(data, rng, volume), rng
+def _structure(recipe: Recipe, labels: npt.NDArray[Any]) -> BoolArray:
+    if recipe.of == "shapes":
+        sizes = np.bincount(labels.ravel())
+        return np.asarray(labels == 1 + int(sizes[1:].argmax()))
+    mask = labels >= FLUID if FLUID in recipe.labels else np.isin(labels, recipe.labels)
+    if recipe.largest:
+        from scipy import ndimage
+
+        pieces, _ = ndimage.label(mask, np.ones((3, 3, 3)))
+        sizes = np.bincount(pieces.ravel())
+        sizes[0] = 0
+        mask = pieces == sizes.argmax()
+    return np.asarray(mask)
+
+
+def _volume(recipe: Recipe, data: Path) -> tuple[Scan, npt.NDArray[Any]]:
+    rng = np.random.default_rng(recipe.case)
+    if recipe.of in ("oct", "shapes"):
+        made_up = random_oct(rng) if recipe.of == "oct" else random_shapes(rng)
+        return made_up.scan, made_up.labels
+    if recipe.of == "lesion":
+        from fewslice.pretraining.generators.lesions import lesion_volume
+
+        made_up = lesion_volume(_read(data, "110", 0)[0], rng, recipe.name)
+        return made_up.scan, made_up.labels
+    scan, labels = _read(data, recipe.of, recipe.case)
+    if recipe.of == "117":
+        from fewslice.pretraining.generators.synthesis import synthesise
+
+        halves = tuple(slice(None, None, 2) for _ in range(3))
+        labels = labels[halves]
+        spacing = (scan.spacing[0] * 2, scan.spacing[1] * 2, scan.spacing[2] * 2)
+        return Scan.from_spacing(synthesise(labels, spacing, rng)[None], spacing), labels
+    return scan, labels
+
+
+@cache
+def _read(data: Path, number: str, case: int) -> tuple[Scan, npt.NDArray[Any]]:
+    (folder,) = data.glob(f"Dataset{number}_*")
+    files = sorted((folder / "labelsTr").glob("*.nii.gz"))
+    labels = read_labels(files[case])
+    stem = files[case].name.removesuffix(".nii.gz")
+    images = [read_image(one) for one in sorted((folder / "imagesTr").glob(f"{stem}_*.nii.gz"))]
+    if not images:
+        blank = np.zeros((1, *labels.array.shape), dtype=np.float32)
+        return Scan.from_spacing(blank, labels.geometry.spacing), labels.array
+    channels = np.concatenate([image.channels for image in images])
+    return Scan.from_spacing(channels, labels.geometry.spacing), labels.array
 
 
 def _thinned(
@@ -184,11 +201,11 @@ def _thinned(
     channels: npt.NDArray[Any],
     spacing: npt.NDArray[np.float64],
     axis: int,
-    every: tuple[int, int],
+    step: int,
 ) -> tuple[BoolArray, npt.NDArray[Any], npt.NDArray[np.float64]]:
-    start, step = every
+    """Return every `step`-th slice across an axis."""
     place = [slice(None)] * 3
-    place[axis] = slice(start, None, step)
+    place[axis] = slice(step // 2, None, step)
     wider = spacing.copy()
     wider[axis] *= step
     return mask[tuple(place)], channels[(slice(None), *place)], wider

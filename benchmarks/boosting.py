@@ -19,7 +19,7 @@ FOLDS = 5
 class Table:
     """Rows to fit: x (row, feature), y (row,), task (row,), group (row,) to choose within.
 
-    source: (row,), the data set or generator each is from.
+    source: (row,), the kind of structure.
     """
 
     x: Float64Array
@@ -27,6 +27,12 @@ class Table:
     task: npt.NDArray[np.intp]
     group: npt.NDArray[np.intp]
     source: npt.NDArray[np.str_]
+
+    def without(self, source: str) -> Table:
+        """Return the rows of all other sources."""
+        kept = self.source != source
+        columns = (self.x, self.y, self.task, self.group, self.source)
+        return Table(*(column[kept] for column in columns))
 
     def folds(self, by_source: bool = False) -> npt.NDArray[np.intp]:
         """Return the fold of each row: five of tasks, or one for each source."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from benchmarks.advice import HABITS
-from benchmarks.advice_tasks import Task
+from benchmarks.advice_tasks import Recipe, Task
 
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.engines import Scan
@@ -13,7 +13,10 @@ from fewslice.engines import Scan
 MASK = np.zeros((14, 6, 6), dtype=bool)
 MASK[2:11, 2:5, 1:4] = True
 TASK = Task(
-    "made up", Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)), MASK, 0
+    Recipe("box", "made up", 0, (1,)),
+    Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)),
+    MASK,
+    0,
 )
 
 

@@ -34,13 +34,14 @@ from fewslice.active_learning.next_slice.quality import (
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, holds_structure
 from fewslice.annotation.finding import find_annotation
-from fewslice.annotation.planes import plane_name
+from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
 from fewslice.errors import InputError, without
 from fewslice.segmentation.posterior import Sampler, Samples, Sketches
 from fewslice.segmentation.posterior.aligned import AlignedSampler
 from fewslice.segmentation.posterior.samples import as_samples
 from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
+from fewslice.volumes import Geometry
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.ignore_label import nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
@@ -188,7 +189,8 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     )
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
-    known = Annotated(annotation.labels, _spoken_of(annotation), holding, annotation.axis)
+    main = main_axis(annotation, scan.geometry)
+    known = Annotated(annotation.labels, _spoken_of(annotation), holding, main)
     found = profiles(
         samples.by_axes,
         samples.values,
@@ -198,14 +200,15 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         samples.grid,
     )
     rng = np.random.default_rng(seed)
+    gain_model = (settings and settings.gain_model) or shipped_gain_model()
     if name == DEFAULT:
-        queries = expected_gain(found, shipped_gain_model(), count, rng, settings)
+        queries = expected_gain(found, gain_model, count, rng, settings)
     else:
         cost = settings.cost if settings else CostModel()
         fine = samples.native(annotation)
         queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
-    quality = predicted_quality(found, shipped_gain_model())
-    suggestion = _suggestion(scan, queries, quality, annotation.axis)
+    quality = predicted_quality(found, gain_model)
+    suggestion = _suggestion(scan, queries, quality, main)
     said = (*scan.remarks, *label_map.remarks)  # names make no difference here
     return replace(suggestion, remarks=without(said, "names-unclear"))
 
@@ -275,6 +278,17 @@ def _spoken_of(annotation: Annotation) -> tuple[SliceIndex, ...]:
         drawn = voxels[drawn_voxels(annotation.labels[tuple(voxels.T)])]
         middles.add((annotation.axis, round(float(drawn[:, annotation.axis].mean()))))
     return tuple(sorted({*annotation.whole_slices, *middles}))
+
+
+def main_axis(annotation: Annotation, geometry: Geometry) -> int:
+    """Return the axis most slices are annotated across; of several as many, where people draw.
+
+    Else the main axis would turn as soon as a slice of each plane is drawn, and with it what counts
+    as an end of the structure.
+    """
+    most = len(annotation.along(annotation.axis))
+    axis = annotation_axis(geometry)
+    return axis if most and len(annotation.along(axis)) == most else annotation.axis
 
 
 def default_sampler() -> Sketches:

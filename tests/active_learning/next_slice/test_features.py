@@ -210,3 +210,28 @@ def test_structures_are_told_apart() -> None:
     assert draw_features(found, 0, 2)[2, DRAW_FEATURES.index("nearest")] == 5.0
     assert draw_features(found, 1, 2)[1, DRAW_FEATURES.index("nearest")] == 5.0
     assert draw_features(found, 1, 2)[2, DRAW_FEATURES.index("nearest")] == 6.0  # capped
+
+
+def test_amounts_in_units_of_the_extent() -> None:
+    # Slices 1 to 7 hold 200 voxels; 4, 6 and 9 were looked at.
+    found = state(profiles_of(MAIN))
+    # Slice 2 comes nearest to what lies below 4: 10 voxels on 1 (3 to 1), 20 on 2 (2 to 0) and 30
+    # on 3 (1 to 1) move by 2, 2 and 0: 60 of 200 over seven slices.
+    assert found["coverage"] == pytest.approx(60 / 200 / 7)
+    assert found["least_coverage"] == 0.0  # nothing is expected on the others
+    assert found["length"] == pytest.approx(np.log(7))
+    assert found["on_main"] == pytest.approx(np.log(3))
+    assert found["voxels"] == pytest.approx(np.log(200))
+    assert found["gap_share"] == pytest.approx(60 / 200)  # below 4
+    assert found["oblong"] == 0.0
+    flat = axis_profile([0, 50, 100, 50], step=10.0)
+    wide = state(replace(profiles_of(MAIN), axes=(flat, profiles_of(MAIN).axes[1], MAIN)))
+    assert wide["oblong"] == pytest.approx(np.log(2))
+
+
+def test_widths_are_standard_deviations_against_their_mean() -> None:
+    # Two slices, 10 mm apart, each 10 mm thick: 25 + 100 / 12 mm²; a single one of 5 mm: 25 / 12.
+    pair, single = axis_profile([30, 30], step=10.0), axis_profile([0, 60, 0], drawn=(1,))
+    found = replace(profiles_of(single), axes=(pair, pair, single))
+    logs = np.log(np.array([25 + 100 / 12] * 2 + [25 / 12])) / 2
+    assert state(found)["main_width"] == pytest.approx(logs[2] - logs.mean())

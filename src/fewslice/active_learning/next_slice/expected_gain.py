@@ -1,12 +1,17 @@
-"""Expected gain: which answer about this scan is worth most per second of a person's time.
+"""Expected gain: which answer about this scan is worth most for a person's next slice.
 
-Our own strategy for finishing one volume. Two kinds of answers compete. *Draw this slice*: its gain
-is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
-is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of all three
-planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the structure on
-this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes everything
-farther out. Its gain is what that brought in the same simulations, times the probability of a "no";
-a "yes" changes no answer and counts nothing.
+Our own strategy for finishing one volume. Once a single slice is drawn, the second is the one
+across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`), in the
+plane where more is expected of it. On thick slices, where nobody can draw across, questions find
+the ends, and then the widest gap is halved (`fewslice.active_learning.next_slice.ends`). Else two
+kinds of answers compete. *Draw this slice*:
+its gain is the rise in Dice that a model, fitted on simulated annotation of other scans, expects
+from what is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of
+all three planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the
+structure on this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes
+everything farther out. Its gain is what that brought in the same simulations, times the
+probability of a "no"; a "yes" changes no answer and counts nothing. A question counts as a tenth
+of a slice.
 
 Learning from earlier annotation what a query is worth follows Konyushkova et al., NeurIPS 2017.
 """
@@ -20,12 +25,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.cost import CostModel
+from fewslice.active_learning.next_slice.crossing import second_slices
+from fewslice.active_learning.next_slice.ends import end_question, widest_gap
 from fewslice.active_learning.next_slice.features import draw_features, question_features
 from fewslice.active_learning.next_slice.gain_model import GainModel
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
 from fewslice.typing import Float64Array
 
 DRAW, PRESENT = "draw", "present"
+
+QUESTION_SLICES = 0.1
+"""What a question counts as, in drawn slices."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +58,24 @@ class Query:
         """Expected gain in Dice per minute of a person's time."""
         return 60.0 * self.gain / self.seconds
 
+    @property
+    def score_by_slice(self) -> float:
+        """Expected gain in Dice per drawn slice; a question counts a tenth of one."""
+        return self.gain / (QUESTION_SLICES if self.kind == PRESENT else 1.0)
+
 
 @dataclass(frozen=True)
 class ExpectedGainSettings:
-    """cost: of a person's time. questions: whether "is it there at all?" may be asked.
+    """gain_model: the models to go by, the shipped ones if None.
 
-    planes: whether slices across other axes than the main one may be asked for. oblong: they are
-    not where their pixels are more than this many times as long as wide, as in scans of thick
-    slices: nobody can draw well on them. compact: nor do they count for structures less compact
-    than this (4π · area / contour² of what was drawn): of a winding or branching structure a
-    crossing slice shows pieces, which in the simulations lowered Dice by .02 on average.
+    cost: of a person's time. per_second: whether queries are ranked by gain per second, which
+    favours slices with little to draw; if not, by gain per slice. questions: whether "is it there
+    at all?" may be asked. planes: whether slices across other axes than the main one may be asked
+    for. oblong: they are not where their pixels are more than this many times as long as wide, as
+    in scans of thick slices: nobody can draw well on them. square: up to this, the second slice is
+    one across the first (`second_slice`). compact: slices across do not count for structures less
+    compact than this (4π · area / contour² of what was drawn): of a winding or branching structure
+    they show pieces, which in the simulations lowered Dice by .02 on average.
     question_gain, likely_no: a question must promise at least this rise in Dice, and have a "no"
     for its answer with at least this probability; small promises are mostly noise, and a "yes"
     brings nothing.
@@ -70,6 +88,13 @@ class ExpectedGainSettings:
     likely_no: float = 0.5
     oblong: float = 3.0
     compact: float = 0.3
+    square: float = 1.6
+    per_second: bool = False
+    gain_model: GainModel | None = None
+
+    def score(self, query: Query) -> float:
+        """Return by what queries are ranked."""
+        return query.score if self.per_second else query.score_by_slice
 
 
 def expected_gain(
@@ -92,11 +117,55 @@ def expected_gain(
         ]
         if not queries:
             break
-        order = rng.permutation(len(queries))
-        best = queries[max(order, key=lambda at: queries[at].score)]
+        best = _ruled(found, queries, settings)
+        if best is None:
+            order = rng.permutation(len(queries))
+            best = queries[max(order, key=lambda at: settings.score(queries[at]))]
         chosen.append(best)
         found = answered(found, best)
     return tuple(chosen)
+
+
+def _ruled(found: Profiles, queries: list[Query], settings: ExpectedGainSettings) -> Query | None:
+    """Return what comes first whatever models say of it; None if they are to decide.
+
+    Where slices across can be drawn well, that is the second slice; where not, questions for the
+    ends and then the widest gap.
+    """
+    square = [axis for axis in range(3) if _oblong(found, axis) <= settings.square]
+    compact = np.flatnonzero(found.compactness >= settings.compact).tolist()
+    if set(square) - {found.main}:
+        places = second_slices(found, square if settings.planes else (), compact)
+        around = [_gain_around(queries, place) for place in places]
+        return _drawn_at(queries, places[int(np.argmax(around))], _ACROSS) if places else None
+    question = end_question(found) if settings.questions else None
+    if question is not None:
+        seconds = settings.cost.question
+        return Query(found.main, question, PRESENT, 0.0, seconds, _WHERE_IT_ENDS)
+    gap = widest_gap(found)
+    if gap is None:
+        return None
+    seconds = settings.cost.drawing(float(found.contour.mean()))
+    beyond = Query(found.main, gap, DRAW, 0.0, seconds, _UNSEEN)
+    return _drawn_at(queries, (found.main, gap), None) or beyond
+
+
+def _gain_around(queries: list[Query], place: tuple[int, int]) -> float:
+    """Return the mean gain of drawing a slice or one beside it; what models say of one is noisy."""
+    axis, index = place
+    near = [
+        query.gain
+        for query in queries
+        if query.kind == DRAW and query.axis == axis and abs(query.index - index) <= 1
+    ]
+    return float(np.mean(near)) if near else 0.0
+
+
+def _drawn_at(queries: list[Query], place: tuple[int, int], reason: str | None) -> Query | None:
+    for query in queries:
+        if query.kind == DRAW and (query.axis, query.index) == place:
+            return query if reason is None else replace(query, reason=reason)
+    return None
 
 
 def _queried(query: Query, chosen: list[Query]) -> bool:
@@ -151,14 +220,22 @@ def _drawings(
         )
 
 
+_WHERE_IT_ENDS = (
+    "One click tells whether the structure goes on to this slice; evenly spaced slices are best "
+    "placed once its ends are known."
+)
+_UNSEEN = "It lies in the widest gap between slices looked at, where the structure may go on."
+_ACROSS = (
+    "No slice of this plane, which crosses those drawn, is drawn yet; it shows how the structure "
+    "runs between them."
+)
+
+
 def _why_drawn(nearest: float | None, doubt: float, main: bool) -> str:
     if nearest is None and main:
         return "No slice of this scan was looked at yet."
     if nearest is None:
-        return (
-            "No slice of this plane, which crosses those drawn, is drawn yet; it shows how the "
-            "structure runs between them."
-        )
+        return _ACROSS
     return (
         f"It is {nearest:.1f} mm from the nearest slice looked at in its plane, and "
         f"{100 * doubt:.1f} % of the structure's voxels are doubtful on it."
@@ -228,6 +305,7 @@ def answered(found: Profiles, query: Query) -> Profiles:
         changed = replace(
             profile,
             asked=asked,
+            confirmed=profile.confirmed | (set() if gone.all() else {query.index}),
             empty=empty,
             present=present * left,
             expected=profile.expected * left,

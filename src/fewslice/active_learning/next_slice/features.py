@@ -31,7 +31,8 @@ QUESTION_FEATURES = (*DRAW_FEATURES, "farther")
 STATE_FEATURES = (
     "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
     "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "half_length",
-    "few_slices", "compactness", "ends_seen",
+    "few_slices", "compactness", "ends_seen", "coverage", "least_coverage", "main_width", "oblong",
+    "length", "on_main", "voxels", "gap_share",
 )  # fmt: skip
 """What is known of a structure's answer, in the order of `state_features`."""
 
@@ -77,6 +78,68 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
         found.compactness[structure] * constant,
     ]
     return np.stack(columns, axis=1)
+
+
+def _extent_features(found: Profiles, structure: int) -> list[float]:
+    """Return what is known of a structure in units of its own extent.
+
+    How far its volume lies from slices looked at, in lengths of the structure: the most that one
+    slice of the main axis would bring it nearer, and the least of this over all axes; how wide it
+    is along the main axis against its mean width; how oblong pixels of main slices are; on how many
+    slices and voxels it is expected; on how many main slices it is drawn; the largest share of its
+    volume between two slices looked at.
+    """
+    main = found.axes[found.main]
+    expected = main.expected[structure]
+    brought = [float(_coverage(axis, structure).max(initial=0.0)) for axis in found.axes]
+    widths = [_width(axis, structure) for axis in found.axes]
+    steps = [axis.step for other, axis in enumerate(found.axes) if other != found.main]
+    below, above = _neighbours(main, structure)
+    total = np.concatenate([[0.0], np.cumsum(expected / max(float(expected.sum()), 1e-6))])
+    low, high = np.maximum(below + 1, 0), np.minimum(above, len(expected))
+    return [
+        brought[found.main],
+        min(brought),
+        float(np.log(widths[found.main]) - np.mean(np.log(widths))),
+        float(np.log(max(steps) / min(steps))),
+        float(np.log(_length(expected))),
+        float(np.log1p(main.drawn[structure].sum())),
+        float(np.log(max(expected.sum(), 1.0))),
+        float(np.max(total[high] - total[np.minimum(low, high)], initial=0.0)),
+    ]
+
+
+def _length(expected: Float64Array) -> int:
+    """Return over how many slices a structure is expected to go; of all, if on none."""
+    held = np.flatnonzero(expected > 0.5)
+    return int(held[-1] - held[0]) + 1 if len(held) else len(expected)
+
+
+def _width(profile: AxisProfile, structure: int) -> float:
+    """Return the standard deviation (mm) of where a structure's voxels lie along an axis."""
+    expected = profile.expected[structure]
+    total = float(expected.sum())
+    if total <= 0:
+        return profile.step
+    at = np.arange(len(expected)) * profile.step
+    centre = float((expected * at).sum()) / total
+    # A slice is as thick as they lie apart: a single one has a width as well.
+    return float(np.sqrt((expected * (at - centre) ** 2).sum() / total + profile.step**2 / 12))
+
+
+def _coverage(profile: AxisProfile, structure: int) -> Float64Array:
+    """Return by how many lengths each slice would bring the volume nearer to one looked at."""
+    expected = profile.expected[structure]
+    share = expected / max(float(expected.sum()), 1e-6)
+    held = np.flatnonzero(share > 1e-4)
+    if not len(held):
+        return np.zeros(len(share))
+    at = np.arange(len(share))
+    below, above = _neighbours(profile, structure)
+    now = np.minimum(np.minimum(at - below, above - at), held[-1] - held[0] + 1)[held]
+    away = np.abs(at[:, None] - held[None, :])
+    nearer = np.maximum(now[None, :] - away, 0) @ share[held]
+    return np.asarray(nearer / _length(expected), dtype=np.float64)
 
 
 def question_features(found: Profiles, structure: int) -> Float64Array:
@@ -142,6 +205,7 @@ def state_features(found: Profiles, structure: int) -> Float64Array:
             1.0 / max(found.slices, 1),
             found.compactness[structure],
             float(ends_seen(found, structure)),
+            *_extent_features(found, structure),
         ]
     )
 

@@ -29,7 +29,8 @@ class AxisProfile:
     in [0, 1], probability that the structure is on the slice.
     drawn: (structure, n) bool, slices on which a person drew it. empty: slices on which a person
     said that it is not. asked: bool (n,), slices a person has spoken of; all, in every plane, where
-    nothing of the scan is left to speak of.
+    nothing of the scan is left to speak of. confirmed: slices said to hold a structure that nobody
+    drew.
     """
 
     step: float
@@ -41,6 +42,7 @@ class AxisProfile:
     drawn: npt.NDArray[np.bool_]
     empty: npt.NDArray[np.bool_]
     asked: npt.NDArray[np.bool_]
+    confirmed: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.asked)
@@ -188,6 +190,7 @@ def _axis_profile(
         drawn=drawn,
         empty=empty,
         asked=asked,
+        confirmed=frozenset(index for other, index in annotated.present if other == axis),
     )
 
 

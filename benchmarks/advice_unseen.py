@@ -1,0 +1,299 @@
+"""Does advice save work on kinds of structures it was not fitted on? Prints Markdown tables.
+
+    python -m benchmarks.advice fit --work DIR --left-out MODELS
+    python -m benchmarks.advice_unseen run --data DATA -o unseen.csv [--left-out MODELS]
+    python -m benchmarks.advice_unseen tables unseen.csv
+
+A simulated person starts on the middle slice and does what `fewslice.suggest` says first; a
+question counts a tenth of a slice. After every answer the scan is completed by `fewslice.segment`
+as it stands. Beside that: strided slices by people who know the extent (planned: the number of
+slices as well), and people who do not know it: strided over the whole scan, from the middle
+outwards, the widest gap that may hold the structure, and chance. With --left-out every kind is
+advised by the model that did not see it. Rows are appended; what is there is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.accuracy import markdown
+from benchmarks.advice import widest_gap_after
+from benchmarks.advice_recipes import judged
+from benchmarks.advice_tasks import Task
+from fewslice import suggest
+from fewslice.active_learning.next_slice.expected_gain import PRESENT, ExpectedGainSettings
+from fewslice.active_learning.next_slice.gain_model import GainModel, load_gain_model
+from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.evaluation.annotator import strided
+from fewslice.evaluation.simulation.volume import QUESTION_SLICES, widest_gap_first
+
+FIELDS = ("kind", "name", "strategy", "slices", "dice", "predicted", "low", "query")
+ADVICE = "advice"
+GOALS = (0.85, 0.90)
+Point = tuple[float, float, float, float, str]
+"""Slices so far, Dice, the Dice to expect, its low number, and what was asked last."""
+
+
+def strided_planned(task: Task, most: int) -> Iterator[Point]:
+    """Yield the midpoints of n equal parts of the extent, for each n anew."""
+    for count in range(1, most + 1):
+        yield _drawn(task, list(strided(task.mask, task.axis, count).annotated), count)
+
+
+def strided_known(task: Task, most: int) -> Iterator[Point]:
+    """Yield the middle of the extent, then always what brings its slices nearest to one drawn."""
+    order = widest_gap_first(task.occupied(task.axis).tolist())
+    yield from _in_order(task, order, most)
+
+
+def strided_scan(task: Task, most: int) -> Iterator[Point]:
+    """Yield the same over all slices of the scan, of which most may hold nothing."""
+    every = list(range(task.mask.shape[task.axis]))
+    known = [task.first()[1]]
+    while len(known) < most:
+        known += widest_gap_after(every, np.array(known))[:1]
+    yield from _in_order(task, known, most)
+
+
+def middle_out(task: Task, most: int) -> Iterator[Point]:
+    """Yield the middle, then slices on either side in turn, twice as far out each time."""
+    first, length = task.first()[1], task.mask.shape[task.axis]
+    away, order = max(length // 16, 1), [first]
+    while len(order) < most:
+        order += [at for at in (first - away, first + away) if 0 <= at < length]
+        away *= 2
+        if away > length:
+            break
+    yield from _in_order(task, order, most)
+
+
+def widest_gap(task: Task, most: int) -> Iterator[Point]:
+    """Yield the middle, then the middle of the widest gap that is not between two empty slices."""
+    length = task.mask.shape[task.axis]
+    held = set(task.occupied(task.axis).tolist())
+    order = [task.first()[1]]
+    while len(order) < most:
+        marks = sorted({-1, *order, length})
+        there = [mark in held for mark in marks]
+        gaps = [
+            (above - below) * (there[at] or there[at + 1])
+            for at, (below, above) in enumerate(pairwise(marks))
+        ]
+        at = int(np.argmax(gaps))
+        if gaps[at] < 2:
+            break
+        order.append((marks[at] + marks[at + 1]) // 2)
+    yield from _in_order(task, order, most)
+
+
+def random(task: Task, most: int) -> Iterator[Point]:
+    """Yield any slices after the first."""
+    every = np.random.default_rng(0).permutation(task.mask.shape[task.axis]).tolist()
+    yield from _in_order(task, [task.first()[1], *every], most)
+
+
+def foreground_random(task: Task, most: int) -> Iterator[Point]:
+    """Yield with probability two thirds a slice that holds the structure, else any."""
+    rng = np.random.default_rng(0)
+    order = [task.first()[1]]
+    while len(set(order)) < most:
+        some = task.occupied(task.axis) if rng.random() < 2 / 3 else task.mask.shape[task.axis]
+        order.append(int(rng.choice(some)))
+    yield from _in_order(task, order, most)
+
+
+BASELINES: dict[str, Callable[[Task, int], Iterator[Point]]] = {
+    "strided, planned": strided_planned,
+    "strided, extent known": strided_known,
+    "strided, whole scan": strided_scan,
+    "middle-out": middle_out,
+    "widest gap": widest_gap,
+    "random": random,
+    "foreground random": foreground_random,
+}
+
+
+def _in_order(task: Task, order: list[int], most: int) -> Iterator[Point]:
+    places: list[SliceIndex] = []
+    for index in dict.fromkeys(order):
+        places.append((task.axis, index))
+        yield _drawn(task, places, len(places))
+        if len(places) == most:
+            return
+
+
+def _drawn(task: Task, places: list[SliceIndex], slices: float) -> Point:
+    return slices, task.dice(places), np.nan, np.nan, f"draw {places[-1]}"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A person who does what `suggest` says first."""
+
+    settings: ExpectedGainSettings | None = None
+    name: str = ADVICE
+
+    def __call__(self, task: Task, most: int) -> Iterator[Point]:
+        """Yield a point for every answer."""
+        places: list[SliceIndex] = [task.first()]
+        present: list[SliceIndex] = []
+        spent, asked, dice = 1.0, f"draw {places[0]}", task.dice([task.first()])
+        while True:
+            found = suggest(
+                task.image,
+                task.labels(places),
+                annotated=places,
+                present=present,
+                settings=self.settings,
+            )
+            yield round(spent, 6), dice, found.predicted_dice, found.predicted_dice_low, asked
+            if spent >= most or not found.slices:
+                return
+            best = found.slices[0]
+            place = (best.axis, best.index)
+            asked = f"{best.kind} {place}"
+            question = best.kind == PRESENT
+            spent += QUESTION_SLICES if question else 1
+            if question and task.mask[on_slice(*place)].any():
+                present.append(place)
+                continue
+            places = [*places, place]
+            dice = task.dice(places)
+
+
+def run(given: argparse.Namespace) -> None:
+    """Append the rows of every structure and strategy that is not in the file yet."""
+    done = set()
+    if given.output.exists():
+        there = pd.read_csv(given.output)
+        done = set(zip(there["name"], there["strategy"], strict=True))
+    else:
+        given.output.write_text(",".join(FIELDS) + "\n")
+    part, parts = (int(number) for number in given.part.split("/"))
+    for number, task in enumerate(judged(given.data, tuple(given.kinds))):
+        if number % parts != part - 1:
+            continue
+        ways: dict[str, Callable[[Task, int], Iterator[Point]]] = {
+            given.name: Advice(_settings(given, task.recipe.kind)),
+            **BASELINES,
+        }
+        for name, way in ways.items():
+            if (task.recipe.name, name) in done or (given.only and name not in given.only):
+                continue
+            rows = [
+                [task.recipe.kind, task.recipe.name, name, *point]
+                for point in way(task, given.slices)
+            ]
+            with given.output.open("a", newline="") as file:
+                csv.writer(file).writerows(rows)
+        print(task.recipe.name, file=sys.stderr, flush=True)
+
+
+def _settings(given: argparse.Namespace, kind: str) -> ExpectedGainSettings:
+    model: GainModel | None = None
+    if given.left_out is not None:
+        model = load_gain_model(given.left_out / f"{kind.replace(' ', '-')}.safetensors")
+    return ExpectedGainSettings(gain_model=model)
+
+
+def needed(points: pd.DataFrame, goal: float, most: int) -> float:
+    """Return the slices of one run until its Dice is `goal`; one more than most if never."""
+    there = points[points["dice"] >= goal]["slices"]
+    return float(there.iloc[0]) if len(there) else most + 1.0
+
+
+def dice_at(points: pd.DataFrame, slices: float) -> float:
+    """Return the Dice of one run once no more than so many slices are spent."""
+    return float(points[points["slices"] <= slices + 1e-6]["dice"].iloc[-1])
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each run: slices to each goal, and Dice after 1, 2, ... slices."""
+    most = int(found["slices"].max())
+    rows = []
+    for (kind, name, strategy), points in found.groupby(["kind", "name", "strategy"], sort=False):
+        row: dict[str, object] = {"kind": kind, "name": name, "strategy": strategy}
+        row |= {f"to {goal:.2f}": needed(points, goal, most) for goal in GOALS}
+        row |= {f"{count}": dice_at(points, count) for count in range(1, most + 1)}
+        row["questions"] = points["query"].str.startswith(PRESENT).sum()
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def tables(given: argparse.Namespace) -> None:
+    """Print a table of strategies, and one of kinds: advice against strided slices."""
+    found = summary(pd.concat([pd.read_csv(file) for file in given.files]))
+    whole = found.groupby("name")["strategy"].transform("nunique") == found["strategy"].nunique()
+    found = found[whole]
+    numbers = [name for name in found.columns if name not in ("kind", "name", "strategy")]
+    mean = found.groupby("strategy", sort=False)[numbers].mean()
+    print(f"{found['name'].nunique()} structures of {found['kind'].nunique()} kinds\n")
+    print(markdown(["strategy", *numbers], [[str(k), *_cells(v)] for k, v in mean.iterrows()]))
+    for other in ("strided, planned", "strided, extent known"):
+        print(f"\nSlices needed, advice and {other}, and Dice with advice:\n")
+        print(_by_kind(found, given.name, other, numbers))
+
+
+def _cells(row: pd.Series) -> list[str]:
+    return [
+        f"{value:.3f}" if str(name).isdigit() else f"{value:.2f}" for name, value in row.items()
+    ]
+
+
+def _by_kind(found: pd.DataFrame, name: str, other: str, numbers: list[str]) -> str:
+    mean = found.groupby(["strategy", "kind"], sort=False)[numbers].mean()
+    if name not in mean.index or other not in mean.index:
+        return "(not run)"
+    mine, theirs = mean.loc[name], mean.loc[other]
+    counts = [number for number in numbers if number.isdigit()]
+    lines = []
+    for kind in mine.index:
+        cells = [f"{found[(found['kind'] == kind)]['name'].nunique()}"]
+        for goal in GOALS:
+            column = f"to {goal:.2f}"
+            cells.append(f"{mine.loc[kind, column]:.2f} / {theirs.loc[kind, column]:.2f}")
+        lines.append([str(kind), *cells, *[f"{mine.loc[kind, each]:.3f}" for each in counts]])
+    saved = [
+        f"{1 - mine[f'to {goal:.2f}'].mean() / theirs[f'to {goal:.2f}'].mean():+.0%}"
+        for goal in GOALS
+    ]
+    lines.append(["saved, mean of kinds", "", *saved, *[""] * len(counts)])
+    head = ["kind", "structures", *[f"to {goal:.2f}" for goal in GOALS], *counts]
+    return markdown(head, lines)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("run")
+    one.add_argument("--data", type=Path, required=True)
+    one.add_argument("-o", "--output", type=Path, required=True)
+    one.add_argument("--left-out", type=Path, help="folder of models that did not see a kind")
+    one.add_argument("--slices", type=int, default=6)
+    one.add_argument("--kinds", type=lambda names: names.split(","), default=[])
+    one.add_argument("--only", type=lambda names: names.split(":"), help="strategies, A:B")
+    one.add_argument("--name", default=ADVICE, help="what to call the advice in the rows")
+    one.add_argument("--part", default="1/1", help="of the structures, such as 1/2")
+    one.set_defaults(run=run)
+    two = commands.add_parser("tables")
+    two.add_argument("files", nargs="+", type=Path)
+    two.add_argument("--name", default=ADVICE)
+    two.set_defaults(run=tables)
+    given = parser.parse_args()
+    given.run(given)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""How baselines choose and how runs are summed up; by hand, without any scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks.advice import widest_gap_after
+from benchmarks.advice_recipes import KINDS, RECIPES, sampled
+from benchmarks.advice_rows import as_row, profiles_of
+from benchmarks.advice_tasks import Recipe, Task
+from benchmarks.advice_unseen import BASELINES, dice_at, needed
+
+from fewslice.active_learning.next_slice.features import state_features
+from fewslice.annotation.annotation import SliceIndex
+from fewslice.engines import Scan
+from tests.support.small_profiles import axis_profile
+from tests.support.small_profiles import profiles_of as made_up
+
+MASK = np.zeros((20, 6, 6), dtype=bool)
+MASK[2:11, 2:5, 1:4] = True
+
+
+@dataclass(frozen=True, eq=False)
+class Counting(Task):
+    """A task whose Dice is the number of slices drawn, in hundredths."""
+
+    def dice(self, places: Sequence[SliceIndex]) -> float:
+        return len(set(places)) / 100
+
+
+TASK = Counting(
+    Recipe("box", "made up", 0, (1,)),
+    Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)),
+    MASK,
+    0,
+)
+
+
+def order(name: str) -> list[int]:
+    points = list(BASELINES[name](TASK, 4))
+    assert [point[0] for point in points] == [1, 2, 3, 4]
+    return [int(point[4].split(", ")[1].rstrip(")")) for point in points]
+
+
+def test_people_who_do_not_know_the_extent() -> None:
+    assert order("middle-out") == [6, 5, 7, 4]
+    # Gaps end at -1 and 20: the middle of 6 to 20 is 13, which is empty; then -1 to 6 and 6 to 13.
+    assert order("widest gap") == [6, 13, 2, 9]
+    assert order("strided, extent known")[0] == 6
+    for name in ("random", "foreground random"):
+        assert order(name)[0] == 6
+        assert len(set(order(name))) == 4
+
+
+def test_slices_after_some_are_known_fill_what_is_farthest() -> None:
+    # Of 0 to 8 with 0 known, 5 leaves distances 0 1 2 2 1 0 1 2 3 and no other less.
+    assert widest_gap_after(list(range(9)), np.array([0]))[0] == 5
+    assert widest_gap_after([3, 4], np.array([3, 4])) == []
+    assert widest_gap_after([0, 1, 2], np.array([9]))[0] == 1  # none of them: begin in the middle
+
+
+def test_slices_needed_and_dice_for_so_many() -> None:
+    points = pd.DataFrame({"slices": [1.0, 1.1, 2.1, 3.1], "dice": [0.5, 0.6, 0.86, 0.84]})
+    assert needed(points, 0.85, 5) == pytest.approx(2.1)
+    assert needed(points, 0.9, 5) == 6.0
+    assert dice_at(points, 2) == 0.6
+    assert dice_at(points, 3) == 0.86
+
+
+def test_every_kind_is_drawn_and_those_judged_by_are_among_them() -> None:
+    rng = np.random.default_rng(0)
+    drawn = {sampled(rng).kind for _ in range(400)}
+    assert drawn == set(KINDS)
+    assert {recipe.kind for recipe in RECIPES} <= set(KINDS)
+
+
+def test_rows_keep_profiles_for_features_to_come() -> None:
+    found = made_up(axis_profile([0.0, 12, 30, 12], [0, 3.0, 0, 2], drawn=(2,), empty=(0,)))
+    answer = np.zeros((4, 4, 4), dtype=bool)
+    truth = answer.copy()
+    answer[0, 0, 1:4], truth[0, 0, 2:4], truth[0, 1, 1] = True, True, True
+    row = as_row(found, answer, truth)
+    assert row["dice"] == pytest.approx(2 * 2 / 6)
+    assert row["slice_dice"] == [None, 0.0, 1.0, 1.0]
+    assert row["holds"] == [0, 1, 1, 1]
+    back = profiles_of(row)
+    np.testing.assert_allclose(state_features(back, 0), state_features(found, 0), rtol=1e-4)
