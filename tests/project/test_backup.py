@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.project.answers import latest_answer, save_answer
 from fewslice.project.backup import backup, restore
 from fewslice.project.drawings import drawing
@@ -166,6 +167,28 @@ def test_a_damaged_backup_makes_no_project(
         restore(tmp_path / "none.tar.zst", tmp_path / "again")
     assert not (tmp_path / "again").exists()
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".fewslice")]
+
+
+def test_a_disk_that_gets_full_leaves_no_half_project(
+    small: SmallProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    backup(small.project, tmp_path / "all.tar.zst")
+    monkeypatch.setattr(tarfile.TarFile, "extractall", fail)
+    with pytest.raises(WriteError, match="No space left on device"):
+        restore(tmp_path / "all.tar.zst", tmp_path / "again")
+    monkeypatch.setattr(tarfile.TarFile, "add", fail)
+    with pytest.raises(WriteError, match="whatever was there before is untouched"):
+        backup(small.project, tmp_path / "all.tar.zst")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        "all.tar.zst",
+        "project",
+        "scan.nii.gz",
+    ]
+    monkeypatch.undo()
+    restore(tmp_path / "all.tar.zst", tmp_path / "again").engine.dispose()
 
 
 def test_what_is_there_is_not_written_over(

@@ -16,7 +16,8 @@ from fewslice.project.export import export_project
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import add_scan, change_scan
 from fewslice.project.structures import Structure, add_structure
-from tests.support.command_line import SHAPE, truth
+from fewslice.typing import Float64Array
+from tests.support.command_line import SHAPE, save, truth
 from tests.support.projects import SmallProject, scan_file, slice_of
 
 
@@ -103,6 +104,40 @@ def test_our_own_reader_of_nnunets_layout_finds_the_cases(
     export_project(small.project, tmp_path / "out")
     dataset = find_dataset(tmp_path / "out", part="Tr")
     assert [case.name for case in dataset.cases] == ["scan"]
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize(
+    "directions",
+    [
+        np.diag([1.0, 1.0, 1.0]),
+        np.array([[0, 0, -1.0], [1, 0, 0], [0, -1, 0]]),
+        np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, -1]]),
+    ],
+    ids=["straight", "permuted and flipped", "oblique"],
+)
+def test_what_was_drawn_is_exported_voxel_for_voxel_on_any_grid(
+    small: SmallProject, tmp_path: Path, directions: Float64Array, axis: int
+) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = directions * (0.7, 1.1, 2.5)
+    affine[:3, 3] = (-30, 12, 5)
+    path = save(
+        tmp_path / "turned.nii.gz",
+        np.arange(np.prod(SHAPE)).reshape(SHAPE).astype(np.int16),
+        affine,
+    )
+    scan = add_scan(small.project, path, by=small.ann)
+    sides = [length for other, length in enumerate(SHAPE) if other != axis]
+    labels = np.random.default_rng(axis).integers(0, 3, sides).astype(np.uint8)
+    save_revision(
+        small.project, scan.id, small.ann, action="draw", axis=axis, index=4, labels=labels
+    )
+    export_project(small.project, tmp_path / "out")
+    written = read_labels(tmp_path / "out/labelsTr/turned.nii.gz")
+    np.testing.assert_array_equal(np.take(written.array, 4, axis), labels)
+    assert (np.delete(written.array, 4, axis) == 3).all()
+    np.testing.assert_allclose(written.geometry.affine, affine, atol=1e-5)
 
 
 def test_channels_are_files(small: SmallProject, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
-from fewslice.errors import ConflictError, InputError, NotFoundError, ReadError
+from fewslice.errors import ConflictError, InputError, NotFoundError, ReadError, WriteError
 from fewslice.io import read_image, write_image
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import (
@@ -91,8 +92,40 @@ def test_the_voxels_of_a_header_count_as_its_content(small: SmallProject, tmp_pa
 def test_a_copy_moves_along_with_the_project(small: SmallProject, tmp_path: Path) -> None:
     scan = add_scan(small.project, tmp_path / "scan.nii.gz", by=small.ann, name="copied", copy=True)
     (tmp_path / "scan.nii.gz").unlink()
-    assert scan.paths == (small.project.directory / "scans" / "copied" / "scan.nii.gz",)
+    (copied,) = scan.paths
+    assert copied.name == "scan.nii.gz"
+    assert copied.parent.parent == small.project.directory / "scans"
     assert read_scan(small.project, scan.id).array.shape == SHAPE
+
+
+def test_a_folder_is_copied_and_recognised_as_a_whole(small: SmallProject, tmp_path: Path) -> None:
+    folder = tmp_path / "slices"
+    folder.mkdir()
+    for number in range(3):
+        PIL.Image.fromarray(np.full((5, 6), number, np.uint8)).save(folder / f"{number}.png")
+    scan = add_scan(small.project, folder, by=small.ann, copy=True)
+    assert (scan.name, scan.shape[2]) == ("slices", 3)
+    shutil.rmtree(folder)
+    assert read_scan(small.project, scan.id).array.shape == scan.shape
+    (scan.paths[0] / "1.png").rename(scan.paths[0] / "9.png")
+    with pytest.raises(ReadError, match="has changed"):
+        read_scan(small.project, scan.id)
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(
+    small: SmallProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "scan.nii.gz"
+    with pytest.raises(NotFoundError, match="no person 99"):
+        add_scan(small.project, path, by=99, name="copied", copy=True)
+    monkeypatch.setattr(shutil, "copy2", fail)
+    with pytest.raises(WriteError, match="No space left on device"):
+        add_scan(small.project, path, by=small.ann, name="copied", copy=True)
+    assert not list((small.project.directory / "scans").iterdir())
+    assert len(list_scans(small.project)) == 1
 
 
 def test_a_scan_that_lies_elsewhere_now(small: SmallProject, tmp_path: Path) -> None:

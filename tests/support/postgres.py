@@ -54,7 +54,7 @@ def running_postgres() -> Iterator[PostgresServer]:
         data = folder / "data"
         _run(programs / "initdb", "-D", data, "-U", _ACCOUNT, "-A", "trust", "-E", "UTF8", "-N")
         options = f"-c listen_addresses= -k {folder} -c fsync=off -c max_connections=60"
-        control = (programs / "pg_ctl", "-D", data, "-w")
+        control = (programs / "pg_ctl", "-D", data, "-w", "-t", "300")
         _run(*control, "-l", folder / "log", "-o", options, "start")
         try:
             yield PostgresServer(folder)

@@ -16,7 +16,15 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    TimeoutError,
+)
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
@@ -26,6 +34,7 @@ DATABASE_FILE = "project.db"
 POSTGRESQL = "postgresql+psycopg"
 
 _WAIT_FOR_LOCK = 30  # seconds
+_MORE_CONNECTIONS = 40  # than those that stay open: a server answers as many requests at once
 _WRITES = "fewslice_writes"
 
 
@@ -81,7 +90,7 @@ def connect(directory: Path, url: str | None = None) -> Engine:
                 f"The database is of kind '{parsed.drivername}'; expected {POSTGRESQL}://..., or "
                 "no URL for SQLite in the project's folder."
             )
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, max_overflow=_MORE_CONNECTIONS)
     except (ArgumentError, NoSuchModuleError) as error:
         raise InputError(
             f"The URL of the database cannot be understood; expected "
@@ -117,22 +126,29 @@ def writing(project: Project) -> Iterator[Session]:
 
 @contextmanager
 def failures_named() -> Iterator[None]:
-    """Turn failures of the database into one sentence. Mistakes of ours stay what they are."""
+    """Turn failures of the database, and what it cannot keep, into one sentence."""
     try:
         yield
-    except DBAPIError as error:
-        cause = str(error.orig).strip().splitlines()
-        if not (error.connection_invalidated or type(error).__name__ == "OperationalError"):
-            raise
+    except (DataError, OverflowError, UnicodeEncodeError) as error:
+        raise InputError(
+            "Something given cannot be kept in the database: a number that is too large, or a text "
+            "with characters that are none; correct it."
+        ) from error
+    except (IntegrityError, ProgrammingError):
+        raise  # mistakes of ours
+    except (DBAPIError, TimeoutError) as error:
+        cause = str(getattr(error, "orig", "") or "it is busy").strip().splitlines()[0]
         raise WriteError(
-            f"The project's database cannot be used ({cause[0] if cause else 'no answer'}); what "
-            "was saved before is untouched: free space, or see that the database runs, and try "
-            "again."
+            f"The project's database cannot be used ({cause}); what was saved before is "
+            "untouched: free space, or see that the database runs, and try again."
         ) from error
 
 
 def _sqlite(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _WAIT_FOR_LOCK})
+    waiting = {"timeout": _WAIT_FOR_LOCK}
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args=waiting, max_overflow=_MORE_CONNECTIONS
+    )
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: object) -> None:

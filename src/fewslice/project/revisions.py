@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from fewslice.annotation.annotation import SliceIndex
@@ -143,8 +143,15 @@ def slice_head(
     project: Project, scan_id: int, place: SliceIndex, annotator: int | None = None
 ) -> Revision | None:
     """Return what holds on one slice, as `slice_heads` does."""
-    found = [each for each in slice_heads(project, scan_id, annotator) if each.place == place]
-    return found[0] if found else None
+    with reading(project) as session:
+        scan = session.get(ScanTable, scan_id)
+        wanted = [HeadTable.scan_id == scan_id, HeadTable.axis == place[0]]
+        wanted.append(HeadTable.index == place[1])
+        if scan is not None and scan.independent and annotator is not None:
+            wanted.append(HeadTable.lane == annotator)
+        query = select(func.max(HeadTable.revision_id)).where(*wanted)
+        number = session.scalar(query)
+        return None if number is None else values(session, [found_revision(session, number)])[0]
 
 
 def latest_revision(project: Project, scan_id: int) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from fewslice.io.folder import read_scan as read_channels
 from fewslice.project import scan_files
 from fewslice.project.database import Project, reading, writing
 from fewslice.project.events import add_event
+from fewslice.project.people import found_person
 from fewslice.project.tables import LeaseTable, PersonTable, ScanTable
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image
@@ -119,11 +122,8 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
     name = _clean(name or named_scan(files[0]).name)
     _require_free(project, name)
     image = _read(files, options)
-    if copy:
-        files = _copied(project, name, files)
-    described = [scan_files.described(path, _stored_as(project, path)) for path in files]
-    with writing(project) as session:
-        _require_name_free(session, name)
+    with _placed(project, name, files, copy) as placed:
+        described = [scan_files.described(path, _stored_as(project, path)) for path in placed]
         row = ScanTable(
             name=name,
             files=[each.as_json() for each in described],
@@ -141,10 +141,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
             person_id=by,
             time=project.now(),
         )
-        session.add(row)
-        session.flush()
-        scan_id = row.id
-        add_event(project, session, "status", scan_id=scan_id, data={"status": NEW})
+        scan_id = _added(project, row)
     return get_scan(project, scan_id)
 
 
@@ -246,6 +243,16 @@ def locked_scan(session: Session, scan_id: int) -> ScanTable:
     return row
 
 
+def _added(project: Project, row: ScanTable) -> int:
+    with writing(project) as session:
+        found_person(session, row.person_id)
+        _require_name_free(session, row.name)
+        session.add(row)
+        session.flush()
+        add_event(project, session, "status", scan_id=row.id, data={"status": NEW})
+        return row.id
+
+
 def _read(paths: Sequence[Path], options: ScanOptions) -> Image:
     if len(paths) == 1:
         image = read_image(paths[0], series=options.series, fill_gaps=options.fill_gaps)
@@ -254,9 +261,13 @@ def _read(paths: Sequence[Path], options: ScanOptions) -> Image:
     return image if options.spacing is None else respaced(image, options.spacing)
 
 
-def _copied(project: Project, name: str, files: Sequence[Path]) -> list[Path]:
-    """Copy files, with those that belong to them, into the project's folder."""
-    folder = project.directory / COPIES / name
+@contextmanager
+def _placed(project: Project, name: str, files: list[Path], copy: bool) -> Iterator[list[Path]]:
+    """Yield where the files of a scan are from now on; copies are removed if the body fails."""
+    if not copy:
+        yield files
+        return
+    folder = project.directory / COPIES / f"{name}-{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True)
         for path in files:
@@ -264,13 +275,16 @@ def _copied(project: Project, name: str, files: Sequence[Path]) -> list[Path]:
                 shutil.copytree(path, folder / path.name)
             for part in scan_files.parts(path) if path.is_file() else ():
                 shutil.copy2(part, folder / part.name)
-        return [folder / path.name for path in files]
+        yield [folder / path.name for path in files]
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise WriteError(
             f"{files[0]} cannot be copied to {folder} ({error.strerror or error}); free space "
             "there, or add it without copying."
         ) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _stored_as(project: Project, path: Path) -> str:
