@@ -98,6 +98,7 @@ def test_the_whole_loop(  # noqa: PLR0915 - one story, told in order
         answered = latest_answer(two_scans, 1)
         assert answered is not None
         assert page.hatched_pixels() == 0
+        assert page.page.locator("#stage canvas.engine").is_hidden()
         page.press("u")
         page.photograph("5-accepted-with-uncertainty")
         page.press("u")

@@ -82,7 +82,7 @@ export class Editing {
     sheet.labels?.set(original)
     const change = this.page.work?.takeOver(sheet, drawn, new Set())
     if (change) this.page.work?.save(sheet, change, 'correct', tool)
-    this.page.store.set({ correcting: false })
+    this.page.store.set({ correcting: false, notice: null })
   }
 
   /** Puts the engine's outline on the slice, to be edited. Nothing is saved before the first stroke. */

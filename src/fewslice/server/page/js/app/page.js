@@ -204,7 +204,9 @@ export class Page {
     this.editing.leaveCorrection()
     const newAxis = axis !== this.state.axis
     this.#places.set(axis, { index: place })
-    this.store.set({ axis, index: place, question: null, ...(newAxis ? { strip: [] } : {}) })
+    // What was said of one slice is no longer true on the next; warnings wait for an answer.
+    const notice = this.state.notice?.kind === 'warning' ? this.state.notice : null
+    this.store.set({ axis, index: place, question: null, notice, ...(newAxis ? { strip: [] } : {}) })
     if (newAxis) void this.refreshStrip()
     void this.trying(async () => this.work?.load(axis, place))
   }

@@ -233,6 +233,8 @@ export class SliceView {
 
   /** The engine's answer is hatched and has dashed outlines: nobody takes it for what a person drew. */
   #drawEngine() {
+    // Chromium was seen to go on showing what a canvas held before it was cleared: an empty one is hidden.
+    this.engine.canvas.hidden = !this.shown.engine || this.#enginePaths.size === 0
     this.#sheet(this.engine, (context) => {
       if (!this.shown.engine) return
       for (const [value, path] of this.#placed(this.#enginePaths)) {
