@@ -202,7 +202,7 @@ def _settings(given: argparse.Namespace, kind: str) -> ExpectedGainSettings:
     model: GainModel | None = None
     if given.left_out is not None:
         model = load_gain_model(given.left_out / f"{kind.replace(' ', '-')}.safetensors")
-    return ExpectedGainSettings(gain_model=model)
+    return ExpectedGainSettings(gain_model=model, rules=given.rules, per_second=not given.rules)
 
 
 def needed(points: pd.DataFrame, goal: float, most: int) -> float:
@@ -285,6 +285,7 @@ def main() -> None:
     one.add_argument("--kinds", type=lambda names: names.split(","), default=[])
     one.add_argument("--only", type=lambda names: names.split(":"), help="strategies, A:B")
     one.add_argument("--name", default=ADVICE, help="what to call the advice in the rows")
+    one.add_argument("--rules", action="store_true", help="before the models, gains by the slice")
     one.add_argument("--part", default="1/1", help="of the structures, such as 1/2")
     one.set_defaults(run=run)
     two = commands.add_parser("tables")

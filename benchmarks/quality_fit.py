@@ -45,6 +45,14 @@ def scan_quality(table: Table) -> tuple[Trees, Trees]:
     return trees, _together(wide, _group_tree(_multiples(table, y, median, spread)))
 
 
+def left_out_quality(table: Table, *, by_source: bool) -> tuple[Float64Array, Float64Array]:
+    """Return logits of the median and of the low number of each row, by models of other folds."""
+    y = logit(table.y)
+    fold = table.folds(by_source)
+    median, spread = _predicted(table, y, fold)
+    return median, _crossed(table, y, median, spread, fold)
+
+
 def _median_model() -> Any:
     return booster(loss="quantile", alpha=0.5, max_depth=3)
 

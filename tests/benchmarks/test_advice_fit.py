@@ -96,4 +96,4 @@ def test_the_low_number_holds_whether_ends_were_seen_or_not(
         assert holds[rows].mean() == pytest.approx(0.9, abs=0.04)
     assert (middle - low)[~seen].mean() > 1.8 * (middle - low)[seen].mean()
     printed = capsys.readouterr().out
-    assert printed.count("| structures | ") == printed.count("| data sets | ") == 3
+    assert printed.count("| structures | ") == printed.count("| kinds | ") == 3

@@ -189,8 +189,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     )
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
-    main = main_axis(annotation, scan.geometry)
-    known = Annotated(annotation.labels, _spoken_of(annotation), holding, main)
+    known = Annotated(annotation.labels, _spoken_of(annotation), holding, annotation.axis)
     found = profiles(
         samples.by_axes,
         samples.values,
@@ -207,7 +206,8 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         cost = settings.cost if settings else CostModel()
         fine = samples.native(annotation)
         queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
-    quality = predicted_quality(found, gain_model)
+    main = main_axis(annotation, scan.geometry)
+    quality = predicted_quality(replace(found, main=main), gain_model)
     suggestion = _suggestion(scan, queries, quality, main)
     said = (*scan.remarks, *label_map.remarks)  # names make no difference here
     return replace(suggestion, remarks=without(said, "names-unclear"))
@@ -283,8 +283,8 @@ def _spoken_of(annotation: Annotation) -> tuple[SliceIndex, ...]:
 def main_axis(annotation: Annotation, geometry: Geometry) -> int:
     """Return the axis most slices are annotated across; of several as many, where people draw.
 
-    Else the main axis would turn as soon as a slice of each plane is drawn, and with it what counts
-    as an end of the structure.
+    Else it would turn as soon as a slice of each plane is drawn, and with it what counts as an end
+    of the structure. What predicts Dice was fitted so.
     """
     most = len(annotation.along(annotation.axis))
     axis = annotation_axis(geometry)

@@ -61,11 +61,11 @@ def test_advice_leaves_the_plane_second_unless_pixels_are_oblong(
     # a little.
     main = replace(main, doubt=main.expected * 0.2)
     found = scan(first, replace(second, doubt=second.expected * 0.02), main)
-    settings = ExpectedGainSettings(questions=False)
+    settings = ExpectedGainSettings(questions=False, rules=True)
     (best,) = expected_gain(found, gain_model(), 1, np.random.default_rng(0), settings)
     assert (best.axis, best.kind) == (axis, DRAW)
     assert best.reason.startswith("No slice of this plane") == (axis == 1)
-    stay = ExpectedGainSettings(questions=False, planes=False)
+    stay = ExpectedGainSettings(questions=False, planes=False, rules=True)
     (best,) = expected_gain(found, gain_model(), 1, np.random.default_rng(0), stay)
     assert best.axis == 2
 
@@ -73,6 +73,6 @@ def test_advice_leaves_the_plane_second_unless_pixels_are_oblong(
 def test_winding_structures_do_not_count() -> None:
     winding = replace(scan(ACROSS, WIDE), contour=np.array([2000.0]))
     models = gain_model(drawing=constant(0.1))
-    settings = ExpectedGainSettings(questions=False)
+    settings = ExpectedGainSettings(questions=False, rules=True)
     (best,) = expected_gain(winding, models, 1, np.random.default_rng(0), settings)
     assert best.axis == 2

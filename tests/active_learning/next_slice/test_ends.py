@@ -86,7 +86,9 @@ def test_advice_on_thick_slices_asks_for_ends_and_then_strides() -> None:
     found = scan(expected=[0.0, 0, 0, 0, 20, 40, 60, 60, 40, 20, 0, 0, 0, 0])
     thin = axis_profile([0, 50, 100, 100, 50, 0], step=1.0)
     found = replace(found, axes=(thin, thin, found.axes[2]))
-    queries = expected_gain(found, gain_model(), 3, np.random.default_rng(0))
+    queries = expected_gain(
+        found, gain_model(), 3, np.random.default_rng(0), ExpectedGainSettings(rules=True)
+    )
     # Nothing is expected on slices 3 and 10, so that a "no" is taken for granted each time.
     assert [(one.kind, one.axis, one.index) for one in queries] == [
         (PRESENT, 2, 10),
@@ -94,7 +96,7 @@ def test_advice_on_thick_slices_asks_for_ends_and_then_strides() -> None:
         (DRAW, 2, 8),
     ]
     assert queries[0].reason.startswith("One click tells whether the structure goes on")
-    silent = ExpectedGainSettings(questions=False)
+    silent = ExpectedGainSettings(questions=False, rules=True)
     (first,) = expected_gain(found, gain_model(), 1, np.random.default_rng(0), silent)
     assert (first.kind, first.axis, first.index) == (DRAW, 2, 8)
 
@@ -105,7 +107,8 @@ def test_an_assumed_yes_counts_as_said(present: float) -> None:
     main = axis_profile(EXPECTED, present=likely, drawn=(6,), empty=(10,))
     thin = axis_profile([0, 50, 100, 100, 50, 0], step=1.0)
     found = replace(profiles_of(main), axes=(thin, thin, main))
-    (query,) = expected_gain(found, gain_model(), 1, np.random.default_rng(0))
+    settings = ExpectedGainSettings(rules=True)
+    (query,) = expected_gain(found, gain_model(), 1, np.random.default_rng(0), settings)
     after = answered(found, query).axes[2]
     assert after.confirmed == ({3} if present else set())
     assert not main.confirmed

@@ -1,17 +1,17 @@
-"""Expected gain: which answer about this scan is worth most for a person's next slice.
+"""Expected gain: which answer about this scan is worth most per second of a person's time.
 
-Our own strategy for finishing one volume. Once a single slice is drawn, the second is the one
-across it that is likely to show most (`fewslice.active_learning.next_slice.crossing`), in the
-plane where more is expected of it. On thick slices, where nobody can draw across, questions find
-the ends, and then the widest gap is halved (`fewslice.active_learning.next_slice.ends`). Else two
-kinds of answers compete. *Draw this slice*:
-its gain is the rise in Dice that a model, fitted on simulated annotation of other scans, expects
-from what is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of
-all three planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the
-structure on this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes
-everything farther out. Its gain is what that brought in the same simulations, times the
-probability of a "no"; a "yes" changes no answer and counts nothing. A question counts as a tenth
-of a slice.
+Our own strategy for finishing one volume. Two kinds of answers compete. *Draw this slice*: its gain
+is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
+is doubtful on the slice and around it, up to the next slice somebody spoke of; slices of all three
+planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the structure on
+this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes everything
+farther out. Its gain is what that brought in the same simulations, times the probability of a "no";
+a "yes" changes no answer and counts nothing.
+
+`rules` puts two rules before the models, which saved slices on some kinds of structures and cost
+some on others (`docs/results/advice-on-unseen-kinds.md`): the second slice is the one across the
+first that is likely to show most (`crossing.py`), and on thick slices, where nobody can draw
+across, questions find the ends, after which the widest gap is halved (`ends.py`).
 
 Learning from earlier annotation what a query is worth follows Konyushkova et al., NeurIPS 2017.
 """
@@ -72,13 +72,13 @@ class ExpectedGainSettings:
     favours slices with little to draw; if not, by gain per slice. questions: whether "is it there
     at all?" may be asked. planes: whether slices across other axes than the main one may be asked
     for. oblong: they are not where their pixels are more than this many times as long as wide, as
-    in scans of thick slices: nobody can draw well on them. square: up to this, the second slice is
-    one across the first (`second_slice`). compact: slices across do not count for structures less
-    compact than this (4π · area / contour² of what was drawn): of a winding or branching structure
-    they show pieces, which in the simulations lowered Dice by .02 on average.
+    in scans of thick slices: nobody can draw well on them. compact: slices across do not count for
+    structures less compact than this (4π · area / contour² of what was drawn): of a winding or
+    branching structure they show pieces, which in the simulations lowered Dice by .02 on average.
     question_gain, likely_no: a question must promise at least this rise in Dice, and have a "no"
     for its answer with at least this probability; small promises are mostly noise, and a "yes"
-    brings nothing.
+    brings nothing. rules: whether rules come before models. square: with rules, up to how oblong
+    pixels the second slice lies across the first.
     """
 
     cost: CostModel = field(default_factory=CostModel)
@@ -88,8 +88,9 @@ class ExpectedGainSettings:
     likely_no: float = 0.5
     oblong: float = 3.0
     compact: float = 0.3
+    rules: bool = False
     square: float = 1.6
-    per_second: bool = False
+    per_second: bool = True
     gain_model: GainModel | None = None
 
     def score(self, query: Query) -> float:
@@ -117,7 +118,7 @@ def expected_gain(
         ]
         if not queries:
             break
-        best = _ruled(found, queries, settings)
+        best = _ruled(found, queries, settings) if settings.rules else None
         if best is None:
             order = rng.permutation(len(queries))
             best = queries[max(order, key=lambda at: settings.score(queries[at]))]
