@@ -61,7 +61,7 @@ def test_without_webgl_one_can_draw(project: Project, open_page: OpenPage) -> No
     page.click(AXIAL, MIDDLE)
     page.wait_saved()
     assert page.drawn_voxels() > 1
-    assert "Drawing works without" in page.shown("volume")
+    page.page.locator("#volume", has_text="Drawing works without").wait_for()
 
 
 def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
