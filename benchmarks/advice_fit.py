@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import lzma
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -42,8 +43,8 @@ def load(work: Path, names: Sequence[str] = _NAMES) -> dict[str, Table]:
     rows: dict[str, list[Any]] = {name: [] for name in names}
     tasks: dict[str, int] = {}
     state = 0
-    for file in sorted(work.glob("advice-*.jsonl")):
-        for line in file.read_text().splitlines():
+    for file in sorted(work.glob("advice-*.jsonl*")):
+        for line in _lines(file):
             row = json.loads(line)
             state += 1
             place = (tasks.setdefault(row["task"], len(tasks)), state, row["kind"])
@@ -54,6 +55,12 @@ def load(work: Path, names: Sequence[str] = _NAMES) -> dict[str, Table]:
         for name, each in rows.items()
         if each
     }
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines of a file that may be packed with xz."""
+    content = file.read_bytes()
+    return (lzma.decompress(content) if file.suffix == ".xz" else content).decode().splitlines()
 
 
 def _state_pairs(row: Row, found: Profiles) -> Pairs:
