@@ -25,7 +25,8 @@ SHAPE = (30, 24, 20)
 SPACING = (1.0, 1.25, 2.0)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright is open its loop runs, and no other test can run one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as running:
         yield running
