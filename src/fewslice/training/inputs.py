@@ -15,8 +15,8 @@ from fewslice.engines.base import Scan
 from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.io import read_image, read_labels
 from fewslice.io.folder import find_labels, find_scans
-from fewslice.io.scan_files import ScanFiles, read_scan
 from fewslice.io.formats import VOLUME_SUFFIXES, listed
+from fewslice.io.scan_files import ScanFiles, read_scan
 from fewslice.training.scan import TaskScan
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.ignore_label import numbering
@@ -119,9 +119,7 @@ def _scan(name: str, scan: Image, drawn: LabelMap, absent_unknown: bool, strict:
     annotation = find_annotation(drawn.array, scan.geometry, strict=strict)
     looked_for = annotation.drawn_values if absent_unknown else None
     remarks = (*scan.remarks, *drawn.remarks)
-    return TaskScan(
-        name, Scan.of(scan), annotation, looked_for, remarks, segments=drawn.segments
-    )
+    return TaskScan(name, Scan.of(scan), annotation, looked_for, remarks, segments=drawn.segments)
 
 
 def _read(image: AnyScan) -> Image | AnyArray:
