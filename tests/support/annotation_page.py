@@ -213,6 +213,10 @@ class AnnotationPage:
         """How many voxels of the slice in hand are shown as drawn."""
         return int(self.page.evaluate(self.counting))
 
+    def wait_drawn(self, voxels: int) -> None:
+        """Wait until so many voxels of the slice in hand are shown as drawn."""
+        self.page.wait_for_function(f"wanted => {self.counting} === wanted", arg=voxels)
+
     def hatched_pixels(self) -> int:
         """How many pixels of the screen show the engine's answer."""
         return int(self.page.evaluate(_HATCHED))

@@ -76,11 +76,17 @@ def write_onnx(network: FewsliceNet, path: str | os.PathLike[str]) -> None:
             'python -m pip install "fewslice[onnx]".'
         )
     with atomic_path(path) as temporary, _quiet():
-        program = torch.onnx.export(
+        # Strict at once: otherwise the number of examples is taken for a constant, and PyTorch
+        # begins again.
+        captured = torch.export.export(
             _OneStructure(network.cpu().eval()),
             _example(network.settings.hints),
-            dynamo=True,
             dynamic_shapes=_shapes(),
+            strict=True,
+        )
+        program = torch.onnx.export(
+            captured,
+            dynamo=True,
             input_names=list(INPUTS),
             output_names=["logits"],
             verbose=False,

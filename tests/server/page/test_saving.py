@@ -150,7 +150,8 @@ def test_two_people_at_once_are_shown_and_both_are_kept(
     page.page.get_by_role("button", name="Mine").click()
     page.page.wait_for_function("() => document.getElementById('notices').textContent === ''")
     assert open_conflicts(project, 1) == []
-    assert voxels(project) == mine == page.drawn_voxels()
+    assert voxels(project) == mine
+    page.wait_drawn(mine)
 
 
 def test_somebody_elses_slice_is_locked_until_one_says_so(
