@@ -74,13 +74,26 @@ def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> 
     ("given", "said"),
     [
         (["--engine", "interpolation", "--weights", "{w}"], "no use for a file of weights; leave"),
-        (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or finetuned."),
+        (
+            ["--engine", "random-walker", "--weights", "{w}"],
+            "choose auto, network, finetuned, universeg, torchscript or monai-bundle.",
+        ),
         (["--engine", "network", "--seconds", "9"], "no use for seconds to fine-tune in; leave"),
         (["--engine", "finetuned", "--seconds", "0"], "0 seconds are no time"),
         (["--engine", "finetuned", "--seconds", "nan"], "nan seconds are no time"),
         (["--engine", "finetuned", "--seconds", "soon"], "'soon' is not a valid float"),
         (["--engine", "network", "--weights", "{folder}/scan.nii.gz"], "no safetensors file"),
         (["--engine", "network", "--weights", "{folder}/none.safetensors"], "cannot be read"),
+        (["--engine", "universeg"], "needs weights in UniverSeg's format"),
+        (["--engine", "universeg", "--weights", "{folder}/none.pt"], "none.pt does not exist"),
+        (["--engine", "universeg={folder}/scan.nii.gz"], "is no file of torch.save"),
+        (["--engine", "universeg={w}"], "0 encoder and 0 decoder blocks of UniverSeg"),
+        (["--engine", "universeg={w}", "--weights", "{w}"], "leave one of them out"),
+        (["--engine", "network", "--server", "http://a"], "no use for the address of a server"),
+        (["--engine", "nninteractive"], "needs the address of a server"),
+        (["--engine", "nninteractive=localhost:1527"], "is no address of a server"),
+        (["--engine", "torchscript={folder}/none.pt"], "none.json does not exist; write there"),
+        (["--engine", "monai-bundle={folder}"], "is no MONAI bundle"),
     ],
 )
 def test_options_that_cannot_be_are_refused_and_change_nothing(

@@ -21,7 +21,9 @@ from fewslice.networks.universeg import UniverSegNet, Width
 SMALL: tuple[Width, ...] = ((3, 3), (3, 3))
 
 
-def random_universeg(encoder: tuple[Width, ...] = SMALL, *, symmetric: bool = False) -> UniverSegNet:
+def random_universeg(
+    encoder: tuple[Width, ...] = SMALL, *, symmetric: bool = False
+) -> UniverSegNet:
     """Return a UniverSeg network with random weights.
 
     symmetric: its kernels are alike after any turn and mirroring, and so are its answers.
@@ -91,17 +93,18 @@ class Nearby(nn.Module):
 
 
 class Brightness(nn.Module):
-    """Answers with the image itself, as `channels` output channels."""
+    """Answers with the image itself, as one channel or after one of zeros."""
 
     def __init__(self, channels: int = 1) -> None:
         super().__init__()
         self.channels = channels
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the image, after so many channels of zeros."""
+        """Return (batch, channel, *patch)."""
         image = x[:, :1]
-        zeros = [torch.zeros_like(image) for _ in range(self.channels - 1)]
-        return torch.cat(zeros + [image], dim=1)
+        if self.channels == 1:
+            return image
+        return torch.cat([torch.zeros_like(image), image], dim=1)
 
 
 def described(dimensions: int = 3, side: int = 48, **given: Any) -> dict[str, Any]:
@@ -122,7 +125,9 @@ def save_torchscript(path: Path, module: nn.Module, description: dict[str, Any])
     return path
 
 
-def save_bundle(folder: Path, module: nn.Module, *, inference: dict[str, Any] | None = None) -> Path:
+def save_bundle(
+    folder: Path, module: nn.Module, *, inference: dict[str, Any] | None = None
+) -> Path:
     """Write a MONAI bundle: metadata, an inference configuration and TorchScript."""
     (folder / "configs").mkdir(parents=True)
     (folder / "models").mkdir()

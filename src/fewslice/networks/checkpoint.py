@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def read_state(path: str | PathLike[str], expected: str) -> dict[str, Tensor]:
 
 def _torch(path: Path, expected: str) -> object:
     try:
-        found: object = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on how the file was written; it is read or refused
+            found: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # Its own message goes on for pages, and advises to run what the file holds.
         raise WeightsError(

@@ -47,14 +47,20 @@ def connected(server: str, timeout: float) -> Iterator[Any]:
     except httpx.HTTPStatusError as error:
         raise ServerError(_refusal(server, error.response)) from error
     except (ServerAtCapacityError, SessionExpiredError) as error:
-        raise ServerError(f"The server {server} ended the session ({error}); ask again.") from error
+        raise ServerError(f"The server {server} gives no session ({error}); ask again.") from error
 
 
 def _opened(client: Any, server: str, timeout: float) -> Any:
     """Return a session that takes what we send."""
+    session = client.__new__(client)
     try:
-        session = client(server, read_timeout=timeout)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        session.__init__(server, read_timeout=timeout)
+    except BaseException as error:
+        # The client's own clean-up leaves its connection open if it did not come this far.
+        if hasattr(session, "_http"):
+            session._http.close()
+        if not isinstance(error, (KeyError, ValueError, TypeError, AttributeError)):
+            raise
         # What answers is not what the client expects: a page, say, or another version.
         raise ServerError(
             f"What answers at {server} is no nnInteractive server of this protocol "

@@ -128,7 +128,7 @@ def _defined(path: Path, inference: Mapping[str, Any]) -> Any:
         )
     try:
         return network(**values)
-    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+    except (TypeError, ValueError, LookupError, RuntimeError, AssertionError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{path} defines a {name} that cannot be built ({first}).") from error
 
