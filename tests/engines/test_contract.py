@@ -5,7 +5,7 @@ How well our own engines answer is in `test_fair_answers`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,11 +16,7 @@ from fewslice.annotation.finding import find_annotation
 from fewslice.engines import (
     OTHER_ENGINES,
     Engine,
-    MonaiBundle,
-    NNInteractive,
     Scan,
-    TorchScript,
-    UniverSeg,
     find_engine,
 )
 from fewslice.errors import InputError
@@ -43,50 +39,8 @@ from tests.support.engine_questions import (
     supported,
     turned,
 )
-from tests.support.other_engines import (
-    Nearby,
-    described,
-    mean_of_masks,
-    nninteractive_server,
-    random_universeg,
-    save_bundle,
-    save_torchscript,
-    save_universeg,
-)
+from tests.support.other_engines import OTHER_LEARNERS, OTHERS
 from tests.support.phantoms import Phantom, dice, two_organs
-
-Made = Callable[[Path, ExitStack], Engine]
-"""Makes an engine of others in a folder; what it opens is closed with the stack."""
-
-
-def symmetric_universeg(folder: Path, _: ExitStack) -> Engine:
-    return UniverSeg(save_universeg(folder / "a.pt", random_universeg(symmetric=True)))
-
-
-def voting_universeg(folder: Path, _: ExitStack) -> Engine:
-    return UniverSeg(save_universeg(folder / "b.pt", mean_of_masks()))
-
-
-def slices(folder: Path, _: ExitStack) -> Engine:
-    return TorchScript(save_torchscript(folder / "slices.pt", Nearby(3), described(2)))
-
-
-def volumes(folder: Path, _: ExitStack) -> Engine:
-    return MonaiBundle(save_bundle(folder / "bundle", Nearby()))
-
-
-def remote(folder: Path, opened: ExitStack) -> Engine:
-    return NNInteractive(opened.enter_context(nninteractive_server(folder)))
-
-
-OTHERS: dict[str, Made] = {
-    "universeg": symmetric_universeg,
-    "torchscript": slices,
-    "monai-bundle": volumes,
-    "nninteractive": remote,
-}
-"""Engines of others, each with a checkpoint or a server that is made here."""
-OTHER_LEARNERS: dict[str, Made] = {"universeg": voting_universeg}
 
 ALL = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)

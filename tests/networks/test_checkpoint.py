@@ -16,7 +16,7 @@ STATE = {"a.weight": torch.arange(3.0), "a.bias": torch.ones(1)}
 class Harmful:
     """Says what reading it by pickle would run."""
 
-    def __reduce__(self) -> tuple[object, tuple[str]]:
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
         return (Path.touch, (Path("/nowhere/ran"),))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ import torch
 import uvicorn
 from torch import Tensor, nn
 
+from fewslice.engines import Engine, MonaiBundle, NNInteractive, TorchScript, UniverSeg
 from fewslice.engines.prompted.description import FORMAT
+from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.leases import LeaseSettings
 from fewslice.networks.universeg import UniverSegNet, Width
+from fewslice.workflow.session import Session
 
 SMALL: tuple[Width, ...] = ((3, 3), (3, 3))
 
@@ -159,14 +164,9 @@ def nninteractive_server(
 
     engine: what it answers with; a quick one.
     """
-    from functools import partial
-
-    from fewslice.integrations.nninteractive import scene
-    from fewslice.integrations.nninteractive.app import create_app
-    from fewslice.integrations.nninteractive.leases import LeaseSettings
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scene, "Session", partial(scene.Session, engine=engine))
+        quick = partial(Session, engine=engine)
+        patch.setattr("fewslice.integrations.nninteractive.scene.Session", quick)
         app = create_app(folder, LeaseSettings(most=2), key)
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         thread = threading.Thread(target=server.run)
@@ -178,3 +178,37 @@ def nninteractive_server(
         finally:
             server.should_exit = True
             thread.join()
+
+
+Made = Callable[[Path, ExitStack], Engine]
+"""Makes an engine of others in a folder; what it opens is closed with the stack."""
+
+
+def symmetric_universeg(folder: Path, _: ExitStack) -> Engine:
+    return UniverSeg(save_universeg(folder / "a.pt", random_universeg(symmetric=True)))
+
+
+def voting_universeg(folder: Path, _: ExitStack) -> Engine:
+    return UniverSeg(save_universeg(folder / "b.pt", mean_of_masks()))
+
+
+def slices(folder: Path, _: ExitStack) -> Engine:
+    return TorchScript(save_torchscript(folder / "slices.pt", Nearby(3), described(2)))
+
+
+def volumes(folder: Path, _: ExitStack) -> Engine:
+    return MonaiBundle(save_bundle(folder / "bundle", Nearby()))
+
+
+def remote(folder: Path, opened: ExitStack) -> Engine:
+    return NNInteractive(opened.enter_context(nninteractive_server(folder)))
+
+
+OTHERS: dict[str, Made] = {
+    "universeg": symmetric_universeg,
+    "torchscript": slices,
+    "monai-bundle": volumes,
+    "nninteractive": remote,
+}
+"""Engines of others, each with a checkpoint or a server that is made here."""
+OTHER_LEARNERS: dict[str, Made] = {"universeg": voting_universeg}

@@ -73,7 +73,7 @@ def test_torchscript_with_metadata(tmp_path: Path) -> None:
 
 
 def test_a_definition_and_a_state(tmp_path: Path) -> None:
-    from monai.networks.nets import UNet
+    from monai.networks.nets.unet import UNet
 
     torch.manual_seed(0)
     unet = UNet(3, 3, 2, (2, 4), (2,)).eval()

@@ -30,7 +30,7 @@ def prepared(
     seen: Seen, description: Description, geometry: Geometry | None = None
 ) -> PreparedPrompted:
     geometry = geometry or Geometry.from_spacing(SHAPE, (1, 1, 2))
-    image = np.arange(np.prod(SHAPE), dtype=np.float32).reshape(SHAPE) / np.prod(SHAPE)
+    image = np.arange(np.prod(SHAPE), dtype=np.float32).reshape(SHAPE) / np.float32(960)
     return PreparedPrompted(image, geometry, PromptedNetwork(seen, description, "a.pt", "cpu"))
 
 
