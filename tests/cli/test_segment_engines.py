@@ -14,6 +14,7 @@ from fewslice.cli.main import run
 from fewslice.io import read_labels
 from tests.support.command_line import SHAPE, refused, save, truth
 from tests.support.known_features import weights_file
+from tests.support.other_engines import nninteractive_server
 
 DRAWN = (2, 4, 6, 8, 10)
 
@@ -68,6 +69,19 @@ def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> 
         assert run([*basic, "--engine", "network", "--quiet", *given]) == 0
         answers.append(read_labels(out).array)
     assert not np.array_equal(answers[0], answers[1])
+
+
+@pytest.mark.slow
+def test_a_server_is_asked_and_named_in_the_report(basic: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    (tmp_path / "scenes").mkdir()
+    with nninteractive_server(tmp_path / "scenes") as address:
+        given = ["--engine", "nninteractive", "--server", address, "--report", str(report)]
+        assert run([*basic, *given, "--quiet"]) == 0
+    written = json.loads(report.read_text())
+    assert written["engine"] == "nninteractive"
+    assert written["engine_options"] == {"server": address}
+    assert any("yes or no" in remark for remark in written["remarks"])
 
 
 @pytest.mark.parametrize(
