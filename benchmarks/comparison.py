@@ -6,8 +6,9 @@
 
 Every case gives one structure, another one from case to case; slices are strided. `auto 30 s`, if
 asked for, is `auto` with `--seconds 30`, which fine-tunes the network first. `u-net` is trained
-from scratch on the annotated slices, for the seconds `finetuned` has. `biomedisa` needs a Python
-that has it (`benchmarks/peer_biomedisa.py` says how) and all processors for itself.
+from scratch on the annotated slices, for the seconds `finetuned` has. Engines of others go with
+their file or server, such as `universeg=FILE`. `biomedisa` needs a Python that has it
+(`benchmarks/peer_biomedisa.py` says how) and all processors for itself.
 
 Every result goes to the work file at once, and what is in it is not done again. Prints Markdown.
 """
@@ -180,7 +181,8 @@ def main() -> None:
     counts = [int(count) for count in options.slices.split(",")]
     asked = list(questions(options.data, options.cases, counts))
     found = measure(asked, options.engines.split(","), options.work, options.jobs, options.peer)
-    present = [each for each in (*COMPARED, FINETUNING, PEER) if each in set(found["engine"])]
+    named = dict.fromkeys((*COMPARED, FINETUNING, PEER, *options.engines.split(",")))
+    present = [each for each in named if each in set(found["engine"])]
     ours = [each for each in present if each != PEER] or present
     print("\n" + table(found, ours))
     print("\nWithin the object's extent:\n\n" + table(found, ours, "dice_extent"))

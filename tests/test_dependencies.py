@@ -46,6 +46,8 @@ def imported_at_once(path: Path) -> set[str]:
 EXTRAS = {
     "pretraining": "pretrain",
     "batch": "cluster",
+    "engines/nninteractive": "nninteractive",
+    "engines/prompted": "monai",
     "io/dicomweb": "dicomweb",
     "integrations": "server",
     "io/oct": "oct",

@@ -36,7 +36,7 @@ class WriteError(FewsliceError):
 
 
 class ServerError(FewsliceError):
-    """A DICOMweb server cannot be reached, refuses, or answers otherwise than it should."""
+    """Another server cannot be reached, refuses, or answers otherwise than it should."""
 
 
 class WeightsError(ReadError):

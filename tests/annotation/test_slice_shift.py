@@ -98,6 +98,7 @@ def test_noise_and_nothing_are_left_alone() -> None:
     rng = np.random.default_rng(0)
     assert not slice_shifts(rng.standard_normal((30, 30, 10)), 2).any()
     assert not slice_shifts(np.ones((30, 30, 10)), 2).any()
+    assert not slice_shifts(np.full((30, 30, 10), 7, dtype=np.float32), 2).any()
     assert slice_shifts(np.ones((30, 30, 2)), 2).tolist() == [[0, 0], [0, 0]]
     assert not slice_shifts(np.ones((1, 30, 10)), 2).any()
 

@@ -13,6 +13,7 @@ from fewslice.errors import InputError, ReadError
 from fewslice.io import write_image
 from fewslice.volumes import Image
 from tests.support.datasets import GEOMETRY, SHAPE, write_dataset
+from tests.support.other_engines import mean_of_masks, random_universeg, save_universeg
 
 pytestmark = pytest.mark.slow
 
@@ -139,3 +140,18 @@ def test_help_loads_nothing_heavy() -> None:
         "sys.exit(bool({'numpy', 'pandas', 'matplotlib', 'tqdm'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_engines_of_others_are_in_the_same_table(tiny: Path, tmp_path: Path) -> None:
+    weights = save_universeg(tmp_path / "a.pt", mean_of_masks())
+    engines = f"interpolation,universeg={weights}"
+    given = [tiny, "-o", tmp_path / "out", "--json", "--quiet", "--engines", engines]
+    result = call(*given)
+    assert result.exit_code == 0, result.output
+    means = {record["engine"]: record["dice"] for record in json.loads(result.stdout)["overall"]}
+    assert list(means) == engines.split(",")
+    assert means["interpolation"] > means[f"universeg={weights}"] > 0
+    save_universeg(weights, random_universeg())
+    again = call(*given)
+    assert isinstance(again.exception, InputError)
+    assert "engines" in str(again.exception)  # the same file holds something else

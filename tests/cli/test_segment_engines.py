@@ -14,6 +14,7 @@ from fewslice.cli.main import run
 from fewslice.io import read_labels
 from tests.support.command_line import SHAPE, refused, save, truth
 from tests.support.known_features import weights_file
+from tests.support.other_engines import nninteractive_server
 
 DRAWN = (2, 4, 6, 8, 10)
 
@@ -70,17 +71,43 @@ def test_other_weights_make_another_answer(basic: list[str], tmp_path: Path) -> 
     assert not np.array_equal(answers[0], answers[1])
 
 
+@pytest.mark.slow
+def test_a_server_is_asked_and_named_in_the_report(basic: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    (tmp_path / "scenes").mkdir()
+    with nninteractive_server(tmp_path / "scenes") as address:
+        given = ["--engine", "nninteractive", "--server", address, "--report", str(report)]
+        assert run([*basic, *given, "--quiet"]) == 0
+    written = json.loads(report.read_text())
+    assert written["engine"] == "nninteractive"
+    assert written["engine_options"] == {"server": address}
+    assert any("yes or no" in remark for remark in written["remarks"])
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (["--engine", "interpolation", "--weights", "{w}"], "no use for a file of weights; leave"),
-        (["--engine", "random-walker", "--weights", "{w}"], "choose auto, network or finetuned."),
+        (
+            ["--engine", "random-walker", "--weights", "{w}"],
+            "choose auto, network, finetuned, universeg, torchscript or monai-bundle.",
+        ),
         (["--engine", "network", "--seconds", "9"], "no use for seconds to fine-tune in; leave"),
         (["--engine", "finetuned", "--seconds", "0"], "0 seconds are no time"),
         (["--engine", "finetuned", "--seconds", "nan"], "nan seconds are no time"),
         (["--engine", "finetuned", "--seconds", "soon"], "'soon' is not a valid float"),
         (["--engine", "network", "--weights", "{folder}/scan.nii.gz"], "no safetensors file"),
         (["--engine", "network", "--weights", "{folder}/none.safetensors"], "cannot be read"),
+        (["--engine", "universeg"], "needs weights in UniverSeg's format"),
+        (["--engine", "universeg", "--weights", "{folder}/none.pt"], "none.pt does not exist"),
+        (["--engine", "universeg={folder}/scan.nii.gz"], "is no file of torch.save"),
+        (["--engine", "universeg={w}"], "0 encoder and 0 decoder blocks of UniverSeg"),
+        (["--engine", "universeg={w}", "--weights", "{w}"], "leave one of them out"),
+        (["--engine", "network", "--server", "http://a"], "no use for the address of a server"),
+        (["--engine", "nninteractive"], "needs the address of a server"),
+        (["--engine", "nninteractive=localhost:1527"], "is no address of a server"),
+        (["--engine", "torchscript={folder}/none.pt"], "none.json does not exist; write there"),
+        (["--engine", "monai-bundle={folder}"], "is no MONAI bundle"),
     ],
 )
 def test_options_that_cannot_be_are_refused_and_change_nothing(

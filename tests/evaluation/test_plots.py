@@ -106,3 +106,22 @@ def test_the_state_of_matplotlib_is_left_alone(tmp_path: Path) -> None:
     write_plots(tmp_path, scores(2), distances(), ENGINES)
     assert {path.name for path in tmp_path.iterdir()} == {"dice.png", "distance.png", "cost.png"}
     assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (("auto", "interpolation", "random-walker", "network"), 1),
+        (("auto", "nninteractive=http://127.0.0.1:1527", "universeg=weights/universeg_v1.pt"), 3),
+    ],
+)
+def test_the_legend_has_room_for_long_names(names: tuple[str, ...], rows: int) -> None:
+    figure = dice_figure(scores(1), names)
+    figure.draw_without_rendering()
+    legend = figure.legends[0]
+    assert {each.get_text() for each in legend.get_texts()} == set(names)
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert box.x0 >= whole.x0
+    assert box.x1 <= whole.x1
+    assert len({round(each.get_window_extent().y0) for each in legend.get_texts()}) == rows

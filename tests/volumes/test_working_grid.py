@@ -8,6 +8,8 @@ from fewslice.volumes.working_grid import (
     WorkingGrid,
     averaging_matrix,
     interpolating_matrix,
+    nearest_matrix,
+    resizing_matrix,
     working_grid,
 )
 
@@ -15,6 +17,17 @@ from fewslice.volumes.working_grid import (
 def test_averaging_by_hand() -> None:
     # Three voxels onto two: each new one takes one and a half old ones.
     np.testing.assert_allclose(averaging_matrix(3, 2), [[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]])
+
+
+def test_nearest_by_hand() -> None:
+    assert nearest_matrix(2, 4).tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
+    assert nearest_matrix(3, 2).tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_resizing_averages_or_interpolates() -> None:
+    np.testing.assert_array_equal(resizing_matrix(6, 4), averaging_matrix(6, 4))
+    np.testing.assert_array_equal(resizing_matrix(4, 6), interpolating_matrix(4, 6))
+    np.testing.assert_array_equal(resizing_matrix(3, 3), np.eye(3))
 
 
 def test_interpolation_by_hand() -> None:

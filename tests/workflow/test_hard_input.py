@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +12,12 @@ import numpy.typing as npt
 import pytest
 
 from fewslice import segment
-from fewslice.engines import ENGINES, Engine, Finetuned
+from fewslice.engines import Engine
 from fewslice.errors import InputError
+from tests.support.engine_questions import TESTED
+from tests.support.other_engines import OTHERS
 
 SHAPE = (20, 18, 9)
-# Fine-tuning ends after a step, so that it repeats itself on every computer.
-TESTED: dict[str, Engine] = ENGINES | {"finetuned": Finetuned(seconds=600, steps=1, most_folds=2)}
-del TESTED["atlas"]  # it answers from support scans, of which there is none here
 
 
 @dataclass
@@ -96,14 +96,24 @@ HARD: dict[str, Callable[[], Given]] = {
 }
 
 
+@pytest.fixture(params=[*TESTED, *OTHERS], scope="module")
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Engine]]:
+    """An engine by its name."""
+    with ExitStack() as opened:
+        made = OTHERS.get(request.param)
+        folder = tmp_path_factory.mktemp("engine")
+        yield request.param, TESTED[request.param] if made is None else made(folder, opened)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HARD)
-@pytest.mark.parametrize("engine", TESTED)
-def test_hard_input_is_answered(engine: str, name: str) -> None:
+def test_hard_input_is_answered(engine: tuple[str, Engine], name: str) -> None:
     given = HARD[name]()
     assert given.labels is not None
-    found = segment(given.image, given.labels, engine=TESTED[engine], **given.others)
-    assert found.engine == engine
+    found = segment(given.image, given.labels, engine=engine[1], **given.others)
+    assert found.engine == engine[0]
     probability = found.prediction.probability.astype(np.float32)
     np.testing.assert_allclose(probability.sum(axis=0), 1, atol=0.01)
     assert probability.min() >= 0

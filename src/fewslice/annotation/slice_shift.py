@@ -107,7 +107,8 @@ def _smoothed(image: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[A
 def _scaled(images: list[npt.NDArray[np.floating[Any]]]) -> list[npt.NDArray[np.float32]]:
     """Return all slices from 0 to 1 together: correlation takes fourth powers of intensities."""
     low, high = min(one.min() for one in images), max(one.max() for one in images)
-    return [((one - low) / max(high - low, 1e-300)).astype(np.float32) for one in images]
+    spread = high - low if high > low else 1.0  # 1e-300 would be 0 in 32 bits
+    return [((one - low) / spread).astype(np.float32) for one in images]
 
 
 def _step(

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     "--engines",
     default="auto,interpolation,random-walker,network",
     show_default=True,
-    help="Engines to compare, separated by commas; finetuned takes half a minute a task.",
+    help="Engines to compare, separated by commas; finetuned takes half a minute a task. Those of "
+    "others go with their file or server, such as universeg=FILE or nninteractive=http://HOST:1527.",
 )
 @click.option(
     "--slices",

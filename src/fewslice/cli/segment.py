@@ -18,6 +18,7 @@ from fewslice.cli.scan_input import ScanInput
 from fewslice.cli.summary import summary
 from fewslice.engines import (
     ENGINES,
+    OTHER_ENGINES,
     Engine,
     EngineOptions,
     find_engine,
@@ -58,6 +59,7 @@ class Request:
     model: Path | None = None
     weights: Path | None = None
     seconds: float | None = None
+    server: str | None = None
     uncertainty: Path | None = None
     report: Path | None = None
     picture: Path | None = None
@@ -86,7 +88,7 @@ class Request:
         if self.model is not None:
             _require_model_alone(self)
             return load_model(self.model)
-        options = EngineOptions(self.weights, self.seconds)
+        options = EngineOptions(self.weights, self.seconds, self.server)
         return find_engine(self.engine, options)
 
     @property
@@ -133,7 +135,13 @@ class Request:
     required=True,
     help="Label map to write; .dcm for a DICOM SEG, rtstruct.dcm for outlines.",
 )
-@click.option("--engine", default="auto", show_default=True, help=f"One of {', '.join(ENGINES)}.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help=f"One of {', '.join(ENGINES)}; or of others, with --weights or --server: "
+    f"{', '.join(OTHER_ENGINES)}. NAME=FILE and NAME=ADDRESS say both at once.",
+)
 @options.named_slices(
     "--annotated",
     "Slices, counted from 0, to treat as annotated although nothing is drawn on them, such as "
@@ -159,13 +167,20 @@ class Request:
     "--weights",
     type=options.PATH,
     help="Network weights to use instead of the shipped ones (.safetensors), from fewslice adapt "
-    "or pretrain; for the engines network, finetuned and auto.",
+    "or pretrain, for the engines network, finetuned and auto; or a network of others, for "
+    "universeg, torchscript and monai-bundle (a folder).",
 )
 @click.option(
     "--seconds",
     type=float,
     help="Seconds of fine-tuning on what is drawn, for the engines finetuned  [default: "
     f"{options_of(ENGINES['finetuned']).seconds:g}] and auto, which fine-tunes only if asked to.",
+)
+@click.option(
+    "--server",
+    metavar="ADDRESS",
+    help="Server that the engine nninteractive asks, such as http://127.0.0.1:1527; the scan is "
+    "sent there. Its key is read from NN_INTERACTIVE_API_KEY.",
 )
 @click.option(
     "--uncertainty",

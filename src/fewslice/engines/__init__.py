@@ -17,8 +17,12 @@ from fewslice.engines.ensemble.engine import Auto
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.finetuned_engine import Finetuned
+from fewslice.engines.nninteractive.engine import NNInteractive
 from fewslice.engines.options import EngineOptions, configured, options_of
+from fewslice.engines.prompted.monai_bundle import MonaiBundle
+from fewslice.engines.prompted.torchscript import TorchScript
 from fewslice.engines.random_walker.engine import RandomWalker
+from fewslice.engines.universeg.engine import UniverSeg
 from fewslice.errors import InputError
 
 ENGINES: dict[str, Engine] = {
@@ -29,46 +33,63 @@ ENGINES: dict[str, Engine] = {
     "finetuned": Finetuned(),
     "atlas": Atlas(),
 }
-"""Every engine by the name people call it."""
+"""Every engine that works as it is, by the name people call it."""
+
+OTHER_ENGINES: dict[str, Engine] = {
+    "universeg": UniverSeg(),
+    "nninteractive": NNInteractive(),
+    "torchscript": TorchScript(),
+    "monai-bundle": MonaiBundle(),
+}
+"""Engines of others, by name: each needs a file or a server that does not come with fewslice."""
 
 
 def find_engine(name: str, options: EngineOptions | None = None) -> Engine:
     """Return the engine of that name, with options.
 
-    Raises InputError that lists the names that exist, or the engines that an option is for.
+    name: may go on with = and the engine's weights or server, as in "universeg=FILE". Raises
+    InputError that lists the names that exist, or the engines that an option is for.
     """
-    if name not in ENGINES:
-        raise InputError(f"There is no engine {name!r}; choose one of {', '.join(ENGINES)}.")
-    engine, unused = configured(ENGINES[name], options or EngineOptions())
+    name, _, source = name.partition("=")
+    known = ENGINES | OTHER_ENGINES
+    if name not in known:
+        raise InputError(f"There is no engine {name!r}; choose one of {', '.join(known)}.")
+    options = options or EngineOptions()
+    if source:
+        options = options.with_source(source, known[name])
+    engine, unused = configured(known[name], options)
     if unused:
         raise InputError(
             f"The engine {name} has no use for {_OPTIONS[unused[0]]}; leave that out, or choose "
-            f"{_listed(_engines_with(options or EngineOptions(), unused[0]))}."
+            f"{_listed(_engines_with(options, unused[0]))}."
         )
     return engine
 
 
 def engine_name(engine: Engine) -> str:
-    """Return the name people call an engine by; that of its class if it is not in `ENGINES`.
+    """Return the name people call an engine by; that of its class if it has none.
 
     A `TrainedEngine` is called a model.
     """
     if isinstance(engine, TrainedEngine):
         return "model"
-    named = [name for name, other in ENGINES.items() if other is engine]
-    named += [name for name, other in ENGINES.items() if type(other) is type(engine)]
+    known = ENGINES | OTHER_ENGINES
+    named = [name for name, other in known.items() if other is engine]
+    named += [name for name, other in known.items() if type(other) is type(engine)]
     return named[0] if named else type(engine).__name__
 
 
 _OPTIONS = {
     "weights": "a file of weights",
     "seconds": "seconds to fine-tune in",
+    "server": "the address of a server",
 }
 
 
 def _engines_with(options: EngineOptions, name: str) -> list[str]:
     one = EngineOptions(**{name: options.given[name]})
-    return [each for each, engine in ENGINES.items() if not configured(engine, one)[1]]
+    known = ENGINES | OTHER_ENGINES
+    return [each for each, engine in known.items() if not configured(engine, one)[1]]
 
 
 def _listed(names: list[str]) -> str:
@@ -78,12 +99,15 @@ def _listed(names: list[str]) -> str:
 
 __all__ = [
     "ENGINES",
+    "OTHER_ENGINES",
     "Atlas",
     "Auto",
     "Engine",
     "EngineOptions",
     "Finetuned",
     "Interpolation",
+    "MonaiBundle",
+    "NNInteractive",
     "Network",
     "Prediction",
     "PreparedScan",
@@ -91,7 +115,9 @@ __all__ = [
     "RandomWalker",
     "Scan",
     "SupportScan",
+    "TorchScript",
     "TrainedEngine",
+    "UniverSeg",
     "engine_name",
     "find_engine",
     "options_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ class EngineOptions:
     """Settings of an engine, each a field of its dataclass; None is for what the engine has anyway.
 
     weights: a file of network weights, for engines that hold a network. seconds: time to fine-tune,
-    more than 0.
+    more than 0. server: address of a server, for engines that ask one.
     """
 
     weights: Path | None = None
     seconds: float | None = None
+    server: str | None = None
 
     def __post_init__(self) -> None:
         if self.seconds is not None and not 0 < self.seconds < math.inf:
@@ -35,6 +36,21 @@ class EngineOptions:
     def given(self) -> dict[str, Any]:
         """The settings that are not None, by name."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def with_source(self, source: str, engine: Engine) -> EngineOptions:
+        """Return these options with what follows an engine's name and =, an address or a path.
+
+        Raises InputError if that was given as an option, too.
+        """
+        name = "server" if hasattr(engine, "server") else "weights"
+        if getattr(self, name) is not None:
+            raise InputError(
+                f"The engine was given {source!r} after its name and {getattr(self, name)} as "
+                f"--{name}; leave one of them out."
+            )
+        if name == "server":
+            return replace(self, server=source)
+        return replace(self, weights=Path(source))
 
 
 def configured(engine: Engine, options: EngineOptions) -> tuple[Engine, tuple[str, ...]]:
@@ -51,7 +67,7 @@ def configured(engine: Engine, options: EngineOptions) -> tuple[Engine, tuple[st
 
 def options_of(engine: Engine) -> EngineOptions:
     """Return the options that hold for an engine."""
-    return EngineOptions(_value(engine, "weights"), _value(engine, "seconds"))
+    return EngineOptions(**{each.name: _value(engine, each.name) for each in fields(EngineOptions)})
 
 
 def _with(engine: Any, name: str, value: Any) -> Any:

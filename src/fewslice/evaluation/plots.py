@@ -22,6 +22,7 @@ _ROUNDING = 1e-6
 # Okabe and Ito's colours, told apart by people with colour-vision deficiency; markers help as well.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = "osD^vPX"
+_LETTERS_PER_INCH, _MARKER = 12, 6  # of a legend; letters that a marker takes the place of
 
 
 def write_plots(
@@ -204,7 +205,11 @@ def _finish(figure: Figure, title: str, up: str = "") -> None:
     if up:
         figure.supylabel(up, fontsize="medium")
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    # Engines of others are called by their file or server, which takes much of a line.
+    longest = max(map(len, labels), default=1)
+    columns = max(1, int(figure.get_figwidth() * _LETTERS_PER_INCH / (longest + _MARKER)))
+    columns = min(columns, max(len(labels), 1))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from fewslice._version import __version__
 from fewslice.batch.jobs import CountProgress, uncounted
 from fewslice.engines import find_engine
+from fewslice.engines.identity import engine_identity
 from fewslice.errors import InputError
 from fewslice.evaluation.cases import run_cases
 from fewslice.evaluation.dataset import Dataset, find_dataset
@@ -87,7 +88,7 @@ def settings_record(dataset: Dataset, settings: Settings) -> dict[str, Any]:
         "slices": list(settings.slices),
         "seed": settings.seed,
         "support": None if settings.support is None else str(settings.support),
-        "engines": {name: repr(find_engine(name)) for name in settings.engines},
+        "engines": {name: engine_identity(find_engine(name)) for name in settings.engines},
         "weights": shipped_weights()[1],
         "fewslice": __version__,
         **given,

@@ -17,12 +17,12 @@ from fewslice.volumes.spacing import Spacing
 class Settings:
     """How to evaluate. Everything here changes the numbers.
 
-    engines: names in `fewslice.engines.ENGINES`. slices: how many slices the annotator reveals; 0,
-    for nothing but support, only goes with support and with an engine that uses it. plane: as
-    `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of the random annotator.
-    support: which other scans engines are given with all their labels. spacing: mm per array axis
-    of all scans, in place of what their files say. channels: those of every scan that engines see,
-    counted from 0; None for all.
+    engines: as `fewslice.engines.find_engine` takes them. slices: how many slices the annotator
+    reveals; 0, for nothing but support, only goes with support and with an engine that uses it.
+    plane: as `plane_axis` takes it. annotator: a name in `ANNOTATORS`. seed: of the random
+    annotator. support: which other scans engines are given with all their labels. spacing: mm per
+    array axis of all scans, in place of what their files say. channels: those of every scan that
+    engines see, counted from 0; None for all.
 
     Raises InputError for names that do not exist, for too few slices and for nothing to do.
     """

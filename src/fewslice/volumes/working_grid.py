@@ -46,6 +46,17 @@ def interpolating_matrix(coarse: int, fine: int) -> Float32Array:
     return matrix.astype(np.float32)
 
 
+def resizing_matrix(old: int, new: int) -> Float32Array:
+    """Return the (new, old) matrix that averages where there is less room, else interpolates."""
+    return averaging_matrix(old, new) if new <= old else interpolating_matrix(old, new)
+
+
+def nearest_matrix(old: int, new: int) -> Float32Array:
+    """Return the (new, old) matrix that takes the voxel in which each new centre lies."""
+    nearest = ((np.arange(new) + 0.5) * old / new).astype(int)
+    return np.asarray(np.eye(old, dtype=np.float32)[nearest])
+
+
 def apply_along(array: FloatArray, matrix: Float32Array, axis: int) -> Float32Array:
     """Multiply the matrix (new, old) onto one axis of the array."""
     moved = np.moveaxis(array, axis, -2)

@@ -75,9 +75,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         are complete: all of that scan counts as annotated (see `fewslice.workflow.support`). An
         engine that cannot use support says so in `remarks`.
     engine
-        A name in `fewslice.engines.ENGINES`, an engine with settings of your own, such as
-        `fewslice.engines.Network(weights=...)`, or a model of your own task, from `load_model`:
-        that one needs nothing drawn on the scan.
+        A name as `fewslice.engines.find_engine` takes it, an engine with settings of your own,
+        such as `fewslice.engines.Network(weights=...)`, or a model of your own task, from
+        `load_model`: that one needs nothing drawn on the scan.
     previous
         An earlier segmentation of the same scan. Only what lies between the annotated slices
         around a change is then answered again, which is several times faster.

@@ -15,6 +15,7 @@ from fewslice._version import __version__
 from fewslice.batch.jobs import CountProgress, Job, Outcome, uncounted
 from fewslice.batch.journal import Journal, open_journal, resume
 from fewslice.engines import EngineOptions, find_engine, options_of
+from fewslice.engines.identity import engine_identity
 from fewslice.errors import InputError
 from fewslice.io import DicomOutput, read_labels, require_writable
 from fewslice.io.atomic import failures_named
@@ -258,7 +259,7 @@ def _recipe(
         folder, digest = model_in_use(model)
         return Recipe(engine, str(folder), (), largest_component), identity | {"model": digest}
     pairs = tuple((_absolute(scan), str(drawn.absolute())) for scan, drawn in support)
-    identity |= {"engine": repr(find_engine(engine)), "weights": shipped_weights()[1]}
+    identity |= {"engine": engine_identity(find_engine(engine)), "weights": shipped_weights()[1]}
     identity["support"] = [_fingerprint([*scan.paths, Path(drawn)]) for scan, drawn in pairs]
     return Recipe(engine, None, pairs, largest_component), identity
 

@@ -54,7 +54,7 @@ class Session:
     support
         Other scans with labels, as in `fewslice.segment`.
     engine
-        A name in `fewslice.engines.ENGINES`, or an engine.
+        A name as `fewslice.engines.find_engine` takes it, or an engine.
     strict
         Take every 0 on every slice of `labels` that holds a label as background, as in
         `fewslice.segment`. Slices drawn in the session are always known in full.

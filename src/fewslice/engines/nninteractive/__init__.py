@@ -1,0 +1,1 @@
+"""A server that speaks nnInteractive's protocol, asked as an engine."""

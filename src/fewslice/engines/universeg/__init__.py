@@ -1,0 +1,1 @@
+"""UniverSeg behind our protocol: each slice answered from those drawn and from other scans."""
