@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -15,7 +17,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 
 from fewslice.engines import ENGINES
 from fewslice.errors import InputError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class LayerBox(QComboBox):
     """A list of the viewer's layers of one kind; what is chosen stays so while others change."""
 
-    def __init__(self, kind: str, tip: str) -> None:
+    def __init__(self, kind: type, tip: str) -> None:
         super().__init__()
         self._kind = kind
         self.setToolTip(tip)
@@ -41,8 +42,9 @@ class LayerBox(QComboBox):
     def offer(self, viewer: ViewerModel) -> None:
         """Offer the layers that there are now."""
         chosen = self.layer
-        layers = [each for each in viewer.layers if each._type_string == self._kind]
-        layers = [each for each in layers if not is_result(each)]
+        layers = [
+            each for each in viewer.layers if isinstance(each, self._kind) and not is_result(each)
+        ]
         self.blockSignals(True)
         self.clear()
         for each in layers:
@@ -67,11 +69,10 @@ class Chooser(QWidget):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = viewer
-        self.scan = LayerBox("image", "The scan to segment")
-        self.drawing = LayerBox("labels", "Where you draw; answers never change it")
+        self.scan = LayerBox(Image, "The scan to segment")
+        self.drawing = LayerBox(Labels, "Where you draw; answers never change it")
         self.new = QPushButton("New")
         self.new.setToolTip("Make a layer to draw on, on the grid of the scan")
-        self.new.clicked.connect(self._make_drawing)
         self.channels = QListWidget()
         self.channels.setToolTip("Further channels of the same scan")
         self.engine = QComboBox()
@@ -106,9 +107,6 @@ class Chooser(QWidget):
 
     def make_drawing(self) -> None:
         """Add a Labels layer on the grid of the scan, and choose it. Raises InputError."""
-        import numpy as np
-        from napari.layers import Labels
-
         scan = self.scan.layer
         if scan is None:
             raise InputError("There is no scan to draw on; open one first.")
@@ -123,14 +121,6 @@ class Chooser(QWidget):
         self._viewer.add_layer(layer)
         self.drawing.setCurrentIndex(self.drawing.findData(layer))
         layer.mode = "paint"
-
-    def _make_drawing(self) -> None:
-        try:
-            self.make_drawing()
-        except InputError as error:
-            from napari.utils.notifications import show_warning
-
-            show_warning(str(error))
 
     def _offer_channels(self) -> None:
         scan = self.scan.layer
@@ -155,19 +145,22 @@ class Chooser(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
         form.addRow("Scan", self.scan)
         form.addRow("Drawing", drawing)
-        more = QCollapsible("Engine, channels, examples")
         inner = QWidget()
+        inner.hide()
+        more = QPushButton("Engine, channels, examples …")
+        more.setCheckable(True)
+        more.toggled.connect(inner.setVisible)
         rows = QFormLayout(inner)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setFieldGrowthPolicy(QFormLayout.AllNonFixedFieldsGrow)
         rows.addRow("Engine", self.engine)
         rows.addRow("Channels", self.channels)
         rows.addRow("Examples", self.examples)
-        more.addWidget(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(form)
         layout.addWidget(more)
+        layout.addWidget(inner)
 
 
 class Examples(QWidget):
@@ -175,8 +168,8 @@ class Examples(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scan = LayerBox("image", "Another scan that shows the same structures")
-        self.labels = LayerBox("labels", "Its labels")
+        self.scan = LayerBox(Image, "Another scan that shows the same structures")
+        self.labels = LayerBox(Labels, "Its labels")
         self.add = QPushButton("Add")
         self.remove = QPushButton("Remove")
         self.shown = QListWidget()

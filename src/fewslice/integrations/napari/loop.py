@@ -141,9 +141,7 @@ class Loop:
             self._session = _session(question)
             self._asked = question
         else:
-            labels = label_map_of(
-                question.choice.drawing, question.choice.scan[0], question.drawn
-            )
+            labels = label_map_of(question.choice.drawing, question.choice.scan[0], question.drawn)
             self._session.redraw(labels.array, annotated=question.whole)
         return self._session
 
@@ -182,9 +180,7 @@ def _same_scans(before: Question | None, now: Question) -> bool:
         return False
     if len(before.choice.scan) != len(now.choice.scan) or len(before.scans) != len(now.scans):
         return False
-    mine, others = (
-        (*each.scans, (None, matrix_of(each.choice.drawing))) for each in (before, now)
-    )
+    mine, others = ((*each.scans, (None, matrix_of(each.choice.drawing))) for each in (before, now))
     return all(
         a is b and np.array_equal(here, there)
         for (a, here), (b, there) in zip(mine, others, strict=True)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fewslice.integrations.napari.origin import KEY, Origin
 from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
 from fewslice.io.dicom.kinds import label_object
 from fewslice.io.formats import BY_SUFFIX, SEGMENTATION_SUFFIX, suffix_of
 from fewslice.io.oct.read import is_oct
 from fewslice.io.pictures import pictures_in
 from fewslice.io.read import read_image, read_labels
-from fewslice.integrations.napari.origin import KEY, Origin
 from fewslice.volumes.image import Array, Image, LabelMap
 
 LayerData = tuple[Array, dict[str, Any], str]

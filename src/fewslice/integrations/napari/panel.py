@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from fewslice.annotation.annotation import on_slice
 from fewslice.errors import InputError
 from fewslice.integrations.napari.choosing import Chooser
 from fewslice.integrations.napari.drawn import accept_all, accept_slice, empty_slices, say_empty
@@ -94,19 +95,23 @@ class Panel(QWidget):
     # What people do
 
     def _segment(self) -> None:
-        self._begin("Segmenting", self._answer, self._answered)
+        how_sure = self.uncertainty.isChecked()
 
-    def _answer(self, question: Question, work: Work) -> Answer:
-        return self._loop.segment(question, work.progressed.emit, work.showed.emit)
+        def work(question: Question, work: Work) -> tuple[Answer, Any]:
+            answer = self._loop.segment(question, work.progressed.emit, work.showed.emit)
+            return answer, answer.uncertainty() if how_sure else None
 
-    def _answered(self, question: Question, answer: Answer) -> None:
-        drawing = question.choice.drawing
+        self._begin("Segmenting", work, self._answered)
+
+    def _answered(self, drawing: Any, found: tuple[Answer, Any]) -> None:
+        answer, uncertainty = found
         self._answers[str(drawing.unique_id)] = answer
-        if drawing not in self.viewer.layers:
-            return
         show_answer(self.viewer, drawing, answer.result.labels.array)
+        if uncertainty is not None:
+            show_uncertainty(self.viewer, drawing, uncertainty)
+        else:
+            self._hide_uncertainty(drawing)  # that of the answer before
         self._say("\n\n".join(answer.result.remarks))
-        self._outdate_uncertainty()
 
     def _suggest(self) -> None:
         self._begin("Looking for the next slices", self._advice, self._advised)
@@ -114,16 +119,13 @@ class Panel(QWidget):
     def _advice(self, question: Question, _: Work) -> Suggestion:
         return self._loop.suggest(question, _SUGGESTIONS)
 
-    def _advised(self, question: Question, found: Suggestion) -> None:
+    def _advised(self, drawing: Any, found: Suggestion) -> None:
         self.suggestions.clear()
         for each in found.slices:
             item = QListWidgetItem(_line(each), self.suggestions)
             item.setToolTip(each.reason)
-            item.setData(Qt.UserRole, (question.choice.drawing, (each.axis, each.index)))
-        self.quality.setText(
-            f"<b>Dice to expect: {found.predicted_dice:.2f}</b>, at least "
-            f"{found.predicted_dice_low:.2f} with 90 % probability.<br>{found.message}"
-        )
+            item.setData(Qt.UserRole, (drawing, (each.axis, each.index)))
+        self.quality.setText(found.message)
         self._say("\n\n".join(found.remarks))
 
     def _go_to(self, item: QListWidgetItem) -> None:
@@ -136,7 +138,7 @@ class Panel(QWidget):
         place = current_place(self.viewer, drawing)
         accept_slice(drawing, answer.result.labels.array, answer.drawn, place)
         # What was accepted is part of the drawing now, so that the next slice can be, too.
-        answer.drawn[_slice(place)] = drawing.data[_slice(place)]
+        answer.drawn[on_slice(*place)] = drawing.data[on_slice(*place)]
         self._slice_changed()
         self._say(f"Slice {place[1]} is yours now; undo with Ctrl+Z.")
 
@@ -160,21 +162,24 @@ class Panel(QWidget):
         place = current_place(self.viewer, drawing)
         say_empty(drawing, place, empty=place not in empty_slices(drawing))
 
-    def _show_uncertainty(self, _: object = None) -> None:
+    def _show_uncertainty(self) -> None:
         drawing = self.chooser.drawing.layer
-        answer = drawing and self._answers.get(str(drawing.unique_id))
-        layer = drawing and result_layer(self.viewer, drawing, UNCERTAINTY)
+        answer = self._answers.get(str(drawing.unique_id)) if drawing is not None else None
+        if answer is None or self.busy:
+            return  # the answer brings it
         if not self.uncertainty.isChecked():
-            if layer is not None:
-                layer.visible = False
-        elif answer is not None and not self.busy:
-            self._begin(
-                "Looking how sure the answer is",
-                lambda _, __: answer.uncertainty(),
-                lambda question, found: show_uncertainty(
-                    self.viewer, question.choice.drawing, found
-                ),
-            )
+            self._hide_uncertainty(drawing)
+            return
+        self._begin(
+            "Looking how sure the answer is",
+            lambda _, __: answer.uncertainty(),
+            partial(show_uncertainty, self.viewer),
+        )
+
+    def _hide_uncertainty(self, drawing: Any) -> None:
+        layer = result_layer(self.viewer, drawing, UNCERTAINTY)
+        if layer is not None:
+            layer.visible = False
 
     # Work in its own thread
 
@@ -182,7 +187,7 @@ class Panel(QWidget):
         self,
         what: str,
         work: Callable[[Question, Work], Any],
-        then: Callable[[Question, Any], Any],
+        then: Callable[[Any, Any], Any],
     ) -> None:
         if self.busy:
             return
@@ -201,21 +206,13 @@ class Panel(QWidget):
         if not slices.final and question.choice.drawing in self.viewer.layers:
             show_slices(self.viewer, question.choice.drawing, slices)
 
-    def _done(self, question: Question, then: Callable[[Question, Any], Any], found: Any) -> None:
-        then(question, found)
+    def _done(self, question: Question, then: Callable[[Any, Any], Any], found: Any) -> None:
+        if question.choice.drawing in self.viewer.layers:
+            then(question.choice.drawing, found)
 
     def _ended(self) -> None:
         self._work = None
         self._set_busy(None)
-        layer = self.chooser.drawing.layer
-        if layer is not None and self._uncertainty_is_old:
-            self._uncertainty_is_old = False
-            self._show_uncertainty()
-
-    _uncertainty_is_old = False
-
-    def _outdate_uncertainty(self) -> None:
-        self._uncertainty_is_old = self.uncertainty.isChecked()
 
     def _cancel(self) -> None:
         if self._question is not None:
@@ -238,7 +235,7 @@ class Panel(QWidget):
         self.cancel.setEnabled(what is not None)
         self.progress.setValue(0)
         self.progress.setFormat(f"{what} %p%" if what else "")
-        self.progress.setEnabled(what is not None)
+        self.progress.setVisible(what is not None)
         if what:
             self._say("")
 
@@ -248,6 +245,8 @@ class Panel(QWidget):
 
     def _layers_changed(self, _: object = None) -> None:
         self.chooser.offer()
+        there = {str(layer.unique_id) for layer in self.viewer.layers}
+        self._answers = {key: each for key, each in self._answers.items() if key in there}
         self._slice_changed()
 
     def _safely(self, action: Callable[[], None]) -> None:
@@ -260,6 +259,7 @@ class Panel(QWidget):
 
     def _connect(self) -> None:
         actions: dict[QPushButton, Callable[[], None]] = {
+            self.chooser.new: self.chooser.make_drawing,
             self.segment: self._segment,
             self.cancel: self._cancel,
             self.suggest: self._suggest,
@@ -282,7 +282,10 @@ class Panel(QWidget):
         self._safely(action)
 
     def _lay_out(self) -> None:
-        self.suggestions.setMaximumHeight(96)
+        kept = self.progress.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # or all below would jump
+        self.progress.setSizePolicy(kept)
+        self.suggestions.setMaximumHeight(72)
         self.suggestions.setToolTip("Click a slice to go there")
         grid = QGridLayout()
         grid.addWidget(self.accept, 0, 0)
@@ -322,9 +325,3 @@ def _text() -> QLabel:
 def _line(each: SuggestedSlice) -> str:
     what = "outline it" if each.kind == "draw" else "is the structure there?"
     return f"{each.plane} {each.index}: {what} (+{each.gain:.3f} Dice)"
-
-
-def _slice(place: tuple[int, int]) -> tuple[int | slice, ...]:
-    from fewslice.annotation.annotation import on_slice
-
-    return on_slice(*place)

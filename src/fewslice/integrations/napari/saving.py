@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fewslice.errors import InputError
 from fewslice.integrations.napari.grid import (
     TRANSFORM,
     geometry_of,
@@ -43,9 +42,7 @@ def label_map_to_save(layer: Labels, origin: Origin | None) -> LabelMap:
     if origin is None:
         geometry, stored, _ = geometry_of(layer)
         return LabelMap(labels, geometry, stored)
-    return LabelMap(
-        origin.back(labels), origin.geometry, origin.stored, segments=origin.segments
-    )
+    return LabelMap(origin.back(labels), origin.geometry, origin.stored, segments=origin.segments)
 
 
 def _origin_shown(layer: Labels) -> Origin | None:
