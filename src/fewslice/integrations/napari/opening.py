@@ -93,7 +93,7 @@ def _holds_labels(path: Path) -> bool:
     """Whether a file says that it holds labels, by its kind or else by its name."""
     if path.name.lower().endswith(SEGMENTATION_SUFFIX) or label_object(path) is not None:
         return True
-    return path.is_file() and bool(_OF_LABELS.search(_title(path).lower()))
+    return path.is_file() and bool(_OF_LABELS.search(_title(str(path)).lower()))
 
 
 def _title(path: str | list[str]) -> str:

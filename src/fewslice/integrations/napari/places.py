@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from fewslice.integrations.napari.grid import Layer
-    from fewslice.typing import Float64Array
+
+_ALONG = 0.5  # of an axis of the array has to run along that of the world
 
 
 def current_place(viewer: ViewerModel, layer: Layer) -> SliceIndex:
@@ -30,9 +31,9 @@ def current_place(viewer: ViewerModel, layer: Layer) -> SliceIndex:
         raise InputError(
             "The viewer does not show a slice of the scan; roll the axes (Ctrl+E) until it does."
         )
-    axis = _array_axis(layer, hidden[0])
-    point = np.array(viewer.dims.point[-3:]) / _units(viewer, layer)
-    index = round(float(np.asarray(layer.world_to_data(point))[axis]))
+    axis = hidden[0]
+    step, start = _stepping(viewer, layer, axis)
+    index = round((viewer.dims.point[first + axis] - start) / step)
     if not 0 <= index < shape_of(layer)[axis]:
         raise InputError(
             f"The viewer shows a place beside the layer {layer.name!r}; move to one of its slices."
@@ -43,37 +44,36 @@ def current_place(viewer: ViewerModel, layer: Layer) -> SliceIndex:
 def jump(viewer: ViewerModel, layer: Layer, place: SliceIndex) -> None:
     """Show a slice of a layer: the slider moves there, and planes are exchanged if need be."""
     axis, index = place
-    voxel = (np.array(shape_of(layer)) - 1) / 2
-    voxel[axis] = index
+    step, start = _stepping(viewer, layer, axis)
     first = viewer.dims.ndim - 3
-    hidden = first + _world_axis(layer, axis)
     viewer.dims.ndisplay = 2
     # The other two keep the order of the layer, so that a plane always looks the same way up.
-    others = [other for other in range(viewer.dims.ndim) if other != hidden]
-    viewer.dims.order = (*others[:first], hidden, *others[first:])
-    world = np.asarray(layer.data_to_world(voxel)) * _units(viewer, layer)
-    viewer.dims.set_point(range(first, first + 3), [float(each) for each in world])
+    others = [other for other in range(viewer.dims.ndim) if other != first + axis]
+    viewer.dims.order = (*others[:first], first + axis, *others[first:])
+    viewer.dims.set_point(first + axis, start + step * index)
 
 
-def _array_axis(layer: Layer, world: int) -> int:
-    """Return the array axis of a layer that runs along an axis of the world."""
-    return int(_along(layer)[world].argmax())
+def _stepping(viewer: ViewerModel, layer: Layer, axis: int) -> tuple[float, float]:
+    """Return how far the slider goes for one slice across an array axis, and where slice 0 is.
+
+    As napari counts them, which leaves the other two axes out where a layer lies obliquely. Raises
+    InputError where an axis of the array is quite another one in the world: napari then always
+    shows its first slice.
+    """
+    inverse = np.linalg.inv(matrix_of(layer))
+    slope, offset = float(inverse[axis, axis]), float(inverse[axis, 3])
+    if abs(slope) < _ALONG * np.linalg.norm(inverse[axis, :3]):
+        raise InputError(
+            f"The axes of the layer {layer.name!r} are exchanged by its affine, and napari cannot "
+            "show its slices; open the file with fewslice, or transpose the array instead."
+        )
+    unit = _unit(viewer, layer, axis)
+    return unit / slope, -offset * unit / slope
 
 
-def _world_axis(layer: Layer, axis: int) -> int:
-    return int(_along(layer)[:, axis].argmax())
-
-
-def _along(layer: Layer) -> Float64Array:
-    """Return (world, array axis), how much of a step along each axis goes which way."""
-    steps = matrix_of(layer)[:3, :3]
-    return np.abs(steps / np.linalg.norm(steps, axis=0))
-
-
-def _units(viewer: ViewerModel, layer: Layer) -> Float64Array:
-    """Return how many units of the viewer's world one of the layer's is, along each axis."""
+def _unit(viewer: ViewerModel, layer: Layer, axis: int) -> float:
+    """Return how many units of the viewer's world one of the layer's is."""
     shown = getattr(viewer.dims, "units", None)
     if not shown:
-        return np.ones(3)
-    pairs = zip(layer.units, shown[-3:], strict=True)
-    return np.array([float((1.0 * mine).to(theirs).magnitude) for mine, theirs in pairs])
+        return 1.0
+    return float((1.0 * layer.units[axis]).to(shown[axis - 3]).magnitude)
