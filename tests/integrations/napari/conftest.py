@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,8 @@ else:
     os.environ["NAPARI_CONFIG"] = ""  # neither read nor written
     with warnings.catch_warnings():  # napari and npe2 define their models in an older way
         warnings.simplefilter("ignore", DeprecationWarning)
-        import npe2  # noqa: F401
+        for name in ("napari.components", "napari.layers", "npe2"):
+            import_module(name)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def test_the_package_points_to_it() -> None:
 
 def test_every_format_is_offered() -> None:
     contributions = PluginManifest.from_file(MANIFEST).contributions
-    (reader,), (writer,) = contributions.readers or (), contributions.writers or ()
+    (reader,), (writer,) = contributions.readers, contributions.writers
     for suffix in (*READ_SUFFIXES, *DICOM_SUFFIXES):
         assert any(fnmatch(f"a{suffix}", each) for each in reader.filename_patterns), suffix
     assert set(writer.filename_extensions) == set(LABEL_SUFFIXES)

@@ -56,10 +56,10 @@ def test_a_layer_that_knows_no_file_lies_where_it_lies(nifti: Path, tmp_path: Pa
 
 def test_a_moved_layer_is_saved_where_it_is_now(nifti: Path, tmp_path: Path) -> None:
     layer = drawn_on(nifti)
-    layer.translate = layer.translate + [1, 0, 0]
+    layer.translate = np.add(layer.translate, (1, 0, 0))
     file = saved(layer, tmp_path / "drawn.nii.gz")
     (voxel,) = np.argwhere(np.asarray(file.dataobj) == 4)
-    expected = (TURNED @ [3, 0, 1, 1])[:3] + [0, 0, 1]
+    expected = np.add((TURNED @ [3, 0, 1, 1])[:3], (0, 0, 1))
     np.testing.assert_allclose((file.affine @ [*voxel, 1])[:3], expected, atol=1e-5)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class LayerBox(QComboBox):
     """A list of the viewer's layers of one kind; what is chosen stays so while others change."""
 
-    def __init__(self, kind: type, tip: str) -> None:
+    def __init__(self, kind: Any, tip: str) -> None:
         super().__init__()
         self._kind = kind
         self.setToolTip(tip)

@@ -6,7 +6,7 @@ directions of their axes, scale, units, pyramids, arrays that are still on disk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fewslice.typing import Float64Array
 
-    Layer = ImageLayer | Labels
+    Layer: TypeAlias = ImageLayer | Labels
 
 TRANSFORM = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 """What says where a layer lies; a result has it from the layer that was drawn on."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from fewslice.integrations.napari.grid import Layer
 
-    Pair = tuple[Image, Labels]
+    Pair: TypeAlias = tuple[Image, Labels]
 
 
 @dataclass(frozen=True, eq=False)

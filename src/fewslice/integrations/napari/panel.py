@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _SUGGESTIONS = 3
+_WIDTH = 330  # pixels, for the title and a suggestion in one line each
 _LAYER_EVENTS = ("inserted", "removed", "reordered", "renamed")
 
 
@@ -282,6 +283,7 @@ class Panel(QWidget):
         self._safely(action)
 
     def _lay_out(self) -> None:
+        self.setMinimumWidth(_WIDTH)
         kept = self.progress.sizePolicy()
         kept.setRetainSizeWhenHidden(True)  # or all below would jump
         self.progress.setSizePolicy(kept)

@@ -71,7 +71,7 @@ def show_uncertainty(viewer: ViewerModel, drawing: Labels, values: Float32Array)
         colormap="inferno",
         contrast_limits=(0.0, 1.0),
         blending="additive",
-        opacity=0.8,
+        opacity=0.5,
         **_beside(drawing, UNCERTAINTY),
     )
     _insert(viewer, drawing, layer, above=True)
