@@ -97,6 +97,7 @@ def test_slices_said_to_be_empty_are() -> None:
     assert not after[on_slice(0, 16)].any()
 
 
+@pytest.mark.slow
 def test_another_scan_under_the_same_drawing_is_another_question() -> None:
     loop, drawing = Loop(), drawn_layer(8, 12)
     engine = "random-walker"

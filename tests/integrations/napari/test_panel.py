@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from threading import Event
+from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,6 +107,48 @@ def test_while_it_works_it_can_be_cancelled_only(
     assert panel.message.text() == "Cancelled; the answer before stays."
     assert panel.segment.isEnabled()
     assert answer_of(panel) is None
+
+
+def first_slices(_: Any, question: Any, progress: Any, on_slices: Any) -> None:
+    """Show a slice full of label 9, as the first of an answer, and give up."""
+    from fewslice.segmentation.preview import AnsweredSlices
+    from fewslice.workflow.session import CancelledError
+
+    on_slices(AnsweredSlices(0, 7, np.full((1, 44, 40), 9, np.uint8), final=False))
+    progress(0.5)
+    raise CancelledError("given up")
+
+
+def test_what_was_shown_of_a_cancelled_answer_goes_again(
+    panel: Panel, click: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    click(panel, panel.segment)
+    before = answer_of(panel).data.copy()
+    shown = []
+    answer_of(panel).events.data.connect(lambda: shown.append(answer_of(panel).data[7, 0, 0]))
+    monkeypatch.setattr("fewslice.integrations.napari.loop.Loop.segment", first_slices)
+    click(panel, panel.segment)
+    assert shown[0] == 9
+    np.testing.assert_array_equal(answer_of(panel).data, before)
+
+
+def test_without_an_answer_before_there_is_none_after_cancelling(
+    panel: Panel, click: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fewslice.integrations.napari.loop.Loop.segment", first_slices)
+    click(panel, panel.segment)
+    assert [layer.name for layer in panel.viewer.layers] == ["scan", "drawn"]
+
+
+def test_all_that_touches_layers_runs_in_the_windows_thread(
+    panel: Panel, click: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: dict[str, int] = {}
+    place = "fewslice.integrations.napari.panel."
+    for name in ("show_slices", "show_answer"):
+        monkeypatch.setattr(place + name, lambda *_, name=name: threads.update({name: get_ident()}))
+    click(panel, panel.segment)
+    assert threads == dict.fromkeys(["show_slices", "show_answer"], get_ident())
 
 
 @pytest.mark.slow

@@ -38,6 +38,8 @@ def test_an_answer_lies_below_the_drawing_and_takes_no_attention(viewer: ViewerM
     assert same_place(answer, drawing)
     assert viewer.layers.selection.active is drawing
     assert not answer.editable
+    answer.data[:] = 5
+    assert truth().max() == 2
     np.testing.assert_array_equal(drawing.data, before)
 
 

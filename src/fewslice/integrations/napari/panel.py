@@ -28,6 +28,7 @@ from fewslice.integrations.napari.drawn import accept_all, accept_slice, empty_s
 from fewslice.integrations.napari.loop import Answer, Loop, Question, ask
 from fewslice.integrations.napari.places import current_place, jump
 from fewslice.integrations.napari.results import (
+    ANSWER,
     UNCERTAINTY,
     result_layer,
     show_answer,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 _SUGGESTIONS = 3
+_CANCELLED = "Cancelled; the answer before stays."
 _WIDTH = 330  # pixels, for the title and a suggestion in one line each
 _LAYER_EVENTS = ("inserted", "removed", "reordered", "renamed")
 
@@ -96,6 +98,7 @@ class Panel(QWidget):
     # What people do
 
     def _segment(self) -> None:
+        self._say("")
         how_sure = self.uncertainty.isChecked()
 
         def work(question: Question, work: Work) -> tuple[Answer, Any]:
@@ -115,6 +118,7 @@ class Panel(QWidget):
         self._say("\n\n".join(answer.result.remarks))
 
     def _suggest(self) -> None:
+        self._say("")
         self._begin("Looking for the next slices", self._advice, self._advised)
 
     def _advice(self, question: Question, _: Work) -> Suggestion:
@@ -132,7 +136,7 @@ class Panel(QWidget):
     def _go_to(self, item: QListWidgetItem) -> None:
         drawing, place = item.data(Qt.UserRole)
         if drawing in self.viewer.layers:
-            jump(self.viewer, drawing, place)
+            self._safely(partial(jump, self.viewer, drawing, place))
 
     def _accept(self) -> None:
         drawing, answer = self._answer_in_hand()
@@ -197,8 +201,8 @@ class Panel(QWidget):
         self._work.progressed.connect(lambda part: self.progress.setValue(round(100 * part)))
         self._work.showed.connect(partial(self._shown, question))
         self._work.done.connect(partial(self._done, question, then))
-        self._work.failed.connect(self._say)
-        self._work.cancelled.connect(lambda: self._say("Cancelled; the answer before stays."))
+        self._work.failed.connect(partial(self._given_up, question))
+        self._work.cancelled.connect(partial(self._given_up, question, _CANCELLED))
         self._work.ended.connect(self._ended)
         self._set_busy(what)
         self._work.start(partial(work, question))
@@ -208,8 +212,21 @@ class Panel(QWidget):
             show_slices(self.viewer, question.choice.drawing, slices)
 
     def _done(self, question: Question, then: Callable[[Any, Any], Any], found: Any) -> None:
-        if question.choice.drawing in self.viewer.layers:
+        if question.cancelled.is_set():
+            self._given_up(question, _CANCELLED)
+        elif question.choice.drawing in self.viewer.layers:
             then(question.choice.drawing, found)
+
+    def _given_up(self, question: Question, why: str) -> None:
+        """Say why, and take back the slices that were shown meanwhile."""
+        self._say(why)
+        drawing = question.choice.drawing
+        shown = result_layer(self.viewer, drawing, ANSWER)
+        before = self._answers.get(str(drawing.unique_id))
+        if shown is not None and before is not None:
+            show_answer(self.viewer, drawing, before.result.labels.array)
+        elif shown is not None:
+            self.viewer.layers.remove(shown)
 
     def _ended(self) -> None:
         self._work = None
@@ -237,8 +254,6 @@ class Panel(QWidget):
         self.progress.setValue(0)
         self.progress.setFormat(f"{what} %p%" if what else "")
         self.progress.setVisible(what is not None)
-        if what:
-            self._say("")
 
     def _slice_changed(self, _: object = None) -> None:
         layer, place = self.chooser.drawing.layer, self._here()

@@ -37,12 +37,12 @@ def show_answer(viewer: ViewerModel, drawing: Labels, labels: LabelArray) -> Lab
     from napari.layers import Labels
 
     layer = result_layer(viewer, drawing, ANSWER)
-    if layer is not None:
-        layer.data = labels
-        return layer
-    layer = Labels(labels, opacity=0.45, **_beside(drawing, ANSWER))
+    if layer is None:
+        layer = Labels(labels.copy(), opacity=0.45, **_beside(drawing, ANSWER))
+        _insert(viewer, drawing, layer, above=False)
+    else:
+        layer.data = labels.copy()  # whoever draws on it after all does not change the answer
     layer.editable = False  # what is to be corrected is accepted first, and then the person's
-    _insert(viewer, drawing, layer, above=False)
     return layer
 
 
