@@ -52,9 +52,12 @@ def test_several_files_are_channels_of_one_scan(nifti: Path, tmp_path: Path) -> 
     np.testing.assert_array_equal(layers[0][0], layers[1][0])
 
 
-@pytest.mark.parametrize("name", ["liver_seg.nii.gz", "Labels.nii.gz", "a-mask.nii.gz"])
+@pytest.mark.parametrize(
+    "name", ["liver_seg.nii.gz", "Labels.nii.gz", "a-mask.nii.gz", "labelsTr/case.mha"]
+)
 def test_what_is_called_labels_is_labels(tmp_path: Path, name: str) -> None:
     labels = LabelMap(np.ones((4, 3, 2), np.uint8), Geometry.from_spacing((4, 3, 2)))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     write_labels(tmp_path / name, labels)
     assert read_layers(str(tmp_path / name))[0][2] == "labels"
 

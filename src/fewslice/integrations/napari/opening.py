@@ -90,10 +90,14 @@ def _known(path: Path) -> bool:
 
 
 def _holds_labels(path: Path) -> bool:
-    """Whether a file says that it holds labels, by its kind or else by its name."""
+    """Whether a file says that it holds labels, by its kind or else by its name and folder."""
     if path.name.lower().endswith(SEGMENTATION_SUFFIX) or label_object(path) is not None:
         return True
-    return path.is_file() and bool(_OF_LABELS.search(_title(str(path)).lower()))
+    if not path.is_file():
+        return False
+    # nnU-Net's labels are called as their scans are, in a folder of their own (labelsTr).
+    in_folder = path.resolve().parent.name.lower().startswith("labels")
+    return in_folder or bool(_OF_LABELS.search(_title(str(path)).lower()))
 
 
 def _title(path: str | list[str]) -> str:
