@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser
+.PHONY: napari napari-screenshot monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -59,6 +59,15 @@ browser: ## install what tests of the page need: Chromium and Node from Debian, 
 	@{ command -v chromium && command -v npm; } >/dev/null || \
 	  { apt-get update -q && apt-get install -q --yes --no-install-recommends chromium nodejs npm; }
 	$(MAKE) scripts/page/node_modules/.package-lock.json
+
+napari: ## install what windows of napari need where there is no screen: Xvfb and OpenGL, from Debian
+	@{ command -v xvfb-run && ldconfig -p | grep -q libxcb-cursor; } >/dev/null || \
+	  { apt-get update -q && apt-get install -q --yes --no-install-recommends xvfb xauth libegl1 libgl1 \
+	    libgl1-mesa-dri libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 \
+	    libxcb-shape0 libxkbcommon-x11-0; }
+
+napari-screenshot: $(VENV)/.dev ## take the picture of napari's plugin for the documentation, docs/napari.png
+	QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python scripts/napari_screenshot.py docs/napari.png
 
 scripts/page/node_modules/.package-lock.json: scripts/page/package-lock.json
 	cd scripts/page && npm ci --silent --no-audit --no-fund

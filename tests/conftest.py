@@ -1,11 +1,28 @@
 """What all tests share."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 # So that a helper's failed assertion shows its values, as that of a test does.
 pytest.register_assert_rewrite("tests.support")
+
+
+def _qt_is_there() -> bool:
+    """Whether windows can be tested: without Qt, pytest-qt would end all tests at once."""
+    if find_spec("pytestqt") is None:
+        return False
+    try:
+        import PySide6.QtTest
+        import PySide6.QtWidgets  # noqa: F401
+    except ImportError:  # of Qt itself, or of a library of the system
+        return False
+    return True
+
+
+if _qt_is_there():
+    pytest_plugins = ["pytestqt.plugin"]
 
 
 @pytest.fixture(scope="session")

@@ -50,6 +50,7 @@ EXTRAS = {
     "engines/prompted": "monai",
     "io/dicomweb": "dicomweb",
     "integrations": "server",
+    "integrations/napari": "napari",
     "io/oct": "oct",
     "project": "server",
     "server": "server",
@@ -62,7 +63,7 @@ def test_everything_imported_is_declared() -> None:
     missing = []
     for path in sorted(PACKAGE.rglob("*.py")):
         place = path.relative_to(PACKAGE)
-        extra = EXTRAS.get(place.parts[0]) or EXTRAS.get(place.parent.as_posix())
+        extra = EXTRAS.get(place.parent.as_posix()) or EXTRAS.get(place.parts[0])
         allowed = always | declared(PROJECT["optional-dependencies"][extra] if extra else [])
         for name in imported(path):
             if not {each.lower() for each in distributions.get(name, [name])} & allowed:

@@ -291,3 +291,30 @@ def test_how_slices_are_shifted_is_estimated_once_and_changes_no_answer(
     )
     assert len(estimated) == before + 1
     np.testing.assert_array_equal(again.probability, expected.probability)
+
+
+def test_a_drawing_that_a_viewer_keeps_takes_the_place_of_the_one_before() -> None:
+    mine = session(6, 14)
+    mine.redraw(PHANTOM.sparse(2, 10), annotated=[(2, 21)])
+    assert mine.annotated == ((2, 10), (2, 21))
+    np.testing.assert_array_equal(mine.labels.array, PHANTOM.sparse(2, 10))
+    assert mine.undo()
+    assert mine.annotated == ((2, 6), (2, 14))
+    np.testing.assert_array_equal(mine.labels.array, PHANTOM.sparse(2, 6, 14))
+
+
+def test_what_a_redrawn_map_leaves_open_is_said_anew() -> None:
+    mine = session(6, 14)
+    assert mine.remarks == ()
+    sparse = PHANTOM.sparse(2, 6, 10, 14)
+    sparse[..., 10][sparse[..., 10] == 1] = 0  # drawn on either side, so perhaps left out here
+    mine.redraw(sparse)
+    expected = Session(PHANTOM.image, sparse, spacing=PHANTOM.spacing).remarks
+    assert mine.remarks == expected != ()
+
+
+def test_a_redrawn_map_of_another_shape_is_refused_and_changes_nothing() -> None:
+    mine = session(6)
+    with pytest.raises(InputError, match=r"has shape \(3, 3, 3\); expected \(44, 40, 22\)"):
+        mine.redraw(np.zeros((3, 3, 3), np.uint8))
+    assert mine.annotated == ((2, 6),)

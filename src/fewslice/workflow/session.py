@@ -158,6 +158,27 @@ class Session:
             )
         self._change(lambda _: drawing)
 
+    def redraw(
+        self, labels: npt.ArrayLike, *, annotated: Sequence[SliceIndex] = (), strict: bool = False
+    ) -> None:
+        """Take a sparse label map in place of all that was drawn: for viewers that keep it.
+
+        labels: (i, j, k) on the session's grid, as those that a session begins with; `annotated`
+        and `strict` likewise. `remarks` then say how these were understood. Raises InputError if
+        they do not fit.
+        """
+        given = as_label_array(np.asarray(labels), "the label map")
+        if given.shape != self._blank.array.shape:
+            raise InputError(
+                f"The label map has shape {given.shape}; expected {self._blank.array.shape}, as "
+                "the session's scan has."
+            )
+        inside = self._numbers.inside(self._blank.with_array(given))
+        drawing, remarks = _drawing_of(inside, annotated, strict)
+        with self._lock:
+            self._change(lambda _: drawing)
+            self._remarks = remarks
+
     def undo(self) -> bool:
         """Take the last change of the drawing back; False if there is none."""
         return self._step(self._done, self._undone)
