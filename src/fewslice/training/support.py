@@ -159,7 +159,7 @@ def from_bytes(data: bytes) -> tuple[KeptScan, ...]:
                 )
                 for number, each in enumerate(facts)
             )
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise WeightsError(
             f"The support scans of the model are damaged ({error}); copy its folder again or roll "
             "back to another version."
