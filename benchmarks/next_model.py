@@ -33,6 +33,7 @@ from fewslice.active_learning.strategies.uncertainty import ClassStratified
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan
 from fewslice.training.scan import TaskScan
+from fewslice.typing import Float64Array
 
 STRATEGIES = (
     "spread",
@@ -160,25 +161,26 @@ def show(rows: Sequence[Mapping[str, str]], against: str = "foreground-random-66
             for row in rows
             if row["set"] == name
         }
-        named = [each for each in STRATEGIES if any(key[0] == each for key in curves)]
-        seeds = sorted(
-            seed for seed in {key[1] for key in curves} if all((n, seed) in curves for n in named)
-        )
-        print(f"{name}, {len(seeds)} seeds\n")
-        print("| strategy | Dice after each round | area | minus foreground-random-66 | wins |")
-        print("|---|---|---|---|---|")
-        base = np.array([area(curves[against, seed]) for seed in seeds])
-        for each in named:
+        print(f"{name}\n")
+        print(f"| strategy | seeds | Dice after each round | area | minus {against} | wins |")
+        print("|---|---|---|---|---|---|")
+        for each in STRATEGIES:
+            seeds = sorted(s for n, s in curves if n == each and (against, s) in curves)
+            if not seeds:
+                continue
             mine = np.array([area(curves[each, seed]) for seed in seeds])
+            base = np.array([area(curves[against, seed]) for seed in seeds])
             mean = np.mean([curves[each, seed] for seed in seeds], axis=0)
-            shown = ", ".join(f"{x:.3f}" for x in mean)
-            print(f"| {each} | {shown} | {mine.mean():.3f} | {_difference(mine - base)} |")
+            shown = f"{', '.join(f'{x:.3f}' for x in mean)} | {mine.mean():.3f}"
+            print(f"| {each} | {len(seeds)} | {shown} | {_difference(mine - base)} |")
         print()
 
 
-def _difference(apart: np.ndarray) -> str:
+def _difference(apart: Float64Array) -> str:
     if not apart.any():
-        return "- | -"
+        return "0 | -"
+    if len(apart) == 1:
+        return f"{apart[0]:+.4f} | {(apart > 0).sum()}"
     half = stats.t.ppf(0.975, len(apart) - 1) * apart.std(ddof=1) / np.sqrt(len(apart))
     mean = apart.mean()
     return f"{mean:+.4f} ({mean - half:+.4f} to {mean + half:+.4f}) | {(apart > 0).sum()}"

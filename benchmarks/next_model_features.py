@@ -9,7 +9,7 @@ of a strategy can be compared. It is not the model that `fewslice train` makes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -52,9 +52,16 @@ class Cached:
         return Cached(self.name, thin, self.truth[some], self.spacing * slices)
 
 
-def cached_scans(scans: Sequence[TaskScan], values: Sequence[int]) -> list[Cached]:
-    """Look at all slices once. The annotation of the scans is their truth."""
+def cached_scans(
+    scans: Sequence[TaskScan], values: Sequence[int], *, coarser: float = 1.0
+) -> list[Cached]:
+    """Look at all slices once. The annotation of the scans is their truth.
+
+    coarser: how many times as wide pixels are than those `fewslice train` would take.
+    """
     grid, intensity = choose_grid(scans), choose_intensity(scans)
+    row, column = grid.pixel
+    grid = replace(grid, pixel=(row * coarser, column * coarser))
     network = TaskNet(TaskShape(len(intensity), len(values) + 1))
     network.begin_with(load_network(device="cpu"), decoder=False)
     network.eval()
@@ -165,7 +172,7 @@ def learned(drawn: Sequence[tuple[Cached, int]], classes: int, seed: int) -> Per
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     for tensor in flat:
-        tensor.requires_grad_(requires_grad=False)
+        tensor.detach_()
     return model
 
 

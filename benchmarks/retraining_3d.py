@@ -99,7 +99,7 @@ def dynunet(channels: int, classes: int) -> nn.Module:
 
     It takes and gives what `Net3d` does.
     """
-    from monai.networks.nets import DynUNet  # of benchmarks only
+    from monai.networks.nets.dynunet import DynUNet  # of benchmarks only
 
     found: nn.Module = DynUNet(
         spatial_dims=3,
