@@ -12,8 +12,8 @@ from fewslice.training import store
 from fewslice.training.choice import Choice
 from fewslice.training.store import load_model
 from fewslice.training.support import ModelSupport
+from tests.support.kept_scans import kept
 from tests.support.random_models import random_model
-from tests.training.test_support import kept
 
 
 def export(folder: Path, *, support: bool) -> None:

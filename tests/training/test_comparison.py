@@ -9,7 +9,7 @@ from fewslice.training.comparison import with_best_answerer
 from fewslice.training.held_out import annotated_slices, held_out_dice, mean_score
 from fewslice.training.scan import TaskSettings
 from fewslice.training.trainer import train_task_model
-from tests.training.test_support import phantom_scan
+from tests.support.kept_scans import phantom_scan
 
 
 @pytest.mark.slow

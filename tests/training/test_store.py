@@ -26,8 +26,8 @@ from fewslice.training.store import (
     versions,
 )
 from fewslice.training.support import ModelSupport
+from tests.support.kept_scans import kept
 from tests.support.random_models import SCAN, random_model
-from tests.training.test_support import kept
 
 FACTS = {"score": 0.5, "before": None, "trained_slices": 4, "trained_scans": 2}
 

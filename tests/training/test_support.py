@@ -12,7 +12,6 @@ from fewslice.metrics.overlap import dice
 from fewslice.training.choice import Choice
 from fewslice.training.scan import TaskScan
 from fewslice.training.support import (
-    KeptScan,
     ModelSupport,
     from_bytes,
     kept_scans,
@@ -23,22 +22,8 @@ from fewslice.training.support import (
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
 from fewslice.volumes.region import Region
+from tests.support.kept_scans import kept, phantom_scan
 from tests.support.phantoms import two_organs
-
-
-def phantom_scan(seed: int, *indices: int) -> TaskScan:
-    phantom = two_organs(seed=seed)
-    geometry = Geometry.from_spacing(phantom.image.shape, phantom.spacing)
-    annotation = find_annotation(phantom.sparse(2, *indices), geometry)
-    return TaskScan(f"scan {seed}", Scan(phantom.image[None], geometry), annotation)
-
-
-def kept(*shape: int) -> KeptScan:
-    rng = np.random.default_rng(3)
-    labels = np.zeros(shape, np.uint8)
-    labels[1:3, 1:4, 2] = 4
-    geometry = Geometry.from_spacing(shape, (1.0, 2.0, 3.0))
-    return KeptScan(rng.normal(size=(2, *shape)).astype(np.float32), labels, geometry, 2)
 
 
 @pytest.mark.slow
