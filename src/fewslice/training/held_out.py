@@ -107,7 +107,8 @@ def _whole_scans(
     count = len(found.union(chosen))
     for mine in sorted(by_scan.values(), key=lambda some: _first(some, seed)):
         keys = {each.key for each in mine}
-        rest = [one.labels for one in slices if one.key not in found | keys]
+        taken = found.union(chosen, keys)
+        rest = [one.labels for one in slices if one.key not in taken]
         shown = frozenset().union(*(each.labels for each in mine))
         if count + len(mine) / 2 <= wanted and shown and shown <= frozenset().union(*rest):
             found |= keys

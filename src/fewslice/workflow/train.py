@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import InputError, WriteError, without
+from fewslice.errors import FewsliceError, InputError, WriteError, without
 from fewslice.training import store
 from fewslice.training.choice import Choice
 from fewslice.training.holdout import SliceRoles, add_roles, read_roles
@@ -152,6 +152,7 @@ def train(  # noqa: PLR0913 - most of it optional
         )
         outcome = _blank(trained, task, group, settings.segments)
         if trained.finished:
+            report(1.0, "comparing on held-out slices")
             return _led(outcome, lambda: _judged(outcome, folder, task, trained, settings), group)
         if folder is None:
             return outcome
@@ -370,7 +371,13 @@ def _answered_best(outcome: TrainOutcome, task: _Task) -> TrainOutcome:
     from fewslice.training.held_out import unseen
 
     keys = unseen(task.slices, task.held, task.roles.learned)
-    model, choice = with_best_answerer(outcome.model, task.learned, task.scans, task.slices, keys)
+    try:
+        model, choice = with_best_answerer(
+            outcome.model, task.learned, task.scans, task.slices, keys
+        )
+    except FewsliceError as error:  # what was trained is not lost for that
+        said = f"The model was not compared with its scans as support: {error}"
+        return replace(outcome, remarks=(*outcome.remarks, said))
     remarks = outcome.remarks
     if choice.sentence:
         remarks = (*remarks, choice.sentence)
