@@ -4,8 +4,8 @@
 
 As Sharma et al. 2019 asked of brain tumours in four channels. The pool is part Tr, the test part Ts
 (people of neither pool nor fit); slices are drawn in rounds by a strategy, small models on cached
-features learn from them (`benchmarks/next_model_features.py`, with pixels three times as wide), and the
-last line has learned from every slice of the pool. Once with all channels, and with each alone.
+features learn from them (`benchmarks/next_model_features.py`, pixels three times as wide), and the
+last column has learned from every slice of the pool. Once with all channels, and with each alone.
 """
 
 from __future__ import annotations
