@@ -1,13 +1,13 @@
 """How good is a model of the task after so many seconds? Prints and writes one JSON line a run.
 
     python benchmarks/retraining.py --data DIR --set Dataset004_Hippocampus \
-        --models encoder network nothing 3d --seconds 300 [--steps N] [--scans 8] [--slices 3] \
-        [--test 16] [--seeds 0 1 2] [--out FILE]
+        --models encoder network nothing 3d dynunet --seconds 300 [--steps N] [--scans 8] \
+        [--slices 3] [--test 16] [--seeds 0 1 2] [--out FILE]
 
 Scans of part Tr: some with a few strided slices (of the middle of the structures' extent) to learn
 from, others, complete, to measure on. "encoder", "network" and "nothing" say which shipped weights
-the 2.5D model begins with; "3d" is `benchmarks/retraining_3d.py`. Of Dataset101 only patients in
-which all five structures asked for were outlined are used.
+the 2.5D model begins with; "3d" and "dynunet" are in `benchmarks/retraining_3d.py`. Of Dataset101
+only patients in which all five structures asked for were outlined are used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.retraining_3d import labels_3d, train_3d
+from benchmarks.retraining_3d import Net3d, dynunet, labels_3d, train_3d
 from fewslice import read_image, read_labels
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.finding import find_annotation
@@ -34,6 +34,7 @@ from fewslice.training.trainer import train_task_model
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import LabelArray
 
+NETWORKS_3D = {"3d": Net3d, "dynunet": dynunet}
 HEAD_AND_NECK = ("Brainstem", "SpinalCord", "RightParotid", "LeftParotid", "Mandible")
 
 
@@ -77,8 +78,8 @@ def run(
     """Train one model and measure it."""
     scans = [case.scan for case in learned]
     start, busy = time.monotonic(), time.process_time()
-    if model == "3d":
-        volumetric = train_3d(scans, settings)
+    if model in NETWORKS_3D:
+        volumetric = train_3d(scans, settings, NETWORKS_3D[model])
         steps, values = volumetric.steps, volumetric.values
     else:
         trained = train_task_model(scans, settings)
@@ -86,7 +87,7 @@ def run(
     spent, worked = time.monotonic() - start, time.process_time() - busy
     answers = (
         labels_3d(volumetric, case.scan)
-        if model == "3d"
+        if model in NETWORKS_3D
         else _labels(predict(trained.model, case.scan.scan, whole=True))
         for case in tested
     )
@@ -136,7 +137,7 @@ def main() -> None:
         learned = [read(folder, names[n], given.slices) for n in order[: given.scans]]
         tested = [read(folder, names[n], given.slices) for n in order[-given.test :]]
         for model in given.models:
-            start = "nothing" if model == "3d" else model
+            start = "nothing" if model in NETWORKS_3D else model
             settings = TaskSettings(
                 seconds=given.seconds, steps=given.steps, seed=seed, start=start
             )

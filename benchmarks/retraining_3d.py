@@ -1,4 +1,8 @@
-"""The volumetric rival of `fewslice train`: a light 3D U-Net on patches, with ignored voxels.
+"""The volumetric rivals of `fewslice train`: 3D U-Nets on patches, with ignored voxels.
+
+One is light; the other, `dynunet`, is built as nnU-Net's (Isensee et al. 2021), as an anchor: with
+the loss on annotated voxels only it is what ScribbleBench (arXiv:2403.12834) found hard to beat.
+
 
 Everything but the network is that of the 2.5D model: turned scans, intensities, pixels in the
 plane, loss, optimiser, mean of weights. As 3D U-Nets for sparse slices (Çiçek et al., MICCAI 2016)
@@ -8,7 +12,7 @@ it sees a box around each annotated slice and learns from the voxels that are kn
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +31,7 @@ from fewslice.typing import Float32Array
 
 PATCH = (24, 64, 64)
 _WIDTHS = (12, 24, 48)
+_MULTIPLE = 8  # a network halves a volume three times at most
 
 
 def _block(inside: int, outside: int) -> nn.Module:
@@ -89,14 +94,38 @@ def seen_volume(scan: TaskScan, grid: TaskGrid, intensity: Sequence[Intensity]) 
     return np.ascontiguousarray(np.concatenate([stack.images, places], axis=1).swapaxes(0, 1))
 
 
-def train_3d(scans: Sequence[TaskScan], settings: TaskSettings) -> Model3d:
-    """Train for `settings.seconds`, or `settings.steps`."""
+def dynunet(channels: int, classes: int) -> nn.Module:
+    """Return a network as nnU-Net makes them, of MONAI's DynUNet: four resolutions, 16 channels up.
+
+    It takes and gives what `Net3d` does.
+    """
+    from monai.networks.nets.dynunet import DynUNet  # of benchmarks only
+
+    found: nn.Module = DynUNet(
+        spatial_dims=3,
+        in_channels=channels + 3,
+        out_channels=classes,
+        kernel_size=[3, 3, 3, 3],
+        strides=[1, 2, 2, 2],
+        upsample_kernel_size=[2, 2, 2],
+        filters=[16, 32, 64, 128],
+        norm_name="instance",
+    )
+    return found
+
+
+def train_3d(
+    scans: Sequence[TaskScan],
+    settings: TaskSettings,
+    build: Callable[[int, int], nn.Module] = Net3d,
+) -> Model3d:
+    """Train for `settings.seconds`, or `settings.steps`. build: of channels and classes."""
     start = time.monotonic()
     values, grid = label_values(scans), choose_grid(scans)
     intensity = choose_intensity(scans)
     volumes = [_volume(scan, grid, intensity, values) for scan in scans]
     torch.manual_seed(settings.seed)
-    network = Net3d(len(intensity), len(values) + 1)
+    network = build(len(intensity), len(values) + 1)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate)
     average = [p.detach().clone() for p in network.parameters()]
     step = 0
@@ -179,7 +208,10 @@ def _patch(
 def labels_3d(model: Model3d, scan: TaskScan) -> npt.NDArray[np.int64]:
     """Return the labels of a scan on its own grid; its pixels must be the model's."""
     images = torch.from_numpy(seen_volume(scan, model.grid, model.intensity))[None]
-    logits = model.network.eval()(images)[0]
+    depth, height, width = images.shape[2:]
+    beyond = [n for side in (width, height, depth) for n in (0, -side % _MULTIPLE)]
+    logits = model.network.eval()(F.pad(images, beyond, mode="replicate"))[0]
+    logits = logits[:, :depth, :height, :width]
     turn = stack_of(scan.scan, model.grid, model.intensity).turned
     plane = model.grid.plane
     size = [turn.geometry.shape[axis] for axis in model.grid.inplane]

@@ -50,6 +50,38 @@ def test_from_annotation_to_a_segmentation_and_back(
 
 
 @pytest.mark.slow
+def test_scans_that_do_better_answer_and_that_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, _ = files(tmp_path, 5)
+    assert run(arguments(tmp_path)) == 0
+    shown = capsys.readouterr().out
+    assert "answer" in shown
+    assert "Dice on 1 held-out scan: model" in shown
+    assert "holds parts of 4 scans" in shown
+    assert run(["models", str(tmp_path / "m")]) == 0
+    chosen = capsys.readouterr().out.split()[-2]
+    assert chosen in ("support", "mean")
+    many = ["segment-many", str(images), "--model", str(tmp_path / "m"), "-o", str(tmp_path / "o")]
+    for name in ("case0", "case1", "case2"):
+        (images / f"{name}_0000.nii.gz").unlink()
+    assert run([*many, "--workers", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("Dice on 1 held-out scan: model") == 1
+    assert shown.count("case3") == shown.count("case4") > 0
+
+
+@pytest.mark.slow
+def test_without_support_no_scan_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files(tmp_path, 5)
+    assert run(arguments(tmp_path, "--no-support")) == 0
+    assert "answer" not in capsys.readouterr().out
+    assert not list((tmp_path / "m").rglob("support.npz"))
+
+
+@pytest.mark.slow
 def test_rollback_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files(tmp_path)
     run(arguments(tmp_path, "--quiet"))

@@ -15,6 +15,7 @@ from fewslice.training.held_out import (
     choose_held_out,
     held_out_dice,
     mean_score,
+    unseen,
     without_held_out,
 )
 from fewslice.training.scan import TaskScan
@@ -58,6 +59,49 @@ def test_no_slice_ever_changes_sides() -> None:
     assert held < later
     assert len(later) == 2
     assert not later & learned
+
+
+def scans_of(*counts: int) -> list[Judged]:
+    return [each for n, count in enumerate(counts) for each in slices(*[{1}] * count, scan=n)]
+
+
+def test_of_five_scans_a_whole_one_is_held_out() -> None:
+    six = scans_of(4, 4, 4, 4, 4, 4)  # a fifth of 24 slices is 5: one scan is nearer than two
+    for seed in range(5):
+        held = choose_held_out(six, (), (), seed=seed)
+        assert len(held) == 4
+        assert len({key.split(":")[0] for key in held}) == 1
+        assert unseen(six, held, ()) == held
+
+
+def test_a_scan_with_most_of_the_slices_is_learned_from() -> None:
+    for seed in range(5):
+        held = choose_held_out(scans_of(20, 2, 2, 2, 2), (), (), seed=seed)
+        assert "0:0" not in held
+        assert len(held) == 6  # of 28 slices a fifth is 6
+
+
+def test_what_is_drawn_later_on_a_held_out_scan_is_held_out_too() -> None:
+    before = scans_of(2, 2, 2, 2, 2)
+    held = choose_held_out(before, (), ())
+    learned = {each.key for each in before} - held
+    (scan,) = {key.split(":")[0] for key in held}
+    more = [*before, *(Judged(f"{scan}:{n}", int(scan), (2, n), frozenset({1})) for n in (7, 8))]
+    later = choose_held_out(more, held, learned)
+    assert later == held | {f"{scan}:7", f"{scan}:8"}
+
+
+def test_a_scan_with_the_only_slices_of_a_structure_is_learned_from() -> None:
+    five = [*slices({1, 2}), *(each for n in range(1, 5) for each in slices({1}, scan=n))]
+    for seed in range(8):
+        assert "0:0" not in choose_held_out(five, (), (), seed=seed)
+
+
+def test_a_scan_that_taught_anything_is_not_unseen() -> None:
+    two = scans_of(2, 2)
+    assert unseen(two, {"0:0"}, ()) == frozenset()
+    assert unseen(two, {"0:0", "1:0", "1:1"}, ()) == {"1:0", "1:1"}
+    assert unseen(two, {"1:0", "1:1"}, {"1:1"}) == frozenset()
 
 
 def test_slices_learned_from_are_not_held_out_even_if_no_other_is_left() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 import torch
 
 from fewslice.errors import InputError, ReadError, WeightsError, WriteError
+from fewslice.training.choice import Choice
 from fewslice.training.model import TaskModel, predict
 from fewslice.training.store import (
+    choice_in_use,
     history,
     load_model,
+    model_in_use,
     promote,
     promoted,
     refuse,
@@ -21,6 +25,8 @@ from fewslice.training.store import (
     version_folder,
     versions,
 )
+from fewslice.training.support import ModelSupport
+from tests.support.kept_scans import kept
 from tests.support.random_models import SCAN, random_model
 
 FACTS = {"score": 0.5, "before": None, "trained_slices": 4, "trained_scans": 2}
@@ -46,6 +52,34 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     one, other = (predict(each, SCAN, whole=True) for each in (model, again))
     assert np.array_equal(one.probability, other.probability)
     assert (version_folder(tmp_path, 1) / "log.csv").read_text() == "step,loss\n0,1.500000\n"
+
+
+def test_scans_that_answer_come_back_with_the_reason(tmp_path: Path) -> None:
+    choice = Choice("mean", {"model": 0.5, "support": 0.625, "mean": 0.75}, 2)
+    model = replace(random_model(), support=ModelSupport((kept(5, 6, 7),), choice))
+    promote(tmp_path, save_version(tmp_path, model, FACTS, [], choice))
+    again = load_model(tmp_path)
+    assert again.support is not None
+    assert again.support.choice == choice == choice_in_use(tmp_path) == versions(tmp_path)[0].choice
+    assert np.array_equal(again.support.scans[0].channels, kept(5, 6, 7).channels)
+    plain = save_version(tmp_path, replace(model, support=None), FACTS, [], Choice("model"))
+    folder = version_folder(tmp_path, plain)
+    assert not (folder / "support.npz").exists()
+    assert load_model(folder).support is None
+    assert model_in_use(folder)[1] != model_in_use(tmp_path)[1]  # results must not be mixed
+
+
+def test_scans_that_answer_are_refused_if_damaged_or_gone(tmp_path: Path) -> None:
+    choice = Choice("support", {"model": 0.5, "support": 0.75, "mean": 0.625}, 1)
+    model = replace(random_model(), support=ModelSupport((kept(5, 6, 7),), choice))
+    promote(tmp_path, save_version(tmp_path, model, FACTS, [], choice))
+    path = version_folder(tmp_path, 1) / "support.npz"
+    path.write_bytes(b"other")
+    with pytest.raises(WeightsError, match=r"not the file that model\.json"):
+        load_model(tmp_path)
+    path.unlink()
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_model(tmp_path)
 
 
 def test_versions_are_listed_with_the_promoted_one(tmp_path: Path) -> None:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fewslice.annotation.finding import find_annotation
+from fewslice.engines import Scan
 from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.io import read_image, read_labels, write_image, write_labels
+from fewslice.metrics.overlap import dice
+from fewslice.training import store
+from fewslice.training.choice import Choice
+from fewslice.training.scan import TaskScan, TaskSettings
+from fewslice.training.support import ModelSupport, kept_scans
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.geometry import Geometry
 from fewslice.workflow.segment import segment
 from fewslice.workflow.segment_many import JOURNAL, ManySegmented, segment_many
+from fewslice.workflow.train import TrainSettings, train
 from tests.support.dask_cluster import dask_cluster, until
 from tests.support.phantoms import two_organs
 from tests.support.scan_pools import write_drawn, write_model, write_scan
+from tests.support.sparse_scans import pair
 
 
 def made(folder: Path, names: str = "abc") -> Path:
@@ -147,6 +157,31 @@ def test_a_model_needs_no_labels(tmp_path: Path) -> None:
         run(tmp_path, model=model)
     with pytest.raises(ReadError, match="holds no promoted model"):
         run(tmp_path, model=tmp_path / "scans", engine="auto")
+
+
+@pytest.mark.slow
+def test_that_a_models_scans_answered_is_said_once(tmp_path: Path) -> None:
+    phantom = two_organs()
+    geometry = Geometry.from_spacing(phantom.truth.shape, phantom.spacing)
+    (tmp_path / "scans").mkdir()
+    for name in "ab":
+        write_image(tmp_path / "scans" / f"{name}.nii.gz", Image(phantom.image, geometry))
+    image, drawn = pair(1)
+    model = train([(image, drawn)], settings=TrainSettings(TaskSettings(steps=1))).model
+    choice = Choice("support", {"model": 0.25, "support": 0.5, "mean": 0.375}, 1)
+    scan = TaskScan("c", Scan.of(image), find_annotation(drawn.array, image.geometry))
+    supported = replace(model, support=ModelSupport(kept_scans([scan]), choice))
+    folder = tmp_path / "model"
+    store.promote(folder, store.save_version(folder, supported, {"score": 0.5}, [], choice))
+    found = run(tmp_path, labels=None, model=folder, engine="auto")
+    assert found.remarks == (choice.sentence,)
+    assert len(found.finished) == 2
+    for each in found.finished:
+        assert choice.sentence not in each["remarks"]
+    result = read_labels(tmp_path / "out" / "a.nii.gz").array
+    assert dice(result == 1, phantom.truth == 1) > 0.7
+    alone = segment(Image(phantom.image, geometry), engine=supported)
+    assert choice.sentence in map(str, alone.remarks)
 
 
 def test_support_needs_no_labels(tmp_path: Path) -> None:

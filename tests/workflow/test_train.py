@@ -100,6 +100,19 @@ def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
     assert train(pairs, settings=replace(SETTINGS, absent_unknown=True)).remarks == ()
 
 
+def test_what_was_trained_is_not_lost_if_it_cannot_be_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InputError("no room.")
+
+    monkeypatch.setattr("fewslice.training.comparison.with_best_answerer", refuse)
+    found = train([pair(n) for n in range(5)], tmp_path, settings=SETTINGS)
+    assert found.promoted
+    assert found.choice.chosen == "model"
+    assert found.remarks[-1] == ("The model was not compared with its scans as support: no room.")
+
+
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path: Path) -> None:
     pairs: list[Pair] = [pair(0)]

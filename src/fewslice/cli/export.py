@@ -36,10 +36,17 @@ def grand_challenge_command(
     """Write everything that the container of a grand-challenge.org algorithm is built from."""
     from fewslice.integrations.grand_challenge.export import export_context
     from fewslice.integrations.grand_challenge.sockets import read_sockets
+    from fewslice.training.store import choice_in_use
 
     chosen = None if sockets is None else read_sockets(sockets)
     written = export_context(folder, chosen, way=method, model=model)
     click.echo(f"Wrote {written}; build it with {written / 'do_build.sh'}.")
+    if model is not None and choice_in_use(model).chosen != "model":
+        click.echo(
+            "The model, and so this folder, holds parts of the scans it was trained on; hand it on "
+            "only if these may be, or train with --no-support.",
+            err=True,
+        )
 
 
 @export_command.command("onnx")

@@ -132,6 +132,8 @@ def _report(found: Any, quiet: bool, as_json: bool) -> None:
         done, earlier = len(found["finished"]), found["earlier"]
         before = f" ({earlier} of them in an earlier run)" if earlier else ""
         click.echo(f"Segmented {counted(done, 'scan')}{before} in {found['output']}")
+        for remark in found["remarks"]:
+            click.echo(remark)
         for each in found["finished"]:
             for remark in each["remarks"]:
                 click.echo(f"{each['case']}: {remark}")

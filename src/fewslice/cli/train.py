@@ -54,6 +54,11 @@ _INTERRUPTED = 130
     is_flag=True,
     help="Treat a label drawn nowhere in a scan as not looked for there, not as absent.",
 )
+@click.option(
+    "--no-support",
+    is_flag=True,
+    help="Keep no parts of scans with the model, even if they answer better than it does.",
+)
 @options.strict()
 @options.ignore_label()
 @options.spacing("all scans and their labels")
@@ -72,6 +77,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     seed: int,
     hold_out: float,
     absent_unknown: bool,
+    no_support: bool,
     strict: bool,
     ignore_label: int | None,
     spacing: Spacing | None,
@@ -88,7 +94,8 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 means
     "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
     Some annotated slices are held out for good; a new model is promoted only if it does better on
-    them than the current one. fewslice segment SCAN --model FOLDER then segments scans without any
+    them than the current one. It is compared with the scans themselves as support: whoever does
+    better answers later. fewslice segment SCAN --model FOLDER then segments scans without any
     annotation. After Ctrl-C, --resume continues. Works under torchrun with several processes.
     """
     from fewslice.training.scan import TaskSettings
@@ -96,7 +103,14 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     training = TaskSettings(seconds=seconds, steps=steps, seed=seed)
     segments = options.segments_given(names_file, names)
     settings = TrainSettings(
-        training, hold_out, absent_unknown, spacing, strict, ignore_label, segments
+        training,
+        hold_out,
+        absent_unknown,
+        spacing,
+        strict,
+        ignore_label,
+        segments,
+        support=not no_support,
     )
     found = _pairs(pairs, images, labels, alone)
     scans = read_as([scan for scan, _ in found], series, fill_gaps)
@@ -120,8 +134,13 @@ def models_command(folder: Path, rollback: bool) -> None:
         click.echo(
             f"{version.number:04d}  Dice {_dice(version.score)} (before {_dice(version.before)})  "
             f"{counted(version.slices, 'slice')} of {counted(version.scans, 'scan')}  "
-            f"{mark}".rstrip()
+            f"{_answered_by(version):<8}{mark}".rstrip()
         )
+
+
+def _answered_by(version: store.Version) -> str:
+    chosen = version.choice.chosen
+    return "" if chosen == "model" else chosen
 
 
 def _pairs(

@@ -1,5 +1,8 @@
 """Annotated slices that no model learns from, so that models can be compared on them.
 
+Whole scans are held out where there are enough: a model knows a scan on which it learned other
+slices better than it knows a new person.
+
 A slice is known by the scan's voxels (not by its file's name), the plane and the position along
 the patient, so that a scan that is renamed or stored with other axes stays the same.
 """
@@ -14,10 +17,11 @@ import numpy as np
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
 from fewslice.training.grid import turned
-from fewslice.training.model import TaskModel, predict
+from fewslice.training.model import TaskModel, answer_undrawn
 from fewslice.training.scan import TaskScan
 
 _FEWEST = 3  # annotated slices below which none is held out
+_SCANS = 5  # scans from which on whole ones are held out
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,19 @@ def choose_held_out(
 
     held, learned: keys of slices held out, and learned from, in earlier trainings: neither changes
     sides. part: of the annotated slices that is to be held out; of three and more at least one.
+    Of five scans and more whole ones are held out, as near to that part as they come: all that is
+    drawn on them now and later. Otherwise, or where every scan was learned from before, it is
+    single slices.
     Which of the new ones is decided by their keys and the seed. A slice that is the last one to
     show a structure is learned from.
     """
     now = {each.key for each in slices}
     chosen = {key for key in held if key in now}
     wanted = max(1, round(part * len(slices))) if len(slices) >= _FEWEST and part > 0 else 0
+    if wanted and len({each.scan for each in slices}) >= _SCANS:
+        whole = _whole_scans(slices, chosen, learned, wanted, seed)
+        if whole:
+            return frozenset(chosen | whole)
     new = [each for each in slices if each.key not in chosen and each.key not in learned]
     for each in sorted(new, key=lambda one: _order(one.key, seed)):
         if len(chosen) >= wanted:
@@ -73,6 +84,51 @@ def choose_held_out(
         if each.labels and each.labels <= frozenset().union(*rest):
             chosen.add(each.key)
     return frozenset(chosen)
+
+
+def _whole_scans(
+    slices: Sequence[Judged],
+    chosen: Collection[str],
+    learned: Collection[str],
+    wanted: int,
+    seed: int,
+) -> set[str]:
+    """Return the slices of scans held out before, and of new ones while that is nearer to `wanted`.
+
+    A scan of which a slice was learned from is none of them.
+    """
+    taught = {each.scan for each in slices if each.key in learned}
+    before = {each.scan for each in slices if each.key in chosen} - taught
+    found = {each.key for each in slices if each.scan in before}
+    by_scan: dict[int, list[Judged]] = {}
+    for each in slices:
+        if each.scan not in before | taught:
+            by_scan.setdefault(each.scan, []).append(each)
+    count = len(found.union(chosen))
+    for mine in sorted(by_scan.values(), key=lambda some: _first(some, seed)):
+        keys = {each.key for each in mine}
+        taken = found.union(chosen, keys)
+        rest = [one.labels for one in slices if one.key not in taken]
+        shown = frozenset().union(*(each.labels for each in mine))
+        if count + len(mine) / 2 <= wanted and shown and shown <= frozenset().union(*rest):
+            found |= keys
+            count += len(mine)
+    return found
+
+
+def _first(slices: Sequence[Judged], seed: int) -> str:
+    return min(_order(each.key, seed) for each in slices)
+
+
+def unseen(
+    slices: Sequence[Judged], held: Collection[str], learned: Collection[str]
+) -> frozenset[str]:
+    """Return the held-out slices of scans from which nothing was ever learned.
+
+    held: keys of all that is held out now. learned: of what earlier trainings learned from.
+    """
+    taught = {each.scan for each in slices if each.key not in held or each.key in learned}
+    return frozenset(each.key for each in slices if each.scan not in taught)
 
 
 def _order(key: str, seed: int) -> str:
@@ -102,6 +158,8 @@ def held_out_dice(
 ) -> dict[int, float]:
     """Return the Dice of each label on the held-out slices, all slices pooled.
 
+    It is that of whoever answers for the model (`TaskModel.support`).
+
     Only labels drawn on one of them have one. Voxels that another annotated slice crosses are
     left out: they may have been learned from.
     """
@@ -111,7 +169,7 @@ def held_out_dice(
         mine = [each for each in slices if each.scan == number and each.key in held]
         if not mine:
             continue
-        prediction = predict(model, scan.scan)
+        prediction = answer_undrawn(model, scan.scan)
         answer = np.zeros(scan.geometry.shape, dtype=np.int64)
         best = prediction.probability.astype(np.float32).argmax(axis=0)
         answer[prediction.region.slices] = np.array(prediction.values)[best]

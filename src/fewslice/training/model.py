@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from fewslice.training.grid import TaskGrid, on_pixels, turned
 from fewslice.training.intensity import Intensity
 from fewslice.training.network import TaskNet, class_probability
 from fewslice.training.slices import Stack, stack_of
+from fewslice.training.support import ModelSupport, mean_of, unanswered
 from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.ignore_label import Numbering
@@ -43,6 +44,8 @@ class TaskModel:
     stand_in: the value that stands for the structure 255 (see `fewslice.volumes.ignore_label`),
     None if that is none of its structures.
     segments: names and colours of the structures, where they are known.
+    support: scans that answer in place of the network, or beside it, because they did better; None
+    if the network answers alone.
     """
 
     network: TaskNet
@@ -51,6 +54,7 @@ class TaskModel:
     values: tuple[int, ...]
     stand_in: int | None = None
     segments: tuple[Segment, ...] = ()
+    support: ModelSupport | None = None
 
     @property
     def device(self) -> torch.device:
@@ -82,7 +86,11 @@ class TaskModel:
 
 @dataclass(frozen=True, eq=False)
 class PreparedModel:
-    """A scan on the grid of a model. What is drawn on the scan changes nothing in the answer."""
+    """A scan on the grid of a model.
+
+    What is drawn on the scan changes nothing in the network's answer; the model's support scans, if
+    they are asked, go by it.
+    """
 
     model: TaskModel
     scan: Scan
@@ -93,9 +101,26 @@ class PreparedModel:
 
         The region is the box outside of which no structure has a probability of 2 %.
         """
+        support = self.model.support
+        if support is None:
+            return self._network(annotation, progress)
+        carried = support.answer(self.scan, annotation, progress)
+        if support.choice.chosen == "mean":
+            carried = mean_of(self._network(annotation), carried, annotation.axis)
+        return replace(carried, remarks=(support.choice.remark, *carried.remarks))
+
+    def _network(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         found = on_stack(self.model, self.stack, progress=progress)
         prediction = on_own_grid(self.model, self.stack, found, self.scan.geometry)
         return _with_labels(self.model, prediction, annotation.values)
+
+
+def answer_undrawn(model: TaskModel, scan: Scan) -> Prediction:
+    """Answer a scan on which nothing is drawn, by whoever answers for this model."""
+    if model.support is None:
+        return predict(model, scan)
+    annotation = unanswered(scan, model.axis(scan.geometry), model.values[1:])
+    return model.prepare(scan).predict(annotation)
 
 
 def _with_labels(model: TaskModel, prediction: Prediction, wanted: Sequence[int]) -> Prediction:
@@ -117,7 +142,7 @@ def _with_labels(model: TaskModel, prediction: Prediction, wanted: Sequence[int]
 
 
 def predict(model: TaskModel, scan: Scan, *, whole: bool = False) -> Prediction:
-    """Return class probabilities of a scan, on its own grid and with its own axes.
+    """Return the network's class probabilities of a scan, on its own grid and with its own axes.
 
     whole: answer every voxel; otherwise the box outside of which no structure has a probability of
     2 %. Raises InputError if the channels are not the model's.

@@ -3,6 +3,7 @@
     FOLDER/versions/0001/model.safetensors   weights: numbers only, never pickle
                          model.json          grid, intensities, labels, scores, SHA-256
                          log.csv             step, loss
+                         support.npz         parts of scans that answer beside the network, if any
     FOLDER/promoted                          number of the version in use
     FOLDER/history.json                      promotions, refusals and rollbacks in their order
     FOLDER/slices.json                       which slices are held out to judge, which were learned
@@ -20,7 +21,7 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from fewslice._version import __version__
 from fewslice.errors import InputError, ReadError, WeightsError, WriteError
 from fewslice.io.atomic import atomic_path
+from fewslice.training.choice import ANSWERERS, Choice
 from fewslice.volumes.colours import Colour
 from fewslice.volumes.segments import Segment
 
@@ -35,8 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fewslice.training.model import TaskModel
+    from fewslice.training.support import ModelSupport
 
 WEIGHTS, DESCRIPTION, LOG = "model.safetensors", "model.json", "log.csv"
+SUPPORT = "support.npz"
 PROMOTED, _HISTORY, _VERSIONS = "promoted", "history.json", "versions"
 _FORMAT = "fewslice-task-model-1"
 
@@ -47,7 +51,8 @@ class Version:
 
     number: from 1. score: Dice on the held-out slices when it was new, None if there were none.
     before: that of the version promoted then, on the same slices. promoted: whether it is in use.
-    slices, scans: how many it was trained on.
+    slices, scans: how many it was trained on. choice: whether the network answers, the scans it
+    learned from, or the mean of both.
     """
 
     number: int
@@ -56,6 +61,7 @@ class Version:
     promoted: bool
     slices: int
     scans: int
+    choice: Choice = field(default_factory=Choice)
 
 
 def load_model(path: str | os.PathLike[str], device: str | None = None) -> TaskModel:
@@ -91,12 +97,62 @@ def cached_model(path: str) -> TaskModel:
 
 
 def model_in_use(path: Path) -> tuple[Path, str]:
-    """Return the folder of the version in use, absolute, and the SHA-256 of its weights.
+    """Return the folder of the version in use, absolute, and the SHA-256 of what answers.
 
     Raises ReadError if there is none.
     """
     folder = version_in_use(path).absolute()
-    return folder, str(read_description(folder).get("sha256"))
+    described = read_description(folder)
+    parts = (described.get("sha256"), _answers(described, folder).get("sha256"))
+    return folder, " ".join(str(part) for part in parts if part is not None)
+
+
+def choice_in_use(path: Path) -> Choice:
+    """Return who answers for the version in use. Raises ReadError or WeightsError."""
+    folder = version_in_use(path)
+    return _choice(read_description(folder), folder)
+
+
+def _answers(described: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Return what a description says of who answers; nothing in those of earlier versions."""
+    found = described.get("answers", {})
+    if not isinstance(found, dict) or found.get("chosen", "model") not in ANSWERERS:
+        raise WeightsError(
+            f"{folder / DESCRIPTION} does not say who answers ({found!r}); restore it from a copy "
+            "or retrain the model."
+        )
+    return found
+
+
+def _choice(described: Mapping[str, Any], folder: Path) -> Choice:
+    found = _answers(described, folder)
+    dice = {str(name): float(each) for name, each in found.get("dice", {}).items()}
+    return Choice(found.get("chosen", "model"), dice, int(found.get("scans", 0)))
+
+
+def _support(described: Mapping[str, Any], folder: Path) -> ModelSupport | None:
+    """Return the scans that answer beside a network. Raises WeightsError if they are damaged."""
+    from fewslice.training.support import ModelSupport, from_bytes
+
+    choice = _choice(described, folder)
+    if choice.chosen == "model":
+        return None
+    data = _bytes(folder / SUPPORT, _answers(described, folder).get("sha256"))
+    return ModelSupport(from_bytes(data), choice)
+
+
+def _bytes(path: Path, digest: object) -> bytes:
+    """Return a file beside a description. Raises WeightsError if it is not the one it names."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise WeightsError(
+            f"{path} is not the file that {DESCRIPTION} beside it was written with (its SHA-256 is "
+            "another one); copy the folder again or roll back to another version."
+        )
+    return data
 
 
 def version_in_use(path: Path) -> Path:
@@ -142,16 +198,8 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
     from fewslice.training.model import TaskModel
     from fewslice.training.network import TaskNet, TaskShape
 
-    path = folder / WEIGHTS
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
-    if hashlib.sha256(data).hexdigest() != described.get("sha256"):
-        raise WeightsError(
-            f"{path} is not the file that {DESCRIPTION} beside it was written with (its SHA-256 is "
-            "another one); copy the folder again or roll back to another version."
-        )
+    data = _bytes(folder / WEIGHTS, described.get("sha256"))
+    support = _support(described, folder)
     try:
         shape = dict(described["shape"])
         network = TaskNet(TaskShape(**{**shape, "widths": tuple(shape["widths"])}))
@@ -178,7 +226,8 @@ def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> Ta
             "it or roll back."
         ) from error
     where = torch.device(device or best_device())
-    return TaskModel(network.to(where).eval(), made, intensity, values, stand_in, segments)
+    network = network.to(where).eval()
+    return TaskModel(network, made, intensity, values, stand_in, segments, support)
 
 
 def _colour(parts: Sequence[float]) -> Colour:
@@ -187,13 +236,25 @@ def _colour(parts: Sequence[float]) -> Colour:
 
 
 def save_version(
-    folder: Path, model: TaskModel, facts: Mapping[str, Any], losses: Sequence[tuple[int, float]]
+    folder: Path,
+    model: TaskModel,
+    facts: Mapping[str, Any],
+    losses: Sequence[tuple[int, float]],
+    choice: Choice | None = None,
 ) -> int:
     """Write a new version as a whole and return its number. Raises WriteError.
 
-    facts: what model.json tells beside the model itself; plain values.
+    facts: what model.json tells beside the model itself; plain values. choice: who answers, where
+    that was compared.
     """
     from safetensors.torch import save
+
+    from fewslice.training.support import to_bytes
+
+    answers = {} if choice is None else asdict(choice)
+    kept = None if model.support is None else to_bytes(model.support.scans)
+    if kept is not None:
+        answers["sha256"] = hashlib.sha256(kept).hexdigest()
 
     tensors = model.network.state_dict()
     data = save(
@@ -210,12 +271,15 @@ def save_version(
         "values": list(model.values),
         **({} if model.stand_in is None else {"stand_in": model.stand_in}),
         "segments": [asdict(each) for each in model.segments],
+        **({"answers": answers} if answers else {}),
         **facts,
     }
     rows = "".join(f"{step},{loss:.6f}\n" for step, loss in losses)
     number = max(numbers(folder), default=0) + 1
     with _new_folder(version_folder(folder, number)) as place:
         (place / WEIGHTS).write_bytes(data)
+        if kept is not None:
+            (place / SUPPORT).write_bytes(kept)
         (place / DESCRIPTION).write_text(json_text(described), encoding="utf-8")
         (place / LOG).write_text("step,loss\n" + rows, encoding="utf-8")
     return number
@@ -343,6 +407,7 @@ def versions(folder: str | os.PathLike[str]) -> tuple[Version, ...]:
                 number == now,
                 int(described.get("trained_slices", 0)),
                 int(described.get("trained_scans", 0)),
+                _choice(described, version_folder(place, number)),
             )
         )
     return tuple(result)

@@ -16,7 +16,7 @@ from fewslice.batch.jobs import CountProgress, Job, Outcome, uncounted
 from fewslice.batch.journal import Journal, open_journal, resume
 from fewslice.engines import EngineOptions, find_engine, options_of
 from fewslice.engines.identity import engine_identity
-from fewslice.errors import InputError
+from fewslice.errors import InputError, without
 from fewslice.io import DicomOutput, read_labels, require_writable
 from fewslice.io.atomic import failures_named
 from fewslice.io.folder import find_labels, find_scans, read_as
@@ -27,7 +27,8 @@ from fewslice.reporting.outputs import Outputs, check_outputs, with_source, writ
 from fewslice.reporting.report import make_report
 from fewslice.segmentation.cleaned import cleaned
 from fewslice.segmentation.result import Segmentation
-from fewslice.training.store import cached_model, model_in_use
+from fewslice.training.choice import CODE, Choice
+from fewslice.training.store import cached_model, choice_in_use, model_in_use
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.respacing import respaced
@@ -81,7 +82,7 @@ class ManySegmented:
 
     finished: what is known of each, as JSON values (see `segment_one`). earlier: how many of them
     were finished in an earlier run. failed: the others. strays: labels without a scan. log: where
-    failures that were not foreseen are written in full, or None.
+    failures that were not foreseen are written in full, or None. remarks: what holds for all scans.
     """
 
     output: Path
@@ -90,6 +91,7 @@ class ManySegmented:
     failed: tuple[FailedScan, ...]
     strays: tuple[str, ...]
     log: Path | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
@@ -187,7 +189,14 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
         tuple(sorted(failed, key=lambda each: each.case)),
         tuple(sorted(drawn.keys() - {scan.name for scan in found})),
         _write_log(output / LOG, pairs),
+        _model_remarks(model),
     )
+
+
+def _model_remarks(model: Path | None) -> tuple[str, ...]:
+    """Say once that not the network answered, instead of with every scan."""
+    choice = Choice() if model is None else choice_in_use(model)
+    return () if choice.chosen == "model" else (str(choice.remark),)
 
 
 def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str) -> dict[str, Any]:
@@ -209,6 +218,8 @@ def segment_one(scan: ScanFiles, labels: str | None, recipe: Recipe, output: str
     if recipe.largest_component:
         segmentation = cleaned(segmentation)
     segmentation = segmentation.named(recipe.segments)
+    said = without(segmentation.remarks, CODE)  # said once for all scans
+    segmentation = replace(segmentation, remarks=said)
     seconds = time.perf_counter() - start
     options = EngineOptions() if recipe.model else options_of(find_engine(recipe.engine))
     report = make_report(segmentation, {"scan": scan.name}, seconds, options)
@@ -344,4 +355,5 @@ def as_dict(found: ManySegmented) -> Mapping[str, Any]:
         "failed": {each.case: each.sentence for each in found.failed},
         "strays": list(found.strays),
         "log": None if found.log is None else str(found.log),
+        "remarks": list(found.remarks),
     }

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import InputError, WriteError, without
+from fewslice.errors import FewsliceError, InputError, WriteError, without
 from fewslice.training import store
+from fewslice.training.choice import Choice
 from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
@@ -37,7 +38,8 @@ class TrainSettings:
     array axis of all scans, in place of what they say themselves. strict: whether every 0 on every
     slice that holds a label is background, ignore_label: which label means "not looked at", as in
     `fewslice.segment`. segments: names and colours of structures, in place of those that labels
-    bring along; the model keeps them.
+    bring along; the model keeps them. support: whether to compare with what the scans answer as
+    support without training, and to keep parts of them with the model where that does better.
     """
 
     training: TaskSettings = field(default_factory=TaskSettings)
@@ -47,6 +49,7 @@ class TrainSettings:
     strict: bool = False
     ignore_label: int | None = UNKNOWN
     segments: tuple[Segment, ...] = ()
+    support: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,8 @@ class TrainOutcome:
     nothing to compare. held_out: how many slices judged. skipped: a sentence for each scan left
     out. remarks: sentences a person should read. finished: False if it was interrupted; then
     `unfinished` is where its state lies. leads: whether this is the process, of several that train
-    together, that writes and shows what there is.
+    together, that writes and shows what there is. choice: who answers: the network, the scans it
+    learned from, or their mean; score is that of whoever does.
     """
 
     model: TaskModel
@@ -74,6 +78,7 @@ class TrainOutcome:
     finished: bool
     unfinished: Path | None = None
     leads: bool = True
+    choice: Choice = field(default_factory=Choice)
 
 
 def train(  # noqa: PLR0913 - most of it optional
@@ -147,6 +152,7 @@ def train(  # noqa: PLR0913 - most of it optional
         )
         outcome = _blank(trained, task, group, settings.segments)
         if trained.finished:
+            report(1.0, "comparing on held-out slices")
             return _led(outcome, lambda: _judged(outcome, folder, task, trained, settings), group)
         if folder is None:
             return outcome
@@ -242,10 +248,19 @@ def _led(outcome: TrainOutcome, judge: Callable[[], TrainOutcome], group: Group)
 
     found: list[TrainOutcome] = []
     lead(lambda: found.append(judge()), group)
-    facts = [(each.version, each.promoted, each.score, each.before, each.remarks) for each in found]
-    ((version, promoted, score, before, remarks),) = gather(facts, group)[0]
+    facts = [
+        (each.version, each.promoted, each.score, each.before, each.remarks, each.choice)
+        for each in found
+    ]
+    ((version, promoted, score, before, remarks, choice),) = gather(facts, group)[0]
     return replace(
-        outcome, version=version, promoted=promoted, score=score, before=before, remarks=remarks
+        found[0] if found else outcome,
+        version=version,
+        promoted=promoted,
+        score=score,
+        before=before,
+        remarks=remarks,
+        choice=choice,
     )
 
 
@@ -315,7 +330,8 @@ def _judged(
     """Compare with the promoted model on the held-out slices, and write the new version."""
     from fewslice.training.held_out import held_out_dice, mean_score
 
-    dice = held_out_dice(trained.model, task.scans, task.slices, task.held)
+    outcome = _answered_best(outcome, task) if settings.support else outcome
+    dice = held_out_dice(outcome.model, task.scans, task.slices, task.held)
     score = mean_score(dice)
     if folder is None:
         return replace(outcome, score=score)
@@ -338,7 +354,7 @@ def _judged(
     # First what was learned from: should the computer stop here, no slice changes sides later.
     learned = {each.key for each in task.slices} - task.held
     add_roles(folder, task.roles, task.held, learned)
-    number = store.save_version(folder, outcome.model, facts, trained.state.losses)
+    number = store.save_version(folder, outcome.model, facts, trained.state.losses, outcome.choice)
     (store.promote if better else store.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
     remarks = outcome.remarks
@@ -346,6 +362,34 @@ def _judged(
         remarks = (*remarks, _NOT_JUDGED)
     return replace(
         outcome, version=number, promoted=better, score=score, before=before, remarks=remarks
+    )
+
+
+def _answered_best(outcome: TrainOutcome, task: _Task) -> TrainOutcome:
+    """Let whoever does best on scans that nothing was learned from answer for the model."""
+    from fewslice.training.comparison import with_best_answerer
+    from fewslice.training.held_out import unseen
+
+    keys = unseen(task.slices, task.held, task.roles.learned)
+    try:
+        model, choice = with_best_answerer(
+            outcome.model, task.learned, task.scans, task.slices, keys
+        )
+    except FewsliceError as error:  # what was trained is not lost for that
+        said = f"The model was not compared with its scans as support: {error}"
+        return replace(outcome, remarks=(*outcome.remarks, said))
+    remarks = outcome.remarks
+    if choice.sentence:
+        remarks = (*remarks, choice.sentence)
+    if model.support is not None:
+        remarks = (*remarks, _keeps(len(model.support.scans)))
+    return replace(outcome, model=model, choice=choice, remarks=remarks)
+
+
+def _keeps(scans: int) -> str:
+    return (
+        f"The model therefore holds parts of {counted(scans, 'scan')}: keep it as private as the "
+        "scans themselves, or train with --no-support."
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from fewslice.project import jobs
 from fewslice.project.scans import add_scan
 from fewslice.training import store
+from fewslice.training.choice import Choice
 from fewslice.workflow.project_support import model_folder
 from tests.support.random_models import random_model
 from tests.support.served_projects import Served, with_accounts
@@ -73,6 +74,18 @@ def test_models_are_listed_and_an_earlier_one_is_put_back(served: Served) -> Non
     assert served.post("/models/9/activate").status_code == 404
     curve = served.get("/project").json()["progress"]["curve"]
     assert curve[1] == {"version": 2, "slices": 12, "scans": 3, "dice": 0.75}
+
+
+def test_the_verdict_says_who_answers(served: Served) -> None:
+    choice = Choice("mean", {"model": 0.5, "support": 0.625, "mean": 0.75}, 2)
+    folder = model_folder(served.project)
+    facts = {"score": 0.75, "before": None, "trained_slices": 12, "trained_scans": 3}
+    store.promote(folder, store.save_version(folder, random_model(), facts, [], choice))
+    assert served.get("/models").json()[0]["verdict"] == (
+        "Dice 0.750 on held-out slices; it was the first. The mean of the network and of the scans "
+        "it was trained on answers: Dice on 2 held-out scans: model 0.500, support 0.625, mean "
+        "0.750. It is in use."
+    )
 
 
 def test_structures_are_added_and_changed(served: Served) -> None:

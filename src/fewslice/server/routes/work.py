@@ -121,8 +121,9 @@ def _model(version: Version) -> dict[str, Any]:
 
 
 def _verdict(version: Version) -> str:
-    """Say what came of the comparison with the model before it."""
-    now = " It is in use." if version.promoted else ""
+    """Say what came of the comparisons with its scans as support, and with the model before it."""
+    now = f" {version.choice.sentence}".rstrip()
+    now += " It is in use." if version.promoted else ""
     if version.score is None:
         return f"No slices were held out, so nobody knows how good it is.{now}"
     if version.before is None:

@@ -1,0 +1,95 @@
+"""How many slices of a scan with several channels reach the Dice of all? Prints a Markdown table.
+
+    python -m benchmarks.multichannel --data DATA [--set Dataset111_SarcomaPETCT] [--seeds 0 1 2]
+
+As Sharma et al. 2019 asked of brain tumours in four channels. The pool is part Tr, the test part Ts
+(people of neither pool nor fit); slices are drawn in rounds by a strategy, small models on cached
+features learn from them (`benchmarks/next_model_features.py`, pixels three times as wide), and the
+last column has learned from every slice of the pool. Once with all channels, and with each alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.next_model import candidates, mean_dice
+from benchmarks.next_model_features import Cached, cached_scans, learned
+from fewslice import read_labels
+from fewslice.active_learning.strategies.registry import find_strategy
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines import Scan
+from fewslice.io.folder import find_scans
+from fewslice.io.scan_files import read_scan
+from fewslice.training.scan import TaskScan
+
+_BUDGETS = (5, 10, 20, 40, 80)
+_PIXELS = 3.0
+
+
+def read(folder: Path, part: str, channels: Sequence[int] | None) -> list[TaskScan]:
+    """Return the scans of a part with their truth across the last axis."""
+    scans = []
+    for files in find_scans(folder / f"images{part}", {}):
+        image = read_scan(files)
+        truth = read_labels(folder / f"labels{part}" / f"{files.name}.nii.gz", image).array
+        every = tuple((2, index) for index in range(truth.shape[2]))
+        given = image.channels if channels is None else image.channels[list(channels)]
+        scans.append(TaskScan(files.name, Scan(given, image.geometry), Annotation(truth, every)))
+    return scans
+
+
+def curve(pool: Sequence[Cached], tests: Sequence[Cached], strategy: str, seed: int) -> list[float]:
+    """Return the mean Dice after each budget of slices, and after all of them."""
+    rng = np.random.default_rng([seed, 5])
+    drawn: list[tuple[int, int]] = []
+    for number in rng.permutation(len(pool))[: _BUDGETS[0]]:
+        held = np.flatnonzero((pool[number].truth > 0).any(axis=(1, 2)))
+        drawn.append((int(number), int(rng.choice(held))))
+    found = []
+    for step, budget in enumerate((*_BUDGETS[1:], 0)):
+        model = learned([(pool[s], n) for s, n in drawn], 2, seed * 100 + step)
+        found.append(mean_dice(model, tests, 2))
+        if budget:
+            seen = [scan.coarser(pixels=2) for scan in pool]
+            rows = candidates(model, seen, set(drawn))
+            chosen = find_strategy(strategy).rank(rows, budget - len(drawn), rng).chosen
+            drawn += [(int(rows.place[r, 0]), int(rows.place[r, 2])) for r in chosen]
+    every = [(scan, n) for scan in pool for n in range(len(scan.truth))]
+    return [*found, mean_dice(learned(every, 2, seed), tests, 2)]
+
+
+def main() -> None:
+    """Read the command line and print a line for each choice of channels and strategy."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--set", default="Dataset111_SarcomaPETCT")
+    parser.add_argument("--strategies", nargs="+", default=["spread"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    given = parser.parse_args()
+    folder = given.data / given.set
+    budgets = " | ".join(map(str, _BUDGETS))
+    print(f"| channels | strategy | {budgets} | all |\n|{'---|' * (3 + len(_BUDGETS))}")
+    for channels in (None, (0,), (1,)):
+        pool, tests = (read(folder, part, channels) for part in ("Tr", "Ts"))
+        cached = cached_scans([*pool, *tests], [1], coarser=_PIXELS)
+        for strategy in given.strategies:
+            runs = [
+                curve(cached[: len(pool)], cached[len(pool) :], strategy, seed)
+                for seed in given.seeds
+            ]
+            shown = " | ".join(
+                f"{mean:.3f} ± {spread:.3f}"
+                for mean, spread in zip(np.mean(runs, axis=0), np.std(runs, axis=0), strict=True)
+            )
+            named = "both" if channels is None else ", ".join(map(str, channels))
+            print(f"| {named} | {strategy} | {shown} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
