@@ -74,14 +74,14 @@ def test_what_is_no_label_cannot_be_ignored(wrong: int) -> None:
 
 @pytest.mark.parametrize("values", [(254, 255), (251, 252, 255), (17, 254, 255)])
 def test_255_beside_labels_of_a_long_table_is_remarked(values: tuple[int, ...]) -> None:
-    (remark,) = ignore_remarks(labels_of(*values))
+    (remark,) = ignore_remarks(labels_of(*values), 255)
     assert remark.code == "255-may-be-a-structure"
     assert "--ignore-label none" in remark
 
 
 @pytest.mark.parametrize("values", [(1, 255), (251, 252), (1, 2, 201, 255), (255,)])
 def test_255_beside_other_labels_is_what_it_is(values: tuple[int, ...]) -> None:
-    assert ignore_remarks(labels_of(*values)) == ()
+    assert ignore_remarks(labels_of(*values), 255) == ()
 
 
 def test_a_mask_of_0_and_255_is_told_what_to_do() -> None:
