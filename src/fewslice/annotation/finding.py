@@ -28,16 +28,20 @@ from fewslice.annotation.doubts import (
     find_slips,
     lone_rims,
 )
-from fewslice.annotation.oblique import ObliquePlane, find_planes
+from fewslice.annotation.oblique import WIDE, WIDE_OF_STRIPS, ObliquePlane, find_planes
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import InputError
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.ignore_label import nothing_drawn
 from fewslice.volumes.image import UNKNOWN, LabelArray
+from fewslice.volumes.region import bounding_region
 
 _NEAR = 0.5  # of a structure's radius, around its outlines, that it may take where it was not drawn
 _NEAREST = 3  # voxels, at least
+_STRIPS = 0.5  # of a slice at most lies over the one below where strips run as steep as slices
+_APART = 0.1  # the same where there can be no doubt
+_ENOUGH = 60  # voxels, to tell strips from small bodies by
 _FULL = 0.75  # of a slice lies over the one below where both were drawn in full, not in strips
 
 
@@ -129,10 +133,13 @@ def _oblique(
         return nothing
     if any((annotation.labels[on_slice(*place)] == UNKNOWN).any() for place in places):
         return nothing
-    if _overlaps(drawn, places) > _FULL:
+    overlap = _overlaps(drawn)
+    if min(overlap) > _STRIPS and max(overlap[axis] for axis in annotation.axes) > _FULL:
         return nothing
     runs = len(places) - beside  # of slices next to each other
-    planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs))
+    sure = min(overlap) < _APART and np.count_nonzero(drawn) >= _ENOUGH
+    wide = WIDE_OF_STRIPS if sure else WIDE
+    planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs), wide)
     if not planes or not _cross_slices(annotation.labels, drawn, planes, loose):
         return nothing
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
@@ -141,15 +148,21 @@ def _oblique(
     return planes, loose
 
 
-def _overlaps(drawn: BoolArray, places: Sequence[SliceIndex]) -> float:
-    """Return which part of the smaller of two slices next to each other the larger one covers."""
-    both = least = 0
-    for axis, index in places:
-        if (axis, index + 1) in places:
-            one, other = drawn[on_slice(axis, index)], drawn[on_slice(axis, index + 1)]
-            both += int(np.count_nonzero(one & other))
-            least += int(min(np.count_nonzero(one), np.count_nonzero(other)))
-    return both / max(least, 1)
+def _overlaps(drawn: BoolArray) -> tuple[float, ...]:
+    """Return, for each axis, how far slices next to each other lie over one another across it.
+
+    That is which part of the smaller one the larger one covers. Strips of a plane may lie over one
+    another across all axes but one.
+    """
+    inside = drawn[bounding_region(drawn).slices]
+    found = []
+    for axis in range(3):
+        across = np.moveaxis(inside, axis, 0)
+        areas = np.count_nonzero(across, axis=(1, 2))
+        least = np.minimum(areas[1:], areas[:-1]).sum()
+        both = np.count_nonzero(across[1:] & across[:-1])
+        found.append(float(both / least) if least else 1.0)
+    return tuple(found)
 
 
 def _cross_slices(
