@@ -174,6 +174,7 @@ def _normals(
     voxels = np.rint(points @ np.linalg.inv(steps.T))
     for axis in range(3):
         numbers = _clusters(voxels[:, axis], 1.5)
+        yield _common_normal([points[numbers == number] for number in range(numbers.max() + 1)])
         for number in range(min(int(numbers.max()) + 1, _MOST_PLANES)):
             if np.count_nonzero(numbers == number) > 6:
                 yield _axes(points[numbers == number])[1][0]
@@ -194,9 +195,7 @@ def _family(
 ) -> list[_Sheet]:
     """Return parallel sheets near a normal that hold nearly all points; none if there are none."""
     for _ in range(4):
-        groups = _between_gaps(points, normal, steps)
-        around = np.concatenate([group - group.mean(axis=0) for group in groups])
-        normal = np.linalg.eigh(around.T @ around)[1][:, 0]
+        normal = _common_normal(_between_gaps(points, normal, steps))
     groups, voxel = _between_gaps(points, normal, steps), _reach(normal, steps)
     flat = [group for group in groups if _is_flat(group @ normal, voxel)]
     if sum(map(len, flat)) < _EXPLAINED * len(points):
@@ -220,12 +219,30 @@ def _apart(sheets: Sequence[_Sheet]) -> bool:
     )
 
 
+def _common_normal(groups: Sequence[Float64Array]) -> Float64Array:
+    """Return the direction along which points vary least within their groups."""
+    around = np.concatenate([group - group.mean(axis=0) for group in groups])
+    normal: Float64Array = np.linalg.eigh(around.T @ around)[1][:, 0]
+    return normal
+
+
 def _between_gaps(
     points: Float64Array, normal: Float64Array, steps: Float64Array
 ) -> list[Float64Array]:
-    """Return points in groups with a gap between them along a direction."""
-    numbers = _clusters(points @ normal, _GAP * _reach(normal, steps))
-    return [points[numbers == number] for number in range(numbers.max() + 1)]
+    """Return points in groups with a gap between them along a direction.
+
+    What lies nearer than planes do is one group: strips of a plane along a normal a little aside.
+    """
+    voxel = _reach(normal, steps)
+    numbers = _clusters(points @ normal, _GAP * voxel)
+    groups: list[Float64Array] = []
+    for number in range(numbers.max() + 1):
+        own = points[numbers == number]
+        if groups and (own.mean(axis=0) - groups[-1].mean(axis=0)) @ normal < _APART * voxel:
+            groups[-1] = np.concatenate([groups[-1], own])
+        else:
+            groups.append(own)
+    return groups
 
 
 def _clusters(heights: Float64Array, gap: float) -> npt.NDArray[np.intp]:
