@@ -249,6 +249,15 @@ def test_oblique_planes_are_known_by_their_strips_on_thick_slices() -> None:
     assert found.axis == 2
 
 
+def test_a_slight_tilt_is_told_on_thick_slices() -> None:
+    # At 5 degrees a plane touches two slices of 3.3 mm, the next one as good as one.
+    spacing = (1.2, 1.2, 3.3)
+    body = ellipsoid((50, 48, 30), (11, 13, 8))
+    labels = in_planes(body, (0.07, 0.05, 1), -15, -3, 4, 14, spacing=spacing)
+    found = find_annotation(labels, Geometry.from_spacing(labels.shape, spacing))
+    assert len(found.planes) == 4
+
+
 def test_oblique_planes_are_found_across_a_structure_that_is_thin_along_them() -> None:
     # All planes are seen on 10 coronal slices, on more axial ones.
     body = ellipsoid((40, 30, 40), (14, 5.5, 14))

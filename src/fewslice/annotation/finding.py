@@ -138,14 +138,17 @@ def _oblique(
         return nothing
     runs = len(places) - beside  # of slices next to each other
     sure = min(overlap) < _APART and np.count_nonzero(drawn) >= _ENOUGH
+    most = len(places) - 1 if sure else max(len(places) // 2, runs)
     wide = WIDE_OF_STRIPS if sure else WIDE
-    planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs), wide)
-    if not planes or not _cross_slices(annotation.labels, drawn, planes, loose):
+    planes, loose = find_planes(drawn, geometry.affine, most, wide)
+    if not planes:
         return nothing
+    crossing = _crossing(annotation.labels, drawn, planes, loose)
+    enough = bool(crossing.any()) and (sure or 3 * crossing.sum() >= len(crossing))
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
-        alike = all(plane.parallel(planes[0]) for plane in planes)
-        return (planes, loose) if len(planes) == runs and alike else nothing
-    return planes, loose
+        enough = enough and all(plane.parallel(planes[0]) for plane in planes)
+        enough = enough and (sure or len(planes) == runs)
+    return (planes, loose) if enough else nothing
 
 
 def _overlaps(drawn: BoolArray) -> tuple[float, ...]:
@@ -165,13 +168,13 @@ def _overlaps(drawn: BoolArray) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _cross_slices(
+def _crossing(
     labels: LabelArray,
     drawn: BoolArray,
     planes: tuple[ObliquePlane, ...],
     loose: npt.NDArray[np.intp],
-) -> bool:
-    """Whether outlines of single structures go on from slice to slice in a third of the planes.
+) -> BoolArray:
+    """Return which outlines, of each structure in each plane, go on from slice to slice.
 
     Different structures on slices next to each other happen to lie in a common plane.
     """
@@ -185,7 +188,7 @@ def _cross_slices(
         values = labels[tuple(own.T)]
         for value in np.unique(values):
             spans.append(np.ptp(own[values == value], axis=0).min() > 0)
-    return bool(3 * sum(spans) >= len(spans))
+    return np.array(spans, dtype=bool)
 
 
 def _in_planes(
