@@ -236,7 +236,8 @@ def test_a_slice_named_empty_stays_empty_beside_oblique_planes() -> None:
 def ellipsoid(shape: tuple[int, int, int], radii: tuple[float, float, float]) -> Labels:
     """Return label 1 around the middle of a volume, radii in voxels."""
     away = np.indices(shape).T - (np.array(shape) - 1) / 2
-    return (((away / radii) ** 2).sum(axis=-1).T < 1).astype(np.uint8)
+    inside = ((away / radii) ** 2).sum(axis=-1).T < 1
+    return np.asarray(inside, dtype=np.uint8)
 
 
 def test_oblique_planes_are_known_by_their_strips_on_thick_slices() -> None:
@@ -256,6 +257,15 @@ def test_a_slight_tilt_is_told_on_thick_slices() -> None:
     labels = in_planes(body, (0.07, 0.05, 1), -15, -3, 4, 14, spacing=spacing)
     found = find_annotation(labels, Geometry.from_spacing(labels.shape, spacing))
     assert len(found.planes) == 4
+
+
+def test_slips_beside_drawn_slices_are_no_strips() -> None:
+    labels = on_slices(BODIES, (12, 16, 20))
+    labels[1:4, 1:4, 13] = 1
+    labels[30:33, 1, 17] = 2
+    found = find_annotation(labels, BODIES_GRID)
+    assert not found.planes
+    assert found.slices == ((2, 12), (2, 16), (2, 20))
 
 
 def test_oblique_planes_are_found_across_a_structure_that_is_thin_along_them() -> None:

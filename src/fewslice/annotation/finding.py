@@ -42,6 +42,7 @@ _NEAREST = 3  # voxels, at least
 _STRIPS = 0.5  # of a slice at most lies over the one below where strips run as steep as slices
 _APART = 0.1  # the same where there can be no doubt
 _ENOUGH = 60  # voxels, to tell strips from small bodies by
+_SLIP, _SLIP_SHARE = 12, 0.2  # voxels, and part of an outline, that slips of the hand are at most
 _FULL = 0.75  # of a slice lies over the one below where both were drawn in full, not in strips
 
 
@@ -144,7 +145,8 @@ def _oblique(
     if not planes:
         return nothing
     crossing = _crossing(annotation.labels, drawn, planes, loose)
-    enough = bool(crossing.any()) and (sure or 3 * crossing.sum() >= len(crossing))
+    sure = sure and bool(crossing.any())
+    enough = sure or 3 * crossing.sum() >= len(crossing)
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
         enough = enough and all(plane.parallel(planes[0]) for plane in planes)
         enough = enough and (sure or len(planes) == runs)
@@ -176,19 +178,23 @@ def _crossing(
 ) -> BoolArray:
     """Return which outlines, of each structure in each plane, go on from slice to slice.
 
-    Different structures on slices next to each other happen to lie in a common plane.
+    With more than a slip of the hand leaves. Different structures on slices next to each other
+    happen to lie in a common plane.
     """
     flat = drawn.copy()
     flat[tuple(loose.T)] = False
     voxels = np.argwhere(flat)
     nearest = np.abs([plane.heights(voxels) for plane in planes]).argmin(axis=0)
-    spans = []
+    found = []
     for number in range(len(planes)):
         own = voxels[nearest == number]
         values = labels[tuple(own.T)]
         for value in np.unique(values):
-            spans.append(np.ptp(own[values == value], axis=0).min() > 0)
-    return np.array(spans, dtype=bool)
+            outline = own[values == value]
+            fullest = max(int(np.bincount(numbers).max()) for numbers in outline.T)
+            aside = len(outline) - fullest
+            found.append(aside > min(_SLIP, _SLIP_SHARE * len(outline)))
+    return np.array(found, dtype=bool)
 
 
 def _in_planes(
