@@ -138,7 +138,7 @@ def _oblique(
     if min(overlap) > _STRIPS and max(overlap[axis] for axis in annotation.axes) > _FULL:
         return nothing
     runs = len(places) - beside  # of slices next to each other
-    sure = min(overlap) < _APART and np.count_nonzero(drawn) >= _ENOUGH
+    sure = min(overlap) < _APART and int(np.count_nonzero(drawn)) >= _ENOUGH
     most = len(places) - 1 if sure else max(len(places) // 2, runs)
     wide = WIDE_OF_STRIPS if sure else WIDE
     planes, loose = find_planes(drawn, geometry.affine, most, wide)
@@ -146,7 +146,7 @@ def _oblique(
         return nothing
     crossing = _crossing(annotation.labels, drawn, planes, loose)
     sure = sure and bool(crossing.any())
-    enough = sure or 3 * crossing.sum() >= len(crossing)
+    enough = sure or 3 * int(crossing.sum()) >= len(crossing)
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
         enough = enough and all(plane.parallel(planes[0]) for plane in planes)
         enough = enough and (sure or len(planes) == runs)
