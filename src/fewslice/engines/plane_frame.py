@@ -20,6 +20,7 @@ Float64Array = npt.NDArray[np.float64]
 
 _MARGIN = 0.6  # of the outlines' sides, around them in their planes
 _LEAST_MARGIN = 4  # voxels
+_NEAR = 0.1  # voxels that planes may lie off slices
 _HEIGHT = 0.25  # voxels off a plane that make a voxel's label count less by a factor 0.6
 _REACH = 1.2  # times the distance between planes, or 1.5 radii, beyond the outermost
 
@@ -174,11 +175,15 @@ def _unit(vector: Float64Array) -> Float64Array:
 
 
 def _step_through(offsets: Float64Array, largest: float) -> float:
-    """Return a distance between slices, up to `largest`, at which planes lie nearest to slices."""
+    """Return a distance between slices, up to `largest`, at which planes lie near slices.
+
+    The largest one at which they do: slices in between show nothing that the scan does not.
+    """
     apart = offsets - offsets[0]
     sizes = largest * np.linspace(1.0, 0.6, 81)
     errors = [np.abs(apart - np.rint(apart / size) * size).max() for size in sizes]
-    return float(sizes[int(np.argmin(np.round(errors, 3)))])
+    near = np.flatnonzero(np.array(errors) <= _NEAR * largest)
+    return float(sizes[near[0] if len(near) else int(np.argmin(np.round(errors, 3)))])
 
 
 def _drawn_voxels(labels: LabelArray, plane: ObliquePlane) -> npt.NDArray[np.intp]:
