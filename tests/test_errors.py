@@ -23,3 +23,19 @@ def test_codes_are_those_of_remarks_that_have_one() -> None:
 def test_remarks_that_are_settled_are_left_out() -> None:
     said = (Remark("a", "One."), "Plain.", Remark("b", "Two."))
     assert without(said, "b") == ("One.", "Plain.")
+
+
+def test_a_remark_calls_labels_as_a_person_does() -> None:
+    remark = Remark("few", "Label {} is smaller than {}.", (254, 3))
+    assert remark == "Label 254 is smaller than 3."
+    prefixed = pickle.loads(pickle.dumps(remark.after("{a}.nii: ")))  # noqa: S301
+    assert prefixed == "{a}.nii: Label 254 is smaller than 3."
+    called = prefixed.calling(lambda label: {254: "255 (front)", 3: "3"}[label])
+    assert (called, called.code) == ("{a}.nii: Label 255 (front) is smaller than 3.", "few")
+    assert called.labels == ()
+
+
+def test_a_remark_without_labels_may_hold_braces() -> None:
+    remark = Remark("read", "The file {x}.nii is read.")
+    assert remark.after("{y}: ") == "{y}: The file {x}.nii is read."
+    assert remark.calling(str) is remark

@@ -9,7 +9,7 @@ A `Remark` is their milder kin: it is returned beside an answer, not raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 Said = TypeVar("Said", bound=str)
@@ -70,19 +70,37 @@ class Remark(str):
     """A sentence a person should read although nothing went wrong.
 
     code: a few words with hyphens that stay when the sentence is reworded; programs go by it.
+    labels: those that the sentence speaks of, by the numbers they have inside fewslice.
     """
 
     code: str
+    labels: tuple[int, ...]
+    _sentence: str
 
-    def __new__(cls, code: str, sentence: str) -> Remark:
-        """Return the sentence with its code."""
-        remark = super().__new__(cls, sentence)
+    def __new__(cls, code: str, sentence: str, labels: Iterable[int] = ()) -> Remark:
+        """Return the sentence with its code. With labels it has a `{}` for each of them."""
+        labels = tuple(labels)
+        remark = super().__new__(cls, sentence.format(*labels) if labels else sentence)
         remark.code = code
+        remark.labels = labels
+        remark._sentence = sentence
         return remark
 
-    def __reduce__(self) -> tuple[type[Remark], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[Remark], tuple[str, str, tuple[int, ...]]]:
         """Return what a copy or another process makes the remark anew from."""
-        return Remark, (self.code, str(self))
+        return Remark, (self.code, self._sentence, self.labels)
+
+    def calling(self, call: Callable[[int], str]) -> Remark:
+        """Return the remark with its labels called as a person does."""
+        if not self.labels:
+            return self
+        return Remark(self.code, self._sentence.format(*map(call, self.labels)))
+
+    def after(self, words: str) -> Remark:
+        """Return the remark with words before it, such as the scan it is about."""
+        if self.labels:
+            words = words.replace("{", "{{").replace("}", "}}")
+        return Remark(self.code, words + self._sentence, self.labels)
 
 
 def codes_of(remarks: Iterable[str]) -> frozenset[str]:

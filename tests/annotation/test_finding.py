@@ -11,7 +11,7 @@ from fewslice.errors import InputError
 from fewslice.io import read_labels
 from fewslice.volumes.geometry import Geometry
 from tests.support import drawings
-from tests.support.drawings import brushed, in_planes, on_slices, two_bodies
+from tests.support.drawings import Labels, brushed, in_planes, on_slices, two_bodies
 from tests.support.sparse_ball import GRID, SHAPE, ball, only
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -231,6 +231,51 @@ def test_a_slice_named_empty_stays_empty_beside_oblique_planes() -> None:
     assert len(found.planes) == 3
     assert found.whole_slices == ((2, 31),)
     assert found.known()[:, :, 31].all()
+
+
+def ellipsoid(shape: tuple[int, int, int], radii: tuple[float, float, float]) -> Labels:
+    """Return label 1 around the middle of a volume, radii in voxels."""
+    away = np.indices(shape).T - (np.array(shape) - 1) / 2
+    inside = ((away / radii) ** 2).sum(axis=-1).T < 1
+    return np.asarray(inside, dtype=np.uint8)
+
+
+def test_oblique_planes_are_known_by_their_strips_on_thick_slices() -> None:
+    # Outlines reach 13 mm in each plane, three slices of 4 mm: as strips on two slices each.
+    spacing = (1.0, 1.0, 4.0)
+    body = ellipsoid((32, 30, 16), (6.5, 6.5, 5.5))
+    labels = in_planes(body, (0.25, 0, 1), -12, 0, 12, spacing=spacing)
+    found = find_annotation(labels, Geometry.from_spacing(labels.shape, spacing))
+    assert len(found.planes) == 3
+    assert found.axis == 2
+
+
+def test_a_slight_tilt_is_told_on_thick_slices() -> None:
+    # At 5 degrees a plane touches two slices of 3.3 mm, the next one as good as one.
+    spacing = (1.2, 1.2, 3.3)
+    body = ellipsoid((50, 48, 30), (11, 13, 8))
+    labels = in_planes(body, (0.07, 0.05, 1), -15, -3, 4, 14, spacing=spacing)
+    found = find_annotation(labels, Geometry.from_spacing(labels.shape, spacing))
+    assert len(found.planes) == 4
+
+
+def test_slips_beside_drawn_slices_are_no_strips() -> None:
+    labels = on_slices(BODIES, (12, 16, 20))
+    labels[1:4, 1:4, 13] = 1
+    labels[30:33, 1, 17] = 2
+    found = find_annotation(labels, BODIES_GRID)
+    assert not found.planes
+    assert found.slices == ((2, 12), (2, 16), (2, 20))
+
+
+def test_oblique_planes_are_found_across_a_structure_that_is_thin_along_them() -> None:
+    # All planes are seen on 10 coronal slices, on more axial ones.
+    body = ellipsoid((40, 30, 40), (14, 5.5, 14))
+    labels = in_planes(body, (1, 0, 1), -8, 0, 8, spacing=(1, 1, 1))
+    strict = find_annotation(labels, Geometry.from_spacing(labels.shape, (1, 1, 1)), strict=True)
+    assert strict.axes == (1,)
+    found = find_annotation(labels, Geometry.from_spacing(labels.shape, (1, 1, 1)))
+    assert len(found.planes) == 3
 
 
 def test_different_structures_on_slices_side_by_side_are_no_oblique_plane() -> None:

@@ -131,3 +131,26 @@ def test_another_label_is_not_looked_at(
     assert "Label 3       72 voxels: not looked at" in capsys.readouterr().out
     assert run([*arguments, "many"]) == 2
     assert "'many' as the label to ignore" in capsys.readouterr().err
+
+
+def test_what_was_assumed_to_read_labels_is_said_once(
+    scan: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.asarray(nib.load(labels).dataobj)
+    flipped = AFFINE @ np.diag([-1.0, 1, 1, 1])
+    flipped[0, 3] = SHAPE[0] - 1
+    nib.save(nib.Nifti1Image(values[::-1], flipped), tmp_path / "flipped.nii.gz")
+    assert run(["info", str(scan), "--labels", str(tmp_path / "flipped.nii.gz")]) == 0
+    assert capsys.readouterr().out.count("in another order") == 1
+
+
+def test_a_structure_of_255_is_called_so_in_problems(
+    scan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.zeros(SHAPE, np.uint8)
+    values[2:12, 2:12, (2, 7)] = 255
+    values[15, 13, 4] = 255
+    path = tmp_path / "high.nii.gz"
+    nib.save(nib.Nifti1Image(values, AFFINE), path)
+    assert run(["info", str(scan), "--labels", str(path), "--ignore-label", "none"]) == 0
+    assert "Problems      Label 255 has only 1 voxel on axial 4" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.engines.base import Prediction, Scan
-from fewslice.engines.plane_frame import PlaneFrame, plane_frame
+from fewslice.engines.plane_frame import PlaneFrame, _spread, plane_frame
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region
 from tests.support.drawings import GRID, SHAPE, in_planes, two_bodies
@@ -111,3 +111,9 @@ def test_planes_apart_by_no_whole_voxels_come_to_lie_near_slices() -> None:
     first = frame.slices[0]
     placed = np.array([12.0 + (index - first) * step for index in frame.slices])
     np.testing.assert_allclose(placed, [12.0, 19.3, 23.4], atol=0.25 * 1.5)
+
+
+def test_a_place_between_pixels_speaks_for_all_four() -> None:
+    # .25 of a row and .5 of a column beyond pixel (0, 1); the second place is a pixel itself.
+    image = _spread(np.array([[0.25, 1.5], [2.0, 0.0]]), np.array([8.0, 3.0]), (3, 3))
+    np.testing.assert_allclose(image, [[0, 3, 3], [0, 1, 1], [3, 0, 0]])

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from fewslice.errors import GeometryError, InputError, ReadError
-from fewslice.evaluation.dataset import Dataset, Structure, find_dataset, read_case
+from fewslice.evaluation.dataset import (
+    CaseFiles,
+    Dataset,
+    Structure,
+    find_dataset,
+    read_case,
+    remarks_on,
+)
 from fewslice.io import read_image, read_labels, write_image, write_labels
-from fewslice.volumes import Geometry, Image
+from fewslice.volumes import Geometry, Image, LabelMap
 from tests.support.datasets import SHAPE, labels_of, write_case, write_dataset
 
 
@@ -188,3 +195,20 @@ def test_channels_on_other_grids_come_onto_that_of_the_first(tmp_path: Path) -> 
     alone, labels = read_case(find_dataset(tmp_path).with_channels((1,)).cases[0])
     assert alone.geometry.same_grid(labels.geometry)
     np.testing.assert_array_equal(alone.array[0], image.array[1])
+
+
+def test_labels_of_the_same_voxels_in_another_order_are_understood_and_said(
+    tmp_path: Path,
+) -> None:
+    image = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    labels = (image > 20).astype(np.uint8)
+    right_to_left = np.diag([-1.0, 1, 1, 1])
+    right_to_left[0, 3] = 1
+    case = CaseFiles("a", (tmp_path / "a_0000.nii.gz",), tmp_path / "a.nii.gz")
+    write_image(case.images[0], Image(image, Geometry(image.shape, np.eye(4))))
+    write_labels(case.labels, LabelMap(labels[::-1].copy(), Geometry(image.shape, right_to_left)))
+    found, drawn = read_case(case)
+    np.testing.assert_array_equal(found.array, image[::-1])
+    np.testing.assert_array_equal(drawn.array, labels[::-1])
+    assert [remark.code for remark in found.remarks] == ["labels-reordered"]
+    assert "another order" in remarks_on([case])["a"]

@@ -42,7 +42,9 @@ def test_labels_in_another_order_come_to_their_place(small: SmallProject, tmp_pa
     imported = import_labels(small.project, small.scan, path, small.ann)
     assert imported.slices == tuple((2, index) for index in DRAWN)
     np.testing.assert_array_equal(drawing(small.project, small.scan).drawing.labels(), sparse())
-    assert [each.code for each in imported.remarks] != []
+    (remark,) = imported.remarks
+    assert remark.code == "labels-reordered"
+    assert "the result" not in remark
 
 
 @pytest.mark.parametrize("complete", [False, True])
@@ -79,6 +81,15 @@ def test_structures_that_are_missing_are_added(small: SmallProject, tmp_path: Pa
     imported = import_labels(small.project, small.scan, path, small.ann)
     assert [(each.value, each.name) for each in imported.added] == [(9, "structure 9")]
     assert [each.value for each in list_structures(small.project)] == [1, 2, 9]
+
+
+def test_255_beside_high_labels_is_remarked(small: SmallProject, tmp_path: Path) -> None:
+    labels = np.where(sparse() == 1, 254, 0).astype(np.uint8)
+    labels[0, 0, DRAWN[0]] = 255
+    path = save(tmp_path / "labels.nii.gz", labels)
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert "255-may-be-a-structure" in {each.code for each in imported.remarks}
+    assert not any("--ignore-label" in each for each in imported.remarks)
 
 
 def test_what_another_person_drew_stays(small: SmallProject, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.volumes import Geometry, LabelMap
 from fewslice.volumes.ignore_label import Numbering, ignore_remarks, nothing_drawn, numbering
 
@@ -74,14 +74,14 @@ def test_what_is_no_label_cannot_be_ignored(wrong: int) -> None:
 
 @pytest.mark.parametrize("values", [(254, 255), (251, 252, 255), (17, 254, 255)])
 def test_255_beside_labels_of_a_long_table_is_remarked(values: tuple[int, ...]) -> None:
-    (remark,) = ignore_remarks(labels_of(*values))
+    (remark,) = ignore_remarks(labels_of(*values), 255)
     assert remark.code == "255-may-be-a-structure"
     assert "--ignore-label none" in remark
 
 
 @pytest.mark.parametrize("values", [(1, 255), (251, 252), (1, 2, 201, 255), (255,)])
 def test_255_beside_other_labels_is_what_it_is(values: tuple[int, ...]) -> None:
-    assert ignore_remarks(labels_of(*values)) == ()
+    assert ignore_remarks(labels_of(*values), 255) == ()
 
 
 def test_a_mask_of_0_and_255_is_told_what_to_do() -> None:
@@ -93,3 +93,14 @@ def test_a_mask_of_0_and_255_is_told_what_to_do() -> None:
     assert "every voxel is 0 or 255" in sentence
     assert "--ignore-label none" in sentence
     assert "write it as 1" in sentence
+
+
+def test_nothing_is_said_of_255_where_another_label_is_ignored() -> None:
+    assert ignore_remarks(labels_of(254, 255), None) == ()
+
+
+def test_remarks_have_the_numbers_and_names_of_a_person() -> None:
+    numbers = numbering(None, labels_of(1, 254, 255))
+    assert numbers.stand_in == 256
+    said = numbers.told((Remark("a", "Labels {} and {}.", (256, 1)), "Plain."), {255: "front"})
+    assert said == ("Labels 255 (front) and 1.", "Plain.")

@@ -16,12 +16,14 @@ from fewslice.io import read_labels
 from fewslice.io.folder import find_scans
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.orientation import Turn
+from fewslice.volumes.segments import named_segments
 from fewslice.workflow.pool_rows import PoolScan, RowSettings, scan_rows
 from fewslice.workflow.rank_pool import PoolRanking, rank_pool
 from fewslice.workflow.suggest import default_sampler
 from tests.support.dask_cluster import dask_cluster
 from tests.support.job_functions import calls
 from tests.support.phantoms import two_organs
+from tests.support.random_models import SCAN, random_model
 from tests.support.scan_pools import (
     GEOMETRY,
     SHAPE,
@@ -222,7 +224,7 @@ def test_labels_that_do_not_fit_skip_their_scan(folder: Path) -> None:
     labels = {"a": np.ones((2, 2, 2), np.uint8)}
     found = ranked(find_scans(folder), labels=labels)
     assert [skipped.case for skipped in found.skipped] == ["a", "c"]
-    assert "the labels of a" in found.skipped[0].sentence
+    assert "the label map of a" in found.skipped[0].sentence
     assert replace(found, skipped=()).scans == 2
 
 
@@ -244,3 +246,30 @@ def test_several_paths_are_one_scan(tmp_path: Path) -> None:
     found = ranked([paths, paths[1]], count=100)
     assert found.scans == 2
     assert {item.case for item in found.items} == {"a", "b"}
+
+
+def test_reasons_call_structures_by_label_and_name() -> None:
+    model = random_model()
+    named = replace(model, stand_in=7, segments=named_segments({4: "liver", 255: "front"}))
+    scan = Image(SCAN.channels[0], SCAN.geometry)
+    found = rank_pool([scan], named, count=9, strategy="clasp-pe", workers=1)
+    called = {item.reason.split(" is unsure")[0] for item in found.items}
+    assert called <= {
+        "The prediction",
+        "The prediction of structure 4 (liver)",
+        "The prediction of structure 255 (front)",
+    }
+    assert len(called) == 3
+
+
+def test_what_is_doubtful_of_labels_can_be_overruled() -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[3:8, 3:9, (1, 5)] = 1
+    labels[0, 0, 3] = 1
+    pool = [Image(scan_array(0), GEOMETRY)]
+    found = ranked(pool, labels={"0": labels}, count=9)
+    assert "Label 1 has only 1 voxel on axial 3" in found.remarks["0"][0]
+    assert 3 in {item.index for item in found.items}
+    strict = ranked(pool, labels={"0": labels}, count=9, strict=True)
+    assert strict.remarks == {}
+    assert 3 not in {item.index for item in strict.items}

@@ -305,3 +305,13 @@ def test_a_yes_may_be_counted_from_the_end() -> None:
     last = PHANTOM.truth.shape[AXIS]
     near, far = ([(AXIS, 8)], [(AXIS, 8 - last)])
     assert places(query(present=near, count=5)) == places(query(present=far, count=5))
+
+
+def test_what_was_assumed_of_labels_is_said_with_the_numbers_of_a_person() -> None:
+    drawn = SPARSE.astype(np.uint8)
+    drawn[drawn == drawn.max()] = 255
+    place = tuple(np.argwhere(drawn[:, :, 6] == 0)[0])
+    drawn[(*place, 5)] = 255  # a slip between the two slices
+    found = query(drawn, ignore_label=None)
+    assert "Label 255 has only 1 voxel on axial 5" in " ".join(found.remarks)
+    assert not query(drawn, ignore_label=None, strict=True).remarks

@@ -14,6 +14,7 @@ from fewslice.training.inputs import Pair, pairs_in
 from fewslice.training.scan import TaskSettings
 from fewslice.training.store import promote, promoted, versions
 from fewslice.volumes.image import Image
+from fewslice.volumes.segments import named_segments
 from fewslice.workflow.train import TrainSettings, train
 from tests.support.sparse_scans import files, pair
 
@@ -111,6 +112,15 @@ def test_what_was_trained_is_not_lost_if_it_cannot_be_compared(
     assert found.promoted
     assert found.choice.chosen == "model"
     assert found.remarks[-1] == ("The model was not compared with its scans as support: no room.")
+
+
+def test_a_structure_of_255_keeps_its_number_and_name() -> None:
+    image, labels = pair(0)
+    odd = np.where(labels.array == 2, 255, labels.array).astype(np.uint8)
+    named = replace(labels.with_array(odd), segments=named_segments({255: "front"}))
+    result = train([pair(1), (image, named)], settings=replace(SETTINGS, ignore_label=None))
+    assert "Label 255 (front) is drawn in 1 of 2 scans" in " ".join(result.remarks)
+    assert [(each.value, each.name) for each in result.model.segments] == [(255, "front")]
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ class Ranking:
 
     chosen: int64 (n,), row numbers of the candidates (of `rank_scans`: scan numbers). score:
     float64 (n,), the number the strategy decided by; larger is better, and scores of different
-    strategies cannot be compared. reason: one short sentence each.
+    strategies cannot be compared. reason: one short sentence each; a `Remark` speaks of structures
+    by the numbers of their classes, and who knows more calls them by their names.
     """
 
     chosen: npt.NDArray[np.int64]

@@ -14,7 +14,7 @@ from fewslice.errors import Remark
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import Geometry
 
-_OVERRULE = "name them with --annotated (or strict=True)"
+_OVERRULE = "name them with --annotated, or give --strict (in Python: strict=True)"
 
 
 def plane_remark(
@@ -86,10 +86,11 @@ def slip_remarks(along: Along, slips: BoolArray, geometry: Geometry) -> tuple[Re
         found.append(
             Remark(
                 "few-voxels",
-                f"Label {along.values[column]} has only {counted(voxels, 'voxel')} on "
+                f"Label {{}} has only {counted(voxels, 'voxel')} on "
                 f"{_where(along, chosen, geometry)}, much less than on the slices around, as if by "
                 f"a slip: {'it is' if chosen.sum() == 1 else 'they are'} not taken as annotated "
                 f"for it. Erase what was a slip; if the slices were drawn, {_OVERRULE}.",
+                (along.values[column],),
             )
         )
     return tuple(found)
@@ -100,10 +101,11 @@ def absence_remarks(along: Along, absences: BoolArray, geometry: Geometry) -> tu
     return tuple(
         Remark(
             "drawn-on-other-slices",
-            f"Label {along.values[column]} is drawn on other slices, but not drawn on "
+            "Label {} is drawn on other slices, but not drawn on "
             f"{_where(along, absences[:, column], geometry)} between or beside them: there nobody "
             "seems to have looked for it, and it is answered. Draw all structures on each slice; "
             f"if it is absent from these, {_OVERRULE}.",
+            (along.values[column],),
         )
         for column in np.flatnonzero(absences.any(axis=0))
     )

@@ -28,16 +28,21 @@ from fewslice.annotation.doubts import (
     find_slips,
     lone_rims,
 )
-from fewslice.annotation.oblique import ObliquePlane, find_planes
+from fewslice.annotation.oblique import WIDE, WIDE_OF_STRIPS, ObliquePlane, find_planes
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import InputError
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.ignore_label import nothing_drawn
 from fewslice.volumes.image import UNKNOWN, LabelArray
+from fewslice.volumes.region import bounding_region
 
 _NEAR = 0.5  # of a structure's radius, around its outlines, that it may take where it was not drawn
 _NEAREST = 3  # voxels, at least
+_STRIPS = 0.5  # of a slice at most lies over the one below where strips run as steep as slices
+_APART = 0.1  # the same where there can be no doubt
+_ENOUGH = 60  # voxels, to tell strips from small bodies by
+_SLIP, _SLIP_SHARE = 12, 0.2  # voxels, and part of an outline, that slips of the hand are at most
 _FULL = 0.75  # of a slice lies over the one below where both were drawn in full, not in strips
 
 
@@ -129,50 +134,67 @@ def _oblique(
         return nothing
     if any((annotation.labels[on_slice(*place)] == UNKNOWN).any() for place in places):
         return nothing
-    if _overlaps(drawn, places) > _FULL:
+    overlap = _overlaps(drawn)
+    if min(overlap) > _STRIPS and max(overlap[axis] for axis in annotation.axes) > _FULL:
         return nothing
     runs = len(places) - beside  # of slices next to each other
-    planes, loose = find_planes(drawn, geometry.affine, max(len(places) // 2, runs))
-    if not planes or not _cross_slices(annotation.labels, drawn, planes, loose):
+    sure = min(overlap) < _APART and int(np.count_nonzero(drawn)) >= _ENOUGH
+    most = len(places) - 1 if sure else max(len(places) // 2, runs)
+    wide = WIDE_OF_STRIPS if sure else WIDE
+    planes, loose = find_planes(drawn, geometry.affine, most, wide)
+    if not planes:
         return nothing
+    crossing = _crossing(annotation.labels, drawn, planes, loose)
+    sure = sure and bool(crossing.any())
+    enough = sure or 3 * int(crossing.sum()) >= len(crossing)
     if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
-        alike = all(plane.parallel(planes[0]) for plane in planes)
-        return (planes, loose) if len(planes) == runs and alike else nothing
-    return planes, loose
+        enough = enough and all(plane.parallel(planes[0]) for plane in planes)
+        enough = enough and (sure or len(planes) == runs)
+    return (planes, loose) if enough else nothing
 
 
-def _overlaps(drawn: BoolArray, places: Sequence[SliceIndex]) -> float:
-    """Return which part of the smaller of two slices next to each other the larger one covers."""
-    both = least = 0
-    for axis, index in places:
-        if (axis, index + 1) in places:
-            one, other = drawn[on_slice(axis, index)], drawn[on_slice(axis, index + 1)]
-            both += int(np.count_nonzero(one & other))
-            least += int(min(np.count_nonzero(one), np.count_nonzero(other)))
-    return both / max(least, 1)
+def _overlaps(drawn: BoolArray) -> tuple[float, ...]:
+    """Return, for each axis, how far slices next to each other lie over one another across it.
+
+    That is which part of the smaller one the larger one covers. Strips of a plane may lie over one
+    another across all axes but one.
+    """
+    inside = drawn[bounding_region(drawn).slices]
+    found = []
+    for axis in range(3):
+        across = np.moveaxis(inside, axis, 0)
+        areas = np.count_nonzero(across, axis=(1, 2))
+        least = np.minimum(areas[1:], areas[:-1]).sum()
+        both = np.count_nonzero(across[1:] & across[:-1])
+        found.append(float(both / least) if least else 1.0)
+    return tuple(found)
 
 
-def _cross_slices(
+def _crossing(
     labels: LabelArray,
     drawn: BoolArray,
     planes: tuple[ObliquePlane, ...],
     loose: npt.NDArray[np.intp],
-) -> bool:
-    """Whether outlines of single structures go on from slice to slice in a third of the planes.
+) -> BoolArray:
+    """Return which outlines, of each structure in each plane, go on from slice to slice.
 
-    Different structures on slices next to each other happen to lie in a common plane.
+    With more than a slip of the hand leaves. Different structures on slices next to each other
+    happen to lie in a common plane.
     """
     flat = drawn.copy()
     flat[tuple(loose.T)] = False
     voxels = np.argwhere(flat)
     nearest = np.abs([plane.heights(voxels) for plane in planes]).argmin(axis=0)
-    spans = []
+    found = []
     for number in range(len(planes)):
         own = voxels[nearest == number]
         values = labels[tuple(own.T)]
         for value in np.unique(values):
-            spans.append(np.ptp(own[values == value], axis=0).min() > 0)
-    return bool(3 * sum(spans) >= len(spans))
+            outline = own[values == value]
+            fullest = max(int(np.bincount(numbers).max()) for numbers in outline.T)
+            aside = len(outline) - fullest
+            found.append(aside > min(_SLIP, _SLIP_SHARE * len(outline)))
+    return np.array(found, dtype=bool)
 
 
 def _in_planes(

@@ -20,7 +20,8 @@ Float64Array = npt.NDArray[np.float64]
 # The voxels nearest to a plane deviate by .29 of a voxel (a uniform distribution), two full slices
 # next to each other by .5.
 _FLAT = 0.36
-_WIDE = 3.0  # times as far as across, at least, do outlines reach in a plane
+WIDE = 3.0  # times as far as across, at least, do outlines reach in a plane
+WIDE_OF_STRIPS = 1.8  # the same where slices next to each other show no voxel in common
 _GAP = 0.4  # of a voxel without anything drawn between two planes
 _APART = 1.5  # voxels from one plane to the next
 _LOOSE = 0.01  # of the drawn voxels; fewer are no plane
@@ -90,13 +91,13 @@ class ObliquePlane:
 
 
 def find_planes(
-    drawn: BoolArray, affine: Float64Array, most: int
+    drawn: BoolArray, affine: Float64Array, most: int, wide: float = WIDE
 ) -> tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]]:
     """Return the planes that drawn voxels lie in, and the voxels (n, 3) that lie in none.
 
-    drawn: (i, j, k), something must be. affine: to mm. most: planes that may be needed. Planes that
-    are parallel within half a voxel get the same normal. No plane if the drawn voxels are no thin
-    flat sheets.
+    drawn: (i, j, k), something must be. affine: to mm. most: planes that may be needed. wide: how
+    many times as far as across outlines have to reach in a plane. Planes that are parallel within
+    half a voxel get the same normal. No plane if the drawn voxels are no thin flat sheets.
     """
     nothing: tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]] = ((), np.zeros((0, 3), np.intp))
     box = bounding_region(drawn)
@@ -105,7 +106,7 @@ def find_planes(
     voxels = np.argwhere(drawn[box.slices]) + np.array(box.start)
     steps = np.asarray(affine[:3, :3], dtype=np.float64)
     points = voxels @ steps.T
-    sheets = _sheets(points, steps, min(most, _MOST_PLANES))
+    sheets = _sheets(points, steps, min(most, _MOST_PLANES), wide)
     if not sheets:
         return nothing
     distance = np.abs([sheet.heights(points) / sheet.voxel for sheet in sheets])
@@ -147,18 +148,18 @@ def _reach(normal: Float64Array, steps: Float64Array) -> float:
     return float(np.abs(normal @ steps).sum())
 
 
-def _sheets(points: Float64Array, steps: Float64Array, most: int) -> list[_Sheet]:
+def _sheets(points: Float64Array, steps: Float64Array, most: int, wide: float) -> list[_Sheet]:
     """Return parallel sheets that hold nearly all points, else sheets at several angles."""
     rng = np.random.default_rng(0)
     chosen = points
     if len(points) > _MOST_POINTS:
         chosen = points[rng.choice(len(points), _MOST_POINTS, replace=False)]
     normals = _different(_normals(chosen, steps, rng))
-    families = (_family(chosen, normal, steps) for normal in normals)
+    families = (_family(chosen, normal, steps, wide) for normal in normals)
     usable = [family for family in families if 0 < len(family) <= most]
     if usable:
         return min(usable, key=lambda family: (len(family), _deviation(chosen, family)))
-    return _several(chosen, steps, most, rng)
+    return _several(chosen, steps, most, wide, rng)
 
 
 def _deviation(points: Float64Array, sheets: Sequence[_Sheet]) -> float:
@@ -173,6 +174,7 @@ def _normals(
     voxels = np.rint(points @ np.linalg.inv(steps.T))
     for axis in range(3):
         numbers = _clusters(voxels[:, axis], 1.5)
+        yield _common_normal([points[numbers == number] for number in range(numbers.max() + 1)])
         for number in range(min(int(numbers.max()) + 1, _MOST_PLANES)):
             if np.count_nonzero(numbers == number) > 6:
                 yield _axes(points[numbers == number])[1][0]
@@ -188,18 +190,17 @@ def _axes(points: Float64Array) -> tuple[Float64Array, Float64Array]:
     return np.maximum(variances, 0.0), axes.T
 
 
-def _family(points: Float64Array, normal: Float64Array, steps: Float64Array) -> list[_Sheet]:
+def _family(
+    points: Float64Array, normal: Float64Array, steps: Float64Array, wide: float
+) -> list[_Sheet]:
     """Return parallel sheets near a normal that hold nearly all points; none if there are none."""
     for _ in range(4):
-        groups = _between_gaps(points, normal, steps)
-        around = np.concatenate([group - group.mean(axis=0) for group in groups])
-        normal = np.linalg.eigh(around.T @ around)[1][:, 0]
+        normal = _common_normal(_between_gaps(points, normal, steps))
     groups, voxel = _between_gaps(points, normal, steps), _reach(normal, steps)
     flat = [group for group in groups if _is_flat(group @ normal, voxel)]
     if sum(map(len, flat)) < _EXPLAINED * len(points):
         return []
-    wide = sum(len(group) for group in flat if _is_wide(group, normal))
-    if wide < 0.7 * len(points):
+    if sum(len(group) for group in flat if _is_wide(group, normal, wide)) < 0.7 * len(points):
         return []
     middles = [
         float((group @ normal).mean()) for group in flat if len(group) > _LOOSE * len(points)
@@ -218,12 +219,30 @@ def _apart(sheets: Sequence[_Sheet]) -> bool:
     )
 
 
+def _common_normal(groups: Sequence[Float64Array]) -> Float64Array:
+    """Return the direction along which points vary least within their groups."""
+    around = np.concatenate([group - group.mean(axis=0) for group in groups])
+    normal: Float64Array = np.linalg.eigh(around.T @ around)[1][:, 0]
+    return normal
+
+
 def _between_gaps(
     points: Float64Array, normal: Float64Array, steps: Float64Array
 ) -> list[Float64Array]:
-    """Return points in groups with a gap between them along a direction."""
-    numbers = _clusters(points @ normal, _GAP * _reach(normal, steps))
-    return [points[numbers == number] for number in range(numbers.max() + 1)]
+    """Return points in groups with a gap between them along a direction.
+
+    What lies nearer than planes do is one group: strips of a plane along a normal a little aside.
+    """
+    voxel = _reach(normal, steps)
+    numbers = _clusters(points @ normal, _GAP * voxel)
+    groups: list[Float64Array] = []
+    for number in range(numbers.max() + 1):
+        own = points[numbers == number]
+        if groups and (own.mean(axis=0) - groups[-1].mean(axis=0)) @ normal < _APART * voxel:
+            groups[-1] = np.concatenate([groups[-1], own])
+        else:
+            groups.append(own)
+    return groups
 
 
 def _clusters(heights: Float64Array, gap: float) -> npt.NDArray[np.intp]:
@@ -238,7 +257,7 @@ def _is_flat(heights: Float64Array, voxel: float) -> bool:
     return float(heights.std()) <= _FLAT * voxel
 
 
-def _is_wide(points: Float64Array, normal: Float64Array) -> bool:
+def _is_wide(points: Float64Array, normal: Float64Array, wide: float) -> bool:
     """Whether points reach much farther along a plane, both ways, than across it."""
     if len(points) < 12:
         return False
@@ -246,11 +265,15 @@ def _is_wide(points: Float64Array, normal: Float64Array) -> bool:
     around = points - points.mean(axis=0)
     along = around - np.outer(around @ normal, normal)
     variances = np.linalg.eigvalsh(along.T @ along / len(points))
-    return float(np.sqrt(max(variances[1], 0.0))) >= _WIDE * max(across, 1e-9)
+    return float(np.sqrt(max(variances[1], 0.0))) >= wide * max(across, 1e-9)
 
 
 def _several(
-    points: Float64Array, steps: Float64Array, most: int, rng: np.random.Generator
+    points: Float64Array,
+    steps: Float64Array,
+    most: int,
+    wide: float,
+    rng: np.random.Generator,
 ) -> list[_Sheet]:
     """Return sheets at several angles: the one that holds most of what is left, one by one."""
     left = points
@@ -264,7 +287,7 @@ def _several(
             for fit, inside in zip(fits, held, strict=True)
             if inside.sum() >= least
             and _is_flat(left[inside] @ fit.normal, fit.voxel)
-            and _is_wide(left[inside], fit.normal)
+            and _is_wide(left[inside], fit.normal, wide)
         ]
         if not good or len(found) == most:
             return []

@@ -137,6 +137,8 @@ def _report(summary: dict[str, Any], written: tuple[Path, ...], as_json: bool) -
         echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         echo(text_table(summary))
+        for case, remark in summary["remarks"].items():
+            echo(f"{case}: {remark}")
         echo("")
         for path in written:
             echo(f"Wrote {path}")

@@ -64,7 +64,6 @@ def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an o
         segments = options.segments_given(names_file, names, labels.segments)
         labels = replace(labels, segments=merged(segments, labels.segments))
         if segments:
-            labels = replace(labels, remarks=without(labels.remarks, "names-unclear"))
             image = replace(image, remarks=without(image.remarks, "names-unclear"))
         drawn = inspect_labels(
             labels, image.geometry, named, strict=strict, ignore_label=ignore_label
@@ -93,7 +92,8 @@ def _read(source: ScanInput) -> tuple[Image, LabelMap | None, str]:
     except GeometryError as error:
         misfit = str(error)
         labels = labels if source.spacing is None else respaced(labels, source.spacing)
-    return replace(image, remarks=(*image.remarks, *labels.remarks)), labels, misfit
+    read = (*image.remarks, *labels.remarks)
+    return replace(image, remarks=read), replace(labels, remarks=()), misfit
 
 
 def _as_dict(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 from fewslice.annotation.phrases import counted
 from fewslice.cli import options
 from fewslice.cli.count_bar import count_bar
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.volumes.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -122,10 +122,15 @@ def add_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an op
         raise InputError("--name names one scan, but several were given; add them one by one.")
     how = ScanOptions(series, fill_gaps, spacing)
     for files in groups:
-        scan = add_scan(project, files, by=_person(project, by), name=name, options=how, copy=copy)
+        person = _person(project, by)
+        scan = add_scan(project, files, by=person, name=name, options=how, copy=copy, tell=_say)
         if independent:
             change_scan(project, scan.id, independent=True)
         click.echo(f"Added {_described(scan)}")
+
+
+def _say(remark: Remark) -> None:
+    click.echo(f"fewslice: {remark}", err=True)
 
 
 @project_command.command("list")
@@ -223,7 +228,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
     person = _person(project, by)
     imported = import_labels(project, found.id, labels, person, complete=complete, strict=strict)
     for remark in imported.remarks:
-        click.echo(f"fewslice: {remark}", err=True)
+        _say(remark)
     for structure in imported.added:
         click.echo(f"Added the structure {structure.value} {structure.name}")
     click.echo(f"Imported {counted(len(imported.slices), 'slice')} of '{found.name}'")

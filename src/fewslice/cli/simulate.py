@@ -183,6 +183,8 @@ def _report(summary: Mapping[str, Any], output: Path, as_json: bool) -> None:
         click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
     else:
         click.echo(text_table(summary))
+        for case, remark in summary["remarks"].items():
+            click.echo(f"{case}: {remark}")
         click.echo("")
         for path in written_files(output):
             click.echo(f"Wrote {path}")

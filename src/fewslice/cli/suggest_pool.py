@@ -37,6 +37,7 @@ class PoolRequest:
     what: str = "slices"
     seed: int = 0
     spacing: Spacing | None = None
+    strict: bool = False
     ignore_label: int | None = 255
     alone: bool = False
     series: str | None = None
@@ -70,6 +71,7 @@ class PoolRequest:
     help="What to rank.",
 )
 @options.seed()
+@options.strict()
 @options.ignore_label()
 @options.spacing("all scans of the pool and their labels")
 @options.alone("scans")
@@ -102,6 +104,7 @@ def suggest_pool(request: PoolRequest) -> None:
             labels=drawn,
             seed=request.seed,
             spacing=request.spacing,
+            strict=request.strict,
             ignore_label=request.ignore_label,
             scheduler=request.scheduler,
             workers=request.workers,

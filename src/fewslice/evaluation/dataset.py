@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fewslice.errors import InputError, ReadError
+from fewslice.errors import FewsliceError, InputError, ReadError, without
 from fewslice.io import read_image, read_labels
 from fewslice.io.channels import CHANNEL, name_of
 from fewslice.io.formats import CASE_SUFFIXES, VOLUME_SUFFIXES, listed, suffix_of
 from fewslice.io.names.nnunet import parse_values
 from fewslice.typing import BoolArray
-from fewslice.volumes import Image, LabelMap, require_same_grid, structure_values
+from fewslice.volumes import Image, LabelMap, structure_values
 from fewslice.volumes.channels import composed
+from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.image import LabelArray
-from fewslice.volumes.respacing import respaced
 from fewslice.volumes.spacing import Spacing
 
 
@@ -123,21 +124,37 @@ def read_case(case: CaseFiles) -> tuple[Image, LabelMap]:
     """Read the image and labels of a case; several channels become a leading axis, on the grid of
     the first.
 
-    Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the first
-    image and the labels of a case do not lie on one grid.
+    Both are in the order and extent of the labels, as for `segment`. The image's remarks are those
+    on both. Raises what `fewslice.volumes` raises for damaged files, and GeometryError if the first
+    image and the labels of a case are not the same voxels.
     """
-    labels = read_labels(case.labels)
     image = read_image(case.images)
+    labels = read_labels(case.labels, None if case.chosen else image)
     if case.chosen and not image.geometry.same_grid(labels.geometry):
         drawn_on = Image(labels.array, labels.geometry, labels.stored)
         both = composed([drawn_on, image], [str(case.labels), str(case.images[0])])
         image = replace(both, array=both.array[1:])
-    if case.spacing is not None:
-        labels = respaced(labels, case.spacing)
-        image = respaced(image, case.spacing)
     first = f"the image {case.images[0]}"
-    require_same_grid(image.geometry, labels.geometry, first, f"{case.labels}")
-    return image, labels
+    image, labels = on_one_grid(
+        image, labels, case.spacing, image_is=first, labels_are=f"the label map {case.labels}"
+    )
+    # What structures are called makes no difference here.
+    read = without((*image.remarks, *labels.remarks), "names-unclear")
+    return replace(image, remarks=read), replace(labels, remarks=())
+
+
+def remarks_on(cases: Iterable[CaseFiles]) -> dict[str, str]:
+    """Return what was assumed to read cases, by name, where that is not plain.
+
+    Cases that cannot be read are left to whoever uses them.
+    """
+    found = {}
+    for case in cases:
+        with suppress(FewsliceError):
+            image, _ = read_case(case)
+            if image.remarks:
+                found[case.name] = " ".join(image.remarks)
+    return found
 
 
 def _with_channels(case: CaseFiles, channels: Sequence[int]) -> CaseFiles:

@@ -72,7 +72,7 @@ class CaseRow:
     tasks (structure x slices) that were skipped because more than half of the structure's slices
     would be annotated, or because no annotated slice holds the structure (with none annotated: no
     support scan does). absent, unknown: structures that are not there, or were not outlined in this
-    case.
+    case. remarks: what was assumed to read it.
     """
 
     case: str
@@ -83,6 +83,7 @@ class CaseRow:
     absent: int
     unknown: int
     seconds: float
+    remarks: str = ""
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ def summarise(
             "absent from the case": int(total["absent"]),
             "not outlined in the case, so unknown": int(total["unknown"]),
         },
+        "remarks": {row.case: row.remarks for row in cases.itertuples() if row.remarks},
         "failed": dict(sorted(failed.items())),
     }
 

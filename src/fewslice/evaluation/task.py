@@ -92,6 +92,7 @@ def evaluate_case(
         absent=notes["absent"],
         unknown=notes["unknown"],
         seconds=round(perf_counter() - start, 3),
+        remarks=" ".join(" ".join(image.remarks).split()),
     )
     return CaseResult(finished, tuple(scores), tuple(distances))
 

@@ -18,6 +18,7 @@ from fewslice.project.saving import save_revision
 from fewslice.project.scans import read_scan
 from fewslice.project.structures import MAX_STRUCTURES, Structure, add_structure, list_structures
 from fewslice.volumes.coerce import on_one_grid
+from fewslice.volumes.ignore_label import Numbering, ignore_remarks
 from fewslice.volumes.image import UNKNOWN, Image, LabelArray, LabelMap
 
 
@@ -108,7 +109,24 @@ def _on_scan(
     array = np.full(shape, elsewhere, dtype=fitting.array.dtype)
     array.reshape(-1)[placed.array[0][inside] - 1] = fitting.array[inside]
     moved = LabelMap(array, image.geometry, image.stored, segments=labels.segments)
-    return moved, fitting.remarks
+    remarks = (*fitting.remarks, *ignore_remarks(labels, UNKNOWN))
+    return moved, _of_import(remarks, path)
+
+
+def _of_import(remarks: tuple[Remark, ...], path: str) -> tuple[Remark, ...]:
+    """Return remarks as an import means them: the labels are brought to the scan's order."""
+    others = {
+        "labels-reordered": f"The label map {path} holds the voxels of the scan in another order; "
+        "its labels are put where they belong in the scan's.",
+        "labels-extent": f"The label map {path} does not cover the same voxels as the scan; its "
+        "labels are put where they belong in the scan.",
+        "255-may-be-a-structure": f"The label map {path} holds 255 beside other high labels, as "
+        "those of a table with many structures do; in a project 255 means that nobody looked. If "
+        "it is a structure, give it another number.",
+    }
+    return tuple(
+        Remark(each.code, others[each.code]) if each.code in others else each for each in remarks
+    )
 
 
 def _with_structures(project: Project, labels: LabelMap) -> tuple[Structure, ...]:
@@ -143,4 +161,4 @@ def _sparse(
     for place in {place for place, _ in found.doubts}:
         part = known[on_slice(*place)]
         part[part == 0] = UNKNOWN
-    return known, found.slices, found.remarks
+    return known, found.slices, Numbering().told(found.remarks, labels.names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fewslice.errors import ConflictError, InputError, NotFoundError, WriteError
+from fewslice.errors import ConflictError, InputError, NotFoundError, Remark, WriteError
 from fewslice.io import read_image
 from fewslice.io.scan_files import scan_at
 from fewslice.project import scan_files
@@ -90,6 +90,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
     name: str | None = None,
     options: ScanOptions | None = None,
     copy: bool = False,
+    tell: Callable[[Remark], None] | None = None,
 ) -> ScanRow:
     """Add a scan, which is read once and left as it is.
 
@@ -105,6 +106,8 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
         How it is read, where that has to be said.
     copy
         Copy it into the project's folder; else it has to stay where it is.
+    tell
+        Called with what was assumed to read it, where that is not plain.
 
     Raises
     ------
@@ -141,6 +144,9 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
             time=project.now(),
         )
         scan_id = _added(project, row)
+    if tell is not None:
+        for remark in image.remarks:
+            tell(remark)
     return get_scan(project, scan_id)
 
 

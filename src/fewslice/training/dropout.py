@@ -19,6 +19,7 @@ from fewslice.training.store import cached_model
 from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
+from fewslice.volumes.segments import Segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +35,25 @@ class Dropout:
     model: TaskModel | str
     count: int = 8
 
+    @property
+    def stand_in(self) -> int | None:
+        """That of the model."""
+        return self._read().stand_in
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """What the model's structures are called, where that is known."""
+        return self._read().segments
+
+    def _read(self) -> TaskModel:
+        return cached_model(self.model) if isinstance(self.model, str) else self.model
+
     def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
         """Return samples of the whole scan, and what the network sees on its slices.
 
         Takes samples * classes * voxels * 2 bytes, twice.
         """
-        model = cached_model(self.model) if isinstance(self.model, str) else self.model
+        model = self._read()
         stack, geometry = model.stack(scan), scan.geometry
         generator = torch.Generator().manual_seed(seed)
         masks = [model.network.masks(1, generator) for _ in range(self.count)]

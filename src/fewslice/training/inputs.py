@@ -19,7 +19,7 @@ from fewslice.io.formats import VOLUME_SUFFIXES, listed
 from fewslice.io.scan_files import ScanFiles, read_scan
 from fewslice.training.scan import TaskScan
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.ignore_label import numbering
+from fewslice.volumes.ignore_label import ignore_remarks, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 
 AnyPath = str | os.PathLike[str]
@@ -77,7 +77,8 @@ def usable_scans(
     for number, (name, scan, drawn) in read.items():
         try:
             inside = _scan(name, scan, numbers.inside(drawn), absent_unknown, strict)
-            scans.append(replace(inside, numbering=numbers))
+            remarks = (*inside.remarks, *ignore_remarks(drawn, ignore_label))
+            scans.append(replace(inside, numbering=numbers, remarks=remarks))
         except FewsliceError as error:
             left_out[number] = f"Left out {name}: {error}"
     skipped = [left_out[number] for number in sorted(left_out)]

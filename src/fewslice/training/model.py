@@ -28,7 +28,6 @@ from fewslice.training.slices import Stack, stack_of
 from fewslice.training.support import ModelSupport, mean_of, unanswered
 from fewslice.typing import Float16Array, Float32Array
 from fewslice.volumes.geometry import Geometry
-from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.region import Region, bounding_region
 from fewslice.volumes.segments import Segment
 
@@ -132,11 +131,11 @@ def _with_labels(model: TaskModel, prediction: Prediction, wanted: Sequence[int]
     probability = np.zeros((len(values), *prediction.region.shape), dtype=np.float16)
     for known, one in zip(prediction.values, prediction.probability, strict=True):
         probability[values.index(known)] = one
-    told = map(Numbering(stand_in=model.stand_in).value, unknown)
     remark = Remark(
         "unknown-label",
-        f"The model has never seen label {', '.join(map(str, told))}: it is only where it was "
-        "drawn; train the model on this scan as well.",
+        f"The model has never seen label {', '.join('{}' for _ in unknown)}: it is only where it "
+        "was drawn; train the model on this scan as well.",
+        unknown,
     )
     return Prediction(prediction.region, values, probability, (*prediction.remarks, remark))
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
+from fewslice.errors import Remark
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.ignore_label import Numbering
 from fewslice.volumes.segments import Segment
@@ -31,7 +32,7 @@ class TaskScan:
     scan: Scan
     annotation: Annotation
     looked_for: tuple[int, ...] | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     numbering: Numbering = field(default_factory=Numbering)
     segments: tuple[Segment, ...] = ()
 

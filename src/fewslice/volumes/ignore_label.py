@@ -6,12 +6,17 @@ number next to 255 meanwhile, so that structures keep their order, and gets its 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from fewslice.errors import InputError, Remark
 from fewslice.volumes.image import MAX_LABEL, UNKNOWN, LabelArray, LabelMap, structure_values
+
+Said = TypeVar("Said", bound=str)
 
 _HIGH = 200  # two structures above it, and the labels are those of a long table
 
@@ -73,6 +78,22 @@ class Numbering:
         """Return the person's number of a structure."""
         return UNKNOWN if inside == self.stand_in else inside
 
+    def told(self, remarks: Iterable[Said], names: Mapping[int, str]) -> tuple[Said, ...]:
+        """Return remarks in which labels have the person's numbers, and names where known.
+
+        names: by the person's numbers.
+        """
+        call = partial(self.called, names=names)
+        return tuple(
+            each.calling(call) if isinstance(each, Remark) else each  # type: ignore[misc]
+            for each in remarks
+        )
+
+    def called(self, inside: int, names: Mapping[int, str]) -> str:
+        """Return what to call a structure: the person's number, and the name where known."""
+        value = self.value(inside)
+        return f"{value} ({names[value]})" if names.get(value) else str(value)
+
 
 def _wide_enough(array: LabelArray, value: int) -> LabelArray:
     return array.astype(np.uint16) if value > np.iinfo(array.dtype).max else array
@@ -126,8 +147,13 @@ def numbering(ignore_label: int | None, *maps: LabelMap, stand_in: int | None = 
     return Numbering(ignore_label, free[0])
 
 
-def ignore_remarks(labels: LabelMap) -> tuple[Remark, ...]:
-    """Say so where 255, which means "not looked at", seems to be a structure of a long table."""
+def ignore_remarks(labels: LabelMap, ignore_label: int | None) -> tuple[Remark, ...]:
+    """Say so where 255, which means "not looked at", seems to be a structure of a long table.
+
+    labels: a person's. Nothing where another label is to be ignored.
+    """
+    if ignore_label != UNKNOWN:
+        return ()
     high = [value for value in labels.values if value > _HIGH]
     if not high or (len(high) < 2 and UNKNOWN - 1 not in high):
         return ()

@@ -33,6 +33,11 @@ def named_segments(
     )
 
 
+def names_of(segments: Iterable[Segment]) -> dict[int, str]:
+    """Return the names of segments by label."""
+    return {each.value: each.name for each in segments}
+
+
 def merged(*groups: Iterable[Segment]) -> tuple[Segment, ...]:
     """Return the segments of several sources by label; of two for one label the first counts."""
     found: dict[int, Segment] = {}

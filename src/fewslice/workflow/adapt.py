@@ -13,7 +13,7 @@ from fewslice.errors import WriteError
 from fewslice.io import require_writable
 from fewslice.networks.shipped import shipped_weights
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.ignore_label import numbering
+from fewslice.volumes.ignore_label import ignore_remarks, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 
 
@@ -73,7 +73,8 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
     chosen = options or EngineOptions()
     seconds = Finetuned().seconds if chosen.seconds is None else chosen.seconds
     scan, label_map = on_one_grid(image, labels, spacing)
-    drawn = numbering(ignore_label, label_map).inside(label_map)
+    numbers = numbering(ignore_label, label_map)
+    drawn = numbers.inside(label_map)
     annotation = find_annotation(drawn.array, scan.geometry, annotated, strict=strict)
     prepared = Finetuned(Network(chosen.weights), seconds).prepare(Scan.of(scan))
     found = prepared.finetune(annotation, progress)
@@ -84,7 +85,9 @@ def adapt(  # noqa: PLR0913 - as `segment`, whose arguments these are
     }
     save_weights(output, found.network, found.network.settings, facts)
     remark = finetuning_remark(found)
-    return AdaptOutcome(output, found.steps, found.before, found.after, remark, annotation.remarks)
+    told = numbers.told(annotation.remarks, label_map.names)
+    assumed = (*ignore_remarks(label_map, ignore_label), *told)
+    return AdaptOutcome(output, found.steps, found.before, found.after, remark, assumed)
 
 
 def _require_own(output: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +23,17 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.engines import Scan
-from fewslice.errors import InputError, without
+from fewslice.errors import InputError, Remark, without
 from fewslice.io import read_labels
 from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.segmentation.posterior import Sampler, Samples
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
-from fewslice.volumes.ignore_label import numbering
+from fewslice.volumes.ignore_label import ignore_remarks, numbering
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.region import Region
+from fewslice.volumes.segments import merged, names_of
 from fewslice.volumes.spacing import Spacing
 
 AnyScan = ScanFiles | str | Image | AnyArray
@@ -57,13 +59,14 @@ class RowSettings:
     """How scans become rows.
 
     seed: of the samples. all_planes: slices across all three axes. spacing: mm per array axis, in
-    place of the scans' own. ignore_label: as in `fewslice.segment`.
+    place of the scans' own. ignore_label, strict: as in `fewslice.segment`.
     """
 
     seed: int = 0
     all_planes: bool = False
     spacing: Spacing | None = None
     ignore_label: int | None = UNKNOWN
+    strict: bool = False
 
 
 def scan_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings) -> Candidates:
@@ -77,12 +80,17 @@ def scan_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettin
 @dataclass(frozen=True, eq=False)
 class NamedRows:
     """The rows of a scan. planes: that of the slices across each array axis. remarks: on reading
-    the scan and its labels, and on how these were understood.
+    the scan and its labels, and on how these were understood. structures: what to call each class.
     """
 
     rows: Candidates
     planes: tuple[str, ...]
     remarks: tuple[str, ...]
+    structures: tuple[str, ...]
+
+    def calling(self, reason: str) -> str:
+        """Return a strategy's reason with what the scan's structures are called."""
+        return calling_classes(reason, self.structures)
 
 
 def named_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSettings) -> NamedRows:
@@ -93,10 +101,13 @@ def named_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSetti
         drawn,
         settings.spacing,
         image_is=f"the scan {scan.name}",
-        labels_are=f"the labels of {scan.name}",
+        labels_are=f"the label map of {scan.name}",
     )
-    drawn_on = numbering(settings.ignore_label, labels).inside(labels)
-    annotation = _annotation(drawn_on, scan.annotated)
+    # By the number that a model learned the structure 255 under, if it did.
+    stand_in = getattr(sampler, "stand_in", None)
+    numbers = numbering(settings.ignore_label, labels, stand_in=stand_in)
+    drawn_on = numbers.inside(labels)
+    annotation = _annotation(drawn_on, scan.annotated, settings.strict)
     found = sampler.samples(Scan.of(image), annotation, settings.seed).native(annotation)
     samples = _of_whole_scan(found, image.geometry)
     annotated = set(scan.annotated) | set(annotation.slices)
@@ -106,8 +117,19 @@ def named_rows(number: int, scan: PoolScan, sampler: Sampler, settings: RowSetti
         views = [replace(samples, features=None).across(axis) for axis in axes]
     rows = stack(_slices(number, image, view, annotated) for view in views)
     planes = tuple(plane_name(image.geometry, axis) for axis in range(3))
-    said = (*image.remarks, *labels.remarks, *annotation.remarks)  # names make no difference here
-    return NamedRows(rows, planes, without(said, "names-unclear"))
+    read = (*image.remarks, *labels.remarks, *ignore_remarks(labels, settings.ignore_label))
+    names = names_of(merged(labels.segments, getattr(sampler, "segments", ())))
+    told = numbers.told(annotation.remarks, names)
+    structures = tuple(numbers.called(value, names) for value in samples.values)
+    # What structures are called makes no difference here.
+    return NamedRows(rows, planes, without((*read, *told), "names-unclear"), structures)
+
+
+def calling_classes(reason: str, structures: Sequence[str]) -> str:
+    """Return a strategy's reason with what each class is called in place of its number."""
+    return (
+        reason.calling(lambda number: structures[number]) if isinstance(reason, Remark) else reason
+    )
 
 
 def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]:
@@ -120,10 +142,10 @@ def _read(scan: PoolScan) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]
     return image, drawn
 
 
-def _annotation(labels: LabelMap, named: tuple[SliceIndex, ...]) -> Annotation:
+def _annotation(labels: LabelMap, named: tuple[SliceIndex, ...], strict: bool) -> Annotation:
     """Return what was annotated of a scan, which may be nothing."""
     if drawn_voxels(labels.array).any():
-        return find_annotation(labels.array, labels.geometry, named)
+        return find_annotation(labels.array, labels.geometry, named, strict=strict)
     return Annotation(labels.array, tuple(sorted(named)), annotation_axis(labels.geometry))
 
 

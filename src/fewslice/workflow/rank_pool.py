@@ -112,6 +112,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     labels: Mapping[str, AnyLabels | os.PathLike[str]] | None = None,
     seed: int = 0,
     spacing: Spacing | None = None,
+    strict: bool = False,
     ignore_label: int | None = UNKNOWN,
     scheduler: str | None = None,
     workers: int | None = None,
@@ -148,8 +149,8 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         Of samples and ties: the same seed gives the same ranking.
     spacing
         mm per array axis of all scans, in place of what they say themselves.
-    ignore_label
-        The label that means "not looked at", as in `fewslice.segment`.
+    strict, ignore_label
+        How labels are understood, as in `fewslice.segment`.
     scheduler, workers
         As in `fewslice.batch.jobs.stream`.
     progress
@@ -176,7 +177,7 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
         raise InputError(f"Cannot rank {what!r} of a pool; choose slices or scans.")
     names: list[str] = []
     all_planes = name == ALL_PLANES and what == "slices"
-    settings = RowSettings(seed, all_planes, spacing, ignore_label)
+    settings = RowSettings(seed, all_planes, spacing, ignore_label, strict)
     jobs = _jobs(pool, asked, settings, {} if labels is None else labels, names)
     found: dict[int, NamedRows] = {}
     skipped: dict[int, SkippedScan] = {}
@@ -195,10 +196,9 @@ def rank_pool(  # noqa: PLR0913 - one argument per thing a person can choose
     rng = np.random.default_rng(seed)
     if what == "scans":
         ranking = rank_scans(candidates, chosen, count, rng)
-        items = _scan_items(ranking, candidates, names)
+        items = _scan_items(ranking, candidates, names, found)
     else:
-        planes = {number: each.planes for number, each in found.items()}
-        items = _slice_items(chosen.rank(candidates, count, rng), candidates, names, planes)
+        items = _slice_items(chosen.rank(candidates, count, rng), candidates, names, found)
     message = _message(items, left_out, len(found), count, what)
     free = int(np.count_nonzero(~candidates.annotated))
     remarks = {names[number]: found[number].remarks for number in sorted(found)}
@@ -262,25 +262,26 @@ def _slice_items(
     ranking: Ranking,
     candidates: Candidates,
     names: list[str],
-    planes: Mapping[int, tuple[str, ...]],
+    found: Mapping[int, NamedRows],
 ) -> tuple[RankedItem, ...]:
     items = []
     for row, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True):
         scan, axis, index = (int(each) for each in candidates.place[row])
         seconds = float(candidates.seconds[row])
-        plane = planes[scan][axis]
-        items.append(RankedItem(names[scan], axis, index, plane, float(score), seconds, reason))
+        plane, said = found[scan].planes[axis], found[scan].calling(reason)
+        items.append(RankedItem(names[scan], axis, index, plane, float(score), seconds, said))
     return tuple(items)
 
 
 def _scan_items(
-    ranking: Ranking, candidates: Candidates, names: list[str]
+    ranking: Ranking, candidates: Candidates, names: list[str], found: Mapping[int, NamedRows]
 ) -> tuple[RankedItem, ...]:
     items = []
     for scan, score, reason in zip(ranking.chosen, ranking.score, ranking.reason, strict=True):
         free = (candidates.place[:, 0] == scan) & ~candidates.annotated
         seconds = float(candidates.seconds[free].sum())
-        items.append(RankedItem(names[int(scan)], None, None, None, float(score), seconds, reason))
+        case, said = names[int(scan)], found[int(scan)].calling(reason)
+        items.append(RankedItem(case, None, None, None, float(score), seconds, said))
     return tuple(items)
 
 

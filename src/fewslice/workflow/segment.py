@@ -27,9 +27,9 @@ from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.ignore_label import Numbering, ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
-from fewslice.volumes.segments import merged
+from fewslice.volumes.segments import merged, names_of
 from fewslice.volumes.spacing import spacing_origin, spacing_remarks, with_assumed_spacing
-from fewslice.workflow.support import support_pairs, supported_annotation
+from fewslice.workflow.support import assumed_of, support_pairs, supported_annotation
 
 Places = tuple[SliceIndex, ...]
 
@@ -115,8 +115,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     numbers = numbering(ignore_label, *maps, stand_in=stand_in)
     label_map = numbers.inside(label_map)
     pairs = [(other, numbers.inside(labels)) for other, labels in given]
-    if ignore_label == UNKNOWN:
-        doubts = (*doubts, *ignore_remarks(label_map))
+    doubts = (*doubts, *ignore_remarks(drawn_map, ignore_label))
     named = tuple(annotated or ())
     others: tuple[SupportScan, ...] = ()
     if pairs and chosen.uses_support:
@@ -148,18 +147,18 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         *chain(*read),
         *doubts,
         *annotation.remarks,
-        *_assumed_of(others),
+        *assumed_of(others),
         *prediction.remarks,
         *support_remarks,
     )
-    found = Segmentation(answer, annotation, prediction, name, remarks, len(others), numbers)
-    return found.named(
-        merged(
-            drawn_map.segments,
-            *(labels.segments for _, labels in given),
-            getattr(chosen, "segments", ()),
-        )
+    segments = merged(
+        drawn_map.segments,
+        *(labels.segments for _, labels in given),
+        getattr(chosen, "segments", ()),
     )
+    told = numbers.told(remarks, names_of(segments))
+    found = Segmentation(answer, annotation, prediction, name, told, len(others), numbers)
+    return found.named(segments)
 
 
 def _for_trained(
@@ -182,15 +181,6 @@ def _earlier(engine: Engine, previous: Segmentation | None, numbers: Numbering) 
     if not numbers.fits(previous.numbering):
         return None
     return Answered(previous.annotation, previous.prediction)
-
-
-def _assumed_of(support: Sequence[SupportScan]) -> tuple[Remark, ...]:
-    """Say how the labels of support scans were understood, where that is not plain."""
-    return tuple(
-        Remark(each.code, f"Support scan {number}: {each}")
-        for number, scan in enumerate(support, start=1)
-        for each in scan.annotation.remarks
-    )
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from fewslice.errors import FewsliceError, InputError
 from fewslice.segmentation.preview import AnsweredSlices, changed_slices, preview
 from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.ignore_label import open_numbering
+from fewslice.volumes.ignore_label import ignore_remarks, open_numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap, as_label_array, remembering
 from fewslice.volumes.respacing import own_geometry
 from fewslice.workflow.drawing_file import read_drawing, write_drawing
@@ -83,7 +83,9 @@ class Session:
         self._numbers = open_numbering(ignore_label, label_map)
         self._support, self._engine = tuple(support), engine
         inside = self._numbers.inside(label_map)
-        self._drawing, self._remarks = _drawing_of(inside, annotated, strict)
+        self._drawing, assumed = _drawing_of(inside, annotated, strict)
+        told = self._numbers.told(assumed, label_map.names)
+        self._remarks = (*ignore_remarks(label_map, ignore_label), *told)
         self._undone: list[Drawing] = []
         self._done: list[Drawing] = []
         self._result: Segmentation | None = None

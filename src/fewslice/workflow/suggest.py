@@ -43,10 +43,11 @@ from fewslice.segmentation.posterior.samples import as_samples
 from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
 from fewslice.volumes import Geometry
 from fewslice.volumes.coerce import AnyArray, on_one_grid
-from fewslice.volumes.ignore_label import nothing_drawn, numbering
+from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import with_assumed_spacing
-from fewslice.workflow.support import Pair, support_pairs, supported_annotation
+from fewslice.workflow.pool_rows import calling_classes
+from fewslice.workflow.support import Pair, assumed_of, support_pairs, supported_annotation
 
 DEFAULT = "expected-gain"
 
@@ -206,11 +207,17 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         cost = settings.cost if settings else CostModel()
         fine = samples.native(annotation)
         queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
+        called = [numbers.called(value, label_map.names) for value in samples.values]
+        queries = tuple(
+            replace(query, reason=calling_classes(query.reason, called)) for query in queries
+        )
     main = main_axis(annotation, scan.geometry)
     quality = predicted_quality(replace(found, main=main), gain_model)
     suggestion = _suggestion(scan, queries, quality, main)
-    said = (*scan.remarks, *label_map.remarks)  # names make no difference here
-    return replace(suggestion, remarks=without(said, "names-unclear"))
+    read = (*scan.remarks, *label_map.remarks, *ignore_remarks(label_map, ignore_label))
+    told = numbers.told((*annotation.remarks, *assumed_of(others)), label_map.names)
+    # What structures are called makes no difference here.
+    return replace(suggestion, remarks=without((*read, *told), "names-unclear"))
 
 
 def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: int) -> Suggestion:

@@ -15,7 +15,7 @@ from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotat
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan, SupportScan
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.io.scan_files import ScanFiles, read_pair
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
@@ -53,6 +53,15 @@ def support_pairs(
     )
 
 
+def assumed_of(support: Sequence[SupportScan]) -> tuple[Remark, ...]:
+    """Say how the labels of support scans were understood, where that is not plain."""
+    return tuple(
+        each.after(f"Support scan {number}: ")
+        for number, scan in enumerate(support, start=1)
+        for each in scan.annotation.remarks
+    )
+
+
 def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, name: str) -> Pair:
     if not isinstance(scan, Image) and not isinstance(labels, LabelMap):
         array = np.asarray(scan)
@@ -63,7 +72,7 @@ def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, 
         labels,
         _spacing_given(scan, labels, image),
         image_is=name,
-        labels_are=f"the labels of {name}",
+        labels_are=f"the label map of {name}",
     )
     scan = with_assumed_spacing(scan)
     mine, theirs = len(image.channels), len(scan.channels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import FewsliceError, InputError, WriteError, without
+from fewslice.errors import FewsliceError, InputError, Remark, WriteError, without
 from fewslice.training import store
 from fewslice.training.choice import Choice
 from fewslice.training.holdout import SliceRoles, add_roles, read_roles
@@ -20,7 +20,7 @@ from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
 from fewslice.training.scan import TaskScan, TaskSettings, label_values
 from fewslice.volumes.image import UNKNOWN
-from fewslice.volumes.segments import Segment, merged
+from fewslice.volumes.segments import Segment, merged, names_of
 from fewslice.volumes.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -401,44 +401,47 @@ _NOT_JUDGED = (
 
 def _segments(scans: Sequence[TaskScan], given: tuple[Segment, ...]) -> tuple[Segment, ...]:
     """Return what the structures are called: as a person says, or as the first scan has it."""
-    known = label_values(scans)
+    known = [scans[0].numbering.value(value) for value in label_values(scans)]
     found = merged(given, *(scan.segments for scan in scans))
     return tuple(each for each in found if each.value in known)
 
 
 def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
+    names = names_of(_segments(scans, settings.segments))
+    told = partial(scans[0].numbering.told, names=names)
     remarks = [
-        f"{scan.name}: {remark}"
+        remark.after(f"{scan.name}: ")
         for scan in scans
         for remark in (*_read_remarks(scan, settings), *scan.annotation.remarks)
     ]
     count = sum(len(scan.annotation.slices) for scan in scans)
     if not held and settings.hold_out > 0:
         remarks.append(
-            f"With {counted(count, 'annotated slice')} none could be held out, so nobody knows how "
-            "good this model is."
+            Remark(
+                "nothing-held-out",
+                f"With {counted(count, 'annotated slice')} none could be held out, so nobody knows "
+                "how good this model is.",
+            )
         )
     if settings.absent_unknown:
-        return tuple(remarks)
-    names = {each.value: each.name for each in _segments(scans, settings.segments)}
+        return told(remarks)
     for value in label_values(scans):
         there = sum(value in scan.annotation.drawn_values for scan in scans)
         if there < len(scans):
-            own = scans[0].numbering.value(value)
             remarks.append(
-                f"Label {own}{_called(value, names)} is drawn in {there} of {len(scans)} scans; "
-                "the annotated slices of the others teach that it is not there (--absent-unknown "
-                "if nobody looked for it)."
+                Remark(
+                    "drawn-in-some-scans",
+                    f"Label {{}} is drawn in {there} of {len(scans)} scans; the annotated slices "
+                    "of the others teach that it is not there (--absent-unknown if nobody looked "
+                    "for it).",
+                    (value,),
+                )
             )
-    return tuple(remarks)
+    return told(remarks)
 
 
-def _read_remarks(scan: TaskScan, settings: TrainSettings) -> tuple[str, ...]:
+def _read_remarks(scan: TaskScan, settings: TrainSettings) -> tuple[Remark, ...]:
     return without(scan.remarks, "names-unclear") if settings.segments else scan.remarks
-
-
-def _called(value: int, names: Mapping[int, str]) -> str:
-    return f" ({names[value]})" if value in names else ""
 
 
 def _fingerprint(

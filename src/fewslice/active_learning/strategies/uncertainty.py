@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fewslice.active_learning.base import Ranking
 from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.ranking import best_first, open_rows, ranking
+from fewslice.errors import Remark
 from fewslice.typing import Float64Array, Int64Array
 
 Score = Literal["entropy", "margin", "variance", "mutual_information"]
@@ -93,7 +94,11 @@ class ClassStratified:
         turns = self._turns(min(count, len(rows)), structures, columns.shape[1] - 1, rng)
         chosen = _in_turns(noisy, turns)
         reasons = [
-            f"The prediction of structure {turn} is unsure here (drawn with noise)."
+            Remark(
+                "unsure-of-structure",
+                "The prediction of structure {} is unsure here (drawn with noise).",
+                (turn,),
+            )
             if turn < columns.shape[1] - 1
             else "The prediction is unsure here (drawn with noise)."
             for turn in turns

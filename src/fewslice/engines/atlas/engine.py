@@ -152,12 +152,13 @@ def _remarks(
         if agreement < _POOR_AGREEMENT
     ]
     if poor:
-        named = ", ".join(str(value) for value in sorted(poor))
+        named = ", ".join("{}" for _ in poor)
         found.append(
             Remark(
                 "support-disagrees",
                 f"The support scans do not agree well on where label {named} lies here; look at it "
                 "closely.",
+                sorted(poor),
             )
         )
     return found

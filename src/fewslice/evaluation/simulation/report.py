@@ -43,13 +43,17 @@ TABLES = (
 PLOTS = ("curves.png", "reach.png", "penalty.png", "calibration.png")
 
 
+_APART = ("remarks", "failed")
+
+
 def write_report(output: Path, points: pd.DataFrame, identity: Mapping[str, Any]) -> dict[str, Any]:
     """Write the tables `TABLES`, the plots `PLOTS` and summary.json; return the summary.
 
     output: a folder, made if it is not there; files of an earlier report in it are removed. points:
     the columns `COLUMNS`, in any order of rows; None and NaN both say that nothing was predicted.
     identity: what was simulated, JSON values, as `make_study` reads it: "settings" in the summary,
-    but for "failed" (runs that failed, and why), which is an entry of its own there.
+    but for "failed" (runs that failed, and why) and "remarks" (what was assumed to read cases),
+    which are entries of their own there.
 
     Tables and plots of predicted quality are written only if there is any, and the plot of
     penalties only with two strategies or more.
@@ -88,7 +92,7 @@ def summarise(
     budgets = comparison_budgets(study)
     content = {
         "question": study.question,
-        "settings": {name: value for name, value in identity.items() if name != "failed"},
+        "settings": {name: each for name, each in identity.items() if name not in _APART},
         "tasks": len({task for task, _ in study.units}),
         "seeds": len({seed for _, seed in study.units}),
         "runs": {name: len(study.runs[name]) for name in names},
@@ -111,7 +115,7 @@ def summarise(
             "strategies": [asdict(each) for each in foreground_efficiency(study)],
         },
         "calibration": [asdict(each) for each in quality],
-        "failed": dict(identity.get("failed", {})),
+        **{name: dict(identity.get(name, {})) for name in _APART},
     }
     plain: dict[str, Any] = _plain(content)
     return plain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ from fewslice._version import __version__
 from fewslice.batch.jobs import CountProgress, Function, Job, uncounted
 from fewslice.batch.journal import open_journal, resume
 from fewslice.errors import FewsliceError, InputError
-from fewslice.evaluation.dataset import find_dataset
-from fewslice.evaluation.simulation.pool import PoolTask, pool_tasks, run_pool
+from fewslice.evaluation.dataset import CaseFiles, find_dataset, remarks_on
+from fewslice.evaluation.simulation.pool import POOL_PART, PoolTask, pool_tasks, run_pool
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import Point, VolumeTask, run_volume, volume_tasks
 from fewslice.networks.shipped import shipped_weights
@@ -66,7 +66,18 @@ def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
 
     order = {task.key: number for number, task in enumerate(tasks)}
     points.sort(key=lambda point: (order.get(_key(point), 0), point["step"]))
-    return write_report(output, pd.DataFrame(points), {**identity, "failed": failed})
+    remarks = remarks_on(_cases(folder, settings))
+    facts = {**identity, "remarks": remarks, "failed": failed}
+    return write_report(output, pd.DataFrame(points), facts)
+
+
+def _cases(folder: Path, settings: SimulationSettings) -> Iterator[CaseFiles]:
+    """Yield the cases that runs read."""
+    parts = {settings.part: settings.most_cases}
+    if settings.question != "volume":
+        parts = {settings.part: settings.test_cases, POOL_PART: settings.most_cases}
+    for part, most in parts.items():
+        yield from find_dataset(folder, part, most, settings.spacing).cases
 
 
 def _runs(

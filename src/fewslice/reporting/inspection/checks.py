@@ -8,7 +8,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.counts import annotated_slices, slices_with
 from fewslice.annotation.phrases import counted
 from fewslice.annotation.planes import plane_name
-from fewslice.errors import InputError
+from fewslice.errors import InputError, Remark
 from fewslice.reporting.inspection.scan_statistics import AxisFacts, Intensities, even_sample
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import UNKNOWN, Image, require_finite
@@ -77,19 +77,27 @@ def annotation_problems(annotation: Annotation, geometry: Geometry, named: bool)
         return tuple(found)
     counts = slices_with(annotation, annotation.values)
     found += [
-        f"Label {value} is drawn on one slice only; how far it reaches can only be guessed: draw "
-        "it on a second one."
+        Remark(
+            "drawn-once",
+            "Label {} is drawn on one slice only; how far it reaches can only be guessed: draw it "
+            "on a second one.",
+            (value,),
+        )
         for value, count in zip(annotation.values, counts, strict=True)
         if count == 1
     ]
     return tuple(found)
 
 
-def small_label_problems(voxels: dict[int, int]) -> tuple[str, ...]:
+def small_label_problems(voxels: dict[int, int]) -> tuple[Remark, ...]:
     """Say which labels hold hardly any voxels. voxels: how many of each label."""
     return tuple(
-        f"Label {value} holds only {counted(count, 'voxel')}; erase it if it was a slip of the "
-        "hand."
+        Remark(
+            "few-voxels-in-all",
+            f"Label {{}} holds only {counted(count, 'voxel')}; erase it if it was a slip of the "
+            "hand.",
+            (value,),
+        )
         for value, count in voxels.items()
         if count < _FEW_VOXELS
     )

@@ -107,7 +107,7 @@ def inspect_labels(
     in `fewslice.segment`. Raises InputError if there is no such label to ignore.
     """
     numbers = numbering(ignore_label, labels)
-    doubts = ignore_remarks(labels) if ignore_label == UNKNOWN else ()
+    doubts = ignore_remarks(labels, ignore_label)
     labels = numbers.inside(labels)
     values = labels.values
     counts = slice_counts(labels.array, (*values, UNKNOWN), 2).sum(axis=0)
@@ -125,10 +125,10 @@ def inspect_labels(
         for value, slices in zip(values, drawn, strict=True)
     )
     annotated = annotated_slices(annotation, geometry) if annotation else ()
-    small = small_label_problems({numbers.value(value): n for value, n in voxels.items()})
+    told = numbers.told((*problems, *small_label_problems(voxels)), labels.names)
     planes = len(annotation.planes) if annotation else 0
     ignored = UNKNOWN if ignore_label is None else ignore_label
-    problems = (*labels.remarks, *doubts, *problems, *small)
+    problems = (*told, *labels.remarks, *doubts)
     return LabelMapFacts(facts, int(counts[-1]), annotated, planes, ignored, problems)
 
 
