@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fewslice.cli import options
+from fewslice.cli.server_options import server_at
 from fewslice.errors import InputError
 
 _EXTRA = (
@@ -44,9 +45,14 @@ _EXTRA = (
     help="Address of a viewer in the browser that may ask by MONAI Label's protocol.",
 )
 @click.option(
+    "--dicomweb",
+    metavar="URL",
+    help="DICOMweb server of the scans: series are fetched when a viewer asks, labels stored.",
+)
+@click.option(
     "--nninteractive",
     is_flag=True,
-    help="Serve nnInteractive's clients, without a project.",
+    help="Serve nnInteractive's clients: as people of the project, or without a project.",
 )
 @click.option(
     "--key",
@@ -63,6 +69,7 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     names: tuple[str, ...],
     database: str | None,
     origins: tuple[str, ...],
+    dicomweb: str | None,
     nninteractive: bool,
     key: str | None,
     example: bool,
@@ -74,8 +81,10 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     drawn is on disk by then. Needs pip install "fewslice[server]".
 
     3D Slicer's and OHIF's MONAI Label plugins find the project at /monailabel below the address.
-    With --nninteractive there is no project: napari, 3D Slicer, MITK and ITK-SNAP ask by
-    nnInteractive's protocol, and keep what they draw.
+    With --dicomweb, OHIF may ask for any series of that server; who asks is read from
+    FEWSLICE_DICOMWEB_TOKEN or FEWSLICE_DICOMWEB_LOGIN. With --nninteractive, napari, 3D Slicer, MITK
+    and ITK-SNAP ask by nnInteractive's protocol at a port of its own, and keep what they draw;
+    those who may ask are the people of the project in DIRECTORY, whose key is their token.
     """
     _require_extra()
     if nninteractive:
@@ -96,7 +105,8 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     require_accounts(project, settings)
     with only_server(project.directory), bound(host, 8000 if port is None else port) as listening:
         click.echo(f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server.")
-        serve(project, settings, listening, add_monai_label)
+        server = None if dicomweb is None else server_at(dicomweb)
+        serve(project, settings, listening, lambda app: add_monai_label(app, server))
 
 
 def _serve_nninteractive(
