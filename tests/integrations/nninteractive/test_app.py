@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from nnInteractive.inference.remote import (
     SessionExpiredError,
@@ -18,10 +16,12 @@ from nnInteractive.inference.remote import (
 )
 
 from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.keys import Keys
 from fewslice.integrations.nninteractive.leases import LeaseSettings
 from fewslice.integrations.nninteractive.wire import pack
 from fewslice.metrics.overlap import dice
 from tests.support.grand_challenge_jobs import ball, scan_array
+from tests.support.over_sockets import listening
 
 BALL = ball() == 1
 KEY = "opensesame"
@@ -29,16 +29,9 @@ KEY = "opensesame"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    app = create_app(tmp_path_factory.mktemp("scenes"), LeaseSettings(most=2), KEY)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    app = create_app(tmp_path_factory.mktemp("scenes"), LeaseSettings(most=2), Keys(KEY))
+    with listening(app) as address:
+        yield address
 
 
 def on_slice(index: int) -> np.ndarray:
