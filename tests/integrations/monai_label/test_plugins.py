@@ -175,7 +175,7 @@ def test_every_request_of_3d_slicers_plugin(served: Served, tmp_path: Path) -> N
     paths = {"scan": served.scan.paths[0], "label": label}
     with (
         listening(served.app, lifespan="off") as address,
-        httpx.Client(base_url=address, timeout=None) as client,
+        httpx.Client(base_url=address, timeout=900) as client,
         working(served),
     ):
         for asked in SLICER:
@@ -209,7 +209,7 @@ def test_every_request_of_ohifs_plugin(served: Served, tmp_path: Path) -> None:
     wanted = {"result_extension": ".nrrd", "result_dtype": "uint16", "result_compress": False}
     with (
         listening(served.app, lifespan="off") as address,
-        httpx.Client(base_url=address + PREFIX, timeout=None, headers={"Origin": VIEWER}) as client,
+        httpx.Client(base_url=address + PREFIX, timeout=900, headers={"Origin": VIEWER}) as client,
         working(served),
     ):
         info = client.get("/info/").json()
