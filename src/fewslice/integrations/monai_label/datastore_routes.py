@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,7 @@ from fewslice.integrations.monai_label.parameters import (
 )
 from fewslice.integrations.monai_label.replies import file_alone
 from fewslice.io.formats import suffix_of
+from fewslice.project import scan_files
 from fewslice.project.people import Person
 from fewslice.project.scans import NEW, ScanRow, add_scan, list_scans
 from fewslice.server.auth import Somebody
@@ -179,8 +181,9 @@ def new_session(
     scratch: Scratch,
     files: Annotated[list[UploadFile], File()],
 ) -> dict[str, Any]:
-    """Take an image that is in no datastore: it becomes a scan of the project."""
-    row = _added(served, person, files, scratch)
+    """Take an image of the client's own: it becomes a scan of the project, unless it is one."""
+    path = kept_together(files, scratch)
+    row = _same(served, path) or _add(served, person, path, _free_name(served, files[0]))
     return {"session_id": row.name, "session_info": {"image": row.name}}
 
 
@@ -210,11 +213,30 @@ def end_session(
 
 
 def _added(
-    served: Context, person: Person, files: list[UploadFile], scratch: Path, name: str = ""
+    served: Context, person: Person, files: list[UploadFile], scratch: Path, name: str
 ) -> ScanRow:
     path = kept_together(files, scratch)
-    sent = Path(files[0].filename or "scan").name
-    name = name or sent.removesuffix(suffix_of(Path(sent)))
+    return _add(served, person, path, name or _name_of(files[0]))
+
+
+def _add(served: Context, person: Person, path: Path, name: str) -> ScanRow:
     row = add_scan(served.project, path, name=name, by=person.id, copy=True)
     served.watcher.wake()
     return row
+
+
+def _same(served: Context, path: Path) -> ScanRow | None:
+    """Return the scan that holds what is in a file or folder, if there is one."""
+    found = scan_files.joint_hash([scan_files.described(path, path.name)])
+    return next((row for row in list_scans(served.project) if row.hash == found), None)
+
+
+def _free_name(served: Context, file: UploadFile) -> str:
+    name, taken = _name_of(file), {row.name for row in list_scans(served.project)}
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(each for each in chain([name], numbered) if each not in taken)
+
+
+def _name_of(file: UploadFile) -> str:
+    sent = Path(file.filename or "scan").name
+    return sent.removesuffix(suffix_of(Path(sent)))
