@@ -117,7 +117,7 @@ SLICER = [
         "POST",
         "/infer/interpolation",
         {"image": "SCAN"},
-        fields={"params": NRRD},
+        fields={"params": DRAWN},
         files={"label": "label"},
         check=holds_form,
     ),
