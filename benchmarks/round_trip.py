@@ -1,6 +1,6 @@
 """How long nnInteractive's client waits for an answer of ours: a real client, a real socket.
 
-    python -m benchmarks.round_trip --data DATA --sets 103,108,115 --part Ts
+    python -m benchmarks.round_trip --data DATA --sets 101,103,110 --part Ts
 
 Of each structure a region of 128 x 128 x 100 voxels around it is sent, as clients send what they
 show. On it a first lasso, a second one, a scribble, a point that says yes and one that says no, a
@@ -27,7 +27,7 @@ import uvicorn
 from nnInteractive.inference.remote import nnInteractiveRemoteInferenceSession
 
 from fewslice.evaluation.dataset import find_dataset, read_case
-from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.app import create_app, warm_up
 from fewslice.metrics.overlap import dice
 
 REGION = (128, 128, 100)
@@ -110,13 +110,14 @@ def main() -> None:
     """Print how long each interaction takes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", default="103,108,115")
+    parser.add_argument("--sets", default="101,103,110")
     parser.add_argument("--part", default="Ts")
     parser.add_argument("--most", type=int, default=2, help="cases a set")
     given = parser.parse_args()
     waits: dict[str, list[float]] = defaultdict(list)
     computed: dict[str, list[float]] = defaultdict(list)
     ends = []
+    warm_up()  # as `fewslice serve` does
     with server() as address, nnInteractiveRemoteInferenceSession(address) as session:
         for number in given.sets.split(","):
             (folder,) = given.data.glob(f"Dataset{number}_*")

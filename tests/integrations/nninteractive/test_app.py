@@ -15,9 +15,10 @@ from nnInteractive.inference.remote import (
     nnInteractiveRemoteInferenceSession,
 )
 
-from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.app import create_app, warm_up
 from fewslice.integrations.nninteractive.keys import Keys
 from fewslice.integrations.nninteractive.leases import LeaseSettings
+from fewslice.integrations.nninteractive.scene import Scene
 from fewslice.integrations.nninteractive.wire import pack, unpack
 from fewslice.metrics.overlap import dice
 from fewslice.project.opening import create_project
@@ -207,6 +208,17 @@ def test_a_session_outlasts_the_server(tmp_path: Path) -> None:
         second.post("/release", headers=headers)
     with TestClient(create_app(tmp_path)) as third:
         assert third.post("/predict", headers=headers).status_code == 410
+
+
+@pytest.mark.slow
+def test_what_the_first_client_would_wait_for_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered: list[bool] = []
+    predict = Scene.predict
+    monkeypatch.setattr(Scene, "predict", lambda self: answered.append(predict(self) is not None))
+    warm_up()
+    assert answered == [True]
 
 
 def test_clients_of_other_versions(client: TestClient) -> None:

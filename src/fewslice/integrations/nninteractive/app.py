@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
+import numpy as np
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +30,7 @@ from fewslice.integrations.nninteractive.leases import (
     Leases,
     LeaseSettings,
 )
+from fewslice.integrations.nninteractive.scene import Scene
 
 PORT = 1527
 _SWEEP = 15.0  # seconds between looks for those who pause
@@ -104,8 +107,18 @@ def serve(host: str, port: int, *, keys: Keys, folder: Path | None = None) -> No
     """
     import uvicorn
 
+    Thread(target=warm_up, daemon=True).start()
     with _kept_in(folder) as place:
         uvicorn.run(create_app(place, keys=keys), host=host, port=port, log_level="warning")
+
+
+def warm_up() -> None:
+    """Answer a tiny scene, so that the first client does not wait for libraries and weights."""
+    array = np.zeros((1, 16, 16, 8), dtype=np.float32)
+    array[:, 4:12, 4:12, 2:6] = 1
+    scene = Scene(array, None)
+    scene.lasso(array[0, :, :, 4:5] > 0, (0, 0, 4), True)
+    scene.predict()
 
 
 @contextmanager
