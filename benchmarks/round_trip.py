@@ -137,9 +137,9 @@ def main() -> None:
     print("| interaction | structures | median wait | longest | median of processor time |")
     print("|---|---|---|---|---|")
     for name, each in waits.items():
-        used = f"{statistics.median(computed[name]):.2f}" if computed[name] else ""
+        own = f"{statistics.median(computed[name]):.2f}" if computed[name] else ""
         print(
-            f"| {name} | {len(each)} | {statistics.median(each):.2f} | {max(each):.2f} | {used} |"
+            f"| {name} | {len(each)} | {statistics.median(each):.2f} | {max(each):.2f} | {own} |"
         )
     print(f"Mean Dice after all of it: {np.mean(ends):.3f}")
 
