@@ -138,9 +138,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for name, each in waits.items():
         own = f"{statistics.median(computed[name]):.2f}" if computed[name] else ""
-        print(
-            f"| {name} | {len(each)} | {statistics.median(each):.2f} | {max(each):.2f} | {own} |"
-        )
+        print(f"| {name} | {len(each)} | {statistics.median(each):.2f} | {max(each):.2f} | {own} |")
     print(f"Mean Dice after all of it: {np.mean(ends):.3f}")
 
 
