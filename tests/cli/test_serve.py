@@ -9,8 +9,10 @@ import pytest
 
 from fewslice.cli import serve as module
 from fewslice.cli.main import run
+from fewslice.integrations.nninteractive.keys import Keys
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project, open_project
+from fewslice.project.people import add_person
 from fewslice.project.scans import list_scans
 from fewslice.project.structures import list_structures
 from fewslice.server import run as running
@@ -85,22 +87,52 @@ def test_a_missing_library_is_named(
     )
 
 
-def test_clients_of_nninteractive_need_no_project(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked: list[tuple[str, int, str | None]] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, Keys, Path | None]]:
+    """Do not serve nnInteractive's clients for ever: return how it would have been done."""
+    found: list[tuple[str, int, Keys, Path | None]] = []
     monkeypatch.delenv("FEWSLICE_KEY", raising=False)
     monkeypatch.setattr(
         "fewslice.integrations.nninteractive.app.serve",
-        lambda host, port, *, key: asked.append((host, port, key)),
+        lambda host, port, *, keys, folder: found.append((host, port, keys, folder)),
     )
-    assert run(["serve", "--nninteractive"]) == 0
+    return found
+
+
+def test_clients_of_nninteractive_need_no_project(
+    asked: list[tuple[str, int, Keys, Path | None]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["serve", "--nninteractive", "--sessions", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("nnInteractive's clients connect to")
     assert (
         run(["serve", "--nninteractive", "--host", "192.0.2.1", "--key", "k", "--port", "9"]) == 0
     )
     capsys.readouterr()
-    assert asked == [("127.0.0.1", 1527, None), ("192.0.2.1", 9, "k")]
+    assert asked == [
+        ("127.0.0.1", 1527, Keys(), tmp_path),
+        ("192.0.2.1", 9, Keys("k"), None),
+    ]
     assert "set a key" in refused(["serve", "--nninteractive", "--host", "192.0.2.1"], capsys)
-    assert "leave DIRECTORY out" in refused(["serve", str(directory), "--nninteractive"], capsys)
     assert "There is no DIRECTORY" in refused(["serve"], capsys)
+
+
+def test_people_of_a_project_are_clients_of_nninteractive(
+    asked: list[tuple[str, int, Keys, Path | None]],
+    directory: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["serve", str(directory), "--nninteractive"]
+    assert "leave the key out" in refused([*given, "--key", "k"], capsys)
+    everywhere = [*given, "--host", "192.0.2.1"]
+    assert "has no accounts; add one first" in refused(everywhere, capsys)
+    project = open_project(directory)
+    ann = add_person(project, "ann", "correct horse", "admin")
+    assert run(["project", "person", "key", str(directory), "ann", "--days", "2"]) == 0
+    key = capsys.readouterr().out.strip()
+    assert run(everywhere) == 0
+    ((host, port, keys, folder),) = asked
+    assert (host, port, folder) == ("192.0.2.1", 1527, directory / "nninteractive")
+    assert keys.owner(key) == f"person {ann.id}"
+    project.engine.dispose()

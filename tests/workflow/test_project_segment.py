@@ -13,7 +13,7 @@ from fewslice.project.answers import latest_answer
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import add_scan
 from fewslice.training import store
-from fewslice.workflow.project_segment import segment_scan
+from fewslice.workflow.project_segment import TRAINED, segment_scan
 from fewslice.workflow.project_sessions import SessionPool
 from fewslice.workflow.project_suggest import suggest_scan
 from fewslice.workflow.project_support import model_folder, support_of
@@ -102,3 +102,23 @@ def test_a_scan_that_cannot_be_read_is_passed_over(small: SmallProject, tmp_path
     draw(small, 6)
     (tmp_path / "scan.nii.gz").unlink()
     assert support_of(SessionPool(small.project), second) == ()
+
+
+@pytest.mark.slow
+def test_an_engine_can_be_named_whatever_is_drawn(small: SmallProject) -> None:
+    pool = SessionPool(small.project)
+    with pytest.raises(InputError, match="Nothing is drawn on this scan or on another one"):
+        segment_scan(pool, small.scan, engine="interpolation")
+    with pytest.raises(InputError, match="no trained model yet"):
+        segment_scan(pool, small.scan, engine=TRAINED)
+    draw(small, 3, 9)
+    with pytest.raises(InputError, match="There is no engine 'other'"):
+        segment_scan(pool, small.scan, engine="other")
+    assert segment_scan(pool, small.scan, engine="interpolation").engine == "interpolation"
+    folder = model_folder(small.project)
+    folder.mkdir()
+    store.promote(folder, store.save_version(folder, random_model(), {}, [(1, 0.5)]))
+    assert segment_scan(pool, small.scan, engine=TRAINED).engine == "model"
+    kept = latest_answer(small.project, small.scan)
+    assert kept is not None
+    np.testing.assert_array_equal(kept.labels[:, :, 3], slice_of(3))  # a person drew it

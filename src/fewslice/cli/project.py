@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -335,6 +336,28 @@ def add_person_command(
 
     person = add_person(_opened(directory, database), name, password, role)
     click.echo(f"Added {person.name} ({person.role})")
+
+
+@person_command.command("key")
+@_DIRECTORY
+@click.argument("name")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=365,
+    show_default=True,
+    help="How long it lasts.",
+)
+@_DATABASE
+def person_key_command(directory: Path, name: str, days: int, database: str | None) -> None:
+    """Print a key of a person for programs that ask for one, such as nnInteractive's clients.
+
+    Whoever has it asks as that person. It is shown once; closing the account ends it.
+    """
+    from fewslice.project.tokens import give_token
+
+    project = _opened(directory, database)
+    click.echo(give_token(project, _person(project, name), timedelta(days=days)))
 
 
 @person_command.command("change")

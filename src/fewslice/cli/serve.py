@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 from fewslice.cli import options
+from fewslice.cli.server_options import server_at
 from fewslice.errors import InputError
 
 _EXTRA = (
     "alembic", "argon2", "blosc2", "fastapi", "sqlalchemy", "sse_starlette", "uvicorn", "zstandard",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _NnInteractive:
+    """What was asked for. sessions: where they are kept."""
+
+    directory: Path | None
+    host: str
+    port: int | None
+    database: str | None
+    key: str | None
+    sessions: Path | None
 
 
 @click.command("serve")
@@ -44,14 +58,25 @@ _EXTRA = (
     help="Address of a viewer in the browser that may ask by MONAI Label's protocol.",
 )
 @click.option(
+    "--dicomweb",
+    metavar="URL",
+    help="DICOMweb server of the scans: series are fetched when a viewer asks, labels stored.",
+)
+@click.option(
     "--nninteractive",
     is_flag=True,
-    help="Serve nnInteractive's clients, without a project.",
+    help="Serve nnInteractive's clients: as people of the project, or without a project.",
 )
 @click.option(
     "--key",
     envvar="FEWSLICE_KEY",
     help="What nnInteractive's clients must know; rather in the environment, FEWSLICE_KEY.",
+)
+@click.option(
+    "--sessions",
+    type=options.PATH,
+    help="Folder for scans and interactions of nnInteractive's clients, so that they outlast the "
+    "server.  [default: in the project, else none]",
 )
 @click.option(
     "--example", is_flag=True, help="Make a project with the bundled scan if there is none yet."
@@ -63,8 +88,10 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     names: tuple[str, ...],
     database: str | None,
     origins: tuple[str, ...],
+    dicomweb: str | None,
     nninteractive: bool,
     key: str | None,
+    sessions: Path | None,
     example: bool,
 ) -> None:
     """Serve the project in DIRECTORY: annotate its scans in a browser.
@@ -74,12 +101,14 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     drawn is on disk by then. Needs pip install "fewslice[server]".
 
     3D Slicer's and OHIF's MONAI Label plugins find the project at /monailabel below the address.
-    With --nninteractive there is no project: napari, 3D Slicer, MITK and ITK-SNAP ask by
-    nnInteractive's protocol, and keep what they draw.
+    With --dicomweb, OHIF may ask for any series of that server; who asks is read from
+    FEWSLICE_DICOMWEB_TOKEN or FEWSLICE_DICOMWEB_LOGIN. With --nninteractive, napari, Slicer, MITK
+    and ITK-SNAP ask by nnInteractive's protocol at a port of its own and keep what they draw;
+    those who may ask are the people of the project in DIRECTORY, whose key is their token.
     """
     _require_extra()
     if nninteractive:
-        _serve_nninteractive(directory, host, port, key)
+        _serve_nninteractive(_NnInteractive(directory, host, port, database, key, sessions))
         return
     if directory is None:
         raise InputError("There is no DIRECTORY; name the project to serve, or --nninteractive.")
@@ -96,27 +125,39 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     require_accounts(project, settings)
     with only_server(project.directory), bound(host, 8000 if port is None else port) as listening:
         click.echo(f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server.")
-        serve(project, settings, listening, add_monai_label)
+        server = None if dicomweb is None else server_at(dicomweb)
+        serve(project, settings, listening, lambda app: add_monai_label(app, server))
 
 
-def _serve_nninteractive(
-    directory: Path | None, host: str, port: int | None, key: str | None
-) -> None:
+def _serve_nninteractive(asked: _NnInteractive) -> None:
     from fewslice.integrations.nninteractive.app import PORT, serve
-    from fewslice.server.settings import is_loopback
+    from fewslice.integrations.nninteractive.keys import Keys
+    from fewslice.project.opening import open_project
+    from fewslice.server.run import require_accounts
+    from fewslice.server.settings import Settings, is_loopback
 
-    if directory is not None:
-        raise InputError("nnInteractive's clients keep what they draw; leave DIRECTORY out.")
-    if key is None and not is_loopback(host):
-        raise InputError(
-            f"At {host} other computers can reach the server; set a key that clients must know "
-            "(FEWSLICE_KEY)."
-        )
-    chosen = PORT if port is None else port
+    folder = asked.sessions
+    if asked.directory is None:
+        if asked.key is None and not is_loopback(asked.host):
+            raise InputError(
+                f"At {asked.host} other computers can reach the server; set a key that clients "
+                "must know (FEWSLICE_KEY)."
+            )
+        keys = Keys(asked.key)
+    else:
+        if asked.key is not None:
+            raise InputError(
+                "The people of the project have keys of their own (fewslice project person key); "
+                "leave the key out, or DIRECTORY."
+            )
+        project = open_project(asked.directory, asked.database)
+        require_accounts(project, Settings(host=asked.host))
+        keys, folder = Keys(project=project), folder or project.directory / "nninteractive"
+    chosen = PORT if asked.port is None else asked.port
     click.echo(
-        f"nnInteractive's clients connect to http://{host}:{chosen}; Ctrl-C ends the server."
+        f"nnInteractive's clients connect to http://{asked.host}:{chosen}; Ctrl-C ends the server."
     )
-    serve(host, chosen, key=key)
+    serve(asked.host, chosen, keys=keys, folder=folder)
 
 
 def _require_extra() -> None:

@@ -53,17 +53,13 @@ def takes_server(command: Callable[..., Any]) -> Callable[..., Any]:
         no_verify: bool,
         **given: Any,
     ) -> Any:
-        server = DicomWebServer(
+        server = server_at(
             url,
-            token=os.environ.get(TOKEN) or None,
-            login=os.environ.get(LOGIN) or None,
             headers=parse_headers(headers),
             timeout=timeout,
             ca_file=ca_file,
             verify=not no_verify,
         )
-        for remark in server.remarks:
-            click.echo(f"fewslice: {remark}", err=True)
         return command(server=server, **given)
 
     with_server.__name__ = command.__name__
@@ -73,6 +69,22 @@ def takes_server(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def server_at(url: str, **connection: Any) -> DicomWebServer:
+    """Return a server; who asks comes from the environment, what is unsafe goes to standard error.
+
+    connection: as `DicomWebServer` takes it. Raises InputError.
+    """
+    server = DicomWebServer(
+        url,
+        token=os.environ.get(TOKEN) or None,
+        login=os.environ.get(LOGIN) or None,
+        **connection,
+    )
+    for remark in server.remarks:
+        click.echo(f"fewslice: {remark}", err=True)
+    return server
 
 
 def parse_headers(texts: Sequence[str]) -> dict[str, str]:

@@ -88,8 +88,8 @@ def answer_problems(app: FastAPI, settings: Settings) -> None:
         sentence = _SENTENCES.get(error.status_code, "The request cannot be understood.")
         return refused(error.status_code, sentence, dict(error.headers or {}))
 
-    async def large(_: Request, __: Exception) -> Response:
-        return refused(413, too_large(settings))
+    async def large(request: Request, __: Exception) -> Response:
+        return refused(413, too_large(settings.largest(request.url.path)))
 
     async def unforeseen(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)

@@ -53,7 +53,8 @@ class Guard:
         if refusal is not None:
             await _refuse(answer, *refusal)
             return
-        await self._app(scope, _bounded(receive, self._settings.largest_body), answer)
+        most = self._settings.largest(scope["path"])
+        await self._app(scope, _bounded(receive, most), answer)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> tuple[int, str] | None:
         """Return status and sentence of a request that is not let in."""
@@ -65,8 +66,9 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             return 400, "Content-Length is not a number; send the request again."
-        if int(length[:20]) > self._settings.largest_body:
-            return 413, too_large(self._settings)
+        most = self._settings.largest(path)
+        if int(length[:20]) > most:
+            return 413, too_large(most)
         if method not in _READS and not (_own(headers) or self._of_a_tool(path, headers)):
             return 403, (
                 f"A request that changes something needs the header {CROSS_SITE}: 1, so that other "
@@ -95,10 +97,10 @@ class Guard:
         return self._accounts() and not self._settings.names
 
 
-def too_large(settings: Settings) -> str:
+def too_large(most: int) -> str:
     """Return the sentence for a body that is larger than the server takes."""
     return (
-        f"The request is larger than {settings.largest_body // 1024**2} MB, the most that the "
+        f"The request is larger than {most // 1024**2} MB, the most that the "
         "server takes; send single slices."
     )
 

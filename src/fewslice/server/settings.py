@@ -11,7 +11,8 @@ class Settings:
     """How a server is run.
 
     host: the address it listens on. names: what it may be called in a Host header, besides that;
-    with accounts, none means any. largest_body: of a request, in bytes. work: whether jobs are done
+    with accounts, none means any. largest_body: of a request, in bytes; largest_upload: of one of a
+    tool, which sends whole scans. work: whether jobs are done
     by processes of this server. session_days: how long a person stays logged in. tools: path below
     which tools such as 3D Slicer ask; "" for none. origins: pages elsewhere that may ask there,
     such as a viewer in the browser.
@@ -20,10 +21,16 @@ class Settings:
     host: str = "127.0.0.1"
     names: tuple[str, ...] = ()
     largest_body: int = 32 * 1024 * 1024
+    largest_upload: int = 1024 * 1024 * 1024
     work: bool = True
     session_days: float = 14.0
     tools: str = ""
     origins: tuple[str, ...] = ()
+
+    def largest(self, path: str) -> int:
+        """Return how many bytes a request to a path may have."""
+        tool = bool(self.tools) and path.startswith(self.tools)
+        return self.largest_upload if tool else self.largest_body
 
     @property
     def loopback(self) -> bool:

@@ -157,7 +157,7 @@ class Worker:
             return suggestion_result(found)
         if job.kind == TRAIN:
             return self._train(job, step)
-        return {"ranked": rank_project(self.project, step.say)}
+        return {"ranked": rank_project(self.project, step.say, job.payload.get("strategy"))}
 
     def _segment(self, job: Job, step: _Step) -> Any:
         assert job.scan_id is not None  # noqa: S101 - the route put it there
@@ -167,6 +167,7 @@ class Worker:
             job.scan_id,
             annotator=job.payload.get("annotator"),
             near=None if near is None else (int(near[0]), int(near[1])),
+            engine=job.payload.get("engine"),
             progress=step,
             on_slices=lambda slices: self._show(job, slices),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -18,12 +19,16 @@ from fewslice.project.scans import (
     read_scan,
 )
 from fewslice.project.settings import get_setting, set_setting
+from fewslice.training import store
 from fewslice.volumes.image import LabelMap
 from fewslice.workflow.pool_rows import PoolScan
 from fewslice.workflow.project_support import has_model, model_folder
 from fewslice.workflow.rank_pool import rank_pool
 
 _RANKING = "ranking"
+
+FIRST, RANDOM = "first", "random"
+"""Orders that need no model: as scans were added, and by chance."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,15 @@ class NextScan:
     reason: str
 
 
-def next_scan(project: Project, person: Person, current: int | None = None) -> NextScan:
+def next_scan(
+    project: Project, person: Person, current: int | None = None, order: str | None = None
+) -> NextScan:
     """Return the scan that a person opens next.
 
     Scans that somebody else has open are left out. A reviewer first gets what waits for review.
     Then come scans that were returned, then others by priority, then as the model ranked them, then
-    as they were added. current: the scan that is open, which is not named again.
+    as they were added. current: the scan that is open, which is not named again. order: `FIRST`,
+    `RANDOM`, or a strategy by which `rank_project` ranked, in place of the project's own ranking.
     """
     free = [row for row in list_scans(project) if row.id != current and _free(row, person)]
     waiting = [row for row in free if row.status == SUBMITTED]
@@ -48,7 +56,9 @@ def next_scan(project: Project, person: Person, current: int | None = None) -> N
     todo = [row for row in free if row.status not in (SUBMITTED, ACCEPTED)]
     if not todo:
         return NextScan(None, _nothing(project))
-    ranking = _ranking(project)
+    if order == RANDOM:
+        return NextScan(secrets.choice(todo), "It was chosen by chance.")
+    ranking = {} if order == FIRST else _ranking(project, order)
     best = min(todo, key=lambda row: _order(row, ranking))
     return NextScan(best, _reason(best, ranking))
 
@@ -82,26 +92,39 @@ def _nothing(project: Project) -> str:
 
 
 def rank_project(
-    project: Project, report: Callable[[float, str], None] = lambda fraction, words: None
+    project: Project,
+    report: Callable[[float, str], None] = lambda fraction, words: None,
+    strategy: str | None = None,
 ) -> int:
     """Let the model rank the scans that are not done, and return how many it ranked.
 
-    Without a model nothing is ranked. Scans that cannot be used are left out.
+    Without a model nothing is ranked. Scans that cannot be used are left out. strategy: one of
+    `fewslice.active_learning.strategies.registry`, whose ranking is kept beside the project's own.
     """
     todo = [row for row in list_scans(project) if row.status not in (SUBMITTED, ACCEPTED)]
     if not has_model(project) or not todo:
-        set_setting(project, _RANKING, [])
+        set_setting(project, _key(strategy), [])
         return 0
     ranking = rank_pool(
         _pool(project, todo),
         model_folder(project),
         count=len(todo),
         what="scans",
+        strategy=strategy,
         workers=1,
         progress=lambda done, _: report(done / len(todo), f"{done} of {len(todo)} scans"),
     )
-    set_setting(project, _RANKING, [[int(item.case), item.reason] for item in ranking.items])
+    ranked = [[int(item.case), item.reason] for item in ranking.items]
+    set_setting(project, _key(strategy), ranked)
+    if strategy is not None:
+        set_setting(project, _version_key(strategy), _version(project))
     return len(ranking.items)
+
+
+def is_ranked(project: Project, strategy: str) -> bool:
+    """Return whether the model in use has ranked the scans by a strategy."""
+    by: object = get_setting(project, _version_key(strategy))
+    return by == _version(project)
 
 
 def _pool(project: Project, rows: list[ScanRow]) -> Iterator[PoolScan]:
@@ -115,6 +138,20 @@ def _pool(project: Project, rows: list[ScanRow]) -> Iterator[PoolScan]:
         yield PoolScan(str(row.id), image, labels, drawn.sure_places)
 
 
-def _ranking(project: Project) -> dict[int, str]:
+def _ranking(project: Project, strategy: str | None) -> dict[int, str]:
     """Return why the model ranked each scan where it did, best first."""
-    return {int(scan): str(reason) for scan, reason in get_setting(project, _RANKING) or ()}
+    ranked = get_setting(project, _key(strategy)) or ()
+    return {int(scan): str(reason) for scan, reason in ranked}
+
+
+def _key(strategy: str | None) -> str:
+    return _RANKING if strategy is None else f"{_RANKING} {strategy}"
+
+
+def _version_key(strategy: str) -> str:
+    return f"{_RANKING} {strategy} by"
+
+
+def _version(project: Project) -> str:
+    """Return which model is in use, "" if none."""
+    return str(store.promoted(model_folder(project)) or "")

@@ -9,6 +9,7 @@ import numpy as np
 
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.engines import Progress, silent
+from fewslice.errors import InputError
 from fewslice.project.answers import save_answer
 from fewslice.segmentation.preview import AnsweredSlices
 from fewslice.segmentation.result import Segmentation
@@ -21,6 +22,9 @@ from fewslice.workflow.project_support import (
     support_of,
 )
 from fewslice.workflow.segment import segment
+
+TRAINED = "trained"
+"""Asks for the project's trained model, where the name of an engine is due."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ def segment_scan(  # noqa: PLR0913 - as `Session.segment`, on a scan of somebody
     *,
     annotator: int | None = None,
     near: SliceIndex | None = None,
+    engine: str | None = None,
     progress: Progress = silent,
     on_slices: Callable[[AnsweredSlices], None] | None = None,
 ) -> ScanAnswer:
@@ -57,6 +62,9 @@ def segment_scan(  # noqa: PLR0913 - as `Session.segment`, on a scan of somebody
         Of a scan that people annotate independently, whose slices are meant.
     near
         (array axis, index) of the slice in hand, whose neighbours are shown first.
+    engine
+        Name of an engine, or `TRAINED`, that answers whatever is drawn; by default what is drawn
+        decides.
     progress
         Called with the fraction done; what it raises ends the work, and the answer before stays.
     on_slices
@@ -66,12 +74,15 @@ def segment_scan(  # noqa: PLR0913 - as `Session.segment`, on a scan of somebody
     Raises
     ------
     InputError
-        If nothing is drawn on this scan and there is neither a model nor another scan to go by.
+        If nothing is drawn on this scan and there is neither a model nor another scan to go by;
+        if there is no such engine, or no trained model.
     ReadError
         If the scan cannot be read.
     """
     scan = pool.open(scan_id, annotator)
-    if scan.blank:
+    if engine is not None:
+        found = _answer_of(pool, scan_id, scan, engine, progress)
+    elif scan.blank:
         found = _first_answer(pool, scan_id, scan, progress)
     else:
         found = scan.session.segment(
@@ -105,6 +116,31 @@ def _first_answer(
     if not support:
         raise nothing_to_go_by()
     return segment(image, labels, annotated=drawing.sure_places, support=support, progress=progress)
+
+
+def _answer_of(
+    pool: SessionPool, scan_id: int, scan: OpenScan, engine: str, progress: Progress
+) -> Segmentation:
+    """Answer a scan with the engine that was asked for."""
+    session, places = scan.session, scan.session.drawing.sure_places
+    if engine == TRAINED:
+        if not has_model(pool.project):
+            raise InputError("The project has no trained model yet; draw on scans and train one.")
+        model = load_model(model_folder(pool.project))
+        return segment(
+            session.image, session.labels, annotated=places, engine=model, progress=progress
+        )
+    support = support_of(pool, scan_id) if scan.blank else ()
+    if scan.blank and not support:
+        raise nothing_to_go_by()
+    return segment(
+        session.image,
+        session.labels,
+        annotated=places,
+        support=support,
+        engine=engine,
+        progress=progress,
+    )
 
 
 def _along_main_axis(scan: OpenScan, near: SliceIndex | None) -> int | None:

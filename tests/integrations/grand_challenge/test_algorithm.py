@@ -24,6 +24,7 @@ from tests.support.grand_challenge_jobs import (
     lay_out,
     scan_array,
 )
+from tests.support.scan_pools import write_model
 
 SCAN, LABELS = "generic-medical-image", "sparse-segmentation"
 OTHER, OTHERS_LABELS = "supporting-scan", "supporting-segmentation"
@@ -134,3 +135,21 @@ def test_a_model_folder_that_holds_something_else(tmp_path: Path) -> None:
     (there.model / "weights.pt").touch()
     with pytest.raises(FewsliceError, match="holds 0 models"):
         Algorithm.load(there)
+
+
+def test_a_trained_model_needs_nothing_drawn(tmp_path: Path) -> None:
+    """All four outputs are there: nothing is suggested, since nothing was drawn."""
+    lay_out(tmp_path / "input", {SCAN: Image(scan_array(), OBLIQUE)})
+    there = folders(tmp_path)
+    with pytest.raises(FewsliceError, match="This job has the sockets"):
+        Algorithm.load(there).run()  # nothing could answer
+    write_model(there.model)
+    Algorithm.load(there).run()
+    assert itk_array(segmented(tmp_path)).shape == scan_array().shape
+    doubt = itk_array(tmp_path / "output" / "images" / "uncertainty" / "output.mha")
+    assert doubt.shape == scan_array().shape
+    sure = json.loads((tmp_path / "output" / "slice-confidence.json").read_text())
+    assert len(sure["slices"]) == scan_array().shape[sure["axis"]]
+    next_ones = json.loads((tmp_path / "output" / "suggested-slices.json").read_text())
+    assert next_ones["slices"] == []
+    assert next_ones["predicted_dice"] is None

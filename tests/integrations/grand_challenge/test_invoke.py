@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -68,3 +69,13 @@ def test_one_job_after_the_other(address: str, tmp_path: Path) -> None:
 def test_other_addresses(address: str) -> None:
     assert asked(f"{address}/", "GET")[0] == 404
     assert asked(f"{address}/health", "POST")[0] == 404
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "\u0661"])
+def test_a_length_that_is_none(address: str, length: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    head = f"POST /invoke HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(head.encode())
+        assert b" 400 " in connection.recv(1000).split(b"\r\n")[0]
+    assert asked(f"{address}/health", "GET") == (200, "ready")

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fewslice.errors import FewsliceError, InputError
+from fewslice.errors import FewsliceError, InputError, ReadError
 from fewslice.integrations.grand_challenge.sockets import (
+    INPUTS,
     Sockets,
     image_at,
     read_inputs,
@@ -114,3 +117,32 @@ def test_a_wrong_description(tmp_path: Path, given: Any) -> None:
     path.write_text(json.dumps(given), encoding="utf-8")
     with pytest.raises(InputError, match=r"correct|inside"):
         read_sockets(path)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(("socket", "interface", "slug", "relative_path", "x")), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, database=None, derandomize=True, deadline=None)
+@given(content=json_values)
+def test_inputs_of_any_kind_end_in_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, content: object
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / INPUTS).write_text(json.dumps(content), encoding="utf-8")
+    said = ""
+    try:
+        places = read_inputs(folder)
+        require_known(places, Sockets(), model=True)
+    except (InputError, ReadError) as error:
+        said = str(error)
+    assert "\n" not in said
+    assert said or set(places) in Sockets().sets(model=True)

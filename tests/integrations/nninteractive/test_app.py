@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from nnInteractive.inference.remote import (
     SessionExpiredError,
     nnInteractiveRemoteInferenceSession,
 )
 
-from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.app import create_app, warm_up
+from fewslice.integrations.nninteractive.keys import Keys
 from fewslice.integrations.nninteractive.leases import LeaseSettings
-from fewslice.integrations.nninteractive.wire import pack
+from fewslice.integrations.nninteractive.scene import Scene
+from fewslice.integrations.nninteractive.wire import pack, unpack
 from fewslice.metrics.overlap import dice
+from fewslice.project.opening import create_project
+from fewslice.project.people import add_person
+from fewslice.project.tokens import give_token
 from tests.support.grand_challenge_jobs import ball, scan_array
+from tests.support.over_sockets import listening
 
 BALL = ball() == 1
 KEY = "opensesame"
@@ -29,16 +33,9 @@ KEY = "opensesame"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    app = create_app(tmp_path_factory.mktemp("scenes"), LeaseSettings(most=2), KEY)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    app = create_app(tmp_path_factory.mktemp("scenes"), LeaseSettings(most=2), Keys(KEY))
+    with listening(app) as address:
+        yield address
 
 
 def on_slice(index: int) -> np.ndarray:
@@ -186,3 +183,76 @@ def test_no_lease(client: TestClient) -> None:
     for path in ("/heartbeat", "/predict", "/undo", "/reset_interactions"):
         assert client.post(path).status_code == 410
     assert client.post("/release").json() == {"released": True}
+
+
+@pytest.mark.slow
+def test_a_session_outlasts_the_server(tmp_path: Path) -> None:
+    """Its lease, its image, what was said and how to take it back are there after a restart."""
+    with TestClient(create_app(tmp_path)) as first:
+        token = first.post("/claim").json()["lease_token"]
+        headers = {"X-Lease-Token": token}
+        first.post("/set_image", content=pack(scan_array()[None]), headers=headers)
+        meta = {"X-Meta": '{"include_interaction": true, "run_prediction": false}'}
+        for index in (4, 10):
+            sent = first.post(
+                "/add_lasso_interaction", content=pack(on_slice(index)), headers=headers | meta
+            )
+            assert sent.status_code == 200
+    with TestClient(create_app(tmp_path)) as second:
+        answer = second.post("/predict", headers=headers)
+        said = json.loads(answer.headers["X-Meta"])
+        assert said["ran_prediction"]
+        box = tuple(slice(*ends) for ends in said["bbox"])
+        assert dice(unpack(answer.content) == 1, BALL[box]) > 0.9
+        assert json.loads(second.post("/undo", headers=headers).headers["X-Meta"])["ran_prediction"]
+        second.post("/release", headers=headers)
+    with TestClient(create_app(tmp_path)) as third:
+        assert third.post("/predict", headers=headers).status_code == 410
+
+
+@pytest.mark.slow
+def test_what_the_first_client_would_wait_for_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered: list[bool] = []
+    predict = Scene.predict
+    monkeypatch.setattr(Scene, "predict", lambda self: answered.append(predict(self) is not None))
+    warm_up()
+    assert answered == [True]
+
+
+def test_clients_of_other_versions(client: TestClient) -> None:
+    packed = bytearray(pack(on_slice(7)))
+    packed[4] = 2
+    answer = client.post(
+        "/add_lasso_interaction",
+        content=bytes(packed),
+        headers={"X-Meta": '{"include_interaction": true, "of_a_later_version": 1}'},
+    )
+    assert answer.status_code == 400
+    assert "version 2 of the protocol" in answer.json()["detail"]
+    later = client.post("/add_polygon_interaction", json={})
+    assert later.status_code == 404
+    assert "may be newer than this server" in later.json()["detail"]
+
+
+def test_places_between_voxels(client: TestClient) -> None:
+    """napari sends places in its own coordinates."""
+    box = {"bbox_coords": [[3.6, 14.4], [7, 20], [7.0, 8.0]], "include_interaction": True}
+    assert client.post("/add_bbox_interaction", json=box | {"run_prediction": False}).is_success
+    point = {"coordinates": [9.4, 12.6, 7.0], "include_interaction": True}
+    assert client.post("/add_point_interaction", json=point | {"run_prediction": False}).is_success
+
+
+def test_nobody_works_on_with_anothers_session(tmp_path: Path) -> None:
+    project = create_project(tmp_path / "project", name="Balls", structures=[])
+    people = [add_person(project, name, "correct horse", "admin") for name in ("ann", "bob")]
+    ann, bob = ({"Authorization": f"Bearer {give_token(project, each.id)}"} for each in people)
+    with TestClient(create_app(tmp_path / "scenes", keys=Keys(project=project))) as client:
+        assert client.get("/capabilities").status_code == 401
+        lease = {"X-Lease-Token": client.post("/claim", headers=ann).json()["lease_token"]}
+        assert client.post("/heartbeat", headers=ann | lease).is_success
+        assert client.post("/heartbeat", headers=bob | lease).status_code == 410
+        assert client.post("/release", headers=bob | lease).is_success  # of nothing
+        assert client.get("/lease_status", headers=ann | lease).is_success
+    project.engine.dispose()

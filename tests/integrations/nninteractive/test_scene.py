@@ -132,3 +132,48 @@ def test_where_something_changed() -> None:
     after[1:3, 2, 3:6] = True
     assert changed(before, after) == ((1, 3), (2, 3), (3, 6))
     assert changed(after, after) is None
+
+
+def finished_ball(scene: Scene) -> np.ndarray:
+    """Answer the ball, begin another object, and return what was answered."""
+    for index in (5, 7, 9):
+        scene.lasso(BALL[:, :, index : index + 1], (0, 0, index), True)
+    scene.predict()
+    ball = scene.target
+    scene.reset()
+    assert ball.any()
+    return ball
+
+
+@pytest.mark.slow
+def test_the_next_object_takes_nothing_of_a_finished_one(scene: Scene) -> None:
+    ball = finished_ball(scene)
+    assert not scene.target.any()
+    beside = np.zeros_like(BALL)
+    beside[12:20, 4:22] = True  # begins within the ball and reaches beyond it
+    assert ball[beside].mean() < 0.5
+    assert (ball & beside).any()
+    for index in (5, 9):
+        scene.lasso(beside[:, :, index : index + 1], (0, 0, index), True)
+    scene.predict()
+    assert scene.target.any()
+    assert not (scene.target & ball).any()
+
+
+@pytest.mark.slow
+def test_a_finished_object_is_free_again_once_it_is_marked(scene: Scene) -> None:
+    """Clients say "begin this object anew" in the same words as "next object"."""
+    ball = finished_ball(scene)
+    scene.lasso(BALL[:, :, 7:8], (0, 0, 7), True)
+    assert not scene.finished.any()
+    scene.predict()
+    assert scene.target[:, :, 7].any()
+    scene.reset()
+    scene.start_from(ball)
+    assert np.array_equal(scene.target, ball)
+
+
+def test_only_so_many_steps_can_be_taken_back(scene: Scene) -> None:
+    for index in range(25):
+        scene.point((2, 3, index % 16), False)
+    assert sum(scene.undo() for _ in range(30)) == 20

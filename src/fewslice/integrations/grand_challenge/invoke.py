@@ -15,6 +15,8 @@ from threading import Lock
 from fewslice.errors import FewsliceError
 from fewslice.integrations.grand_challenge.algorithm import Algorithm
 
+_MOST_READ = 1_000_000  # bytes of a body
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +35,11 @@ def server(algorithm: Algorithm, address: tuple[str, int]) -> ThreadingHTTPServe
 
         def do_POST(self) -> None:
             # What was sent along is not needed, but has to be taken off the connection.
-            self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 1_000_000))
+            length = self.headers.get("Content-Length") or "0"
+            if not (length.isascii() and length.isdigit()):
+                self._say(HTTPStatus.BAD_REQUEST, "Content-Length is not a number; send one.")
+                return
+            self.rfile.read(min(int(length[:20]), _MOST_READ))
             if self.path != "/invoke":
                 self._say(HTTPStatus.NOT_FOUND, "There is only GET /health and POST /invoke.")
                 return

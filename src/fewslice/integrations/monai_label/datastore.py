@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import NotFoundError
-from fewslice.io import read_labels, write_image, write_labels
+from fewslice.integrations.monai_label.archive import Archive
+from fewslice.integrations.monai_label.label_maps import as_in_project, read_sent
+from fewslice.io import write_image, write_labels
 from fewslice.project.answers import latest_answer
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
@@ -19,9 +22,9 @@ from fewslice.project.importing import import_labels
 from fewslice.project.reviews import submit
 from fewslice.project.revisions import ACCEPT, CORRECT
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import ACCEPTED, SUBMITTED, ScanRow, find_scan, list_scans, read_scan
+from fewslice.project.scans import ACCEPTED, SUBMITTED, ScanRow, list_scans, read_scan
 from fewslice.project.structures import list_structures
-from fewslice.volumes import Image, LabelMap
+from fewslice.volumes import LabelMap
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import LabelArray
@@ -31,16 +34,6 @@ FINAL, ORIGINAL = "final", "original"
 
 _EXTENSION = ".nii.gz"
 _MOST = 0.8  # of the slices of an answer that a label shows which is that answer, edited
-
-
-def scan_named(project: Project, image: str) -> ScanRow:
-    """Return the scan that a client calls `image`. Raises NotFoundError."""
-    try:
-        return find_scan(project, image)
-    except NotFoundError:
-        raise NotFoundError(
-            f"There is no scan {image!r} in the project; fewslice project list shows their names."
-        ) from None
 
 
 def labels_by_value(project: Project) -> dict[str, int]:
@@ -60,7 +53,7 @@ def statistics(project: Project) -> dict[str, Any]:
     }
 
 
-def listing(project: Project) -> dict[str, Any]:
+def listing(project: Project, archive: Archive) -> dict[str, Any]:
     """Return all scans and the tags of their labels, as MONAI Label's datastore file does."""
     objects = {}
     for row in list_scans(project):
@@ -72,14 +65,22 @@ def listing(project: Project) -> dict[str, Any]:
             )
             if there
         }
-        image = {"ext": _EXTENSION, "info": image_info(row)}
+        image = {"ext": _EXTENSION, "info": image_info(row, archive)}
         objects[row.name] = {"image": image, "labels": labels}
     return {"name": project.directory.name, "description": "", "objects": objects}
 
 
-def image_info(row: ScanRow) -> dict[str, Any]:
-    """Return what is known of a scan."""
-    return {
+def image_info(row: ScanRow, archive: Archive) -> dict[str, Any]:
+    """Return what is known of a scan; of DICOM, the UIDs by which OHIF opens it."""
+    series = archive.series(row)
+    dicom = {}
+    if series is not None:
+        dicom = {
+            "SeriesInstanceUID": series.uid,
+            "StudyInstanceUID": series.study,
+            "Modality": series.modality,
+        }
+    return dicom | {
         "name": f"{row.name}{_EXTENSION}",
         "shape": list(row.shape),
         "spacing": [float(each) for each in row.spacing],
@@ -95,7 +96,7 @@ def checksum(path: Path) -> str:
 
 def write_scan(project: Project, row: ScanRow, folder: Path) -> Path:
     """Write a scan as one file that every client reads."""
-    path = folder / f"{_file_name(row.name)}{_EXTENSION}"
+    path = folder / f"{file_name(row.name)}{_EXTENSION}"
     write_image(path, read_scan(project, row.id))
     return path
 
@@ -110,31 +111,36 @@ def write_tagged(project: Project, row: ScanRow, tag: str, folder: Path, suffix:
         if tag == FINAL or answer is None:
             raise NotFoundError(f"The scan {row.name!r} has no labels tagged {tag!r}.")
         array = answer.labels
-    return write_map(array, image, row.name, folder, suffix)
-
-
-def write_map(array: Any, image: Image, name: str, folder: Path, suffix: str) -> Path:
-    """Write a label map on the grid of a scan."""
-    path = folder / f"{_file_name(name)}{suffix}"
+    path = folder / f"{file_name(row.name)}{suffix}"
     write_labels(path, LabelMap(np.asarray(array), image.geometry, image.stored))
     return path
 
 
-def save_label(project: Project, row: ScanRow, path: Path, by: int, tag: str) -> bool:
+def save_label(  # noqa: PLR0913, PLR0917 - what a person sent, and whose it is
+    project: Project,
+    row: ScanRow,
+    path: Path,
+    by: int,
+    tag: str = "",
+    names: Mapping[int, str] | None = None,
+) -> bool:
     """Keep what a person saved; return whether that was a whole scan.
 
     A label that shows most slices of the project's answer is the answer, edited: what differs from
     it was a person's work, and one tagged "final" accepts the rest as well and hands the scan in.
     Any other label is sparse: the slices that hold something were drawn, and an empty one was not
-    looked at, whatever its tag. Raises ReadError, InputError or GeometryError if it is no label map
-    of this scan.
+    looked at, whatever its tag. names: of the values, see `as_in_project`. Raises
+    ReadError, InputError or GeometryError if it is no label map of this scan.
     """
     answer = latest_answer(project, row.id)
     image = read_scan(project, row.id)
-    scan, labels = on_one_grid(image, read_labels(path, image), None)
+    given = as_in_project(project, read_sent(path, image), names or {})
+    scan, labels = on_one_grid(image, given, None)
     whole = answer is not None and scan is image and _follows(labels, answer.labels)
     if answer is None or not whole:
-        import_labels(project, row.id, path, by)
+        numbered = path.with_name("numbered.nii.gz")
+        write_labels(numbered, given)
+        import_labels(project, row.id, numbered, by)
         return False
     _save_changes(project, row, labels, answer.labels, by, final=tag == FINAL)
     if tag == FINAL:
@@ -195,6 +201,6 @@ def _answered(project: Project, row: ScanRow) -> bool:
     return latest_answer(project, row.id) is not None
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """Return a name that is safe as one of a file."""
     return "".join(each if each.isalnum() or each in "-_." else "_" for each in name)

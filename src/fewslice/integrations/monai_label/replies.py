@@ -25,7 +25,7 @@ def with_file(params: dict[str, Any], path: Path) -> Response:
     return Response(body, media_type=f"multipart/form-data; boundary={limit}")
 
 
-def file_alone(path: Path) -> Response:
+def file_alone(path: Path, media_type: str = _OCTETS) -> Response:
     """Return a file, as OHIF's client reads it."""
     headers = {"Content-Disposition": f'attachment; filename="{path.name}"'}
-    return Response(path.read_bytes(), media_type=_OCTETS, headers=headers)
+    return Response(path.read_bytes(), media_type=media_type, headers=headers)

@@ -1,12 +1,12 @@
 """Who works on which scene: leases that come back after a long pause.
 
 A client claims a lease and names it in every request. nnInteractive's own server forgets a session
-that was idle; here its scene is written to a file and read again when its client returns.
+that was idle; here its scene is on disk after every request, and read again when its client
+returns, also to a server that was started anew.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
 import secrets
 import time
@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import RLock
 
 from fewslice.errors import InputError
+from fewslice.integrations.nninteractive.keeping import Kept, SceneStore
 from fewslice.integrations.nninteractive.scene import Scene
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -42,8 +43,9 @@ class LeaseSettings:
 
 @dataclass(eq=False)
 class Lease:
-    """One client. scene: None until it sends an image."""
+    """One client. owner: who claimed it. scene: None until it sends an image."""
 
+    owner: str
     worked: float
     seen: float
     scene: Scene | None = None
@@ -51,7 +53,7 @@ class Lease:
 
 
 class Leases:
-    """All leases. folder: where scenes of those who pause lie. clock: seconds, for tests."""
+    """All leases. folder: where scenes lie, of those who pause as well. clock: for tests."""
 
     def __init__(
         self,
@@ -60,69 +62,74 @@ class Leases:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings or LeaseSettings()
-        self._folder, self._clock = folder, clock
+        self._store, self._clock = SceneStore(folder), clock
         self._here: dict[str, Lease] = {}
         self._lock = RLock()
 
-    def claim(self) -> str:
-        """Return a new lease. Raises AtCapacityError if too many people are at work."""
+    def claim(self, owner: str = "") -> str:
+        """Return a new lease of somebody. Raises AtCapacityError if too many people are at work."""
         with self._lock:
             self._make_room()
             now, token = self._clock(), secrets.token_hex(16)
-            self._here[token] = Lease(now, now)
+            self._here[token] = Lease(owner, now, now)
+            self._store.save(token, Kept(owner, None))
             return token
 
-    def release(self, token: str | None) -> None:
+    def release(self, token: str | None, owner: str = "") -> None:
         """End a lease for good; nothing happens if there is none."""
         if token is None or not _TOKEN.fullmatch(token):
             return
         with self._lock:
-            self._here.pop(token, None)
-            self._file(token).unlink(missing_ok=True)
+            if self._store.owner(token) == owner:
+                self._here.pop(token, None)
+                self._store.drop(token)
 
-    def seen(self, token: str | None) -> float:
+    def seen(self, token: str | None, owner: str = "") -> float:
         """Take a sign of life; return the seconds until the scene leaves the memory."""
-        lease = self._find(token)
+        lease = self._find(token, owner)
         lease.seen = self._clock()
-        return self.remaining(token)
+        return self.remaining(token, owner)
 
-    def remaining(self, token: str | None) -> float:
+    def remaining(self, token: str | None, owner: str = "") -> float:
         """Return the seconds until the scene leaves the memory, without prolonging them."""
-        return max(0.0, self.settings.idle - (self._clock() - self._find(token).worked))
+        worked = self._find(token, owner).worked
+        return max(0.0, self.settings.idle - (self._clock() - worked))
 
     @contextmanager
-    def work(self, token: str | None) -> Iterator[Lease]:
-        """Hold a lease for one request; its own requests wait for each other."""
-        lease = self._find(token)
+    def work(self, token: str | None, owner: str = "") -> Iterator[Lease]:
+        """Hold a lease for one request; its own requests wait for each other.
+
+        What the request changed is on disk before it is answered.
+        """
+        lease = self._find(token, owner)
+        assert token is not None  # noqa: S101 - it was just found
         lease.worked = lease.seen = self._clock()
         with lease.lock:
             yield lease
+            self._store.save(token, Kept(lease.owner, lease.scene))
 
     def sweep(self) -> None:
-        """Write the scenes of all who pause, and forget them here."""
+        """Forget here the scenes of all who pause; they are on disk."""
         with self._lock:
             for token in [token for token, lease in self._here.items() if self._pauses(lease)]:
                 self._put_away(token)
 
-    def _find(self, token: str | None) -> Lease:
+    def _find(self, token: str | None, owner: str) -> Lease:
         if token is None or not _TOKEN.fullmatch(token):
             raise LeaseGoneError("The request names no lease; claim one first.")
         with self._lock:
-            lease = self._here.get(token)
-            if lease is None:
-                lease = self._fetched(token)
+            lease = self._here.get(token) or self._fetched(token)
+            if lease.owner != owner:
+                raise LeaseGoneError("The lease is somebody else's; connect again.")
             return lease
 
     def _fetched(self, token: str) -> Lease:
-        path = self._file(token)
-        if not path.is_file():
+        kept = self._store.load(token)
+        if kept is None:
             raise LeaseGoneError("The lease is unknown to this server; connect again.")
         self._make_room()
-        # Written by this server into a folder of its own.
-        scene: Scene | None = pickle.loads(path.read_bytes())  # noqa: S301
         now = self._clock()
-        lease = self._here[token] = Lease(now, now, scene)
-        path.unlink()
+        lease = self._here[token] = Lease(kept.owner, now, now, kept.scene)
         return lease
 
     def _make_room(self) -> None:
@@ -141,13 +148,7 @@ class Leases:
         if not lease.lock.acquire(blocking=False):
             return  # it is answering
         try:
-            path = self._file(token)
-            temporary = path.with_suffix(".part")
-            temporary.write_bytes(pickle.dumps(lease.scene))
-            temporary.replace(path)
+            self._store.leave(token)
             del self._here[token]
         finally:
             lease.lock.release()
-
-    def _file(self, token: str) -> Path:
-        return self._folder / f"{token}.scene"

@@ -32,6 +32,8 @@ from fewslice.workflow.session import Session
 Corners = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """First and stop along each array axis."""
 
+_MOST_FINISHED = 255
+_MOST_STEPS = 20  # that can be undone; each holds an answer of the scan's size
 _DOT = 2  # radius in pixels of what a click makes known
 _GIVES_WAY = 0.1  # part of a mask's extent that is asked anew around what is said later
 
@@ -96,20 +98,24 @@ class Scene:
             )
         array = channels if len(channels) > 1 else channels[0]
         self._session = Session(np.nan_to_num(array, posinf=0, neginf=0), spacing=spacing)
+        self.spacing = None if spacing is None else [float(each) for each in spacing]
         self.image: Image = self._session.image
         self.shape = self.image.geometry.shape
         self._axis = annotation_axis(self.image.geometry)
         self._states = [State(Said(), np.zeros(self.shape, dtype=bool))]
+        self.finished: npt.NDArray[np.uint8] = np.zeros(self.shape, dtype=np.uint8)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what a pause has to keep: the answer is drawn anew when it is asked for."""
-        return {"image": self.image, "states": self._states}
+    def restore(self, states: Sequence[State], finished: npt.NDArray[np.uint8]) -> None:
+        """Take up where a scene of the same scan was. Raises InputError if it does not fit."""
+        shapes = {each.target.shape for each in states} | {finished.shape}
+        if not states or shapes != {self.shape}:
+            raise InputError("What was kept of the scene is not of its scan.")
+        self._states, self.finished = list(states), finished
 
-    def __setstate__(self, kept: dict[str, Any]) -> None:
-        self.image, self._states = kept["image"], kept["states"]
-        self._session = Session(self.image)
-        self.shape = self.image.geometry.shape
-        self._axis = annotation_axis(self.image.geometry)
+    @property
+    def states(self) -> tuple[State, ...]:
+        """Where the object in hand stood after each interaction, the present state last."""
+        return tuple(self._states)
 
     @property
     def target(self) -> BoolArray:
@@ -122,7 +128,15 @@ class Scene:
         return self._states[-1].said
 
     def reset(self) -> None:
-        """Begin another object."""
+        """Begin another object; the one in hand is finished, and its voxels are its own.
+
+        Clients say "next object" and "begin this one anew" in the same words, so a finished object
+        is given free again as soon as something positive is said inside of it.
+        """
+        free = self.target & (self.finished == 0)
+        number = int(self.finished.max()) + 1
+        if free.any() and number <= _MOST_FINISHED:
+            self.finished = np.where(free, np.uint8(number), self.finished)
         self._states = [State(Said(), np.zeros(self.shape, dtype=bool))]
 
     def undo(self) -> bool:
@@ -135,6 +149,8 @@ class Scene:
     def point(self, at: Sequence[int], include: bool) -> None:
         """Say that a voxel belongs to the object, or does not."""
         voxel = self._voxel(at)
+        if include:
+            self._free(self.finished[voxel].reshape(1))
         place = (self._axis, voxel[self._axis])
         rows, columns = (voxel[axis] for axis in inplane_axes(self._axis))
         dot = np.zeros(self._sides(self._axis), dtype=bool)
@@ -155,6 +171,7 @@ class Scene:
         said = self._gives_way((axis, middle))
         if include:
             outline = outline_in_box(self._slice((axis, middle)), (rows, columns))
+            self._free(self.finished[on_slice(axis, middle)][outline])
             said = said.with_slice((axis, middle), outline.astype(np.uint8), guessed=True)
             if not thin:  # nothing beyond its ends either
                 for beyond in (inside[axis][0] - 1, inside[axis][1]):
@@ -168,7 +185,7 @@ class Scene:
 
     def scribble(self, mask: BoolArray, start: Sequence[int], include: bool) -> None:
         """Say that the voxels of a mask belong to the object, or do not. start: its first voxel."""
-        axis, slices = self._parts(mask, start)
+        axis, slices = self._parts(mask, start, include)
         said = self.said
         for index, part in slices:
             said = self._marked(said, (axis, index), part, include)
@@ -176,7 +193,7 @@ class Scene:
 
     def lasso(self, mask: BoolArray, start: Sequence[int], include: bool) -> None:
         """Say that the object is what a closed line holds on its slice; or none of that."""
-        axis, slices = self._parts(mask, start)
+        axis, slices = self._parts(mask, start, include)
         said = self.said
         for index, part in slices:
             place = (axis, index)
@@ -200,6 +217,7 @@ class Scene:
             raise InputError(
                 f"The mask has shape {mask.shape}; expected {self.shape}, the image's."
             )
+        self._free(self.finished[mask])
         holding = np.flatnonzero(mask.any(axis=inplane_axes(self._axis)))
         if holding.size == 0:
             self.reset()
@@ -209,7 +227,7 @@ class Scene:
             (self._axis, index): np.asarray(mask.take(index, self._axis), dtype=np.uint8)
             for index in range(int(first), int(last) + 1)
         }
-        self._states.append(State(Said(slices, started=frozenset(slices)), mask.copy()))
+        self._add(State(Said(slices, started=frozenset(slices)), mask & (self.finished == 0)))
 
     def predict(self) -> Corners | None:
         """Answer anew from all that was said; return where the object changed, None if nowhere."""
@@ -220,7 +238,8 @@ class Scene:
             return None  # nothing was said beside the mask that it started from
         else:
             self._draw(said)
-            after = np.asarray(self._session.segment().labels.array == 1)
+            answer = np.asarray(self._session.segment().labels.array == 1)
+            after = answer & (self.finished == 0)
         self._states[-1] = State(said, after)
         return changed(before, after)
 
@@ -271,7 +290,20 @@ class Scene:
         return said.without(frozenset(near))
 
     def _say(self, said: Said) -> None:
-        self._states.append(State(said, self.target))
+        self._add(State(said, self.target))
+
+    def _add(self, state: State) -> None:
+        self._states = [*self._states, state][-_MOST_STEPS - 1 :]
+
+    def _free(self, owners: npt.NDArray[np.uint8]) -> None:
+        """Give the finished object free again that holds most of what was just marked.
+
+        owners: the number of the finished object of each marked voxel, 0 for none.
+        """
+        counts = np.bincount(owners, minlength=2)
+        most = int(np.argmax(counts[1:])) + 1
+        if 2 * counts[most] > owners.size:
+            self.finished = np.where(self.finished == most, np.uint8(0), self.finished)
 
     def _slice(self, place: SliceIndex) -> npt.NDArray[Any]:
         array = self.image.array
@@ -312,7 +344,7 @@ class Scene:
         return clipped[0], clipped[1], clipped[2]
 
     def _parts(
-        self, mask: BoolArray, start: Sequence[int]
+        self, mask: BoolArray, start: Sequence[int], include: bool
     ) -> tuple[int, list[tuple[int, BoolArray]]]:
         """Return the axis across which a mask is thin, and its slices on the whole image."""
         stops = [first + side for first, side in zip(start, mask.shape, strict=False)]
@@ -327,6 +359,9 @@ class Scene:
             )
         if not mask.any():
             raise InputError("The mask that was sent is empty; mark at least one voxel.")
+        if include:
+            place = tuple(slice(*ends) for ends in zip(start, stops, strict=True))
+            self._free(self.finished[place][mask])
         extents = [int(np.ptp(np.flatnonzero(mask.any(axis=inplane_axes(a))))) for a in range(3)]
         axis = self._axis if extents[self._axis] == min(extents) else int(np.argmin(extents))
         rows, columns = inplane_axes(axis)

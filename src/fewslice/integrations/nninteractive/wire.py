@@ -74,7 +74,12 @@ def _unpacked(message: bytes, most_bytes: int) -> npt.NDArray[Any]:
     import blosc2
 
     magic, version, codec, ndim, length = struct.unpack_from("<4sBBBB", message, 0)
-    if magic != _MAGIC or version != _VERSION or codec not in _CODECS:
+    if magic == _MAGIC and version != _VERSION:
+        raise InputError(
+            f"The client packs arrays in version {version} of the protocol, this server knows "
+            f"version {_VERSION}; use another version of the client, such as 2.6."
+        )
+    if magic != _MAGIC or codec not in _CODECS:
         raise ValueError("not a message of version 1")
     name = message[8 : 8 + length].decode("ascii")
     if name not in _DTYPES or ndim > 4:

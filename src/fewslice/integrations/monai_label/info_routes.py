@@ -1,0 +1,70 @@
+"""What there is: models, strategies, labels; and who may ask."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import PlainTextResponse
+
+from fewslice._version import __version__
+from fewslice.integrations.monai_label.datastore import labels_by_value, statistics
+from fewslice.integrations.monai_label.models import RANK, models, strategies
+from fewslice.project.login import check_password
+from fewslice.project.people import has_accounts
+from fewslice.project.tokens import give_token
+from fewslice.server.auth import Somebody
+from fewslice.server.context import Served
+
+router = APIRouter()
+
+
+@router.get("/info/")
+def info(request: Request, served: Served, _: Somebody) -> dict[str, Any]:
+    """Say which models, strategies, labels and images there are."""
+    labels = labels_by_value(served.project)
+    # OHIF takes the first label for the background and drops it; 3D Slicer would draw it.
+    first = ["background"] if "origin" in request.headers else []
+    return {
+        "name": "fewslice",
+        "description": "A few drawn slices become a volume",
+        "version": __version__,
+        "labels": [*first, *labels],
+        "models": models(served.project, labels),
+        "trainers": {"fewslice": {"description": "Trains a model of this project", "config": {}}},
+        "strategies": strategies(served.project),
+        "scoring": {RANK: {"description": "Ranks all scans by the trained model", "config": {}}},
+        "train_stats": {},
+        "datastore": statistics(served.project),
+    }
+
+
+@router.get("/logs/", response_class=PlainTextResponse)
+def logs(_: Somebody) -> str:
+    """Return no log: it may tell of patients."""
+    return ""
+
+
+@router.get("/auth/")
+def auth(served: Served) -> dict[str, Any]:
+    """Say whether people have to log in."""
+    return {"enabled": has_accounts(served.project)}
+
+
+@router.post("/auth/token")
+def token(
+    request: Request,
+    served: Served,
+    username: Annotated[str, Form(max_length=300)],
+    password: Annotated[str, Form(max_length=1000)],
+) -> dict[str, str]:
+    """Log in."""
+    address = request.client.host if request.client else ""
+    person = check_password(served.project, username, password, address)
+    return {"access_token": give_token(served.project, person.id), "token_type": "bearer"}
+
+
+@router.get("/auth/token/valid")
+def valid(person: Somebody) -> dict[str, str]:
+    """Say whose token it is."""
+    return {"username": person.name, "name": person.name}
