@@ -10,12 +10,17 @@ WAKE, CANCEL = "wake", "cancel"
 """From the server: there may be work; (CANCEL, job)."""
 
 CHANGED, SLICES = "changed", "slices"
-"""From a worker: something was written; (SLICES, job, scan, axis, first, labels) come early."""
+"""From a worker: something was written; (SLICES, job, (scan, annotator), axis, first, labels) come
+early.
+"""
+
+RUNNERS_UP = 2
+"""Slices that are ranked beyond those asked for: the next answers while a ranking is under way."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A kind of worker. kinds: its jobs, first things first. nice: how much it gives way."""
+    """A kind of worker. kinds: its jobs, which take turns. nice: how much it gives way."""
 
     name: str
     kinds: tuple[str, ...]

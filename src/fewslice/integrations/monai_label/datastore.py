@@ -10,12 +10,14 @@ import numpy as np
 
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.planes import annotation_axis
-from fewslice.errors import NotFoundError
+from fewslice.errors import AccessError, NotFoundError
 from fewslice.io import read_labels, write_image, write_labels
 from fewslice.project.answers import latest_answer
+from fewslice.project.blindness import sees_others
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
 from fewslice.project.importing import import_labels
+from fewslice.project.people import Person
 from fewslice.project.reviews import submit
 from fewslice.project.revisions import ACCEPT, CORRECT
 from fewslice.project.saving import save_revision
@@ -41,6 +43,21 @@ def scan_named(project: Project, image: str) -> ScanRow:
         raise NotFoundError(
             f"There is no scan {image!r} in the project; fewslice project list shows their names."
         ) from None
+
+
+def shared_scan_named(project: Project, image: str, person: Person) -> ScanRow:
+    """Return a scan whose labels a person may see and change here.
+
+    Raises NotFoundError, and AccessError where people annotate it independently: the protocol knows
+    only one drawing of a scan.
+    """
+    row = scan_named(project, image)
+    if not sees_others(project, row, person):
+        raise AccessError(
+            f"The scan {row.name!r} is annotated independently, and this protocol would show what "
+            "others draw; open it in the project's page."
+        )
+    return row
 
 
 def labels_by_value(project: Project) -> dict[str, int]:

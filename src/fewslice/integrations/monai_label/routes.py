@@ -26,6 +26,7 @@ from fewslice.integrations.monai_label.datastore import (
     listing,
     save_label,
     scan_named,
+    shared_scan_named,
     statistics,
     write_map,
     write_scan,
@@ -128,7 +129,7 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
     """Answer a scan. label: what is drawn by now, which is kept as if it had been saved first."""
     asked = _parsed(params)
     require_model(model)
-    row = await run_in_threadpool(scan_named, served.project, image or session_id)
+    row = await run_in_threadpool(shared_scan_named, served.project, image or session_id, person)
     if label is not None:
         drawn = await _kept(label, scratch)
         await run_in_threadpool(save_label, served.project, row, drawn, person.id, "")
@@ -215,7 +216,7 @@ async def new_label(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument
     tag: Annotated[str, Query(max_length=100)] = "",
 ) -> dict[str, str]:
     """Keep what a person drew as annotation of the project."""
-    row = await run_in_threadpool(scan_named, served.project, image)
+    row = await run_in_threadpool(shared_scan_named, served.project, image, person)
     path = await _kept(label, scratch)
     await run_in_threadpool(save_label, served.project, row, path, person.id, tag)
     await run_in_threadpool(train_if_due, served, person)
@@ -227,19 +228,19 @@ async def new_label(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument
 def label_file(
     label: Image,
     served: Served,
-    _: Somebody,
+    person: Somebody,
     scratch: Scratch,
     tag: Annotated[str, Query(max_length=100)] = FINAL,
 ) -> Response:
     """Return the labels of a scan: "final" is what people drew, "original" the engine's answer."""
-    row = scan_named(served.project, label)
+    row = shared_scan_named(served.project, label, person)
     return file_alone(write_tagged(served.project, row, tag or FINAL, scratch, _SUFFIX))
 
 
 @router.get("/datastore/label/info")
-def about_label(label: Image, served: Served, _: Somebody) -> dict[str, Any]:
+def about_label(label: Image, served: Served, person: Somebody) -> dict[str, Any]:
     """Say what is known of the labels of a scan."""
-    row = scan_named(served.project, label)
+    row = shared_scan_named(served.project, label, person)
     return {"image": row.name, "label_names": labels_by_value(served.project)}
 
 
@@ -312,7 +313,11 @@ def batch(_: Somebody) -> Any:
 def start_batch(model: str, served: Served, person: Somebody) -> dict[str, Any]:
     """Answer all scans that are not done, one after the other."""
     require_model(model)
-    rows = [row for row in list_scans(served.project) if row.status in ("new", "in_progress")]
+    rows = [
+        row
+        for row in list_scans(served.project)
+        if row.status in ("new", "in_progress") and not row.independent
+    ]
     for row in rows:
         jobs.enqueue(served.project, SEGMENT, row.id, {"annotator": None}, by=person.id)
     served.workers.wake()

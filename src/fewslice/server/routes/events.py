@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from fewslice.project.people import ANNOTATOR, Person
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
 
@@ -24,17 +25,17 @@ _PING = 15  # seconds
 )
 async def events(
     served: Served,
-    _: Somebody,
+    person: Somebody,
     last_event_id: Annotated[str, Header(max_length=100)] = "",
 ) -> EventSourceResponse:
     """Tell what happens: `job` (progress), `slices` (parts of an answer under way), `answer`,
     `saved`, `status`, `lease`, `structures`, `training`. With Last-Event-ID it goes on there;
     `reset` says that events were missed, and that everything has to be asked for again.
     """
-    return EventSourceResponse(_stream(served, last_event_id), ping=_PING)
+    return EventSourceResponse(_stream(served, person, last_event_id), ping=_PING)
 
 
-async def _stream(served: Context, last: str) -> AsyncIterator[ServerSentEvent]:
+async def _stream(served: Context, person: Person, last: str) -> AsyncIterator[ServerSentEvent]:
     hub = served.hub
     after = hub.after(last) if last else hub.last
     if after is None:
@@ -42,7 +43,8 @@ async def _stream(served: Context, last: str) -> AsyncIterator[ServerSentEvent]:
         after = start.number
         yield _sent(hub.identifier(start), start.kind, start.data)
     async for event in hub.listen(after):
-        yield _sent(hub.identifier(event), event.kind, event.data)
+        if event.annotator in (None, person.id) or person.role != ANNOTATOR:
+            yield _sent(hub.identifier(event), event.kind, event.data)
 
 
 def _sent(identifier: str, kind: str, data: Any) -> ServerSentEvent:
