@@ -12,6 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from fewslice.project.people import ANNOTATOR, Person
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
+from fewslice.server.events import Event
 
 router = APIRouter(tags=["events"])
 
@@ -43,8 +44,13 @@ async def _stream(served: Context, person: Person, last: str) -> AsyncIterator[S
         after = start.number
         yield _sent(hub.identifier(start), start.kind, start.data)
     async for event in hub.listen(after):
-        if event.annotator in (None, person.id) or person.role != ANNOTATOR:
+        if may_hear(event, person.id, person.role):
             yield _sent(hub.identifier(event), event.kind, event.data)
+
+
+def may_hear(event: Event, person: int, role: str) -> bool:
+    """Whether somebody may hear of an event: not of what another one annotates independently."""
+    return event.annotator in (None, person) or role != ANNOTATOR
 
 
 def _sent(identifier: str, kind: str, data: Any) -> ServerSentEvent:
