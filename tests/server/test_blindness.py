@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ Headers = dict[str, str]
 
 
 @pytest.fixture
-def people(served: Served) -> Iterator[dict[str, Headers]]:
+def people(served: Served) -> dict[str, Headers]:
     """Two annotators, a reviewer and an admin; the first annotator drew slice 6 and segmented."""
     found = with_accounts(served)
     other = add_person(served.project, "other", PASSWORD, "annotator").id
@@ -42,7 +41,7 @@ def people(served: Served) -> Iterator[dict[str, Headers]]:
     early = np.stack([truth()[5]])
     served.context.watcher.look()
     served.context.relay.heard(("slices", 1, (1, mine), 0, 5, early), lambda: None)
-    yield found
+    return found
 
 
 def seen(served: Served, who: Headers) -> dict[str, Any]:

@@ -95,8 +95,8 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     settings = Settings(host=host, names=names, tools=PREFIX, origins=origins)
     require_accounts(project, settings)
     with only_server(project.directory), bound(host, 8000 if port is None else port) as listening:
-        click.echo(f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server.")
-        serve(project, settings, listening, add_monai_label)
+        said = f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server."
+        serve(project, settings, listening, add_monai_label, ready=lambda: click.echo(said))
 
 
 def _serve_nninteractive(

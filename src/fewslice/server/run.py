@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,10 +90,13 @@ def serve(
     settings: Settings,
     listening: socket.socket,
     extend: Callable[[FastAPI], None] = _as_it_is,
+    *,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve a project until Ctrl-C, or until the system ends the process.
 
-    extend: adds what else the application answers, such as the protocols of other tools.
+    extend: adds what else the application answers, such as the protocols of other tools. ready: is
+    called once the server answers.
     """
     import uvicorn
 
@@ -109,7 +112,22 @@ def serve(
         timeout_keep_alive=_KEPT_OPEN,
         timeout_graceful_shutdown=_GRACE,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    close = app.state.context.hub.close
+
+    class Server(uvicorn.Server):
+        """Says when it answers, and lets go of pages that listen before it waits for them."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                ready()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            close()
+            await super().shutdown(sockets=sockets)
+
+    with suppress(KeyboardInterrupt):  # uvicorn passes Ctrl-C on after it has ended in order
+        Server(config).run(sockets=[listening])
 
 
 def address(settings: Settings, listening: socket.socket) -> str:
