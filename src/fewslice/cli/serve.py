@@ -95,7 +95,7 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     settings = Settings(host=host, names=names, tools=PREFIX, origins=origins)
     require_accounts(project, settings)
     with only_server(project.directory), bound(host, 8000 if port is None else port) as listening:
-        said = f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server."
+        said = f"Open {address(host, listening)} in a browser; Ctrl-C ends the server."
         serve(project, settings, listening, add_monai_label, ready=lambda: click.echo(said))
 
 
@@ -103,6 +103,7 @@ def _serve_nninteractive(
     directory: Path | None, host: str, port: int | None, key: str | None
 ) -> None:
     from fewslice.integrations.nninteractive.app import PORT, serve
+    from fewslice.server.run import address, bound
     from fewslice.server.settings import is_loopback
 
     if directory is not None:
@@ -112,11 +113,10 @@ def _serve_nninteractive(
             f"At {host} other computers can reach the server; set a key that clients must know "
             "(FEWSLICE_KEY)."
         )
-    chosen = PORT if port is None else port
-    click.echo(
-        f"nnInteractive's clients connect to http://{host}:{chosen}; Ctrl-C ends the server."
-    )
-    serve(host, chosen, key=key)
+    with bound(host, PORT if port is None else port) as listening:
+        place = address(host, listening)
+        said = f"nnInteractive's clients connect to {place}; Ctrl-C ends the server."
+        serve(listening, key=key, ready=lambda: click.echo(said))
 
 
 def _require_extra() -> None:

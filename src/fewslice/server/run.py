@@ -98,25 +98,32 @@ def serve(
     extend: adds what else the application answers, such as the protocols of other tools. ready: is
     called once the server answers.
     """
-    import uvicorn
+    from sse_starlette.sse import AppStatus
 
     from fewslice.server.app import create_app
 
     app = create_app(project, settings)
     extend(app)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEPT_OPEN,
-        timeout_graceful_shutdown=_GRACE,
-    )
-    close = app.state.context.hub.close
+    # The library would cut streams off; the hub ends them, after which they are complete.
+    AppStatus.disable_automatic_graceful_drain()
+    run_until_ended(app, listening, ready=ready, close=app.state.context.hub.close)
+
+
+def run_until_ended(
+    app: FastAPI,
+    listening: socket.socket,
+    *,
+    ready: Callable[[], None],
+    close: Callable[[], None] = lambda: None,
+) -> None:
+    """Run an application until Ctrl-C, or until the system ends the process.
+
+    ready: is called once it answers. close: ends what would go on for ever, such as streams of
+    events, before it waits for answers under way.
+    """
+    import uvicorn
 
     class Server(uvicorn.Server):
-        """Says when it answers, and lets go of pages that listen before it waits for them."""
-
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
@@ -126,11 +133,19 @@ def serve(
             close()
             await super().shutdown(sockets=sockets)
 
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEPT_OPEN,
+        timeout_graceful_shutdown=_GRACE,
+    )
     with suppress(KeyboardInterrupt):  # uvicorn passes Ctrl-C on after it has ended in order
         Server(config).run(sockets=[listening])
 
 
-def address(settings: Settings, listening: socket.socket) -> str:
-    """Return the address of the page."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+def address(host: str, listening: socket.socket) -> str:
+    """Return the address of a server that listens at a host."""
+    host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{listening.getsockname()[1]}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ from fewslice.integrations.nninteractive.leases import (
 )
 from fewslice.integrations.nninteractive.scene import Scene, changed
 from fewslice.integrations.nninteractive.wire import pack, unpack
+from fewslice.server.run import run_until_ended
 from fewslice.typing import BoolArray
 
 PORT = 1527
@@ -352,12 +354,15 @@ def _start(box: list[list[int]] | None, mask: BoolArray) -> list[int]:
     return [first for first, _ in box]
 
 
-def serve(host: str, port: int, *, key: str | None) -> None:
-    """Answer clients until the process is ended; scenes of those who pause last as long."""
-    from tempfile import TemporaryDirectory
+def serve(
+    listening: socket.socket, *, key: str | None, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Answer clients until the process is ended; scenes of those who pause last as long.
 
-    import uvicorn
+    ready: is called once it answers.
+    """
+    from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="fewslice-scenes-") as folder:
         app = create_app(Path(folder), key=key)
-        uvicorn.run(app, host=host, port=port, log_level="warning")
+        run_until_ended(app, listening, ready=ready)
