@@ -134,3 +134,19 @@ def test_a_suggestion_knows_what_was_drawn(small: SmallProject) -> None:
     assert found.result["slices"][0]["index"] not in (3, 9)
     assert len(found.result["slice_dice"]) == 12
     assert np.isfinite(found.result["predicted_dice"])
+
+
+def test_a_worker_with_nothing_to_train_helps_where_suggestions_have_waited(
+    small: SmallProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(Worker, "_result", lambda _, job: order.append(job.kind))
+    for kind in (SEGMENT, SUGGEST):
+        jobs.enqueue(small.project, kind, small.scan, by=small.ann)
+    worker, _ = started(small, BACKGROUND)
+    assert not worker.work()  # the worker that has the scan in memory is quicker
+    small.clock.advance(seconds=5)
+    jobs.enqueue(small.project, "train", by=small.ann)
+    while worker.work():
+        pass
+    assert order == ["train", SUGGEST]

@@ -20,13 +20,19 @@ RUNNERS_UP = 2
 
 @dataclass(frozen=True)
 class Post:
-    """A kind of worker. kinds: its jobs, which take turns. nice: how much it gives way."""
+    """A kind of worker.
+
+    kinds: its jobs, which take turns. nice: how much it gives way. helps: jobs of another one that
+    it does when it has none of its own and they have waited for a while: who works alone is served
+    by the worker that has the scan in memory.
+    """
 
     name: str
     kinds: tuple[str, ...]
     nice: int
+    helps: tuple[str, ...] = ()
 
 
 INTERACTIVE = Post("interactive", (SEGMENT, SUGGEST), 5)
-BACKGROUND = Post("background", (TRAIN, RANK), 15)
+BACKGROUND = Post("background", (TRAIN, RANK), 15, helps=(SUGGEST,))
 POSTS = (INTERACTIVE, BACKGROUND)

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -44,6 +45,7 @@ _LOG = logging.getLogger("fewslice.worker")
 _LOOK_AFTER = 1.0  # seconds without being woken
 _FINER = 0.02  # progress that is worth a line in the database
 _HEARTBEAT = 10.0  # seconds
+_HELP_AFTER = timedelta(seconds=5)  # that jobs wait before another worker takes them
 
 
 def run_worker(directory: Path, url: str | None, post: Post, connection: Connection) -> None:
@@ -124,6 +126,10 @@ class Worker:
                 self._last = kind
                 return job
         self._last = None
+        for kind in self.post.helps:
+            job = jobs.claim(self.project, self.post.name, (kind,), waited=_HELP_AFTER)
+            if job is not None:
+                return job
         return None
 
     def _end(self, job: Job) -> None:
