@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,8 +25,16 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Do not serve for ever: return how it would have been done."""
     found: list[Settings] = []
 
-    def stand_in(_: Project, settings: Settings, __: socket.socket, ___: object) -> None:
+    def stand_in(
+        _: Project,
+        settings: Settings,
+        __: socket.socket,
+        ___: object,
+        *,
+        ready: Callable[[], None],
+    ) -> None:
         found.append(settings)
+        ready()
 
     monkeypatch.setattr(running, "serve", stand_in)
     return found
@@ -89,11 +99,21 @@ def test_clients_of_nninteractive_need_no_project(
     directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[tuple[str, int, str | None]] = []
+    places: list[tuple[str, int]] = []
+
+    @contextmanager
+    def bound(host: str, port: int) -> Iterator[socket.socket]:
+        places.append((host, port))
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            yield listening
+
+    def stand_in(_: socket.socket, *, key: str | None, ready: Callable[[], None]) -> None:
+        asked.append((*places[-1], key))
+        ready()
+
     monkeypatch.delenv("FEWSLICE_KEY", raising=False)
-    monkeypatch.setattr(
-        "fewslice.integrations.nninteractive.app.serve",
-        lambda host, port, *, key: asked.append((host, port, key)),
-    )
+    monkeypatch.setattr(running, "bound", bound)
+    monkeypatch.setattr("fewslice.integrations.nninteractive.app.serve", stand_in)
     assert run(["serve", "--nninteractive"]) == 0
     assert capsys.readouterr().out.startswith("nnInteractive's clients connect to")
     assert (

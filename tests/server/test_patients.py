@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tests.support.dicom_samples import write_series
 from tests.support.served_projects import API, Served
 
 SCRIPT = "<script>alert('x')</script>"
-SAID = {
+SAID: dict[str, Any] = {
     "PatientName": f"Doe^{SCRIPT}",
     "PatientID": "id-4711",
     "SeriesDescription": f"axial {SCRIPT}",

@@ -105,7 +105,7 @@ def serve(
     app = create_app(project, settings)
     extend(app)
     # The library would cut streams off; the hub ends them, after which they are complete.
-    AppStatus.disable_automatic_graceful_drain()
+    AppStatus.enable_automatic_graceful_drain = False
     run_until_ended(app, listening, ready=ready, close=app.state.context.hub.close)
 
 
