@@ -26,6 +26,15 @@ if _qt_is_there():
 
 
 @pytest.fixture(scope="session")
+def postgres() -> Iterator[object]:
+    """A PostgreSQL server (`tests.support.postgres.PostgresServer`) for all tests."""
+    from tests.support.postgres import running_postgres
+
+    with running_postgres() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """A DICOMweb server (`tests.support.orthanc.Orthanc`); tests bring studies of their own."""
     from tests.support.orthanc import running_orthanc

@@ -15,6 +15,7 @@ from fewslice.io import read_labels
 from fewslice.project.login import check_password
 from fewslice.project.opening import open_project
 from fewslice.project.people import find_person
+from fewslice.project.scans import get_scan
 from fewslice.project.structures import Structure
 from tests.support.command_line import DRAWN, SHAPE, refused, save, truth
 from tests.support.projects import scan_file
@@ -90,8 +91,9 @@ def test_several_scans_channels_and_copies(
     tmp_path: Path, made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = [scan_file(tmp_path / f"mr_{n:04d}.nii.gz") for n in range(2)]
-    project("add", made, "--channels", "--copy", "--independent", *files)
-    project("add", made, "--name", "finer", "--spacing", "0.5,0.5,2", files[0])
+    first, second = files
+    project("add", made, "--copy", "--independent", first, "--channel", second)
+    project("add", made, "--name", "finer", "--alone", "--spacing", "0.5,0.5,2", first)
     project("list", made, "--json")
     told = json.loads(capsys.readouterr().out.split("\n", 2)[2])["scans"]
     assert [(each["name"], each["channels"], each["independent"]) for each in told] == [
@@ -101,8 +103,35 @@ def test_several_scans_channels_and_copies(
     ]
     assert told[1]["paths"][0].startswith(str(made))
     assert told[2]["spacing"] == [0.5, 0.5, 2.0]
-    given = ["project", "add", str(made), "--name", "x", str(files[0]), str(files[1])]
-    assert "--name names one scan, but several were given" in refused(given, capsys)
+    given = ["project", "add", str(made), str(first), str(tmp_path / "scan.nii.gz")]
+    several = "names one scan, but several were given"
+    assert f"--name {several}" in refused([*given, "--name", "x"], capsys)
+    assert "--channel is of one scan" in refused([*given, "--channel", str(second)], capsys)
+
+
+def test_channels_in_files_of_nnunets_names_are_one_scan(
+    tmp_path: Path, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for case in ("a", "b"):
+        for number in range(2):
+            scan_file(tmp_path / f"{case}_{number:04d}.nii.gz")
+    finer = np.zeros((30, 18, 12), np.int16)
+    save(tmp_path / "c_0000.nii.gz", np.zeros(SHAPE, np.int16))
+    save(tmp_path / "c_0001.nii.gz", finer)  # on another grid, so another scan
+    project("add", made, *sorted(tmp_path.glob("[abc]_*.nii.gz"), reverse=True))
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "Added 2: c_0001, 30 x 18 x 12 voxels",
+        "Added 3: c, 20 x 18 x 12 voxels",
+        "Added 4: b, 20 x 18 x 12 voxels, 2 channels",
+        "Added 5: a, 20 x 18 x 12 voxels, 2 channels",
+    ]
+    assert shown.err.count("is taken as a channel") == 2
+    assert "could be further channels by name" in shown.err
+    assert [path.name for path in get_scan(open_project(made), 5).paths] == [
+        "a_0000.nii.gz",
+        "a_0001.nii.gz",
+    ]
 
 
 def test_a_scan_that_lies_elsewhere(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,16 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """Do not serve for ever: return how it would have been done."""
     found: list[Settings] = []
 
-    def stand_in(_: Project, settings: Settings, __: socket.socket, ___: object) -> None:
+    def stand_in(
+        _: Project,
+        settings: Settings,
+        __: socket.socket,
+        ___: object,
+        *,
+        ready: Callable[[], None],
+    ) -> None:
         found.append(settings)
+        ready()
 
     monkeypatch.setattr(running, "serve", stand_in)
     return found
@@ -91,11 +101,23 @@ def test_a_missing_library_is_named(
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, Keys, Path | None]]:
     """Do not serve nnInteractive's clients for ever: return how it would have been done."""
     found: list[tuple[str, int, Keys, Path | None]] = []
+    places: list[tuple[str, int]] = []
+
+    @contextmanager
+    def bound(host: str, port: int) -> Iterator[socket.socket]:
+        places.append((host, port))
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            yield listening
+
+    def stand_in(
+        _: socket.socket, *, keys: Keys, folder: Path | None, ready: Callable[[], None]
+    ) -> None:
+        found.append((*places[-1], keys, folder))
+        ready()
+
     monkeypatch.delenv("FEWSLICE_KEY", raising=False)
-    monkeypatch.setattr(
-        "fewslice.integrations.nninteractive.app.serve",
-        lambda host, port, *, keys, folder: found.append((host, port, keys, folder)),
-    )
+    monkeypatch.setattr(running, "bound", bound)
+    monkeypatch.setattr("fewslice.integrations.nninteractive.app.serve", stand_in)
     return found
 
 

@@ -115,3 +115,14 @@ def test_jobs_are_listed_by_state_newest_first(small: SmallProject) -> None:
         jobs.get_job(small.project, 99)
     with pytest.raises(NotFoundError, match="no job 99"):
         jobs.cancel(small.project, 99)
+
+
+def test_only_what_has_waited_is_taken_by_who_asks_for_that(small: SmallProject) -> None:
+    job = queued(small)
+    patience = timedelta(seconds=5)
+    small.clock.advance(seconds=4.9)
+    assert jobs.claim(small.project, "worker 2", waited=patience) is None
+    small.clock.advance(seconds=0.1)
+    claimed = jobs.claim(small.project, "worker 2", waited=patience)
+    assert claimed is not None
+    assert claimed.id == job.id

@@ -36,7 +36,7 @@ def test_several_processes_that_open_at_once_migrate_once(small: SmallProject) -
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrate, projects))
     with projects[0].engine.connect() as connection:
-        assert schema_version(connection) == "0001"
+        assert schema_version(connection) == "0002"
     for project in projects:
         project.engine.dispose()
 

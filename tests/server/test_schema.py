@@ -10,9 +10,9 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
+from fewslice.server import suggesting
 from fewslice.server.arrays import MEDIA_TYPE
 from fewslice.server.problems import BusyError
-from fewslice.server.routes import answers
 from tests.support.served_projects import API, BASE, Served, served_project
 
 _ALWAYS = {"Host": "127.0.0.1", "X-Fewslice": "1"}
@@ -33,7 +33,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         served_project(tmp_path_factory.mktemp("schema")) as served,
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(answers, "ended", nobody_answers)
+        patch.setattr(suggesting, "ended", nobody_answers)
         served.put(served.page(6))
         yield served
 

@@ -14,8 +14,8 @@ from fewslice.project import jobs
 from fewslice.project.saving import save_revision
 from fewslice.server import worker as module
 from fewslice.server.work_kinds import BACKGROUND, CHANGED, INTERACTIVE, SEGMENT, SUGGEST
-from fewslice.server.worker import Worker, suggestion_result
-from fewslice.workflow.project_suggest import suggest_scan
+from fewslice.server.worker import Worker
+from fewslice.workflow.project_suggest import suggest_scan, suggestion_result
 from fewslice.workflow.session import CancelledError
 from tests.support.projects import SmallProject, slice_of, small_project
 
@@ -38,21 +38,21 @@ def test_without_a_job_there_is_nothing_to_do(small: SmallProject) -> None:
     assert heard == []
 
 
-def test_a_segmentation_goes_before_a_suggestion_and_training_is_for_another(
+def test_segmentations_and_suggestions_take_turns_and_training_is_for_another(
     small: SmallProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
     monkeypatch.setattr(Worker, "_result", lambda _, job: order.append(job.kind))
-    for kind in (SUGGEST, "train", SEGMENT):
+    for kind in (SUGGEST, SUGGEST, "train", SEGMENT, SEGMENT, SEGMENT):
         jobs.enqueue(small.project, kind, small.scan, by=small.ann)
     worker, heard = started(small)
     while worker.work():
         pass
-    assert order == [SEGMENT, SUGGEST]
+    assert order == [SEGMENT, SUGGEST, SEGMENT, SUGGEST, SEGMENT]
     assert heard[-1] == (CHANGED,)
     other, _ = started(small, BACKGROUND)
     assert other.work()
-    assert order == [SEGMENT, SUGGEST, "train"]
+    assert order[-1] == "train"
 
 
 @pytest.mark.parametrize(
@@ -134,3 +134,19 @@ def test_a_suggestion_knows_what_was_drawn(small: SmallProject) -> None:
     assert found.result["slices"][0]["index"] not in (3, 9)
     assert len(found.result["slice_dice"]) == 12
     assert np.isfinite(found.result["predicted_dice"])
+
+
+def test_a_worker_with_nothing_to_train_helps_where_suggestions_have_waited(
+    small: SmallProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(Worker, "_result", lambda _, job: order.append(job.kind))
+    for kind in (SEGMENT, SUGGEST):
+        jobs.enqueue(small.project, kind, small.scan, by=small.ann)
+    worker, _ = started(small, BACKGROUND)
+    assert not worker.work()  # the worker that has the scan in memory is quicker
+    small.clock.advance(seconds=5)
+    jobs.enqueue(small.project, "train", by=small.ann)
+    while worker.work():
+        pass
+    assert order == ["train", SUGGEST]

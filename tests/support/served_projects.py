@@ -82,9 +82,14 @@ class Served:
 
 
 @contextmanager
-def served_project(folder: Path, settings: Settings | None = None) -> Iterator[Served]:
-    """Serve a new project. Its jobs are left alone, unless `working` does them."""
-    project = create_project(folder / "project", name="Balls", structures=STRUCTURES)
+def served_project(
+    folder: Path, settings: Settings | None = None, url: str | None = None
+) -> Iterator[Served]:
+    """Serve a new project. Its jobs are left alone, unless `working` does them.
+
+    url: of an empty database, None for SQLite.
+    """
+    project = create_project(folder / "project", name="Balls", structures=STRUCTURES, url=url)
     by = add_person(project, "local", None, "admin").id
     scan = add_scan(project, scan_file(folder / "scan.nii.gz"), by=by)
     app = create_app(project, settings or Settings(work=False))

@@ -124,16 +124,22 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     settings = Settings(host=host, names=names, tools=PREFIX, origins=origins)
     require_accounts(project, settings)
     with only_server(project.directory), bound(host, 8000 if port is None else port) as listening:
-        click.echo(f"Open {address(settings, listening)} in a browser; Ctrl-C ends the server.")
-        server = None if dicomweb is None else server_at(dicomweb)
-        serve(project, settings, listening, lambda app: add_monai_label(app, server))
+        said = f"Open {address(host, listening)} in a browser; Ctrl-C ends the server."
+        web = None if dicomweb is None else server_at(dicomweb)
+        serve(
+            project,
+            settings,
+            listening,
+            lambda app: add_monai_label(app, web),
+            ready=lambda: click.echo(said),
+        )
 
 
 def _serve_nninteractive(asked: _NnInteractive) -> None:
     from fewslice.integrations.nninteractive.app import PORT, serve
     from fewslice.integrations.nninteractive.keys import Keys
     from fewslice.project.opening import open_project
-    from fewslice.server.run import require_accounts
+    from fewslice.server.run import address, bound, require_accounts
     from fewslice.server.settings import Settings, is_loopback
 
     folder = asked.sessions
@@ -153,11 +159,11 @@ def _serve_nninteractive(asked: _NnInteractive) -> None:
         project = open_project(asked.directory, asked.database)
         require_accounts(project, Settings(host=asked.host))
         keys, folder = Keys(project=project), folder or project.directory / "nninteractive"
-    chosen = PORT if asked.port is None else asked.port
-    click.echo(
-        f"nnInteractive's clients connect to http://{asked.host}:{chosen}; Ctrl-C ends the server."
-    )
-    serve(asked.host, chosen, keys=keys, folder=folder)
+    port = PORT if asked.port is None else asked.port
+    with bound(asked.host, port) as listening:
+        place = address(asked.host, listening)
+        said = f"nnInteractive's clients connect to {place}; Ctrl-C ends the server."
+        serve(listening, keys=keys, folder=folder, ready=lambda: click.echo(said))
 
 
 def _require_extra() -> None:

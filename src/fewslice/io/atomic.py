@@ -55,8 +55,11 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         temporary.mkdir()
         yield temporary
-        for file in temporary.iterdir():
-            _flush(file)
+        for each in temporary.rglob("*"):
+            if each.is_file():
+                _flush(each)
+            else:
+                _flush_folder(each)
         if target.exists():
             target.rmdir()
         temporary.rename(target)
@@ -68,6 +71,12 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_parent(path: str | os.PathLike[str]) -> None:
+    """Make the folder that something will lie in. Raises WriteError."""
+    with failures_named(path):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
 
 
 def require_free_folder(path: str | os.PathLike[str]) -> None:
@@ -164,7 +173,8 @@ def _new_file(target: Path) -> Path:
 
 
 def _flush(path: Path) -> None:
-    with path.open("rb+") as stream:
+    mode = "rb+" if os.access(path, os.W_OK) else "rb"  # a copy may be write-protected
+    with path.open(mode) as stream:
         os.fsync(stream.fileno())
 
 

@@ -11,6 +11,9 @@ from fewslice.io.channels import CHANNEL, Beside, channels_beside, joined, name_
 from fewslice.io.read import read_image, read_labels
 from fewslice.volumes.image import Image, LabelMap
 
+_TAKEN, _LEFT_OUT, _FEWER = "siblings-taken", "siblings-left-out", "channels-missing"
+_SIBLINGS = (_TAKEN, _LEFT_OUT, _FEWER)
+
 
 @dataclass(frozen=True)
 class ScanFiles:
@@ -71,7 +74,7 @@ def read_scan(scan: ScanFiles) -> Image:
     listed = _listed(beside.files)
     if not beside.names and not all(other.geometry.same_grid(image.geometry) for other in others):
         remark = Remark(
-            "siblings-left-out",
+            _LEFT_OUT,
             f"{listed} beside {scan.images[0]} could be further channels by name, but other voxels "
             "say that these are other scans: only the first is read. If they are channels, give "
             "them with --channel.",
@@ -80,12 +83,25 @@ def read_scan(scan: ScanFiles) -> Image:
     called = f" ({', '.join(beside.names)})" if beside.names else ""
     verb = "are taken as channels" if len(beside.files) > 1 else "is taken as a channel"
     remark = Remark(
-        "siblings-taken",
+        _TAKEN,
         f"{listed} beside {scan.images[0]} {verb} of the same scan{called}; --alone reads the "
         "first only.",
     )
     found = joined([image, *others], [scan.images[0], *beside.files])
     return replace(found, remarks=(remark, *found.remarks))
+
+
+def with_siblings(scan: ScanFiles) -> tuple[ScanFiles, tuple[str, ...]]:
+    """Return a scan with all its channels named, so that later ones beside it change nothing.
+
+    The second: what there is to say of files that were found beside it. Raises what `read_scan`
+    raises, which decides whether they are channels.
+    """
+    if not scan.beside.files:
+        return replace(scan, siblings=False), ()
+    remarks = {each.code: each for each in read_scan(scan).remarks if each.code in _SIBLINGS}
+    images = scan.paths if _TAKEN in remarks else scan.images
+    return replace(scan, images=images, siblings=False), tuple(remarks.values())
 
 
 def read_pair(scan: ScanFiles, labels: Path) -> tuple[Image, LabelMap]:
@@ -96,7 +112,7 @@ def read_pair(scan: ScanFiles, labels: Path) -> tuple[Image, LabelMap]:
 
 def _missing(first: Path, beside: Beside) -> Remark:
     return Remark(
-        "channels-missing",
+        _FEWER,
         f"dataset.json names {len(beside.names)} channels ({', '.join(beside.names)}), but "
         f"{name_of(first)[:-4]}{len(beside.files) + 1:04d} is not beside {first}; only those "
         "before it are read.",

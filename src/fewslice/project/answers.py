@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from fewslice.errors import InputError
 from fewslice.project.database import Project, reading, writing
@@ -44,10 +44,12 @@ def save_answer(  # noqa: PLR0913 - what an answer consists of
     confidence: Any = None,
     engine: str,
     revision: int | None,
+    annotator: int | None = None,
 ) -> int:
     """Keep an answer and return its number.
 
     labels: (i, j, k). uncertainty: of that shape, 0 to 1 in any float type, or 0 to 255 in uint8.
+    annotator: of a scan that people annotate independently, from whose slices it was made.
     Raises InputError if a shape is not the scan's, and WriteError if it cannot be written.
     """
     shape = get_scan(project, scan_id).shape
@@ -66,23 +68,23 @@ def save_answer(  # noqa: PLR0913 - what an answer consists of
             uncertainty=doubt,
             confidence=confidence,
             time=project.now(),
+            lane=annotator or 0,
         )
         session.add(row)
         session.flush()
-        data = {"answer": row.id, "revision": revision}
+        data = {"answer": row.id, "revision": revision, "annotator": annotator}
         add_event(project, session, "answer", scan_id=scan_id, data=data)
         return row.id
 
 
-def latest_answer(project: Project, scan_id: int) -> Answer | None:
-    """Return the answer of a scan that was saved last, or None."""
+def latest_answer(project: Project, scan_id: int, annotator: int | None = None) -> Answer | None:
+    """Return the answer of a scan that was saved last, or None.
+
+    annotator: of a scan that people annotate independently, from whose slices it was made; None for
+    any.
+    """
     with reading(project) as session:
-        row = session.scalar(
-            select(AnswerTable)
-            .where(AnswerTable.scan_id == scan_id)
-            .order_by(AnswerTable.id.desc())
-            .limit(1)
-        )
+        row = session.scalar(_latest(scan_id, annotator))
         if row is None:
             return None
         doubt = row.uncertainty
@@ -99,6 +101,20 @@ def latest_answer(project: Project, scan_id: int) -> Answer | None:
         confidence,
         time,
     )
+
+
+def latest_confidence(project: Project, scan_id: int, annotator: int | None = None) -> Any:
+    """Return what is known of each slice of the last answer, without reading its voxels."""
+    with reading(project) as session:
+        row = session.scalar(_latest(scan_id, annotator))
+        return None if row is None else row.confidence
+
+
+def _latest(scan_id: int, annotator: int | None) -> Select[AnswerTable]:
+    query = select(AnswerTable).where(AnswerTable.scan_id == scan_id)
+    if annotator is not None:
+        query = query.where(AnswerTable.lane == annotator)
+    return query.order_by(AnswerTable.id.desc()).limit(1)
 
 
 def _narrow(array: Array) -> Array:

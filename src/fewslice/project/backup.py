@@ -8,7 +8,6 @@ round. Who is logged in or has a scan open is left out.
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import tarfile
 import tempfile
@@ -17,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fewslice.errors import InputError, ReadError, WriteError
-from fewslice.io.atomic import atomic_path
+from fewslice.errors import InputError, ReadError
+from fewslice.io.atomic import atomic_folder, atomic_path, make_parent
 from fewslice.project import opening, voxels
 from fewslice.project.database import DATABASE_FILE, Project, connect, reading, utc_now, writing
 from fewslice.project.references import voxels_needed
@@ -83,21 +82,10 @@ def restore(archive: str | Path, directory: str | Path, url: str | None = None) 
     folder = Path(directory).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already and not empty; choose another folder.")
-    temporary = folder.with_name(f".fewslice-{secrets.token_hex(6)}")
-    try:
-        temporary.mkdir(parents=True)
+    make_parent(folder)
+    with atomic_folder(folder) as temporary:
         _unpack(Path(archive), temporary)
         _load(temporary, url)
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
-    except OSError as error:
-        raise WriteError(
-            f"{folder} cannot be written ({error.strerror or error}); free space or choose another "
-            "folder."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return opening.open_project(folder, url)
 
 

@@ -8,8 +8,6 @@ nnU-Net's ignore label, the highest one; labels of structures stay as they were 
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +17,9 @@ import numpy as np
 
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.drawing import Drawing
-from fewslice.errors import InputError, Remark, WriteError
+from fewslice.errors import InputError, Remark
 from fewslice.io import write_image, write_labels
+from fewslice.io.atomic import atomic_folder, make_parent
 from fewslice.project.answers import Answer, latest_answer
 from fewslice.project.consensus import annotators
 from fewslice.project.consensus import consensus as joint_drawing
@@ -94,19 +93,9 @@ def export_project(
     folder = Path(out).absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already and not empty; choose another folder.")
-    temporary = folder.with_name(f".fewslice-{secrets.token_hex(6)}")
-    try:
+    make_parent(folder)
+    with atomic_folder(folder) as temporary:
         exported = _export(project, temporary, (what, consensus), report)
-        if folder.exists():
-            folder.rmdir()
-        temporary.rename(folder)
-    except OSError as error:
-        raise WriteError(
-            f"{folder} cannot be written ({error.strerror or error}); free space or choose another "
-            "folder."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return replace(exported, folder=folder)
 
 

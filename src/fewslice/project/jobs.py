@@ -79,11 +79,22 @@ def enqueue(  # noqa: PLR0913 - what a job consists of
         return _added(project, own, row)
 
 
-def claim(project: Project, worker: str, kinds: Sequence[str] | None = None) -> Job | None:
-    """Give the oldest queued job to a worker, or None. No two workers get the same one."""
+def claim(
+    project: Project,
+    worker: str,
+    kinds: Sequence[str] | None = None,
+    *,
+    waited: timedelta = timedelta(0),
+) -> Job | None:
+    """Give the oldest queued job to a worker, or None. No two workers get the same one.
+
+    waited: only one that was queued at least so long ago.
+    """
     query = select(JobTable).where(JobTable.state == QUEUED).order_by(JobTable.id).limit(1)
     if kinds is not None:
         query = query.where(JobTable.kind.in_(kinds))
+    if waited:
+        query = query.where(JobTable.time <= project.now() - waited)
     with reading(project) as session:
         if session.scalar(query) is None:
             return None  # nothing is locked to find that out

@@ -44,7 +44,10 @@ class Review:
 
 
 def submit(project: Project, scan_id: int, by: int, remark: str = "") -> ScanRow:
-    """Say that a scan is annotated and may be reviewed. Raises ConflictError if it is already."""
+    """Say that a scan is annotated and may be reviewed. Raises ConflictError if it is already.
+
+    Where people annotate independently each says so for their own slices.
+    """
     return _decide(project, scan_id, by, SUBMITTED, remark)
 
 
@@ -89,7 +92,8 @@ def _decide(project: Project, scan_id: int, by: int, verdict: str, remark: str) 
             raise AccessError(
                 f"{person.name} is {person.role}; only a reviewer or admin accepts and gives back."
             )
-        if scan.status not in _FROM[verdict]:
+        again = scan.independent and verdict == SUBMITTED and scan.status == SUBMITTED
+        if scan.status not in _FROM[verdict] and not again:
             raise ConflictError(
                 f"The scan '{scan.name}' is {scan.status.replace('_', ' ')}; it cannot become "
                 f"{verdict} from there."

@@ -152,6 +152,7 @@ def settle(project: Project, session: Session, scan: ScanTable, row: RevisionTab
         "revision": row.id,
         "person_id": row.person_id,
         "conflict": row.conflict_id,
+        "annotator": row.lane or None,
     }
     add_event(project, session, "saved", scan_id=row.scan_id, data=data)
 

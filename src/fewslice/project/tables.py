@@ -197,7 +197,9 @@ class EventTable(Base):
 
 
 class AnswerTable(Base):
-    """An engine's answer for a whole scan; its arrays lie beside the database."""
+    """An engine's answer for a whole scan; its arrays lie beside the database. lane: as of
+    revisions.
+    """
 
     __tablename__ = "answers"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -208,3 +210,4 @@ class AnswerTable(Base):
     uncertainty: Mapped[Any]
     confidence: Mapped[Any]
     time: Mapped[datetime]
+    lane: Mapped[int] = mapped_column(server_default="0")

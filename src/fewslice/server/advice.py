@@ -8,19 +8,25 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from fewslice.project.jobs import Job
+
 _SCANS = 1000
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for. revision: the newest of the scan. annotator: whose slices are meant, of a
-    scan that people annotate independently.
+    """What is asked for. annotator: whose slices are meant, of a scan that people annotate
+    independently. A worker looks at what is drawn when it begins, so the drawing is no part of it.
     """
 
     scan: int
-    revision: int | None
     count: int
     annotator: int | None
+
+    @property
+    def whose(self) -> tuple[int, int | None]:
+        """The drawing that is judged."""
+        return self.scan, self.annotator
 
 
 class Advice:
@@ -36,11 +42,17 @@ class Advice:
         with self._lock:
             return self._found.get((scan, annotator))
 
-    def put(self, question: Question, result: dict[str, Any]) -> None:
-        """Keep a suggestion."""
-        key = (question.scan, question.annotator)
+    def put(self, job: Job) -> None:
+        """Keep what a finished job found, unless something newer is known; asked for or not."""
+        if job.scan_id is None:
+            return
+        key = (job.scan_id, job.payload.get("annotator"))
+        found = {**job.result, "count": job.payload.get("count", 1)}
         with self._lock:
-            self._found[key] = result
+            before = self._found.get(key)
+            if before is not None and (before["revision"] or 0) > (found["revision"] or 0):
+                return
+            self._found[key] = found
             self._found.move_to_end(key)
             while len(self._found) > _SCANS:
                 self._found.popitem(last=False)
@@ -52,7 +64,8 @@ class Advice:
                 self._asked[question] = enqueue()
             return self._asked[question]
 
-    def answered(self, question: Question) -> None:
-        """Forget that a question is under way."""
+    def answered(self, question: Question, job: int) -> None:
+        """Forget that a job is under way; asked again, the question is a new one."""
         with self._lock:
-            self._asked.pop(question, None)
+            if self._asked.get(question) == job:
+                del self._asked[question]

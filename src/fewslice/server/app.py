@@ -82,8 +82,8 @@ def create_app(served_project: Project, settings: Settings | None = None) -> Fas
 
 
 def _context(served_project: Project, settings: Settings) -> Context:
-    hub, previews, answered = Hub(), Previews(), Answers()
-    relay = Relay(served_project, hub, previews, answered)
+    hub, previews, answered, advice = Hub(), Previews(), Answers(), Advice()
+    relay = Relay(served_project, hub, (previews, answered), advice)
     watcher = Watcher(served_project, relay)
     workers = Workers(
         served_project, lambda message: relay.heard(message, watcher.wake), enabled=settings.work
@@ -96,7 +96,7 @@ def _context(served_project: Project, settings: Settings) -> Context:
         images,
         previews,
         answered,
-        Advice(),
+        advice,
         relay,
         watcher,
         workers,

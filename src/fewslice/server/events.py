@@ -22,11 +22,16 @@ RESET = "reset"
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. number: from 1, since the server started. data: plain values."""
+    """Something that happened.
+
+    number: from 1, since the server started. data: plain values. annotator: who alone of those who
+    annotate may hear of it, since they do so independently.
+    """
 
     number: int
     kind: str
     data: Mapping[str, Any]
+    annotator: int | None = None
 
 
 class Hub:
@@ -40,11 +45,11 @@ class Hub:
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closed = False
 
-    def publish(self, kind: str, /, **data: Any) -> None:
-        """Tell all listeners."""
+    def publish(self, kind: str, /, *, annotator: int | None = None, **data: Any) -> None:
+        """Tell all listeners; of an annotator's own work, see `Event`."""
         with self._lock:
             self._count += 1
-            self._events.append(Event(self._count, kind, data))
+            self._events.append(Event(self._count, kind, data, annotator))
             waiting = list(self._waiting)
         _wake(waiting)
 

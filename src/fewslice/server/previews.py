@@ -13,15 +13,18 @@ from fewslice.volumes.image import LabelArray
 _SCANS = 64
 _ANSWERS = 2
 
+Drawn = tuple[int, int | None]
+"""A scan, and whose slices of it are meant where people annotate independently."""
+
 
 class Previews:
-    """Slices of answers under way, by scan. Places are of the scan's own axes."""
+    """Slices of answers under way, by drawing. Places are of the scan's own axes."""
 
     def __init__(self) -> None:
-        self._slices: OrderedDict[int, dict[SliceIndex, LabelArray]] = OrderedDict()
+        self._slices: OrderedDict[Drawn, dict[SliceIndex, LabelArray]] = OrderedDict()
         self._lock = Lock()
 
-    def put(self, scan: int, axis: int, first: int, labels: LabelArray) -> list[SliceIndex]:
+    def put(self, scan: Drawn, axis: int, first: int, labels: LabelArray) -> list[SliceIndex]:
         """Keep neighbouring slices, and return their places."""
         places = [(axis, first + number) for number in range(len(labels))]
         with self._lock:
@@ -31,12 +34,12 @@ class Previews:
                 self._slices.popitem(last=False)
         return places
 
-    def get(self, scan: int, place: SliceIndex) -> LabelArray | None:
+    def get(self, scan: Drawn, place: SliceIndex) -> LabelArray | None:
         """Return a slice of an answer under way, if there is one."""
         with self._lock:
             return self._slices.get(scan, {}).get(place)
 
-    def drop(self, scan: int) -> None:
+    def drop(self, scan: Drawn) -> None:
         """Forget the slices of a scan: its answer is stored, or will not come."""
         with self._lock:
             self._slices.pop(scan, None)
@@ -46,10 +49,10 @@ class Answers:
     """The answers that were asked for last: unpacking a whole volume takes a while."""
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[int, Answer] = OrderedDict()
+        self._answers: OrderedDict[Drawn, Answer] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, scan: int, load: Callable[[], Answer | None]) -> Answer | None:
+    def get(self, scan: Drawn, load: Callable[[], Answer | None]) -> Answer | None:
         """Return the answer of a scan. load: reads it where it is not at hand."""
         with self._lock:
             found = self._answers.pop(scan, None) or load()
@@ -60,6 +63,7 @@ class Answers:
             return found
 
     def drop(self, scan: int) -> None:
-        """Forget the answer of a scan: there is a newer one."""
+        """Forget the answers of a scan: there is a newer one."""
         with self._lock:
-            self._answers.pop(scan, None)
+            for key in [each for each in self._answers if each[0] == scan]:
+                del self._answers[key]

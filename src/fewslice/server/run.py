@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,17 +90,49 @@ def serve(
     settings: Settings,
     listening: socket.socket,
     extend: Callable[[FastAPI], None] = _as_it_is,
+    *,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve a project until Ctrl-C, or until the system ends the process.
 
-    extend: adds what else the application answers, such as the protocols of other tools.
+    extend: adds what else the application answers, such as the protocols of other tools. ready: is
+    called once the server answers.
     """
-    import uvicorn
+    from sse_starlette.sse import AppStatus
 
     from fewslice.server.app import create_app
 
     app = create_app(project, settings)
     extend(app)
+    # The library would cut streams off; the hub ends them, after which they are complete.
+    AppStatus.enable_automatic_graceful_drain = False
+    run_until_ended(app, listening, ready=ready, close=app.state.context.hub.close)
+
+
+def run_until_ended(
+    app: FastAPI,
+    listening: socket.socket,
+    *,
+    ready: Callable[[], None],
+    close: Callable[[], None] = lambda: None,
+) -> None:
+    """Run an application until Ctrl-C, or until the system ends the process.
+
+    ready: is called once it answers. close: ends what would go on for ever, such as streams of
+    events, before it waits for answers under way.
+    """
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            if self.started:
+                ready()
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            close()
+            await super().shutdown(sockets=sockets)
+
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -109,10 +141,11 @@ def serve(
         timeout_keep_alive=_KEPT_OPEN,
         timeout_graceful_shutdown=_GRACE,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # uvicorn passes Ctrl-C on after it has ended in order
+        Server(config).run(sockets=[listening])
 
 
-def address(settings: Settings, listening: socket.socket) -> str:
-    """Return the address of the page."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+def address(host: str, listening: socket.socket) -> str:
+    """Return the address of a server that listens at a host."""
+    host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{listening.getsockname()[1]}"

@@ -10,18 +10,29 @@ WAKE, CANCEL = "wake", "cancel"
 """From the server: there may be work; (CANCEL, job)."""
 
 CHANGED, SLICES = "changed", "slices"
-"""From a worker: something was written; (SLICES, job, scan, axis, first, labels) come early."""
+"""From a worker: something was written; (SLICES, job, (scan, annotator), axis, first, labels) come
+early.
+"""
+
+RUNNERS_UP = 2
+"""Slices that are ranked beyond those asked for: the next answers while a ranking is under way."""
 
 
 @dataclass(frozen=True)
 class Post:
-    """A kind of worker. kinds: its jobs, first things first. nice: how much it gives way."""
+    """A kind of worker.
+
+    kinds: its jobs, which take turns. nice: how much it gives way. helps: jobs of another one that
+    it does when it has none of its own and they have waited for a while: who works alone is served
+    by the worker that has the scan in memory.
+    """
 
     name: str
     kinds: tuple[str, ...]
     nice: int
+    helps: tuple[str, ...] = ()
 
 
 INTERACTIVE = Post("interactive", (SEGMENT, SUGGEST), 5)
-BACKGROUND = Post("background", (TRAIN, RANK), 15)
+BACKGROUND = Post("background", (TRAIN, RANK), 15, helps=(SUGGEST,))
 POSTS = (INTERACTIVE, BACKGROUND)

@@ -7,11 +7,11 @@ closed then. What it learns by that pipe only saves time: the table of jobs deci
 from __future__ import annotations
 
 import logging
-import math
 import os
 import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -27,6 +27,7 @@ from fewslice.server.work_kinds import (
     CANCEL,
     CHANGED,
     RANK,
+    RUNNERS_UP,
     SEGMENT,
     SLICES,
     SUGGEST,
@@ -36,7 +37,7 @@ from fewslice.server.work_kinds import (
 from fewslice.workflow.project_queue import rank_project
 from fewslice.workflow.project_segment import segment_scan
 from fewslice.workflow.project_sessions import SessionPool
-from fewslice.workflow.project_suggest import ScanSuggestion, slice_dice, suggest_scan
+from fewslice.workflow.project_suggest import suggest_scan, suggestion_result
 from fewslice.workflow.project_train import train_project
 from fewslice.workflow.session import CancelledError
 
@@ -44,6 +45,7 @@ _LOG = logging.getLogger("fewslice.worker")
 _LOOK_AFTER = 1.0  # seconds without being woken
 _FINER = 0.02  # progress that is worth a line in the database
 _HEARTBEAT = 10.0  # seconds
+_HELP_AFTER = timedelta(seconds=5)  # that jobs wait before another worker takes them
 
 
 def run_worker(directory: Path, url: str | None, post: Post, connection: Connection) -> None:
@@ -80,6 +82,7 @@ class Worker:
     _wake: Event = field(default_factory=Event)
     _cancelled: set[int] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
+    _last: str | None = None  # kind of the last job
 
     def __post_init__(self) -> None:
         self.pool = SessionPool(self.project)
@@ -116,8 +119,15 @@ class Worker:
         return True
 
     def _claimed(self) -> Job | None:
-        for kind in self.post.kinds:
+        """Return the oldest job of a kind; kinds take turns, so that none waits for ever."""
+        for kind in sorted(self.post.kinds, key=lambda kind: kind == self._last):
             job = jobs.claim(self.project, self.post.name, (kind,))
+            if job is not None:
+                self._last = kind
+                return job
+        self._last = None
+        for kind in self.post.helps:
+            job = jobs.claim(self.project, self.post.name, (kind,), waited=_HELP_AFTER)
             if job is not None:
                 return job
         return None
@@ -152,8 +162,8 @@ class Worker:
             return self._segment(job, step)
         if job.kind == SUGGEST:
             assert job.scan_id is not None  # noqa: S101 - the route put it there
-            count, annotator = int(job.payload.get("count", 1)), job.payload.get("annotator")
-            found = suggest_scan(self.pool, job.scan_id, count, annotator)
+            count = int(job.payload.get("count", 1)) + RUNNERS_UP
+            found = suggest_scan(self.pool, job.scan_id, count, job.payload.get("annotator"))
             return suggestion_result(found)
         if job.kind == TRAIN:
             return self._train(job, step)
@@ -176,7 +186,8 @@ class Worker:
     def _show(self, job: Job, slices: AnsweredSlices) -> None:
         """Send the slices that come before the answer; those of the answer are stored with it."""
         if not slices.final:
-            self.tell((SLICES, job.id, job.scan_id, slices.axis, slices.first, slices.labels))
+            whose = (job.scan_id, job.payload.get("annotator"))
+            self.tell((SLICES, job.id, whose, slices.axis, slices.first, slices.labels))
 
     def _train(self, job: Job, step: _Step) -> Any:
         from fewslice.training.scan import TaskSettings
@@ -242,26 +253,3 @@ class _Step:
         if fraction - self._said >= _FINER:
             self._said = fraction
             self._worker.say(self._job, fraction, words)
-
-
-def suggestion_result(found: ScanSuggestion) -> dict[str, Any]:
-    """Return a suggestion as JSON: places in the scan's own axes, no NaN."""
-    slices = [
-        {name: None if _nan(value) else value for name, value in asdict(each).items()}
-        for each in found.slices
-    ]
-    result: dict[str, Any] = {"revision": found.revision, "slices": slices}
-    if found.found is None:
-        return {**result, "predicted_dice": None, "predicted_dice_low": None, "message": ""}
-    return {
-        **result,
-        "predicted_dice": float(found.found.predicted_dice),
-        "predicted_dice_low": float(found.found.predicted_dice_low),
-        "message": found.found.message,
-        "axis": found.found.axis,
-        "slice_dice": slice_dice(found.found),
-    }
-
-
-def _nan(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fewslice.errors import FewsliceError
+from fewslice.project.blindness import handed_in
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
 from fewslice.project.people import REVIEWER, Person
@@ -53,7 +54,7 @@ def next_scan(
     waiting = [row for row in free if row.status == SUBMITTED]
     if waiting and person.role == REVIEWER:
         return NextScan(waiting[0], "It waits for review.")
-    todo = [row for row in free if row.status not in (SUBMITTED, ACCEPTED)]
+    todo = [row for row in free if _to_do(project, row, person)]
     if not todo:
         return NextScan(None, _nothing(project))
     if order == RANDOM:
@@ -61,6 +62,13 @@ def next_scan(
     ranking = {} if order == FIRST else _ranking(project, order)
     best = min(todo, key=lambda row: _order(row, ranking))
     return NextScan(best, _reason(best, ranking))
+
+
+def _to_do(project: Project, row: ScanRow, person: Person) -> bool:
+    """Whether a person may still annotate a scan; of independent annotation each does a part."""
+    if row.independent and row.status != ACCEPTED:
+        return person.id not in handed_in(project, row.id)
+    return row.status not in (SUBMITTED, ACCEPTED)
 
 
 def _free(row: ScanRow, person: Person) -> bool:

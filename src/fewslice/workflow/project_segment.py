@@ -96,6 +96,7 @@ def segment_scan(  # noqa: PLR0913 - as `Session.segment`, on a scan of somebody
         confidence={"axis": found.axis, "dice": found.confidence.round(4).tolist()},
         engine=found.engine,
         revision=scan.revision,
+        annotator=annotator,
     )
     return ScanAnswer(number, scan.revision, found.engine, tuple(map(str, found.remarks)))
 

@@ -19,6 +19,8 @@ from fewslice.workflow.session import Session
 
 MOST_BYTES = 2 * 1024**3
 
+_Key = tuple[int, int | None]  # scan, and whose slices where people annotate independently
+
 
 @dataclass(frozen=True, eq=False)
 class OpenScan:
@@ -41,7 +43,7 @@ class SessionPool:
 
     def __init__(self, project: Project, most_bytes: int = MOST_BYTES) -> None:
         self.project = project
-        self._most, self._sessions = most_bytes, OrderedDict[int, Session]()
+        self._most, self._sessions = most_bytes, OrderedDict[_Key, Session]()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -54,7 +56,7 @@ class SessionPool:
         missing, have changed or cannot be read.
         """
         found = drawing(self.project, scan_id, annotator)
-        session = self._session(scan_id)
+        session = self._session(scan_id, annotator)
         session.take(found.drawing)
         return OpenScan(session, found.revision)
 
@@ -62,11 +64,13 @@ class SessionPool:
         """Return the voxels of a scan."""
         return self._session(scan_id).image
 
-    def _session(self, scan_id: int) -> Session:
-        session = self._sessions.pop(scan_id, None)
+    def _session(self, scan_id: int, annotator: int | None = None) -> Session:
+        """Return a session; of people who annotate apart each has one, for its last answer."""
+        key = (scan_id, annotator)
+        session = self._sessions.pop(key, None)
         if session is None:
             session = Session(read_scan(self.project, scan_id))
-        self._sessions[scan_id] = session
+        self._sessions[key] = session
         while len(self._sessions) > 1 and self._bytes() > self._most:
             self._sessions.popitem(last=False)
         return session

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.project.scans import change_scan
-from fewslice.volumes.image import Image
+from fewslice.volumes.geometry import Geometry
 from fewslice.workflow.project_sessions import SessionPool
 from fewslice.workflow.project_support import support_of
 from fewslice.workflow.suggest import SuggestedSlice, Suggestion, suggest
@@ -40,7 +42,7 @@ def suggest_scan(
     else:
         support = support_of(pool, scan_id)
         if not support:
-            return ScanSuggestion(scan.revision, (_first_slice(scan.session.image),), None)
+            return ScanSuggestion(scan.revision, (first_slice(scan.session.image.geometry),), None)
         drawing = scan.session.drawing
         found = suggest(
             scan.session.image,
@@ -54,13 +56,13 @@ def suggest_scan(
     return ScanSuggestion(scan.revision, found.slices, found)
 
 
-def _first_slice(image: Image) -> SuggestedSlice:
+def first_slice(geometry: Geometry) -> SuggestedSlice:
     """Return the middle slice of the usual plane: nothing tells yet where the structure is."""
-    axis = annotation_axis(image.geometry)
+    axis = annotation_axis(geometry)
     return SuggestedSlice(
         axis,
-        image.geometry.shape[axis] // 2,
-        plane_name(image.geometry, axis),
+        geometry.shape[axis] // 2,
+        plane_name(geometry, axis),
         "draw",
         float("nan"),
         float("nan"),
@@ -72,3 +74,26 @@ def _first_slice(image: Image) -> SuggestedSlice:
 def slice_dice(found: Suggestion) -> list[float]:
     """Return the Dice to expect of each slice across `found.axis`."""
     return [float(value) for value in np.round(found.slice_dice, 4)]
+
+
+def suggestion_result(found: ScanSuggestion) -> dict[str, Any]:
+    """Return a suggestion as JSON: places in the scan's own axes, no NaN."""
+    slices = [
+        {name: None if _nan(value) else value for name, value in asdict(each).items()}
+        for each in found.slices
+    ]
+    result: dict[str, Any] = {"revision": found.revision, "slices": slices}
+    if found.found is None:
+        return {**result, "predicted_dice": None, "predicted_dice_low": None, "message": ""}
+    return {
+        **result,
+        "predicted_dice": float(found.found.predicted_dice),
+        "predicted_dice_low": float(found.found.predicted_dice_low),
+        "message": found.found.message,
+        "axis": found.found.axis,
+        "slice_dice": slice_dice(found.found),
+    }
+
+
+def _nan(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

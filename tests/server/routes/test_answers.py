@@ -36,7 +36,8 @@ def test_a_few_slices_become_an_answer_and_a_question(served: Served) -> None:
         job = served.post("/scans/1/segment", {"near": {"axis": 2, "index": 5}}).json()["job"]
         found = done(served, job)
         assert found["state"] == "finished", found
-        asked = served.get("/scans/1/suggestion", params={"count": 2}).json()
+        asked = served.get("/scans/1/suggestion", params={"count": 2, "wait": 60}).json()
+        assert not asked["provisional"]
     answer = served.get("/scans/1/answer")
     assert answer.headers["x-revision"] == "3"
     labels = array_of(answer)
@@ -64,7 +65,7 @@ def test_a_few_slices_become_an_answer_and_a_question(served: Served) -> None:
 
 def test_where_nothing_is_drawn_the_first_slice_is_a_matter_of_taste(served: Served) -> None:
     with working(served):
-        asked = served.get("/scans/1/suggestion").json()
+        asked = served.get("/scans/1/suggestion", params={"wait": 60}).json()
         job = served.post("/scans/1/segment").json()["job"]
         failed = done(served, job)
     (first,) = asked["slices"]
@@ -116,7 +117,7 @@ def test_a_newer_answer_takes_the_place_of_the_one_that_was_read(served: Served)
 
 def test_slices_of_an_answer_under_way_are_shown_until_it_is_there(served: Served) -> None:
     early = np.stack([truth()[5], truth()[6]])
-    served.context.relay.heard(("slices", 7, 1, 0, 5, early), lambda: None)
+    served.context.relay.heard(("slices", 7, (1, None), 0, 5, early), lambda: None)
     events = [(each.data["axis"], each.data["index"]) for each in published(served, "slices")]
     assert events == [(0, 14), (0, 13)]
     np.testing.assert_array_equal(array_of(served.get("/scans/1/answer/slices/0/13")), truth()[6])
@@ -124,7 +125,7 @@ def test_slices_of_an_answer_under_way_are_shown_until_it_is_there(served: Serve
     served.context.watcher.look()
     found = served.get("/scans/1/answer/slices/0/13")
     np.testing.assert_array_equal(array_of(found), truth()[6])
-    assert served.context.previews.get(1, (0, 6)) is None
+    assert served.context.previews.get((1, None), (0, 6)) is None
 
 
 def test_a_slice_in_hand_that_is_not_there_is_refused(served: Served) -> None:

@@ -9,14 +9,14 @@ import shutil
 from importlib.metadata import requires, version
 from importlib.resources import as_file, files
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Literal
 
 import numpy as np
 
-from fewslice.errors import InputError, WriteError
+from fewslice.errors import InputError
 from fewslice.integrations.grand_challenge.algorithm import DESCRIPTION_OF_SOCKETS
 from fewslice.integrations.grand_challenge.sockets import INPUTS, Sockets
+from fewslice.io.atomic import atomic_folder, make_parent
 
 Way = Literal["exec", "invoke"]
 """How the platform runs a container: once a job, or kept and asked again and again."""
@@ -66,22 +66,9 @@ def export_context(
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target} exists already; choose a new folder.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            _fill(staged, sockets or Sockets(), way, model)
-            staged.chmod(0o755)
-            if target.exists():
-                target.rmdir()
-            staged.rename(target)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-    except OSError as error:
-        raise WriteError(
-            f"{target} cannot be written ({error.strerror or error}); free space or choose another "
-            "folder."
-        ) from error
+    make_parent(target)
+    with atomic_folder(target) as staged:
+        _fill(staged, sockets or Sockets(), way, model)
     return target
 
 

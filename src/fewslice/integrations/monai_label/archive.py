@@ -13,14 +13,16 @@ from threading import Lock
 
 import numpy as np
 
-from fewslice.errors import FewsliceError, InputError, NotFoundError, ServerError
+from fewslice.errors import AccessError, FewsliceError, InputError, NotFoundError, ServerError
 from fewslice.io.dicom.derived import DicomOutput
 from fewslice.io.dicom.files import dicom_files, read_header
 from fewslice.io.dicomweb.find import is_uid
 from fewslice.io.dicomweb.server import DicomWebServer
 from fewslice.io.write import write_labels
+from fewslice.project.blindness import sees_others
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
+from fewslice.project.people import Person
 from fewslice.project.scans import ScanRow, add_scan, find_scan, list_scans, read_scan
 from fewslice.project.structures import list_structures
 from fewslice.volumes import LabelMap
@@ -63,6 +65,20 @@ class Archive:
                 "names."
             )
         return found
+
+    def shared_scan(self, project: Project, image: str, person: Person, folder: Path) -> ScanRow:
+        """Return a scan whose labels a person may see and change here.
+
+        Raises what `scan` does, and AccessError where people annotate it independently: the
+        protocol knows only one drawing of a scan.
+        """
+        row = self.scan(project, image, person.id, folder)
+        if not sees_others(project, row, person):
+            raise AccessError(
+                f"The scan {row.name!r} is annotated independently, and this protocol would show "
+                "what others draw; open it in the project's page."
+            )
+        return row
 
     def series(self, row: ScanRow) -> Series | None:
         """Return the series of a scan; None if it is no DICOM, or a folder of several series."""

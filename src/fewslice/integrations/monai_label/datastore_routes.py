@@ -118,7 +118,7 @@ async def new_label(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument
     names = named_in(parsed(params))
 
     def save() -> ScanRow:
-        row = archive.scan(served.project, image, person.id, scratch)
+        row = archive.shared_scan(served.project, image, person, scratch)
         path = kept(label, scratch, binary=True)
         save_label(served.project, row, path, person.id, tag, names)
         train_if_due(served, person)
@@ -144,7 +144,7 @@ def label_file(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
 
     Whether there are any is asked by `image`, the labels themselves by `label`: the same name here.
     """
-    row = archive.scan(served.project, label or image, person.id, scratch)
+    row = archive.shared_scan(served.project, label or image, person, scratch)
     return file_alone(write_tagged(served.project, row, tag or FINAL, scratch, _SUFFIX))
 
 
@@ -153,7 +153,7 @@ def about_label(
     label: Name, served: Served, person: Somebody, scratch: Scratch, archive: Stored
 ) -> dict[str, Any]:
     """Say what is known of the labels of a scan."""
-    row = archive.scan(served.project, label, person.id, scratch)
+    row = archive.shared_scan(served.project, label, person, scratch)
     return {"image": row.name, "label_names": labels_by_value(served.project)}
 
 

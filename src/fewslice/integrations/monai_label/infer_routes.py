@@ -102,7 +102,7 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
         row = await run_in_threadpool(_added, served, file, image, person, scratch)
     else:
         name = image or session_id
-        row = await run_in_threadpool(archive.scan, served.project, name, person.id, scratch)
+        row = await run_in_threadpool(archive.shared_scan, served.project, name, person, scratch)
     if label is not None:
         drawn, names = kept(label, scratch, binary=True), named_in(asked)
         await run_in_threadpool(save_label, served.project, row, drawn, person.id, "", names)
@@ -140,7 +140,9 @@ def start_batch(
     engine = engine_of(model)
     if images not in _CHOICES:
         raise InputError(f"images is {images!r}; ask for all, labeled or unlabeled.")
-    rows = [row for row in list_scans(served.project) if row.status in _CHOICES[images]]
+    chosen = _CHOICES[images]
+    every = list_scans(served.project)
+    rows = [row for row in every if row.status in chosen and not row.independent]
     payload = {"annotator": None, "batch": True} | ({} if engine is None else {"engine": engine})
     for row in rows:
         jobs.enqueue(served.project, SEGMENT, row.id, payload, by=person.id)

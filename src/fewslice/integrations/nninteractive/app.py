@@ -7,7 +7,8 @@ the same addresses, headers and status codes. Errors are ``{"detail": sentence}`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +32,7 @@ from fewslice.integrations.nninteractive.leases import (
     LeaseSettings,
 )
 from fewslice.integrations.nninteractive.scene import Scene
+from fewslice.server.run import run_until_ended
 
 PORT = 1527
 _SWEEP = 15.0  # seconds between looks for those who pause
@@ -100,16 +102,21 @@ def _add_errors(app: FastAPI) -> None:
         )
 
 
-def serve(host: str, port: int, *, keys: Keys, folder: Path | None = None) -> None:
+def serve(
+    listening: socket.socket,
+    *,
+    keys: Keys,
+    folder: Path | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Answer clients until the process is ended.
 
-    folder: where scenes are kept; None for one that is removed at the end.
+    folder: where scenes are kept; None for one that is removed at the end. ready: is called once it
+    answers.
     """
-    import uvicorn
-
     Thread(target=warm_up, daemon=True).start()
     with _kept_in(folder) as place:
-        uvicorn.run(create_app(place, keys=keys), host=host, port=port, log_level="warning")
+        run_until_ended(create_app(place, keys=keys), listening, ready=ready)
 
 
 def warm_up() -> None:

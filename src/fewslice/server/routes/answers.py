@@ -14,7 +14,7 @@ from fewslice.errors import InputError, NotFoundError
 from fewslice.project import jobs
 from fewslice.project.answers import Answer, latest_answer
 from fewslice.project.drawings import blame
-from fewslice.project.people import Person
+from fewslice.project.people import ANNOTATOR, Person
 from fewslice.project.revisions import latest_revision
 from fewslice.server.advice import Question
 from fewslice.server.auth import Somebody
@@ -26,21 +26,23 @@ from fewslice.server.models import (
     Strip,
     Suggestion,
 )
-from fewslice.server.problems import BusyError
 from fewslice.server.ras import RasView
 from fewslice.server.routes.slices import (
     ARRAY_RESPONSE,
+    Annotator,
     PageAxis,
     PageIndex,
     packed,
     view_of,
     whose,
 )
-from fewslice.server.waiting import ended
-from fewslice.server.work_kinds import SEGMENT, SUGGEST
+from fewslice.server.suggesting import suggested
+from fewslice.server.work_kinds import SEGMENT
 from fewslice.volumes.image import UNKNOWN, LabelArray
 
 router = APIRouter(prefix="/scans/{scan}", tags=["answers"])
+
+_WAIT = 0.7  # seconds that a ranking gets unless somebody says so: with the way there, under one
 
 
 @router.post("/segment", response_model=JobStarted, status_code=202)
@@ -59,31 +61,40 @@ def segment(scan: Identifier, body: SegmentRequest, served: Served, person: Some
 
 
 @router.get("/answer", response_class=Response, responses=ARRAY_RESPONSE)
-def answer(scan: Identifier, served: Served, _: Somebody) -> Response:
-    """Return the answer for a whole scan, uint8."""
-    view, found = view_of(served, scan), _answer(served, scan)
+def answer(
+    scan: Identifier, served: Served, person: Somebody, annotator: Annotator = None
+) -> Response:
+    """Return the answer for a whole scan, uint8; where people annotate independently, one's own."""
+    view, found = view_of(served, scan), _answer(served, scan, person, annotator)
     return packed(view.volume_to_page(_narrow(found.labels)), found.revision)
 
 
 @router.get("/answer/slices/{axis}/{index}", response_class=Response, responses=ARRAY_RESPONSE)
-def answer_slice(
-    scan: Identifier, axis: PageAxis, index: PageIndex, served: Served, _: Somebody
+def answer_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
+    scan: Identifier,
+    axis: PageAxis,
+    index: PageIndex,
+    served: Served,
+    person: Somebody,
+    annotator: Annotator = None,
 ) -> Response:
     """Return one slice of the answer; while one is under way, the slices that are known of it."""
     view = view_of(served, scan)
     place = view.to_scan((axis, index))
-    early = served.previews.get(scan, place)
+    early = served.previews.get((scan, whose(served, scan, person, annotator)), place)
     if early is not None:
         return packed(view.slice_to_page(_narrow(early), place[0]), None)
-    found = _answer(served, scan)
+    found = _answer(served, scan, person, annotator)
     labels = _narrow(found.labels[on_slice(*place)])
     return packed(view.slice_to_page(labels, place[0]), found.revision)
 
 
 @router.get("/uncertainty", response_class=Response, responses=ARRAY_RESPONSE)
-def uncertainty(scan: Identifier, served: Served, _: Somebody) -> Response:
+def uncertainty(
+    scan: Identifier, served: Served, person: Somebody, annotator: Annotator = None
+) -> Response:
     """Return how unsure the answer is, uint8: 0 sure to 255 not at all."""
-    view, found = view_of(served, scan), _answer(served, scan)
+    view, found = view_of(served, scan), _answer(served, scan, person, annotator)
     if found.uncertainty is None:
         raise NotFoundError("Nothing tells how sure this answer is; segment the scan.")
     doubt = found.uncertainty
@@ -103,12 +114,12 @@ def strip(
     is asked for.
     """
     view, annotator = view_of(served, scan), whose(served, scan, person)
-    found, told = served.answers.get(scan, lambda: latest_answer(served.project, scan)), {}
+    found, told = _latest(served, scan, person, annotator), {}
     for place, origin in blame(served.project, scan, annotator).items():
         told[view.to_page(place)] = origin.kind
     advice = served.advice.get(scan, annotator) or {}
     dice = _slice_dice(advice, view, axis, found)
-    asked = {view.to_page((each["axis"], each["index"])) for each in advice.get("slices", ())}
+    asked = {view.to_page((each["axis"], each["index"])) for each in _asked_for(advice)}
     otherwise = "none" if found is None else "engine"
     return {
         "axis": axis,
@@ -129,44 +140,19 @@ async def suggestion(
     served: Served,
     person: Somebody,
     count: Annotated[int, Query(ge=1, le=20)] = 1,
+    wait: Annotated[float, Query(ge=0, le=60, description="Seconds for the ranking")] = _WAIT,
 ) -> Any:
-    """Say which slices to draw next and how good the answer is by now."""
-    view, question = await run_in_threadpool(_question, served, scan, count, person)
-    found = served.advice.get(scan, question.annotator)
-    if found is None or (found["revision"], found["count"]) != (question.revision, count):
-        found = await _asked(served, question, person.id)
-    return _shown(view, found)
+    """Say which slices to draw next and how good the answer is by now. Where the ranking takes
+    longer than `wait`, a quick answer comes, which is `provisional`; the ranking goes on.
+    """
+    question = await run_in_threadpool(_question, served, scan, count, person)
+    revision = await run_in_threadpool(latest_revision, served.project, scan)
+    found = await suggested(served, question, revision, person.id, wait)
+    return _shown(await run_in_threadpool(view_of, served, scan), found)
 
 
-def _question(served: Context, scan: int, count: int, person: Person) -> tuple[RasView, Question]:
-    annotator = whose(served, scan, person)
-    revision = latest_revision(served.project, scan)
-    return view_of(served, scan), Question(scan, revision, count, annotator)
-
-
-async def _asked(served: Context, question: Question, by: int) -> dict[str, Any]:
-    """Return a suggestion that a worker makes now."""
-    payload = {"count": question.count, "annotator": question.annotator}
-
-    def enqueue() -> int:
-        return jobs.enqueue(served.project, SUGGEST, question.scan, payload, by=by).id
-
-    number = await run_in_threadpool(served.advice.ask, question, enqueue)
-    served.workers.wake()
-    try:
-        job = await ended(served, number)
-    except BusyError:
-        await run_in_threadpool(jobs.cancel, served.project, number)  # nobody waits for it now
-        raise
-    finally:
-        served.advice.answered(question)
-    if job.state == jobs.FAILED:
-        raise InputError(job.text)
-    if job.state != jobs.FINISHED:
-        raise BusyError("The suggestion was given up; ask again.")
-    result = {**job.result, "count": question.count}
-    served.advice.put(question, result)
-    return result
+def _question(served: Context, scan: int, count: int, person: Person) -> Question:
+    return Question(scan, count, whose(served, scan, person))
 
 
 def _shown(view: RasView, found: dict[str, Any]) -> dict[str, Any]:
@@ -179,14 +165,33 @@ def _shown(view: RasView, found: dict[str, Any]) -> dict[str, Any]:
         "predicted_dice": found["predicted_dice"],
         "predicted_dice_low": found["predicted_dice_low"],
         "message": found["message"] or (slices[0]["reason"] if slices else ""),
+        "provisional": found["provisional"],
     }
 
 
-def _answer(served: Context, scan: int) -> Answer:
-    found = served.answers.get(scan, lambda: latest_answer(served.project, scan))
+def _answer(served: Context, scan: int, person: Person, annotator: int | None) -> Answer:
+    found = _latest(served, scan, person, whose(served, scan, person, annotator))
     if found is None:
         raise NotFoundError("This scan has no answer yet; segment it first.")
     return found
+
+
+def _latest(served: Context, scan: int, person: Person, annotator: int | None) -> Answer | None:
+    """Return the last answer from somebody's slices. Who may see all sees any, without an own."""
+
+    def load() -> Answer | None:
+        found = latest_answer(served.project, scan, annotator)
+        if found is None and person.role != ANNOTATOR and annotator == person.id:
+            return latest_answer(served.project, scan)
+        return found
+
+    return served.answers.get((scan, annotator), load)
+
+
+def _asked_for(advice: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the slices of a ranking that are asked for, without those that come after them."""
+    found: list[dict[str, Any]] = advice.get("slices", [])
+    return found[: advice.get("count", 0)]
 
 
 def _narrow(labels: LabelArray) -> LabelArray:

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response
 
 from fewslice.errors import AccessError, InputError, NotFoundError
+from fewslice.project.blindness import sees_others
 from fewslice.project.conflicts import open_conflicts, resolve_conflict
 from fewslice.project.drawings import blame
-from fewslice.project.people import ANNOTATOR, Person
+from fewslice.project.people import Person
 from fewslice.project.revisions import (
     Revision,
     get_revision,
@@ -80,15 +81,40 @@ def view_of(served: Context, scan: int) -> RasView:
 
 def whose(served: Context, scan: int, person: Person, annotator: int | None = None) -> int | None:
     """Return whose slices are meant: one's own where people annotate independently, else None for
-    everybody's. annotator: somebody who was asked for instead. Raises AccessError for an annotator
-    who asks for another one's: they would no longer draw apart.
+    everybody's. annotator: somebody who was asked for instead. Raises AccessError for somebody who
+    may not see that (yet).
     """
-    own = person.id if get_scan(served.project, scan).independent else None
+    row = get_scan(served.project, scan)
+    own = person.id if row.independent else None
     if annotator is None or annotator == own:
         return own
-    if own is not None and person.role == ANNOTATOR:
-        raise AccessError("Only a reviewer or an admin sees what others draw on this scan.")
+    if not sees_others(served.project, row, person):
+        raise _too_early()
     return annotator
+
+
+def seen(served: Context, scan: int, person: Person, revisions: list[Revision]) -> list[Revision]:
+    """Return those of a scan's revisions that a person may see (by now)."""
+    if sees_others(served.project, get_scan(served.project, scan), person):
+        return revisions
+    return [each for each in revisions if each.lane == person.id]
+
+
+def _too_early() -> AccessError:
+    return AccessError(
+        "This scan is annotated independently: what others draw can be seen once all have handed "
+        "it in, or by a reviewer or an admin."
+    )
+
+
+def _revision(served: Context, scan: int, revision: int, person: Person) -> Revision:
+    """Return a revision of a scan. Raises NotFoundError, and AccessError as `whose` does."""
+    found = get_revision(served.project, revision)
+    if found.scan_id != scan:
+        raise NotFoundError(f"The revision {revision} is not of this scan.")
+    if not seen(served, scan, person, [found]):
+        raise _too_early()
+    return found
 
 
 async def _body(request: Request) -> bytes:
@@ -221,7 +247,7 @@ def redo_step(scan: Identifier, served: Served, person: Somebody) -> Any:
 def scan_history(
     scan: Identifier,
     served: Served,
-    _: Somebody,
+    person: Somebody,
     axis: Annotated[int | None, Query(ge=0, le=2)] = None,
     index: Annotated[int | None, Query(ge=0, le=100_000)] = None,
 ) -> Any:
@@ -232,25 +258,26 @@ def scan_history(
         place = view.to_scan((axis, index))
     elif axis is not None or index is not None:
         raise InputError("The history of a slice needs axis and index; give both or neither.")
-    return [_entry(view, each) for each in history(served.project, scan, *place)]
+    found = history(served.project, scan, *place)
+    return [_entry(view, each) for each in seen(served, scan, person, found)]
 
 
 @router.get("/revisions/{revision}", response_class=Response, responses=ARRAY_RESPONSE)
-def revision_array(scan: Identifier, revision: Identifier, served: Served, _: Somebody) -> Response:
+def revision_array(
+    scan: Identifier, revision: Identifier, served: Served, person: Somebody
+) -> Response:
     """Return a slice as it was after a revision, such as the other one of a conflict."""
     view = view_of(served, scan)
-    found = get_revision(served.project, revision)
-    if found.scan_id != scan:
-        raise NotFoundError(f"The revision {revision} is not of this scan.")
+    found = _revision(served, scan, revision, person)
     return _labels(served, view, found, f"Nothing is drawn in revision {revision}.")
 
 
 @router.get("/conflicts", response_model=list[OpenConflict])
-def conflicts(scan: Identifier, served: Served, _: Somebody) -> Any:
+def conflicts(scan: Identifier, served: Served, person: Somebody) -> Any:
     """List the changes beside which somebody else was faster, and that wait for a choice."""
     view = view_of(served, scan)
     found = []
-    for each in open_conflicts(served.project, scan):
+    for each in seen(served, scan, person, open_conflicts(served.project, scan)):
         other = get_revision(served.project, each.conflict or 0)
         found.append({**_entry(view, each), "conflict": _other(other)})
     return found
@@ -259,8 +286,7 @@ def conflicts(scan: Identifier, served: Served, _: Somebody) -> Any:
 @router.post("/conflicts", response_model=Saved)
 def resolve(scan: Identifier, body: Resolution, served: Served, person: Somebody) -> Any:
     """Choose between a change and what holds on its slice; either way both are kept."""
-    if get_revision(served.project, body.revision).scan_id != scan:
-        raise NotFoundError(f"The revision {body.revision} is not of this scan.")
+    _revision(served, scan, body.revision, person)
     saved = resolve_conflict(served.project, body.revision, keep=body.keep, by=person.id)
     served.watcher.wake()
     return _saved(saved)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fewslice.errors import AccessError
 from fewslice.project import jobs
-from fewslice.project.people import ADMIN, list_people
+from fewslice.project.people import ADMIN, ANNOTATOR, Person, list_people
 from fewslice.server.auth import Admin, Somebody
 from fewslice.server.context import Context, Served
 from fewslice.server.models import (
@@ -29,16 +29,19 @@ router = APIRouter(tags=["work"])
 
 
 @router.get("/jobs", response_model=list[Job])
-def all_jobs(served: Served, _: Somebody, most: Annotated[int, Query(ge=1, le=1000)] = 100) -> Any:
+def all_jobs(
+    served: Served, person: Somebody, most: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Any:
     """List the newest jobs, newest first."""
     people = {person.id: person.name for person in list_people(served.project)}
-    return [_shown(job, people) for job in jobs.list_jobs(served.project, most=most)]
+    found = jobs.list_jobs(served.project, most=most)
+    return [_shown(job, people, person) for job in found]
 
 
 @router.get("/jobs/{job}", response_model=Job)
-def one_job(job: Identifier, served: Served, _: Somebody) -> Any:
+def one_job(job: Identifier, served: Served, person: Somebody) -> Any:
     """Say how far a job is."""
-    return _with_name(served, jobs.get_job(served.project, job))
+    return _with_name(served, jobs.get_job(served.project, job), person)
 
 
 @router.post("/jobs/{job}/cancel", response_model=Job)
@@ -50,7 +53,7 @@ def cancel(job: Identifier, served: Served, person: Somebody) -> Any:
     found = jobs.cancel(served.project, job)
     served.workers.cancel(job)
     served.watcher.wake()
-    return _with_name(served, found)
+    return _with_name(served, found, person)
 
 
 @router.get("/queue", response_model=NextScan)
@@ -89,11 +92,13 @@ def activate(
     return [_model(each) for each in model_versions(served.project)]
 
 
-def _with_name(served: Context, job: jobs.Job) -> dict[str, Any]:
-    return _shown(job, {person.id: person.name for person in list_people(served.project)})
+def _with_name(served: Context, job: jobs.Job, person: Person) -> dict[str, Any]:
+    return _shown(job, {each.id: each.name for each in list_people(served.project)}, person)
 
 
-def _shown(job: jobs.Job, people: dict[int, str]) -> dict[str, Any]:
+def _shown(job: jobs.Job, people: dict[int, str], person: Person) -> dict[str, Any]:
+    """Return a job; what came of another one's independent annotation is kept back."""
+    apart = job.payload.get("annotator") not in (None, person.id) and person.role == ANNOTATOR
     broken = job.state in (jobs.FAILED, jobs.INTERRUPTED)
     return {
         "id": job.id,
@@ -103,7 +108,7 @@ def _shown(job: jobs.Job, people: dict[int, str]) -> dict[str, Any]:
         "progress": job.fraction,
         "text": "" if broken else job.text,
         "message": job.text if broken else None,
-        "result": job.result,
+        "result": None if apart else job.result,
         "by": people.get(job.person_id),
     }
 

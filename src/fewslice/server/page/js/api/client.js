@@ -37,7 +37,7 @@ import { ask, getJson, Refused, sendJson } from './http.js'
  * @property {number | null} seconds what drawing it will take
  * @property {string} reason
  */
-/** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, message: string}} Suggestion */
+/** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, message: string, provisional: boolean}} Suggestion provisional: the ranking is under way */
 /** @typedef {'queued' | 'running' | 'finished' | 'failed' | 'cancelled' | 'interrupted'} JobState */
 /** @typedef {{id: number, kind: string, state: JobState, progress: number, text: string, message: string | null, scan: number | null}} Job */
 /**
@@ -90,8 +90,8 @@ export const image = async (id, channel, signal) =>
 export const slices = (id) => getJson(`${scanPath(id)}/slices`)
 /** @type {(id: number, axis: number) => Promise<{axis: number, slices: StripSlice[]}>} */
 export const strip = (id, axis) => getJson(`${scanPath(id)}/strip?axis=${axis}`)
-/** @type {(id: number, count?: number) => Promise<Suggestion>} */
-export const suggestion = (id, count = 1) => getJson(`${scanPath(id)}/suggestion?count=${count}`)
+/** @type {(id: number, count?: number, wait?: number) => Promise<Suggestion>} wait: seconds for a ranking that is not provisional */
+export const suggestion = (id, count = 1, wait = 0.7) => getJson(`${scanPath(id)}/suggestion?count=${count}&wait=${wait}`)
 /** @typedef {{revision: number, axis: number, index: number, person: string, conflict: {revision: number, person: string}}} Conflict */
 /** @type {(id: number) => Promise<Conflict[]>} */
 export const conflicts = (id) => getJson(`${scanPath(id)}/conflicts`)

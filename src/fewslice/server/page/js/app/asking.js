@@ -104,7 +104,21 @@ export class Asking {
     if (suggestion === null || page.state.scan?.id !== scan.id) return null
     page.store.set({ suggestion, question: null, nextScan: null })
     void page.refreshStrip()
+    if (suggestion.provisional) void this.#rank(scan.id, suggestion)
     return suggestion
+  }
+
+  /**
+   * Waits for the ranking behind a provisional suggestion, and shows it unless the person has gone on.
+   * @param {number} id
+   * @param {import('../api/client.js').Suggestion} before
+   */
+  async #rank(id, before) {
+    const { page } = this
+    const ranked = await api.suggestion(id, 1, 60).catch(() => null)
+    if (ranked === null || ranked.provisional || page.state.suggestion !== before) return
+    page.store.set({ suggestion: ranked })
+    void page.refreshStrip()
   }
 
   /** Goes where the strategy asks for; where this scan needs nothing more, names the scan that does. */
