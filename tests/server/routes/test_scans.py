@@ -14,8 +14,11 @@ from tests.support.served_projects import Served, with_accounts
 
 
 def test_a_scan_is_shown_as_the_page_sees_it(served: Served) -> None:
-    (found,) = served.get("/scans").json()
-    assert found == served.get("/scans/1").json()
+    (listed,) = served.get("/scans").json()
+    assert listed["window"] is None  # no scan is read for the list
+    found = served.get("/scans/1").json()
+    assert served.get("/scans").json() == [found]
+    assert found == {**listed, "window": found["window"]}
     assert (found["name"], found["shape"], found["spacing"]) == ("scan", [20, 18, 12], [1, 1, 2.5])
     assert (found["plane"], found["channels"], found["modality"]) == (2, 1, None)
     assert (found["status"], found["annotated_slices"], found["lease"]) == ("new", 0, None)

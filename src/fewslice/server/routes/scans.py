@@ -21,22 +21,19 @@ from fewslice.server.training_turn import train_if_due
 
 router = APIRouter(prefix="/scans", tags=["scans"])
 
-_WINDOWS_A_CALL = 4  # that are not known yet: for each a whole scan is read
-
 
 @router.get("", response_model=list[Scan])
 def scans(served: Served, person: Somebody) -> Any:
-    """List all scans, those of higher priority first."""
+    """List all scans, those of higher priority first. No scan is read for it: a window is there
+    only if somebody opened the scan before.
+    """
     drawn = drawn_slices(served.project)
-    unknown = 0
-    found = []
-    for row in list_scans(served.project):
-        window = served.images.known_window(row.hash)
-        if window is None and unknown < _WINDOWS_A_CALL:
-            unknown += 1
-            window = _window_if_readable(served, row)
-        found.append(_shown(served, row, person, window, drawn.get(row.id, 0)))
-    return found
+    return [
+        _shown(
+            served, row, person, served.images.known_window(row.hash), drawn.get(row.id, 0)
+        )
+        for row in list_scans(served.project)
+    ]
 
 
 @router.get("/{scan}", response_model=Scan)
@@ -74,7 +71,9 @@ def image(
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in [each.strip() for each in if_none_match.split(",")]:
         return Response(status_code=304, headers=headers)
-    path = served.images.nifti(row.hash, channel, lambda: read_scan(served.project, scan))
+    path = served.images.nifti(
+        row.hash, channel, row.modality, lambda: read_scan(served.project, scan)
+    )
     return FileResponse(path, media_type="application/gzip", headers=headers)
 
 
