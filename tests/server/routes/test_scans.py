@@ -40,6 +40,12 @@ def test_the_image_is_the_scan_turned_to_ras(served: Served, tmp_path: Path) -> 
     tag = found.headers["etag"]
     again = served.get("/scans/1/image", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
+    unpacked = served.get("/scans/1/image", params={"form": "nii"})  # by the client, on its way
+    assert unpacked.headers["content-encoding"] == "gzip"
+    assert unpacked.content == gzip.decompress(found.content)
+    plain = {"Accept-Encoding": "identity"}
+    packed = served.get("/scans/1/image", params={"form": "nii"}, headers=plain)
+    assert packed.content == found.content
     assert served.get("/scans/1/image", params={"channel": 1}).status_code == 422
     assert served.get("/scans/2/image").status_code == 404
 

@@ -40,6 +40,10 @@ export function commandsOf(page, asking, pen) {
     answer: () => flip('showAnswer'),
     heat: () => flip('showHeat'),
     help: () => flip('help'),
+    channel: () => {
+      const { scan, channel } = page.state
+      if (scan !== null && scan.channels > 1) void page.showChannel((channel + 1) % scan.channels)
+    },
     plane: () => page.goTo((page.state.axis + 2) % 3),
     fit: () => {
       pen.view.viewport.fit()
@@ -51,8 +55,7 @@ export function commandsOf(page, asking, pen) {
       pen.view.moved()
     },
     window: () => {
-      const { scan, window: shown } = page.state
-      const all = scan?.window?.presets ?? []
+      const { presets: all, window: shown } = page.state
       const at = all.findIndex(({ low, high }) => low === shown.low && high === shown.high)
       const next = all[(at + 1) % all.length]
       if (next !== undefined) store.set({ window: { low: next.low, high: next.high } })

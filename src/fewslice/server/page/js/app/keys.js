@@ -48,6 +48,7 @@ export function bindingsOf(page, pen, commands) {
     { ...bind('Slices', '', ['.', 'PageUp'], () => page.step(1)), shown: [] },
     bind('Slices', 'Next plane', ['v'], commands.plane),
     bind('View', 'Next intensity window', ['w'], commands.window),
+    bind('View', 'Next channel of the scan', ['j'], commands.channel),
     bind('View', 'Drawing', ['d'], commands.drawing),
     bind('View', 'Engine’s answer', ['o'], commands.answer),
     bind('View', 'Uncertainty', ['u'], commands.heat),

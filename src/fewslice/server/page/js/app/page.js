@@ -4,6 +4,7 @@ import * as api from '../api/client.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
+import { automaticWindow } from '../view/raster.js'
 import { Answers } from './answers.js'
 import { Editing } from './editing.js'
 import { Work } from './work.js'
@@ -21,6 +22,8 @@ export class Page {
   #opening = new AbortController()
   /** @type {Map<number, {index: number}>} where a person was along each axis */
   #places = new Map()
+  /** @type {Map<number, import('../view/raster.js').Window>} how each channel was looked at; their intensities have nothing in common */
+  #windows = new Map()
   /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
   #ownLocks = new Map()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -89,19 +92,23 @@ export class Page {
     this.editing.leaveCorrection()
     this.store.set({ loading: true, notice: null })
     await this.trying(async () => {
-      const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
-      const [volume, scan] = await Promise.all([readNifti(blob), api.scan(id)])
-      if (signal.aborted) return
-      const work = new Work(scan, me.name, this.sync)
-      await work.open()
+      const work = new Work(this.#listed(id) ?? (await api.scan(id)), me.name, this.sync)
+      // The server makes the window while it reads the scan for the image: asked for first, it would read it twice.
+      const image = api.image(id, 0, signal)
+      const told = image.then(() => Promise.all([api.scan(id), work.open()]))
+      const [mayDraw, volume, [scan]] = await Promise.all([this.#lease(id), image.then(readNifti), told])
       if (signal.aborted) return
       this.#settle(scan, work)
       this.store.set({ ...this.#fresh(scan, volume), mayDraw })
-      void this.trying(() => this.refreshScans())
       void this.trying(() => work.loadAll())
-      await Promise.all([this.refreshAnswer(), this.askConflict(), this.#compare(scan)])
+      await Promise.all([this.refreshAnswer(), this.askConflict(), this.#compare(scan), this.refreshScans()])
     })
     if (!signal.aborted) this.store.set({ loading: false })
+  }
+
+  /** @param {number} id */
+  #listed(id) {
+    return this.state.scans.find((scan) => scan.id === id)
   }
 
   /**
@@ -114,6 +121,7 @@ export class Page {
     this.work = work
     this.answers = new Answers()
     this.editing.forget()
+    this.#windows.clear()
     this.#places = new Map([0, 1, 2].map((axis) => [axis, { index: Math.floor(scan.shape[axis] / 2) }]))
   }
 
@@ -129,6 +137,7 @@ export class Page {
       opened: this.state.opened + 1,
       volume,
       channel: 0,
+      presets: scan.window?.presets ?? [],
       axis: scan.plane,
       index: Math.floor(scan.shape[scan.plane] / 2),
       window: { low: window.low, high: window.high },
@@ -184,7 +193,11 @@ export class Page {
     const { scan } = this.state
     if (scan === null) return
     const volume = await this.trying(async () => readNifti(await api.image(scan.id, channel)))
-    if (volume !== null && this.state.scan?.id === scan.id) this.store.set({ volume, channel })
+    if (volume === null || this.state.scan?.id !== scan.id) return
+    this.#windows.set(this.state.channel, this.state.window)
+    const presets = channel === 0 ? (scan.window?.presets ?? []) : [{ name: 'automatic', ...automaticWindow(volume) }]
+    const { low, high } = this.#windows.get(channel) ?? presets[0] ?? this.state.window
+    this.store.set({ volume, channel, presets, window: { low, high } })
   }
 
   /** The slice in hand; null while no scan is open. */

@@ -21,6 +21,7 @@ import { Store } from './store.js'
  * @property {boolean} mayDraw false while somebody else has the scan
  * @property {import('../view/nifti.js').Volume | null} volume
  * @property {number} channel
+ * @property {import('../api/client.js').Preset[]} presets windows of the channel that is shown
  * @property {number} axis
  * @property {number} index
  * @property {ToolName} tool
@@ -64,6 +65,7 @@ export function newStore() {
       mayDraw: true,
       volume: null,
       channel: 0,
+      presets: [],
       axis: 2,
       index: 0,
       tool: 'brush',

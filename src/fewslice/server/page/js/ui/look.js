@@ -7,9 +7,8 @@ import { element, key, part, show } from './dom.js'
 
 /** @param {State} state @param {Page} page */
 export function showLook(state, page) {
-  const { scan, window: shown, channel } = state
+  const { scan, window: shown, channel, presets } = state
   if (scan === null) return show(part('look'))
-  const presets = scan.window?.presets ?? []
   const chosen = presets.findIndex(({ low, high }) => low === shown.low && high === shown.high)
   const choose = (/** @type {Event} */ event) => {
     const preset = presets[Number(/** @type {HTMLSelectElement} */ (event.target).value)]
