@@ -74,13 +74,13 @@ function connectSlice(view, page, pen) {
   store.on(['axis', 'index', 'opened'], () => {
     pen.cancel()
   })
-  store.on(['opened', 'axis', 'index', 'revision', 'radiological'], () => {
-    const labels = page.sheet?.labels
+  store.on(['opened', 'axis', 'index', 'revision', 'radiological', 'compared'], ({ compared }) => {
+    const labels = compared?.labels[0] ?? page.sheet?.labels
     if (labels) view.showLabels(labels)
   })
-  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological'], ({ axis, index, correcting }) => {
+  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological', 'compared'], ({ axis, index, correcting, compared }) => {
     const hidden = page.sheet === null || correcting || page.sheet.kind !== 'none'
-    view.showAnswer(hidden ? null : page.answers.slice(axis, index))
+    view.showAnswer(compared?.labels[1] ?? (hidden ? null : page.answers.slice(axis, index)))
   })
   store.on(['opened', 'axis', 'index', 'answered', 'showHeat', 'radiological'], ({ axis, index, showHeat }) => {
     view.showHeat(showHeat && page.work !== null ? page.answers.heat(axis, index) : null)
@@ -111,11 +111,11 @@ function connectPanels(page, commands, bindings) {
     const said = document.getElementById('radius-said')
     if (said !== null) said.textContent = `${Number(radius.toPrecision(2))} mm`
   })
-  store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project'], (state) => showSliceBar(state, page, commands))
+  store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project', 'compared'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
   store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
   store.on(['agreement'], (state) => showAgreement(state, page))
-  store.on(['project', 'training', 'models'], (state) => showProgress(state, commands))
+  store.on(['project', 'training', 'models', 'me'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))
   const welcome = part('stage').appendChild(element('p', { class: 'welcome' }))
   store.on(['scan', 'scans', 'loading', 'project'], ({ scan, scans, loading, project }) => {

@@ -105,6 +105,9 @@ export const history = (id) => getJson(`${scanPath(id)}/history`)
 /** @type {(id: number) => Promise<{pairs: PairAgreement[]}>} */
 export const agreement = (id) => getJson(`/agreement/${id}`)
 
+/** @returns {Promise<Person[]>} */
+export const people = () => getJson('/people')
+
 /**
  * Labels at a path; null where there are none.
  * @param {string} path
@@ -120,6 +123,8 @@ async function labelsAt(path) {
 
 /** @type {(id: number, axis: number, index: number) => ReturnType<typeof labelsAt>} */
 export const slice = (id, axis, index) => labelsAt(slicePath(id, axis, index))
+/** @type {(id: number, axis: number, index: number, annotator: number) => ReturnType<typeof labelsAt>} one person's slice of a scan that people annotate apart from each other */
+export const sliceOfPerson = (id, axis, index, annotator) => labelsAt(`${slicePath(id, axis, index)}?annotator=${annotator}`)
 /** @type {(id: number) => ReturnType<typeof labelsAt>} */
 export const answer = (id) => labelsAt(`${scanPath(id)}/answer`)
 /** @type {(id: number, axis: number, index: number) => ReturnType<typeof labelsAt>} */

@@ -165,6 +165,13 @@ export class Asking {
     })
   }
 
+  async cancelTraining() {
+    const { training } = this.page.state
+    if (training === null) return
+    await this.page.trying(() => api.cancel(training.id))
+    await this.look(training.id)
+  }
+
   async refreshModels() {
     this.page.store.set({ models: await api.models() })
     await this.page.refreshScans()

@@ -34,6 +34,7 @@ export function commandsOf(page, asking, pen) {
     acceptScan: () => void asking.review('accept'),
     returnScan: (/** @type {string} */ remark) => void asking.review('return', remark),
     train: () => void asking.train(),
+    cancelTraining: () => void asking.cancelTraining(),
     activate: (/** @type {number} */ version) => void asking.activate(version),
     cut: () => flip('cutting'),
     drawing: () => flip('showDrawing'),

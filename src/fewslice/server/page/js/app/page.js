@@ -142,6 +142,7 @@ export class Page {
       index: Math.floor(scan.shape[scan.plane] / 2),
       window: { low: window.low, high: window.high },
       strip: [],
+      compared: null,
       suggestion: null,
       question: null,
       nextScan: null,
@@ -169,12 +170,31 @@ export class Page {
   }
 
   /**
-   * Where several people annotated a scan apart from each other: how well they agree.
+   * Where several people annotated a scan apart from each other: how well they agree. They themselves may not know.
    * @param {api.Scan} scan
    */
   async #compare(scan) {
-    const found = scan.independent ? await this.trying(() => api.agreement(scan.id)) : null
+    const found = scan.independent && this.state.me?.role !== 'annotator' ? await this.trying(() => api.agreement(scan.id)) : null
     if (this.state.scan?.id === scan.id) this.store.set({ agreement: found?.pairs ?? [] })
+  }
+
+  /**
+   * Goes to a slice that two people drew apart from each other, and lays one over the other.
+   * @param {[string, string]} names
+   * @param {{axis: number, index: number}} place
+   */
+  async compare(names, { axis, index }) {
+    const { scan } = this.state
+    if (scan === null) return
+    this.goTo(axis, index)
+    const labels = await this.trying(async () => {
+      const people = await api.people()
+      const ids = names.map((name) => people.find((each) => each.name === name)?.id ?? 0)
+      return Promise.all(ids.map((id) => api.sliceOfPerson(scan.id, axis, index, id)))
+    })
+    const [first, second] = labels ?? []
+    if (!first || !second || this.state.axis !== axis || this.state.index !== index) return
+    this.store.set({ compared: { axis, index, names, labels: [first.data, second.data] } })
   }
 
   /** @param {number} id */
@@ -219,7 +239,7 @@ export class Page {
     this.#places.set(axis, { index: place })
     // What was said of one slice is no longer true on the next; warnings wait for an answer.
     const notice = this.state.notice?.kind === 'warning' ? this.state.notice : null
-    this.store.set({ axis, index: place, question: null, notice, ...(newAxis ? { strip: [] } : {}) })
+    this.store.set({ axis, index: place, question: null, compared: null, notice, ...(newAxis ? { strip: [] } : {}) })
     if (newAxis) void this.refreshStrip()
     void this.trying(async () => this.work?.load(axis, place))
   }
