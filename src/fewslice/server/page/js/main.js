@@ -113,7 +113,7 @@ function connectPanels(page, commands, bindings) {
   })
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project', 'compared'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
-  store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
+  store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project', 'scans'], (state) => showNext(state, page, commands))
   store.on(['agreement'], (state) => showAgreement(state, page))
   store.on(['project', 'training', 'models', 'me'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))

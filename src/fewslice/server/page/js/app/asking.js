@@ -96,9 +96,10 @@ export class Asking {
   /** Fetches what to draw next, and shows it beside the slice. */
   async suggest() {
     const { page } = this
-    const { scan } = page.state
-    if (scan === null) return null
+    const { scan, asking } = page.state
+    if (scan === null || asking) return null
     page.store.set({ asking: true })
+    await page.work?.sent // What was drawn or answered last is part of the question.
     const suggestion = await page.trying(() => api.suggestion(scan.id))
     page.store.set({ asking: false })
     if (suggestion === null || page.state.scan?.id !== scan.id) return null
@@ -111,7 +112,8 @@ export class Asking {
   async next() {
     const { page } = this
     const { nextScan } = page.state
-    if (nextScan?.scan) return page.openScan(nextScan.scan)
+    if (page.state.asking) return
+    if (nextScan?.scan) return this.openNext(nextScan.scan)
     const suggestion = page.state.suggestion ?? (await this.suggest())
     const [slice] = suggestion?.slices ?? []
     if (slice !== undefined) {
@@ -121,6 +123,18 @@ export class Asking {
     }
     const found = await page.trying(() => api.queue(page.state.scan?.id))
     if (found !== null) page.store.set({ nextScan: found })
+  }
+
+  /**
+   * Opens the scan that comes next; where nothing is known of it yet, what was drawn on others gives a first answer.
+   * @param {number} id
+   */
+  async openNext(id) {
+    const { page } = this
+    await page.openScan(id)
+    const { scan, scans, mayDraw } = page.state
+    const untouched = scan?.id === id && mayDraw && scan.annotated_slices === 0 && page.answers.whole === null
+    if (untouched && scans.some(({ annotated_slices }) => annotated_slices > 0)) await this.segment()
   }
 
   /**

@@ -16,7 +16,7 @@ export function commandsOf(page, asking, pen) {
   const flip = (what) => store.set({ [what]: !page.state[what] })
   const drop = () => {
     pen.cancel()
-    store.set({ notice: null })
+    store.set({ notice: null, help: false })
   }
   return {
     undo: () => (pen.busy ? drop() : page.editing.walk('undo')),
@@ -24,6 +24,7 @@ export function commandsOf(page, asking, pen) {
     segment: () => void asking.segment(),
     cancel: () => void asking.cancel(),
     next: () => void asking.next(),
+    openNext: (/** @type {number} */ scan) => void asking.openNext(scan),
     yes: () => void asking.answer(true),
     no: () => void asking.answer(false),
     acceptSlice: () => page.editing.acceptSlice(),

@@ -39,7 +39,7 @@ export function bindingsOf(page, pen, commands) {
     bind('Tools', 'Structure 1 to 9; background', '123456789'.split(''), (event) => chooseStructure(page, Number(event.key)), ['1–9', '0']),
     { ...bind('Tools', '', ['0'], () => page.choose(0)), shown: [] },
     bind('Tools', 'Lock or unlock the structure', ['l'], commands.lock),
-    bind('Tools', 'Drop an unfinished outline', ['Escape'], commands.drop, ['Esc']),
+    bind('Tools', 'Drop an unfinished outline or a measurement; close this list', ['Escape'], commands.drop, ['Esc']),
     bind('Tools', 'Take the last corner of a polygon back', ['Backspace'], () => back(pen)),
     { ...bind('By keyboard alone', 'Pen down, pen up; a corner of a polygon', ['Enter'], () => pen.toggle()), onSlice: true },
     { ...bind('By keyboard alone', 'Close a polygon', ['Shift+Enter'], () => pen.finish(), ['Shift+Enter']), onSlice: true },

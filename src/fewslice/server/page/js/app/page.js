@@ -12,6 +12,7 @@ import { Work } from './work.js'
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./store.js').Store<State>} PageStore */
 
+const READ = 8000 // milliseconds after which a sentence that asks for nothing goes away
 const QUIET = 700 // milliseconds after the last stroke before lists and figures are fetched anew
 
 export class Page {
@@ -50,7 +51,9 @@ export class Page {
    * @param {import('./state.js').Notice['actions']} [actions]
    */
   say(text, kind = 'said', actions = []) {
-    this.store.set({ notice: { text, kind, actions } })
+    const notice = { text, kind, actions }
+    this.store.set({ notice })
+    if (kind === 'said' && actions.length === 0) setTimeout(() => this.state.notice === notice && this.store.set({ notice: null }), READ)
   }
 
   /**

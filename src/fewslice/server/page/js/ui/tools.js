@@ -56,16 +56,18 @@ export function showTools(state, page, commands) {
       ),
       element('button', { id: 'fit', class: 'bare square', 'aria-label': 'Show the whole slice', title: 'Show the whole slice (Home)', onclick: commands.fit }, icon('fit'))
     ),
-    (tool === 'brush' || tool === 'eraser') && brushSize(state, page)
+    brushSize(state, page)
   )
 }
 
 /** @param {State} state @param {Page} page */
-function brushSize({ radius }, page) {
+function brushSize({ radius, tool }, page) {
+  // Hidden, not left out: the tools must not take another row with one tool than with the next.
+  const idle = tool !== 'brush' && tool !== 'eraser'
   const change = (/** @type {Event} */ event) => page.store.set({ radius: radiusAt(Number(/** @type {HTMLInputElement} */ (event.target).value)) })
   return element(
     'label',
-    { class: 'radius', title: 'Size of the brush ([ and ])' },
+    { class: `radius ${idle ? 'idle' : ''}`, title: 'Size of the brush ([ and ])' },
     element('input', { id: 'radius', type: 'range', min: '0', max: '40', value: String(stepOf(radius)), 'aria-label': 'Radius of the brush', oninput: change }),
     element('output', { id: 'radius-said' }, `${Number(radius.toPrecision(2))} mm`)
   )
