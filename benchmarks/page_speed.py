@@ -80,7 +80,7 @@ def make_project(folder: Path, shape: tuple[int, int, int]) -> Project:
 
 def measure_stroke(name: str, page: AnnotationPage, grid: Grid) -> None:
     """Wind a brush of 10 mm around the middle of the slice, and print the time a move takes."""
-    page.press(*["]"] * 7)
+    page.press(*["["] * 40, *["]"] * 23)  # from half a voxel, a seventh more each
     screen = page.screen(grid)
     angles = np.linspace(0, 3 * np.pi, MOVES)
     centre = np.array(grid.shape) / 2

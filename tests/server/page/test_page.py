@@ -76,7 +76,7 @@ def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
     stage = page.page.locator("#stage")
     page.plane("axial")
     stage.focus()
-    page.press(*["["] * 30)  # the smallest brush: one voxel
+    page.press(*["["] * 40)  # the smallest brush: one voxel
     page.press("2", "Enter", "ArrowRight", "ArrowRight", "ArrowUp", "Enter", "ArrowUp")
     page.wait_saved()
     assert page.drawn_voxels() == 4

@@ -25,7 +25,7 @@ import { showScans } from './ui/scans.js'
 import { showSliceBar } from './ui/slice_bar.js'
 import { Strip } from './ui/strip.js'
 import { showStructures } from './ui/structures.js'
-import { showTools } from './ui/tools.js'
+import { showRadius, showTools } from './ui/tools.js'
 import { VolumePanel } from './ui/volume.js'
 import { paintFrame, paintMeasurement, paintPen } from './view/ink.js'
 import { planeAcross } from './view/plane.js'
@@ -107,10 +107,7 @@ function connectPanels(page, commands, bindings) {
   store.on(['project', 'value'], (state) => showStructures(state, page))
   store.on(['scan', 'window', 'channel', 'presets', 'showDrawing', 'showAnswer', 'showHeat', 'smooth', 'radiological'], (state) => showLook(state, page))
   store.on(['scan', 'tool', 'cutting', 'axis'], (state) => showTools(state, page, commands))
-  store.on(['radius'], ({ radius }) => {
-    const said = document.getElementById('radius-said')
-    if (said !== null) said.textContent = `${Number(radius.toPrecision(2))} mm`
-  })
+  store.on(['radius'], showRadius)
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project', 'compared'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
   store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project', 'scans'], (state) => showNext(state, page, commands))

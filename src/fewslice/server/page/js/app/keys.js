@@ -1,6 +1,7 @@
 // The keyboard: one table that acts and that `?` shows.
 
-import { radiusAt, stepOf, TOOLS } from '../ui/tools.js'
+import { radiusAt, stepOf } from '../draw/brush_size.js'
+import { TOOLS } from '../ui/tools.js'
 
 /** @typedef {import('./commands.js').Commands} Commands */
 /** @typedef {import('./page.js').Page} Page */
@@ -18,7 +19,7 @@ import { radiusAt, stepOf, TOOLS } from '../ui/tools.js'
 /** @param {Page} page @param {Pen} pen @param {Commands} commands @returns {Binding[]} */
 export function bindingsOf(page, pen, commands) {
   const { store } = page
-  const size = (/** @type {number} */ steps) => () => store.set({ radius: radiusAt(Math.min(40, Math.max(0, stepOf(page.state.radius) + steps))) })
+  const size = (/** @type {number} */ steps) => () => resize(page, steps)
   /** @type {(group: string, what: string, keys: string[], act: Binding['act'], shown?: string[]) => Binding} */
   const bind = (group, what, keys, act, shown = keys.map((name) => name.toUpperCase())) => ({ group, what, keys, act, shown })
   return [
@@ -67,6 +68,11 @@ function nudge(pen, { key, shiftKey }) {
   const right = { ArrowLeft: -step, ArrowRight: step }[key] ?? 0
   const down = { ArrowUp: -step, ArrowDown: step }[key] ?? 0
   pen.nudge(right, down)
+}
+
+/** @param {Page} page @param {number} steps */
+function resize({ store, state: { radius, scan } }, steps) {
+  if (scan !== null) store.set({ radius: radiusAt(stepOf(radius, scan.spacing) + steps, scan.spacing) })
 }
 
 /** @param {Pen} pen */

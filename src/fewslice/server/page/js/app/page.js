@@ -1,6 +1,7 @@
 // The page as a person uses it: which scan and slice are open, and everything that can be done with them.
 
 import * as api from '../api/client.js'
+import { firstRadius } from '../draw/brush_size.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
@@ -135,10 +136,14 @@ export class Page {
    */
   #fresh(scan, volume) {
     const window = scan.window ?? { low: 0, high: 1 }
+    const first = firstRadius(scan)
+    // The size that a person chose stays, unless it was for a scan of another kind.
+    const chosen = this.state.scan !== null && first === firstRadius(this.state.scan)
     return {
       scan,
       opened: this.state.opened + 1,
       volume,
+      radius: chosen ? this.state.radius : first,
       channel: 0,
       presets: scan.window?.presets ?? [],
       axis: scan.plane,

@@ -54,7 +54,7 @@ function bound(end, name, { window: shown }, page) {
     const next = { ...page.state.window, [end]: value }
     if (Number.isFinite(value) && next.low < next.high) page.store.set({ window: next })
   }
-  const value = String(Number(shown[end].toPrecision(4)))
+  const value = String(Math.abs(shown[end]) < 100 ? Number(shown[end].toPrecision(3)) : Math.round(shown[end]))
   return element('label', { class: 'beside' }, name, element('input', { id: `window-${end}`, type: 'number', step: 'any', value, onchange: change }))
 }
 

@@ -19,7 +19,7 @@ function card(state, page, commands) {
   if (job !== null) {
     return [element('p', { class: 'say', role: 'status' }, job.text || 'Segmenting'), element('progress', { max: 1, value: job.progress, 'aria-label': 'Segmentation' })]
   }
-  if (asking) return element('p', { class: 'say', role: 'status' }, 'Looking for the slice that helps most …')
+  if (asking) return element('p', { class: 'say', role: 'status' }, 'Looking for the slice that helps most\u00a0…')
   if (nextScan !== null) return scanCard(nextScan, commands)
   if (question !== null) return questionCard(state, commands)
   const [slice] = suggestion?.slices ?? []

@@ -19,7 +19,7 @@ const QUIET = 500 // milliseconds after the last change before labels are shown 
 const LATEST = 2000 // milliseconds until planes are loaded although the browser is busy
 const PEN_DOWN = 300 // milliseconds until it is looked again whether the pen is up
 const WITHOUT = 'Planes need WebGL 2, which this browser does not offer. Drawing works without, and structures stand here in 3D.'
-const NARROWEST = 40 // pixels that structures need beside the planes
+const NARROWEST = 72 // pixels that structures need beside the planes
 
 export class VolumePanel {
   /** @type {VolumeView | null} */
