@@ -296,11 +296,14 @@ class SuggestedSlice(_Model):
 
 
 class Suggestion(_Model):
-    """What to draw next. predicted_dice_low: exceeded with a probability of 90 %."""
+    """What to draw next. predicted_dice_low: exceeded with a probability of 90 %. may_stop: whether
+    the answer is good enough by that.
+    """
 
     slices: list[SuggestedSlice]
     predicted_dice: float | None
     predicted_dice_low: float | None
+    may_stop: bool
     message: str
 
 

@@ -37,7 +37,7 @@ import { ask, getJson, Refused, sendJson } from './http.js'
  * @property {number | null} seconds what drawing it will take
  * @property {string} reason
  */
-/** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, message: string}} Suggestion */
+/** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, may_stop: boolean, message: string}} Suggestion */
 /** @typedef {'queued' | 'running' | 'finished' | 'failed' | 'cancelled' | 'interrupted'} JobState */
 /** @typedef {{id: number, kind: string, state: JobState, progress: number, text: string, message: string | null, scan: number | null}} Job */
 /**

@@ -99,8 +99,14 @@ export class Asking {
     const { scan, asking } = page.state
     if (scan === null || asking) return null
     page.store.set({ asking: true })
-    await page.work?.sent // What was drawn or answered last is part of the question.
-    const suggestion = await page.trying(() => api.suggestion(scan.id))
+    const { work } = page
+    /** @type {api.Suggestion | null} */
+    let suggestion = null
+    for (let changes = -1; changes !== (work?.changes ?? 0); ) {
+      changes = work?.changes ?? 0 // What is drawn while the answer is on its way makes it stale.
+      await work?.sent
+      suggestion = await page.trying(() => api.suggestion(scan.id))
+    }
     page.store.set({ asking: false })
     if (suggestion === null || page.state.scan?.id !== scan.id) return null
     page.store.set({ suggestion, question: null, nextScan: null })

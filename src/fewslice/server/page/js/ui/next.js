@@ -1,6 +1,6 @@
 // What to do next, and why: the strategy's slice, its question, or the next scan; and the review of this one.
 
-import { element, key, part, show } from './dom.js'
+import { element, icon, key, part, show } from './dom.js'
 
 /** @typedef {import('../app/state.js').State} State */
 /** @typedef {import('../app/page.js').Page} Page */
@@ -27,11 +27,11 @@ function card(state, page, commands) {
     return [
       element('p', { class: 'say' }, `${slice.kind === 'present' ? 'Look at' : 'Draw'} ${slice.plane} slice ${slice.index + 1}`),
       element('p', { class: 'muted' }, tied(slice.reason)),
-      suggestion !== null && suggestion.message !== slice.reason && element('p', { class: 'muted' }, tied(suggestion.message)),
+      suggestion !== null && suggestion.message !== slice.reason && stopping(suggestion),
       (slice.axis !== axis || slice.index !== index) && element('button', { id: 'show-suggestion', onclick: commands.next }, 'Go there', key('G'))
     ]
   }
-  if (suggestion !== null) return element('p', { class: 'say' }, tied(suggestion.message))
+  if (suggestion !== null) return stopping(suggestion)
   const nothing = (scan?.annotated_slices ?? 0) === 0 && page.answers.whole === null && !page.work?.sheets.known().length
   const helped = nothing && state.scans.some(({ annotated_slices }) => annotated_slices > 0)
   const sentence = helped
@@ -40,6 +40,11 @@ function card(state, page, commands) {
       ? 'Outline the structures on one slice, then press S to get the volume.'
       : 'Press S for the volume, then G for the slice that helps most.'
   return element('p', { class: 'empty' }, sentence)
+}
+
+/** Whether it is good enough by now, and how good that is. @param {import('../api/client.js').Suggestion} suggestion */
+function stopping({ may_stop, message }) {
+  return element('p', { id: 'stopping', class: may_stop ? 'stop' : 'muted' }, may_stop && icon('check'), tied(message))
 }
 
 /** A number stays with its sign. @param {string} sentence */
@@ -72,7 +77,7 @@ function scanCard({ scan, name, reason }, commands) {
 }
 
 /** @param {State} state @param {Commands} commands */
-function review({ scan, me, project }, commands) {
+function review({ scan, me, project, suggestion }, commands) {
   if (scan === null) return null
   const reviews = !project?.accounts || me?.role === 'admin' || me?.role === 'reviewer'
   const returned = scan.status === 'returned' && scan.remark ? element('p', {}, `Returned: ${scan.remark}`) : null
@@ -86,7 +91,7 @@ function review({ scan, me, project }, commands) {
       'div',
       { class: 'buttons' },
       scan.status === 'submitted' && element('button', { id: 'return-scan', onclick: () => commands.returnScan(remark.value) }, 'Return'),
-      element('button', { id: 'accept-scan', onclick: commands.acceptScan }, 'Accept scan')
+      element('button', { id: 'accept-scan', class: suggestion?.may_stop ? 'primary' : undefined, onclick: commands.acceptScan }, 'Accept scan')
     )
   ]
 }
