@@ -45,9 +45,7 @@ def test_nothing_serious(project: Project, open_page: OpenPage) -> None:
 def answered(page: AnnotationPage, path: str, answer: object) -> None:
     """Let the server answer a route with this: states that engines come to only now and then."""
     body = json.dumps(answer)
-    page.page.route(
-        path, lambda route: route.fulfill(body=body, content_type="application/json")
-    )
+    page.page.route(path, lambda route: route.fulfill(body=body, content_type="application/json"))
 
 
 def suggestion(kind: str, *, may_stop: bool) -> dict[str, Any]:
@@ -66,7 +64,8 @@ def test_nothing_serious_in_any_state_of_the_panels(project: Project, open_page:
     for number in (1, 2):
         facts = {"score": 0.5, "before": None, "trained_slices": number, "trained_scans": 1}
         store.promote(
-            model_folder(project), store.save_version(model_folder(project), random_model(), facts, [])
+            model_folder(project),
+            store.save_version(model_folder(project), random_model(), facts, []),
         )
     page = open_page(project)
     page.plane("axial")
@@ -92,7 +91,7 @@ def test_nothing_serious_in_any_state_of_the_panels(project: Project, open_page:
     page.page.locator("#answer-yes").wait_for()
     page.page.locator(".side-right").evaluate("side => side.scrollTo(0, 9999)")
     page.press("l", "k")  # a structure that is locked: a warning
-    page.page.locator(".notice.warning").wait_for()
+    page.page.get_by_text("A locked structure is on this slice").wait_for()
     assert "Is any of your structures on axial slice 4?" in page.shown("next")
     page.photograph("question")
     assert faults(page) == []

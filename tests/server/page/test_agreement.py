@@ -15,7 +15,7 @@ from tests.support.annotation_page import AnnotationPage, Grid, OpenPage
 pytestmark = pytest.mark.slow
 
 AXIAL = Grid.across(2, SHAPE, SPACING)
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 
 
 def draws(project: Project, person: int, index: int, rows: slice) -> None:

@@ -145,7 +145,8 @@ def test_locks_hold_and_are_the_projects(project: Project, open_page: OpenPage) 
     page.click(AXIAL, MIDDLE)
     page.wait_saved()
     before = page.drawn_voxels()
-    page.press("l")  # the structure in hand, which is the first
+    page.press("l", "k")  # the structure in hand, which is the first; the lock holds at once
+    assert "unlock it" in page.said()
     page.page.locator("#lock-1[aria-pressed=true]").wait_for()
     page.press("e")
     page.click(AXIAL, MIDDLE)

@@ -29,9 +29,7 @@ def scans(served: Served, person: Somebody) -> Any:
     """
     drawn = drawn_slices(served.project)
     return [
-        _shown(
-            served, row, person, served.images.known_window(row.hash), drawn.get(row.id, 0)
-        )
+        _shown(served, row, person, served.images.known_window(row.hash), drawn.get(row.id, 0))
         for row in list_scans(served.project)
     ]
 

@@ -292,10 +292,12 @@ export class Page {
       await this.trying(() => work.refresh(work.sheets.at(axis, index)))
       await this.askConflict()
     }
-    const asks = `${conflict.person} changed ${PLANES[axis]} slice ${index + 1} while ${own ? 'you' : person} drew on it. Both versions are kept. Which one counts?`
-    this.say(asks, 'warning', [
-      { label: own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
-      { label: `${conflict.person}’s`, act: () => void keep(false) }
+    const where = `${PLANES[axis]} slice ${index + 1}`
+    const locked = conflict.person === person // nobody meets their own change, except where it paints over a lock
+    const what = locked ? `A change of ${where} paints over a locked structure.` : `${conflict.person} changed ${where} while ${own ? 'you' : person} drew on it.`
+    this.say(`${what} Both versions are kept. Which one counts?`, 'warning', [
+      { label: locked ? 'The change' : own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
+      { label: locked ? 'The one before' : `${conflict.person}’s`, act: () => void keep(false) }
     ])
   }
 
@@ -328,12 +330,13 @@ export class Page {
   /** @param {import('../api/client.js').Structure} structure */
   async changeStructure(structure) {
     const { me, project } = this.state
-    if (me?.role !== 'admin' && project !== null) {
-      // Names and colours are the project's; what may be painted over is everybody's own choice.
-      this.#ownLocks.set(structure.value, structure.locked)
+    if (project !== null) {
+      // At once: the next stroke must not paint over what was locked just now.
       const structures = project.structures.map((each) => (each.value === structure.value ? { ...each, locked: structure.locked } : each))
-      return this.store.set({ project: { ...project, structures } })
+      this.store.set({ project: { ...project, structures } })
     }
+    // Names and colours are the project's; what may be painted over is everybody's own choice.
+    if (me?.role !== 'admin') return void this.#ownLocks.set(structure.value, structure.locked)
     await this.trying(() => api.changeStructure(structure))
     await this.trying(() => this.refreshScans())
   }

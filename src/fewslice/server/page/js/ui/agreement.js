@@ -22,12 +22,13 @@ export function showAgreement({ agreement }, page) {
         'div',
         { class: 'card' },
         element('p', {}, `${first} and ${second}`),
+        element('p', { class: 'muted' }, 'Dice · surface Dice of what both drew'),
         element(
           'dl',
           { class: 'figures' },
           structures.map(({ name, dice, surface_dice }) => [
             element('dt', {}, name),
-            element('dd', { title: 'Dice, and surface Dice' }, `${inDice(dice)} · ${inDice(surface_dice)}`)
+            element('dd', {}, dice === null ? 'drawn by neither' : `${inDice(dice)} · ${inDice(surface_dice) || '–'}`)
           ])
         ),
         element('p', { class: 'muted' }, 'They differ most on'),
