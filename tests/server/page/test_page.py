@@ -100,6 +100,37 @@ def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
     assert page.complaints == []
 
 
+_TOUCHES = """([steps]) => {
+  const stage = document.getElementById('stage')
+  stage.setPointerCapture = () => {}  // these pointers are none of the system's
+  for (const [type, pointerType, pointerId, clientX, clientY] of steps) {
+    stage.dispatchEvent(new PointerEvent(type, { pointerType, pointerId, clientX, clientY, buttons: 1 }))
+  }
+}"""
+
+
+def test_the_hand_that_holds_the_pen_draws_nothing(project: Project, open_page: OpenPage) -> None:
+    page = open_page(project)
+    page.plane("axial")
+    page.press(*["["] * 40)  # the smallest brush: one voxel
+    screen = page.screen(AXIAL)
+    start, end = screen.pixel((10.0, 12.0)), screen.pixel((14.0, 12.0))
+    hand = screen.pixel((20.0, 4.0))
+    steps = [
+        ("pointerdown", "pen", 1, *start),
+        ("pointerdown", "touch", 2, *hand),
+        ("pointermove", "touch", 2, *screen.pixel((22.0, 6.0))),
+        ("pointermove", "pen", 1, *end),
+        ("pointerup", "touch", 2, *hand),
+        ("pointerup", "pen", 1, *end),
+        ("pointerdown", "touch", 3, *hand),  # a finger alone moves the picture now
+        ("pointerup", "touch", 3, *hand),
+    ]
+    page.page.evaluate(_TOUCHES, [steps])
+    page.wait_saved()
+    assert page.drawn_voxels() == 5
+
+
 def test_a_measurement_is_in_millimetres(project: Project, open_page: OpenPage) -> None:
     page = open_page(project)
     page.plane("axial")
