@@ -104,7 +104,8 @@ _TOUCHES = """([steps]) => {
   const stage = document.getElementById('stage')
   stage.setPointerCapture = () => {}  // these pointers are none of the system's
   for (const [type, pointerType, pointerId, clientX, clientY] of steps) {
-    stage.dispatchEvent(new PointerEvent(type, { pointerType, pointerId, clientX, clientY, buttons: 1 }))
+    const where = { pointerType, pointerId, clientX, clientY, buttons: 1 }
+    stage.dispatchEvent(new PointerEvent(type, where))
   }
 }"""
 
