@@ -138,9 +138,9 @@ export class Asking {
   async openNext(id) {
     const { page } = this
     await page.openScan(id)
-    const { scan, scans, mayDraw } = page.state
+    const { scan, mayDraw } = page.state
     const untouched = scan?.id === id && mayDraw && scan.annotated_slices === 0 && page.answers.whole === null
-    if (untouched && scans.some(({ annotated_slices }) => annotated_slices > 0)) await this.segment()
+    if (untouched && page.helped) await this.segment()
   }
 
   /**

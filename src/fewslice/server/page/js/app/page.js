@@ -257,6 +257,12 @@ export class Page {
     this.goTo(this.state.axis, this.state.index + steps)
   }
 
+  /** Whether scans of the same kind are drawn on, which an answer to the open one can start from. */
+  get helped() {
+    const { scan, scans } = this.state
+    return scan !== null && scans.some(({ id, annotated_slices, channels }) => id !== scan.id && annotated_slices > 0 && channels === scan.channels)
+  }
+
   /** Labels that no tool may paint over. */
   get locked() {
     return new Set(this.state.project?.structures.filter(({ locked }) => locked).map(({ value }) => value))

@@ -33,7 +33,7 @@ function card(state, page, commands) {
   }
   if (suggestion !== null) return stopping(suggestion)
   const nothing = (scan?.annotated_slices ?? 0) === 0 && page.answers.whole === null && !page.work?.sheets.known().length
-  const helped = nothing && state.scans.some(({ annotated_slices }) => annotated_slices > 0)
+  const helped = nothing && page.helped
   const sentence = helped
     ? 'Press S for a first result: what is drawn on other scans helps. Or outline the structures on one slice.'
     : nothing
