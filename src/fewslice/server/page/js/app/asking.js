@@ -11,6 +11,8 @@ export class Asking {
   /** Slices of an answer under way that are ready to be fetched. @type {Map<string, {scan: number, axis: number, index: number}>} */
   #ready = new Map()
   #fetching = false
+  /** Jobs that have ended. @type {Set<number>} */
+  #over = new Set()
 
   /** @param {Page} page */
   constructor(page) {
@@ -49,6 +51,8 @@ export class Asking {
   async #follow(job) {
     const { page } = this
     const over = !GOES_ON.includes(job.state)
+    if (this.#over.has(job.id) && !over) return // an answer that was overtaken by a later one
+    if (over) this.#over.add(job.id)
     if (job.id === page.state.job?.id) {
       page.store.set({ job: over ? null : job })
       if (job.state === 'finished') await this.#answered()
