@@ -59,12 +59,19 @@ def test_a_channel_is_made_once_and_another_one_apart(tmp_path: Path) -> None:
         return image(array)
 
     cache = ImageCache(tmp_path / "cache")
-    first = cache.nifti("abc", 1, read)
-    assert cache.nifti("abc", 1, read) == first
+    first = cache.nifti("abc", 1, None, read)
+    assert cache.nifti("abc", 1, None, read) == first
     assert len(reads) == 1
     assert np.asarray(nib.Nifti1Image.from_filename(first).dataobj).min() == 1
     with pytest.raises(InputError, match="no channel 2 in this scan; it has 2"):
-        cache.nifti("abc", 2, read)
+        cache.nifti("abc", 2, None, read)
+
+
+def test_the_window_comes_with_the_image_that_was_read(tmp_path: Path) -> None:
+    ramp = image(np.arange(1000).astype(np.int16).reshape(10, 10, 10))
+    cache = ImageCache(tmp_path / "cache")
+    cache.nifti("abc", 0, "CT", lambda: ramp)
+    assert cache.known_window("abc") == window_facts(ramp, "CT")
 
 
 def test_windows() -> None:

@@ -6,8 +6,8 @@ time. They are written slice by slice, so that a large scan is not in memory twi
 
 from __future__ import annotations
 
-import gzip
 import json
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +21,8 @@ from fewslice.server.ras import RasView
 from fewslice.volumes.image import Array, Image
 
 CACHE = "cache"
-_LEVEL = 1  # of gzip: twice as fast as the next, a tenth larger
+# Runs and Huffman codes alone: up to 2.5 times as fast as gzip's fastest level, a twentieth larger.
+_GZIP = (1, zlib.DEFLATED, 31, 8, zlib.Z_RLE)
 _SAMPLED = 200_000
 _PERCENTILES = (1.0, 99.0)  # as in pictures of results
 _INT16 = np.iinfo(np.int16)
@@ -49,8 +50,10 @@ class ImageCache:
     folder: Path
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
-    def nifti(self, scan: str, channel: int, read: Callable[[], Image]) -> Path:
-        """Return the file of one channel of a scan; made if it is missing.
+    def nifti(
+        self, scan: str, channel: int, modality: str | None, read: Callable[[], Image]
+    ) -> Path:
+        """Return the file of one channel of a scan; made if it is missing, and the window with it.
 
         scan: hash of its content. read: gives the scan. Raises InputError if there is no such
         channel, and WriteError if the file cannot be written.
@@ -58,7 +61,10 @@ class ImageCache:
         path = self.folder / f"{scan}-{channel}.nii.gz"
         with self._lock:
             if not path.is_file():
-                self._make(path, read(), channel)
+                image = read()
+                self._make(path, image, channel)
+                if self.known_window(scan) is None:  # it is asked for next: not to be read again
+                    self._make_window(scan, window_facts(image, modality))
         return path
 
     def _make(self, path: Path, image: Image, channel: int) -> None:
@@ -88,10 +94,13 @@ class ImageCache:
             if known is not None:
                 return known
             found = window_facts(read(), modality)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(self._window_path(scan)) as temporary:
-                temporary.write_text(json.dumps(list(asdict(found).values())), encoding="utf-8")
+            self._make_window(scan, found)
             return found
+
+    def _make_window(self, scan: str, found: WindowFacts) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self._window_path(scan)) as temporary:
+            temporary.write_text(json.dumps(list(asdict(found).values())), encoding="utf-8")
 
     def _window_path(self, scan: str) -> Path:
         return self.folder / f"{scan}-window.json"
@@ -127,13 +136,12 @@ def write_ras_nifti(path: Path, image: Image, channel: int) -> None:
     header.set_slope_inter(1, 0)
     header["magic"] = b"n+1"
     header["vox_offset"] = 352
-    with (
-        path.open("wb") as raw,
-        gzip.GzipFile("", "wb", compresslevel=_LEVEL, fileobj=raw, mtime=0) as file,
-    ):
-        file.write(header.binaryblock + bytes(4))
+    packer = zlib.compressobj(*_GZIP)
+    with path.open("wb") as file:
+        file.write(packer.compress(header.binaryblock + bytes(4)))
         for k in range(voxels.shape[2]):
-            file.write(voxels[:, :, k].astype(dtype).tobytes(order="F"))
+            file.write(packer.compress(voxels[:, :, k].astype(dtype).tobytes(order="F")))
+        file.write(packer.flush())
 
 
 def _seen(array: Array, view: RasView) -> Array:

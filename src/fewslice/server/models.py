@@ -296,13 +296,15 @@ class SuggestedSlice(_Model):
 
 
 class Suggestion(_Model):
-    """What to draw next. predicted_dice_low: exceeded with a probability of 90 %. provisional:
-    whether a ranking that knows all that is drawn is still under way; asked again, it comes.
+    """What to draw next. predicted_dice_low: exceeded with a probability of 90 %. may_stop: whether
+    the answer is good enough by that. provisional: whether a ranking that knows all that is drawn
+    is still under way; asked again, it comes.
     """
 
     slices: list[SuggestedSlice]
     predicted_dice: float | None
     predicted_dice_low: float | None
+    may_stop: bool
     message: str
     provisional: bool
 

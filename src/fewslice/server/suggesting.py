@@ -89,6 +89,7 @@ def _provisional(served: Context, question: Question) -> dict[str, Any]:
     left = [] if before is None else before["slices"]
     left = [each for each in left if (each["axis"], each["index"]) not in told]
     if before is not None and left:
-        return {**before, "slices": left[: question.count], "provisional": True}
+        # What was drawn since may show that the answer is worse than it seemed.
+        return {**before, "slices": left[: question.count], "may_stop": False, "provisional": True}
     quick = suggestion_result(quick_suggestion(served.project, question.scan, question.annotator))
     return {**quick, "provisional": True}

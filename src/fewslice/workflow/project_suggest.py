@@ -84,11 +84,13 @@ def suggestion_result(found: ScanSuggestion) -> dict[str, Any]:
     ]
     result: dict[str, Any] = {"revision": found.revision, "slices": slices}
     if found.found is None:
-        return {**result, "predicted_dice": None, "predicted_dice_low": None, "message": ""}
+        unknown = {"predicted_dice": None, "predicted_dice_low": None}
+        return {**result, **unknown, "may_stop": False, "message": ""}
     return {
         **result,
         "predicted_dice": float(found.found.predicted_dice),
         "predicted_dice_low": float(found.found.predicted_dice_low),
+        "may_stop": found.found.may_stop(),
         "message": found.found.message,
         "axis": found.found.axis,
         "slice_dice": slice_dice(found.found),

@@ -26,7 +26,8 @@ Labels = npt.NDArray[np.uint8]
 SHAPE = (26, 22, 18)
 SPACING = (1.0, 1.25, 2.0)
 IGNORE = 3  # nnU-Net's label of what nobody looked at: the highest
-RADIUS = 0.2 * 1.14**24  # mm; one step larger than the page's first brush
+LARGER = 3  # steps
+RADIUS = 0.5 * 1.14**17  # mm; the page's first brush is of step 14, 2.5 voxels of 1.25 mm
 _TURN = np.deg2rad(20)
 _OBLIQUE = np.array(
     [[np.cos(_TURN), -np.sin(_TURN), 0], [np.sin(_TURN), np.cos(_TURN), 0], [0, 0, 1]]
@@ -140,7 +141,7 @@ def test_every_plane_is_exported_as_it_was_drawn(
     project = create_project(tmp_path / "project", name="Exact", structures=structures)
     add_scan(project, paths, by=local_person(project).id, name="scan")
     page = open_page(project)
-    page.press("]")
+    page.press(*["]"] * LARGER)
     expected = np.full(SHAPE, IGNORE, np.uint8)
     for axis, plane in enumerate(("sagittal", "coronal", "axial")):
         grid, index = Grid.across(axis, SHAPE, SPACING), SHAPE[axis] // 3

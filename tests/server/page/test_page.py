@@ -20,6 +20,12 @@ pytestmark = pytest.mark.slow
 
 AXIAL = Grid.across(2, SHAPE, SPACING)
 MIDDLE: Point = (15.0, 12.0)
+_SOLID = """() => {
+  const canvas = document.getElementById('solid')
+  if (canvas.width * canvas.height === 0) return 0
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+  return data.filter((value, place) => place % 4 === 3 && value > 0).length
+}"""  # how many pixels show a structure in 3D
 
 
 def test_three_planes_are_shown_without_a_violation_of_the_policy(
@@ -61,7 +67,8 @@ def test_without_webgl_one_can_draw(project: Project, open_page: OpenPage) -> No
     page.click(AXIAL, MIDDLE)
     page.wait_saved()
     assert page.drawn_voxels() > 1
-    page.page.locator("#volume", has_text="Drawing works without").wait_for()
+    page.page.locator("#layout-planes[disabled]").wait_for()
+    page.page.wait_for_function(f"() => ({_SOLID})() > 0")  # structures in 3D need no WebGL
 
 
 def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
@@ -69,7 +76,7 @@ def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
     stage = page.page.locator("#stage")
     page.plane("axial")
     stage.focus()
-    page.press(*["["] * 30)  # the smallest brush: one voxel
+    page.press(*["["] * 40)  # the smallest brush: one voxel
     page.press("2", "Enter", "ArrowRight", "ArrowRight", "ArrowUp", "Enter", "ArrowUp")
     page.wait_saved()
     assert page.drawn_voxels() == 4
@@ -91,6 +98,38 @@ def test_all_of_it_by_keyboard(project: Project, open_page: OpenPage) -> None:
     assert "Segment the volume" in keys
     assert "Close a polygon" in keys
     assert page.complaints == []
+
+
+_TOUCHES = """([steps]) => {
+  const stage = document.getElementById('stage')
+  stage.setPointerCapture = () => {}  // these pointers are none of the system's
+  for (const [type, pointerType, pointerId, clientX, clientY] of steps) {
+    const where = { pointerType, pointerId, clientX, clientY, buttons: 1 }
+    stage.dispatchEvent(new PointerEvent(type, where))
+  }
+}"""
+
+
+def test_the_hand_that_holds_the_pen_draws_nothing(project: Project, open_page: OpenPage) -> None:
+    page = open_page(project)
+    page.plane("axial")
+    page.press(*["["] * 40)  # the smallest brush: one voxel
+    screen = page.screen(AXIAL)
+    start, end = screen.pixel((10.0, 12.0)), screen.pixel((14.0, 12.0))
+    hand = screen.pixel((20.0, 4.0))
+    steps = [
+        ("pointerdown", "pen", 1, *start),
+        ("pointerdown", "touch", 2, *hand),
+        ("pointermove", "touch", 2, *screen.pixel((22.0, 6.0))),
+        ("pointermove", "pen", 1, *end),
+        ("pointerup", "touch", 2, *hand),
+        ("pointerup", "pen", 1, *end),
+        ("pointerdown", "touch", 3, *hand),  # a finger alone moves the picture now
+        ("pointerup", "touch", 3, *hand),
+    ]
+    page.page.evaluate(_TOUCHES, [steps])
+    page.wait_saved()
+    assert page.drawn_voxels() == 5
 
 
 def test_a_measurement_is_in_millimetres(project: Project, open_page: OpenPage) -> None:
@@ -138,7 +177,8 @@ def test_locks_hold_and_are_the_projects(project: Project, open_page: OpenPage) 
     page.click(AXIAL, MIDDLE)
     page.wait_saved()
     before = page.drawn_voxels()
-    page.press("l")  # the structure in hand, which is the first
+    page.press("l", "k")  # the structure in hand, which is the first; the lock holds at once
+    assert "unlock it" in page.said()
     page.page.locator("#lock-1[aria-pressed=true]").wait_for()
     page.press("e")
     page.click(AXIAL, MIDDLE)
@@ -156,12 +196,20 @@ def test_channels_can_be_looked_at_one_by_one(
     project = create_project(tmp_path / "channels", name="Channels")
     ramp = nib.load(scan_file)
     turned = tmp_path / "turned.nii.gz"
-    nib.save(nib.Nifti1Image(np.asarray(ramp.dataobj)[::-1], ramp.affine), turned)
+    # Mirrored, and forty times as bright: a window for both would show one of them black or white.
+    nib.save(nib.Nifti1Image(40 * np.asarray(ramp.dataobj)[::-1], ramp.affine), turned)
     add_scan(project, [scan_file, turned], by=local_person(project).id, name="both")
     page = open_page(project)
     page.plane("axial")
     right, left = (28.0, 12.0), (1.0, 12.0)
-    assert page.grey(AXIAL, right) > page.grey(AXIAL, left)
+    first = (page.grey(AXIAL, right), page.grey(AXIAL, left))
+    assert first[0] > first[1] + 100
     page.page.locator("#channel").select_option("1")
+    # 40 times some 350 is white
+    page.page.wait_for_function("() => document.getElementById('window-high').value > 10000")
     page.page.wait_for_timeout(300)
-    assert page.grey(AXIAL, right) < page.grey(AXIAL, left)
+    assert page.grey(AXIAL, left) > page.grey(AXIAL, right) + 100
+    page.press("j")  # the first one again, with its own window
+    page.page.wait_for_function("() => document.getElementById('window-high').value < 1000")
+    page.page.wait_for_timeout(300)
+    assert (page.grey(AXIAL, right), page.grey(AXIAL, left)) == first

@@ -124,6 +124,25 @@ def test_what_is_sent_again_is_stored_once(project: Project, open_page: OpenPage
     assert 0 < voxels(project) == page.drawn_voxels()
 
 
+_ADDED_DURING_AN_ANSWER = """async () => {
+  const { Outbox } = await import('/js/sync/outbox.js')
+  const box = await Outbox.open('a box of its own')
+  await box.add({ key: 'first', after: null, parent: null })
+  const [first] = await box.all()
+  const acknowledged = box.acknowledge(first, 7)
+  const added = box.add({ key: 'second', after: 'first', parent: null })
+  await Promise.all([acknowledged, added])
+  return (await box.all()).map(({ key, after, parent }) => [key, after, parent])
+}"""
+
+
+def test_a_stroke_made_while_the_one_before_is_acknowledged_builds_on_it(
+    project: Project, open_page: OpenPage
+) -> None:
+    page = open_page(project)
+    assert page.page.evaluate(_ADDED_DURING_AN_ANSWER) == [["second", None, 7]]
+
+
 def hers(project: Project, parent: int | None = None) -> int:
     """A revision of the slice by somebody else, of five voxels."""
     grace = add_person(project, "Grace", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,26 @@ def test_every_bundled_package_has_its_licence() -> None:
     for package in ("@niivue/niivue", "gl-matrix", "nifti-reader-js", "fflate"):
         assert f"\n{package} " in f"\n{licences}"
     assert "Redistributions in binary form" in licences
+
+
+def imported(path: Path, known: set[Path]) -> set[Path]:
+    """A module, and all that it imports at once."""
+    known.add(path)
+    for found in re.findall(r"^import .*?'(.+?)'$", path.read_text(), re.MULTILINE):
+        there = (path.parent / found).resolve()
+        if there not in known:
+            imported(there, known)
+    return known
+
+
+def test_the_page_names_all_modules_that_it_starts_with() -> None:
+    html = (PAGE / "index.html").read_text()
+    named = [(PAGE / each) for each in re.findall(r'rel="modulepreload" href="(.+?)"', html)]
+    main = PAGE / "js" / "main.js"
+    needed = imported(main, set()) - {main}
+    assert len(needed) > 40
+    assert sorted(named) == sorted(needed)
+    assert PAGE / "vendor" / "niivue.js" not in needed  # drawing does not wait for it
 
 
 def test_no_module_asks_another_server() -> None:

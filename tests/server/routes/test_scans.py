@@ -14,8 +14,11 @@ from tests.support.served_projects import Served, with_accounts
 
 
 def test_a_scan_is_shown_as_the_page_sees_it(served: Served) -> None:
-    (found,) = served.get("/scans").json()
-    assert found == served.get("/scans/1").json()
+    (listed,) = served.get("/scans").json()
+    assert listed["window"] is None  # no scan is read for the list
+    found = served.get("/scans/1").json()
+    assert served.get("/scans").json() == [found]
+    assert found == {**listed, "window": found["window"]}
     assert (found["name"], found["shape"], found["spacing"]) == ("scan", [20, 18, 12], [1, 1, 2.5])
     assert (found["plane"], found["channels"], found["modality"]) == (2, 1, None)
     assert (found["status"], found["annotated_slices"], found["lease"]) == ("new", 0, None)
@@ -37,6 +40,12 @@ def test_the_image_is_the_scan_turned_to_ras(served: Served, tmp_path: Path) -> 
     tag = found.headers["etag"]
     again = served.get("/scans/1/image", headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
+    unpacked = served.get("/scans/1/image", params={"form": "nii"})  # by the client, on its way
+    assert unpacked.headers["content-encoding"] == "gzip"
+    assert unpacked.content == gzip.decompress(found.content)
+    plain = {"Accept-Encoding": "identity"}
+    packed = served.get("/scans/1/image", params={"form": "nii"}, headers=plain)
+    assert packed.content == found.content
     assert served.get("/scans/1/image", params={"channel": 1}).status_code == 422
     assert served.get("/scans/2/image").status_code == 404
 

@@ -164,6 +164,7 @@ def _shown(view: RasView, found: dict[str, Any]) -> dict[str, Any]:
         "slices": slices,
         "predicted_dice": found["predicted_dice"],
         "predicted_dice_low": found["predicted_dice_low"],
+        "may_stop": found["may_stop"],
         "message": found["message"] or (slices[0]["reason"] if slices else ""),
         "provisional": found["provisional"],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
 from starlette.responses import FileResponse, Response
@@ -21,22 +21,17 @@ from fewslice.server.training_turn import train_if_due
 
 router = APIRouter(prefix="/scans", tags=["scans"])
 
-_WINDOWS_A_CALL = 4  # that are not known yet: for each a whole scan is read
-
 
 @router.get("", response_model=list[Scan])
 def scans(served: Served, person: Somebody) -> Any:
-    """List all scans, those of higher priority first."""
+    """List all scans, those of higher priority first. No scan is read for it: a window is there
+    only if somebody opened the scan before.
+    """
     drawn = drawn_slices(served.project)
-    unknown = 0
-    found = []
-    for row in list_scans(served.project):
-        window = served.images.known_window(row.hash)
-        if window is None and unknown < _WINDOWS_A_CALL:
-            unknown += 1
-            window = _window_if_readable(served, row)
-        found.append(_shown(served, row, person, window, drawn.get(row.id, 0)))
-    return found
+    return [
+        _shown(served, row, person, served.images.known_window(row.hash), drawn.get(row.id, 0))
+        for row in list_scans(served.project)
+    ]
 
 
 @router.get("/{scan}", response_model=Scan)
@@ -57,25 +52,40 @@ def change(scan: Identifier, body: ScanChange, served: Served, person: Admin) ->
     "/{scan}/image",
     response_class=FileResponse,
     responses={
-        200: {"content": {"application/gzip": {"schema": {"type": "string", "format": "binary"}}}},
+        200: {
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in ("application/gzip", "application/octet-stream")
+            }
+        },
         304: {"description": "The file that the browser has is still the right one"},
     },
 )
-def image(
+def image(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
     scan: Identifier,
     served: Served,
     _: Somebody,
     channel: Annotated[int, Query(ge=0, le=10_000)] = 0,
+    form: Annotated[Literal["nii.gz", "nii"], Query()] = "nii.gz",
     if_none_match: Annotated[str, Header()] = "",
+    accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
-    """Return one channel as .nii.gz, turned to RAS: int16 where that is exact, else float32."""
+    """Return one channel turned to RAS: int16 where that is exact, else float32. form: nii is
+    unpacked on its way by clients that accept gzip as encoding, as browsers do.
+    """
     row = get_scan(served.project, scan)
-    tag = f'"{row.hash[:32]}-{channel}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    unpacked = form == "nii" and "gzip" in accept_encoding
+    tag = f'"{row.hash[:32]}-{channel}{"-nii" if unpacked else ""}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     if tag in [each.strip() for each in if_none_match.split(",")]:
         return Response(status_code=304, headers=headers)
-    path = served.images.nifti(row.hash, channel, lambda: read_scan(served.project, scan))
-    return FileResponse(path, media_type="application/gzip", headers=headers)
+    path = served.images.nifti(
+        row.hash, channel, row.modality, lambda: read_scan(served.project, scan)
+    )
+    if unpacked:
+        headers["Content-Encoding"] = "gzip"
+    kind = "application/octet-stream" if unpacked else "application/gzip"
+    return FileResponse(path, media_type=kind, headers=headers)
 
 
 @router.post("/{scan}/lease", response_model=Lease)

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { sliceOf } from '../../../../src/fewslice/server/page/js/app/answers.js'
 import { parseNifti } from '../../../../src/fewslice/server/page/js/view/nifti.js'
 import { samplingOf, smallLabels, smallNifti } from '../../../../src/fewslice/server/page/js/view/overview.js'
-import { colourOf, heatColours, paintGrey, paintLabels, pixelOf } from '../../../../src/fewslice/server/page/js/view/raster.js'
+import { automaticWindow, colourOf, heatColours, paintGrey, paintLabels, pixelOf } from '../../../../src/fewslice/server/page/js/view/raster.js'
 
 /** A NIfTI-1 file of 2 x 3 x 4 voxels whose value says where they are: 100 x + 10 y + z. */
 function nifti(type, slope = 0, intercept = 0) {
@@ -117,4 +117,10 @@ test('colours as pixels, and a heat map that grows lighter all the way', () => {
   const lightness = Array.from(heatColours(), (pixel) => 0.2126 * (pixel & 255) + 0.7152 * ((pixel >> 8) & 255) + 0.0722 * ((pixel >> 16) & 255))
   assert.ok(lightness.every((each, level) => level === 0 || each >= lightness[level - 1] - 0.6))
   assert.equal(heatColours()[0] >>> 24, 0)
+})
+
+test('the window of a channel leaves a hundredth of the voxels black and as many white', () => {
+  const voxels = Int16Array.from({ length: 1001 }, (_, place) => place)
+  assert.deepEqual(automaticWindow({ voxels, slope: 2, intercept: -10 }), { low: 10, high: 1970 })
+  assert.deepEqual(automaticWindow({ voxels: Int16Array.of(7, 7, 7), slope: 1, intercept: 0 }), { low: 6, high: 8 })
 })

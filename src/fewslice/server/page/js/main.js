@@ -25,7 +25,7 @@ import { showScans } from './ui/scans.js'
 import { showSliceBar } from './ui/slice_bar.js'
 import { Strip } from './ui/strip.js'
 import { showStructures } from './ui/structures.js'
-import { showTools } from './ui/tools.js'
+import { showRadius, showTools } from './ui/tools.js'
 import { VolumePanel } from './ui/volume.js'
 import { paintFrame, paintMeasurement, paintPen } from './view/ink.js'
 import { planeAcross } from './view/plane.js'
@@ -74,13 +74,13 @@ function connectSlice(view, page, pen) {
   store.on(['axis', 'index', 'opened'], () => {
     pen.cancel()
   })
-  store.on(['opened', 'axis', 'index', 'revision', 'radiological'], () => {
-    const labels = page.sheet?.labels
+  store.on(['opened', 'axis', 'index', 'revision', 'radiological', 'compared'], ({ compared }) => {
+    const labels = compared?.labels[0] ?? page.sheet?.labels
     if (labels) view.showLabels(labels)
   })
-  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological'], ({ axis, index, correcting }) => {
+  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological', 'compared'], ({ axis, index, correcting, compared }) => {
     const hidden = page.sheet === null || correcting || page.sheet.kind !== 'none'
-    view.showAnswer(hidden ? null : page.answers.slice(axis, index))
+    view.showAnswer(compared?.labels[1] ?? (hidden ? null : page.answers.slice(axis, index)))
   })
   store.on(['opened', 'axis', 'index', 'answered', 'showHeat', 'radiological'], ({ axis, index, showHeat }) => {
     view.showHeat(showHeat && page.work !== null ? page.answers.heat(axis, index) : null)
@@ -105,17 +105,14 @@ function connectPanels(page, commands, bindings) {
   store.on(['scan', 'job'], (state) => showBarTools(state, commands))
   store.on(['scans', 'scan', 'project'], (state) => showScans(state, page))
   store.on(['project', 'value'], (state) => showStructures(state, page))
-  store.on(['scan', 'window', 'channel', 'showDrawing', 'showAnswer', 'showHeat', 'smooth', 'radiological'], (state) => showLook(state, page))
+  store.on(['scan', 'window', 'channel', 'presets', 'showDrawing', 'showAnswer', 'showHeat', 'smooth', 'radiological'], (state) => showLook(state, page))
   store.on(['scan', 'tool', 'cutting', 'axis'], (state) => showTools(state, page, commands))
-  store.on(['radius'], ({ radius }) => {
-    const said = document.getElementById('radius-said')
-    if (said !== null) said.textContent = `${Number(radius.toPrecision(2))} mm`
-  })
-  store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project'], (state) => showSliceBar(state, page, commands))
+  store.on(['radius'], showRadius)
+  store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project', 'compared'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
-  store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project'], (state) => showNext(state, page, commands))
+  store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project', 'scans'], (state) => showNext(state, page, commands))
   store.on(['agreement'], (state) => showAgreement(state, page))
-  store.on(['project', 'training', 'models'], (state) => showProgress(state, commands))
+  store.on(['project', 'training', 'models', 'me'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))
   const welcome = part('stage').appendChild(element('p', { class: 'welcome' }))
   store.on(['scan', 'scans', 'loading', 'project'], ({ scan, scans, loading, project }) => {
@@ -162,8 +159,7 @@ function connectServer(page, asking, sender) {
 
 async function start() {
   const store = newStore()
-  const me = await whoAmI()
-  const outbox = await Outbox.open()
+  const [me, outbox] = await Promise.all([whoAmI(), Outbox.open()])
   const sender = new Sender(outbox, api.deliver, me.name, {
     onSaved: (entry, saved) => void page.acknowledged(entry, saved),
     onRefused: (_, message) => page.say(message, 'warning'),
@@ -179,8 +175,9 @@ async function start() {
   connectSlice(view, page, pen)
   connectPanels(page, commands, bindings)
   listenToKeys(bindings, view.parent, () => page.sync.time.touch())
-  await sender.run()
-  await page.refreshScans()
+  // Once the slice is on the screen; benchmarks read this.
+  store.on(['opened'], ({ scan }) => scan && requestAnimationFrame(() => setTimeout(() => performance.mark('ready to draw'))))
+  await Promise.all([sender.run(), page.refreshScans()])
   connectServer(page, asking, sender)
   const wanted = Number(new URLSearchParams(location.search).get('scan'))
   const { scans } = page.state

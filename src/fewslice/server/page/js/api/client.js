@@ -37,7 +37,7 @@ import { ask, getJson, Refused, sendJson } from './http.js'
  * @property {number | null} seconds what drawing it will take
  * @property {string} reason
  */
-/** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, message: string, provisional: boolean}} Suggestion provisional: the ranking is under way */
+/** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, may_stop: boolean, message: string, provisional: boolean}} Suggestion provisional: the ranking is under way */
 /** @typedef {'queued' | 'running' | 'finished' | 'failed' | 'cancelled' | 'interrupted'} JobState */
 /** @typedef {{id: number, kind: string, state: JobState, progress: number, text: string, message: string | null, scan: number | null}} Job */
 /**
@@ -83,9 +83,9 @@ export const release = (id) => ask('DELETE', `${scanPath(id)}/lease`, { keepaliv
 /** @type {(id: number, verb: 'submit' | 'accept' | 'return', remark?: string) => Promise<any>} */
 export const review = (id, verb, remark = '') => sendJson('POST', `${scanPath(id)}/${verb}`, { remark })
 
-/** @type {(id: number, channel: number, signal?: AbortSignal) => Promise<Blob>} */
+/** @type {(id: number, channel: number, signal?: AbortSignal) => Promise<ArrayBuffer>} unpacked by the browser as it comes, which needs none of the page's time */
 export const image = async (id, channel, signal) =>
-  (await ask('GET', `${scanPath(id)}/image?channel=${channel}`, { signal })).blob()
+  (await ask('GET', `${scanPath(id)}/image?channel=${channel}&form=nii`, { signal })).arrayBuffer()
 /** @type {(id: number) => Promise<SliceInfo[]>} everybody's; where people annotate apart from each other, one's own */
 export const slices = (id) => getJson(`${scanPath(id)}/slices`)
 /** @type {(id: number, axis: number) => Promise<{axis: number, slices: StripSlice[]}>} */
@@ -105,6 +105,9 @@ export const history = (id) => getJson(`${scanPath(id)}/history`)
 /** @type {(id: number) => Promise<{pairs: PairAgreement[]}>} */
 export const agreement = (id) => getJson(`/agreement/${id}`)
 
+/** @returns {Promise<Person[]>} */
+export const people = () => getJson('/people')
+
 /**
  * Labels at a path; null where there are none.
  * @param {string} path
@@ -120,6 +123,8 @@ async function labelsAt(path) {
 
 /** @type {(id: number, axis: number, index: number) => ReturnType<typeof labelsAt>} */
 export const slice = (id, axis, index) => labelsAt(slicePath(id, axis, index))
+/** @type {(id: number, axis: number, index: number, annotator: number) => ReturnType<typeof labelsAt>} one person's slice of a scan that people annotate apart from each other */
+export const sliceOfPerson = (id, axis, index, annotator) => labelsAt(`${slicePath(id, axis, index)}?annotator=${annotator}`)
 /** @type {(id: number) => ReturnType<typeof labelsAt>} */
 export const answer = (id) => labelsAt(`${scanPath(id)}/answer`)
 /** @type {(id: number, axis: number, index: number) => ReturnType<typeof labelsAt>} */

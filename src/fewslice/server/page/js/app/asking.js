@@ -11,6 +11,8 @@ export class Asking {
   /** Slices of an answer under way that are ready to be fetched. @type {Map<string, {scan: number, axis: number, index: number}>} */
   #ready = new Map()
   #fetching = false
+  /** Jobs that have ended. @type {Set<number>} */
+  #over = new Set()
 
   /** @param {Page} page */
   constructor(page) {
@@ -49,6 +51,8 @@ export class Asking {
   async #follow(job) {
     const { page } = this
     const over = !GOES_ON.includes(job.state)
+    if (this.#over.has(job.id) && !over) return // an answer that was overtaken by a later one
+    if (over) this.#over.add(job.id)
     if (job.id === page.state.job?.id) {
       page.store.set({ job: over ? null : job })
       if (job.state === 'finished') await this.#answered()
@@ -96,10 +100,17 @@ export class Asking {
   /** Fetches what to draw next, and shows it beside the slice. */
   async suggest() {
     const { page } = this
-    const { scan } = page.state
-    if (scan === null) return null
+    const { scan, asking } = page.state
+    if (scan === null || asking) return null
     page.store.set({ asking: true })
-    const suggestion = await page.trying(() => api.suggestion(scan.id))
+    const { work } = page
+    /** @type {api.Suggestion | null} */
+    let suggestion = null
+    for (let changes = -1; changes !== (work?.changes ?? 0); ) {
+      changes = work?.changes ?? 0 // What is drawn while the answer is on its way makes it stale.
+      await work?.sent
+      suggestion = await page.trying(() => api.suggestion(scan.id))
+    }
     page.store.set({ asking: false })
     if (suggestion === null || page.state.scan?.id !== scan.id) return null
     page.store.set({ suggestion, question: null, nextScan: null })
@@ -125,7 +136,8 @@ export class Asking {
   async next() {
     const { page } = this
     const { nextScan } = page.state
-    if (nextScan?.scan) return page.openScan(nextScan.scan)
+    if (page.state.asking) return
+    if (nextScan?.scan) return this.openNext(nextScan.scan)
     const suggestion = page.state.suggestion ?? (await this.suggest())
     const [slice] = suggestion?.slices ?? []
     if (slice !== undefined) {
@@ -135,6 +147,18 @@ export class Asking {
     }
     const found = await page.trying(() => api.queue(page.state.scan?.id))
     if (found !== null) page.store.set({ nextScan: found })
+  }
+
+  /**
+   * Opens the scan that comes next; where nothing is known of it yet, what was drawn on others gives a first answer.
+   * @param {number} id
+   */
+  async openNext(id) {
+    const { page } = this
+    await page.openScan(id)
+    const { scan, mayDraw } = page.state
+    const untouched = scan?.id === id && mayDraw && scan.annotated_slices === 0 && page.answers.whole === null
+    if (untouched && page.helped) await this.segment()
   }
 
   /**
@@ -177,6 +201,13 @@ export class Asking {
       const { job } = await api.train()
       await this.look(job)
     })
+  }
+
+  async cancelTraining() {
+    const { training } = this.page.state
+    if (training === null) return
+    await this.page.trying(() => api.cancel(training.id))
+    await this.look(training.id)
   }
 
   async refreshModels() {

@@ -16,7 +16,7 @@ export function commandsOf(page, asking, pen) {
   const flip = (what) => store.set({ [what]: !page.state[what] })
   const drop = () => {
     pen.cancel()
-    store.set({ notice: null })
+    store.set({ notice: null, help: false })
   }
   return {
     undo: () => (pen.busy ? drop() : page.editing.walk('undo')),
@@ -24,6 +24,7 @@ export function commandsOf(page, asking, pen) {
     segment: () => void asking.segment(),
     cancel: () => void asking.cancel(),
     next: () => void asking.next(),
+    openNext: (/** @type {number} */ scan) => void asking.openNext(scan),
     yes: () => void asking.answer(true),
     no: () => void asking.answer(false),
     acceptSlice: () => page.editing.acceptSlice(),
@@ -34,12 +35,17 @@ export function commandsOf(page, asking, pen) {
     acceptScan: () => void asking.review('accept'),
     returnScan: (/** @type {string} */ remark) => void asking.review('return', remark),
     train: () => void asking.train(),
+    cancelTraining: () => void asking.cancelTraining(),
     activate: (/** @type {number} */ version) => void asking.activate(version),
     cut: () => flip('cutting'),
     drawing: () => flip('showDrawing'),
     answer: () => flip('showAnswer'),
     heat: () => flip('showHeat'),
     help: () => flip('help'),
+    channel: () => {
+      const { scan, channel } = page.state
+      if (scan !== null && scan.channels > 1) void page.showChannel((channel + 1) % scan.channels)
+    },
     plane: () => page.goTo((page.state.axis + 2) % 3),
     fit: () => {
       pen.view.viewport.fit()
@@ -51,8 +57,7 @@ export function commandsOf(page, asking, pen) {
       pen.view.moved()
     },
     window: () => {
-      const { scan, window: shown } = page.state
-      const all = scan?.window?.presets ?? []
+      const { presets: all, window: shown } = page.state
       const at = all.findIndex(({ low, high }) => low === shown.low && high === shown.high)
       const next = all[(at + 1) % all.length]
       if (next !== undefined) store.set({ window: { low: next.low, high: next.high } })

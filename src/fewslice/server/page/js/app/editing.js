@@ -30,6 +30,12 @@ export class Editing {
       ])
       return true
     }
+    if (state.compared !== null) {
+      this.page.say('Two people’s drawings are shown here: go back to your own before you draw.', 'said', [
+        { label: 'Show my own', act: () => this.page.store.set({ compared: null, notice: null }) }
+      ])
+      return true
+    }
     if (sheet.labels === null) {
       this.page.say('This slice is still on its way from the server: try again in a moment.')
       return true

@@ -1,6 +1,7 @@
 // The keyboard: one table that acts and that `?` shows.
 
-import { radiusAt, stepOf, TOOLS } from '../ui/tools.js'
+import { radiusAt, stepOf } from '../draw/brush_size.js'
+import { TOOLS } from '../ui/tools.js'
 
 /** @typedef {import('./commands.js').Commands} Commands */
 /** @typedef {import('./page.js').Page} Page */
@@ -18,7 +19,7 @@ import { radiusAt, stepOf, TOOLS } from '../ui/tools.js'
 /** @param {Page} page @param {Pen} pen @param {Commands} commands @returns {Binding[]} */
 export function bindingsOf(page, pen, commands) {
   const { store } = page
-  const size = (/** @type {number} */ steps) => () => store.set({ radius: radiusAt(Math.min(40, Math.max(0, stepOf(page.state.radius) + steps))) })
+  const size = (/** @type {number} */ steps) => () => resize(page, steps)
   /** @type {(group: string, what: string, keys: string[], act: Binding['act'], shown?: string[]) => Binding} */
   const bind = (group, what, keys, act, shown = keys.map((name) => name.toUpperCase())) => ({ group, what, keys, act, shown })
   return [
@@ -39,7 +40,7 @@ export function bindingsOf(page, pen, commands) {
     bind('Tools', 'Structure 1 to 9; background', '123456789'.split(''), (event) => chooseStructure(page, Number(event.key)), ['1–9', '0']),
     { ...bind('Tools', '', ['0'], () => page.choose(0)), shown: [] },
     bind('Tools', 'Lock or unlock the structure', ['l'], commands.lock),
-    bind('Tools', 'Drop an unfinished outline', ['Escape'], commands.drop, ['Esc']),
+    bind('Tools', 'Drop an unfinished outline or a measurement; close this list', ['Escape'], commands.drop, ['Esc']),
     bind('Tools', 'Take the last corner of a polygon back', ['Backspace'], () => back(pen)),
     { ...bind('By keyboard alone', 'Pen down, pen up; a corner of a polygon', ['Enter'], () => pen.toggle()), onSlice: true },
     { ...bind('By keyboard alone', 'Close a polygon', ['Shift+Enter'], () => pen.finish(), ['Shift+Enter']), onSlice: true },
@@ -48,6 +49,7 @@ export function bindingsOf(page, pen, commands) {
     { ...bind('Slices', '', ['.', 'PageUp'], () => page.step(1)), shown: [] },
     bind('Slices', 'Next plane', ['v'], commands.plane),
     bind('View', 'Next intensity window', ['w'], commands.window),
+    bind('View', 'Next channel of the scan', ['j'], commands.channel),
     bind('View', 'Drawing', ['d'], commands.drawing),
     bind('View', 'Engine’s answer', ['o'], commands.answer),
     bind('View', 'Uncertainty', ['u'], commands.heat),
@@ -66,6 +68,11 @@ function nudge(pen, { key, shiftKey }) {
   const right = { ArrowLeft: -step, ArrowRight: step }[key] ?? 0
   const down = { ArrowUp: -step, ArrowDown: step }[key] ?? 0
   pen.nudge(right, down)
+}
+
+/** @param {Page} page @param {number} steps */
+function resize({ store, state: { radius, scan } }, steps) {
+  if (scan !== null) store.set({ radius: radiusAt(stepOf(radius, scan.spacing) + steps, scan.spacing) })
 }
 
 /** @param {Pen} pen */

@@ -1,9 +1,11 @@
 // The page as a person uses it: which scan and slice are open, and everything that can be done with them.
 
 import * as api from '../api/client.js'
+import { firstRadius } from '../draw/brush_size.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
+import { automaticWindow } from '../view/raster.js'
 import { Answers } from './answers.js'
 import { Editing } from './editing.js'
 import { Work } from './work.js'
@@ -11,6 +13,7 @@ import { Work } from './work.js'
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./store.js').Store<State>} PageStore */
 
+const READ = 8000 // milliseconds after which a sentence that asks for nothing goes away
 const QUIET = 700 // milliseconds after the last stroke before lists and figures are fetched anew
 
 export class Page {
@@ -21,6 +24,8 @@ export class Page {
   #opening = new AbortController()
   /** @type {Map<number, {index: number}>} where a person was along each axis */
   #places = new Map()
+  /** @type {Map<number, import('../view/raster.js').Window>} how each channel was looked at; their intensities have nothing in common */
+  #windows = new Map()
   /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
   #ownLocks = new Map()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -47,7 +52,9 @@ export class Page {
    * @param {import('./state.js').Notice['actions']} [actions]
    */
   say(text, kind = 'said', actions = []) {
-    this.store.set({ notice: { text, kind, actions } })
+    const notice = { text, kind, actions }
+    this.store.set({ notice })
+    if (kind === 'said' && actions.length === 0) setTimeout(() => this.state.notice === notice && this.store.set({ notice: null }), READ)
   }
 
   /**
@@ -89,19 +96,23 @@ export class Page {
     this.editing.leaveCorrection()
     this.store.set({ loading: true, notice: null })
     await this.trying(async () => {
-      const [mayDraw, blob] = await Promise.all([this.#lease(id), api.image(id, 0, signal)])
-      const [volume, scan] = await Promise.all([readNifti(blob), api.scan(id)])
-      if (signal.aborted) return
-      const work = new Work(scan, me.name, this.sync)
-      await work.open()
+      const work = new Work(this.#listed(id) ?? (await api.scan(id)), me.name, this.sync)
+      // The server makes the window while it reads the scan for the image: asked for first, it would read it twice.
+      const image = api.image(id, 0, signal)
+      const told = image.then(() => Promise.all([api.scan(id), work.open()]))
+      const [mayDraw, volume, [scan]] = await Promise.all([this.#lease(id), image.then(readNifti), told])
       if (signal.aborted) return
       this.#settle(scan, work)
       this.store.set({ ...this.#fresh(scan, volume), mayDraw })
-      void this.trying(() => this.refreshScans())
       void this.trying(() => work.loadAll())
-      await Promise.all([this.refreshAnswer(), this.askConflict(), this.#compare(scan)])
+      await Promise.all([this.refreshAnswer(), this.askConflict(), this.#compare(scan), this.refreshScans()])
     })
     if (!signal.aborted) this.store.set({ loading: false })
+  }
+
+  /** @param {number} id */
+  #listed(id) {
+    return this.state.scans.find((scan) => scan.id === id)
   }
 
   /**
@@ -114,6 +125,7 @@ export class Page {
     this.work = work
     this.answers = new Answers()
     this.editing.forget()
+    this.#windows.clear()
     this.#places = new Map([0, 1, 2].map((axis) => [axis, { index: Math.floor(scan.shape[axis] / 2) }]))
   }
 
@@ -124,15 +136,21 @@ export class Page {
    */
   #fresh(scan, volume) {
     const window = scan.window ?? { low: 0, high: 1 }
+    const first = firstRadius(scan)
+    // The size that a person chose stays, unless it was for a scan of another kind.
+    const chosen = this.state.scan !== null && first === firstRadius(this.state.scan)
     return {
       scan,
       opened: this.state.opened + 1,
       volume,
+      radius: chosen ? this.state.radius : first,
       channel: 0,
+      presets: scan.window?.presets ?? [],
       axis: scan.plane,
       index: Math.floor(scan.shape[scan.plane] / 2),
       window: { low: window.low, high: window.high },
       strip: [],
+      compared: null,
       suggestion: null,
       question: null,
       nextScan: null,
@@ -160,12 +178,31 @@ export class Page {
   }
 
   /**
-   * Where several people annotated a scan apart from each other: how well they agree.
+   * Where several people annotated a scan apart from each other: how well they agree. They themselves may not know.
    * @param {api.Scan} scan
    */
   async #compare(scan) {
-    const found = scan.independent ? await this.trying(() => api.agreement(scan.id)) : null
+    const found = scan.independent && this.state.me?.role !== 'annotator' ? await this.trying(() => api.agreement(scan.id)) : null
     if (this.state.scan?.id === scan.id) this.store.set({ agreement: found?.pairs ?? [] })
+  }
+
+  /**
+   * Goes to a slice that two people drew apart from each other, and lays one over the other.
+   * @param {[string, string]} names
+   * @param {{axis: number, index: number}} place
+   */
+  async compare(names, { axis, index }) {
+    const { scan } = this.state
+    if (scan === null) return
+    this.goTo(axis, index)
+    const labels = await this.trying(async () => {
+      const people = await api.people()
+      const ids = names.map((name) => people.find((each) => each.name === name)?.id ?? 0)
+      return Promise.all(ids.map((id) => api.sliceOfPerson(scan.id, axis, index, id)))
+    })
+    const [first, second] = labels ?? []
+    if (!first || !second || this.state.axis !== axis || this.state.index !== index) return
+    this.store.set({ compared: { axis, index, names, labels: [first.data, second.data] } })
   }
 
   /** @param {number} id */
@@ -184,7 +221,11 @@ export class Page {
     const { scan } = this.state
     if (scan === null) return
     const volume = await this.trying(async () => readNifti(await api.image(scan.id, channel)))
-    if (volume !== null && this.state.scan?.id === scan.id) this.store.set({ volume, channel })
+    if (volume === null || this.state.scan?.id !== scan.id) return
+    this.#windows.set(this.state.channel, this.state.window)
+    const presets = channel === 0 ? (scan.window?.presets ?? []) : [{ name: 'automatic', ...automaticWindow(volume) }]
+    const { low, high } = this.#windows.get(channel) ?? presets[0] ?? this.state.window
+    this.store.set({ volume, channel, presets, window: { low, high } })
   }
 
   /** The slice in hand; null while no scan is open. */
@@ -206,7 +247,7 @@ export class Page {
     this.#places.set(axis, { index: place })
     // What was said of one slice is no longer true on the next; warnings wait for an answer.
     const notice = this.state.notice?.kind === 'warning' ? this.state.notice : null
-    this.store.set({ axis, index: place, question: null, notice, ...(newAxis ? { strip: [] } : {}) })
+    this.store.set({ axis, index: place, question: null, compared: null, notice, ...(newAxis ? { strip: [] } : {}) })
     if (newAxis) void this.refreshStrip()
     void this.trying(async () => this.work?.load(axis, place))
   }
@@ -214,6 +255,12 @@ export class Page {
   /** @param {number} steps */
   step(steps) {
     this.goTo(this.state.axis, this.state.index + steps)
+  }
+
+  /** Whether scans of the same kind are drawn on, which an answer to the open one can start from. */
+  get helped() {
+    const { scan, scans } = this.state
+    return scan !== null && scans.some(({ id, annotated_slices, channels }) => id !== scan.id && annotated_slices > 0 && channels === scan.channels)
   }
 
   /** Labels that no tool may paint over. */
@@ -251,10 +298,12 @@ export class Page {
       await this.trying(() => work.refresh(work.sheets.at(axis, index)))
       await this.askConflict()
     }
-    const asks = `${conflict.person} changed ${PLANES[axis]} slice ${index + 1} while ${own ? 'you' : person} drew on it. Both versions are kept. Which one counts?`
-    this.say(asks, 'warning', [
-      { label: own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
-      { label: `${conflict.person}’s`, act: () => void keep(false) }
+    const where = `${PLANES[axis]} slice ${index + 1}`
+    const locked = conflict.person === person // nobody meets their own change, except where it paints over a lock
+    const what = locked ? `A change of ${where} paints over a locked structure.` : `${conflict.person} changed ${where} while ${own ? 'you' : person} drew on it.`
+    this.say(`${what} Both versions are kept. Which one counts?`, 'warning', [
+      { label: locked ? 'The change' : own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
+      { label: locked ? 'The one before' : `${conflict.person}’s`, act: () => void keep(false) }
     ])
   }
 
@@ -287,12 +336,13 @@ export class Page {
   /** @param {import('../api/client.js').Structure} structure */
   async changeStructure(structure) {
     const { me, project } = this.state
-    if (me?.role !== 'admin' && project !== null) {
-      // Names and colours are the project's; what may be painted over is everybody's own choice.
-      this.#ownLocks.set(structure.value, structure.locked)
+    if (project !== null) {
+      // At once: the next stroke must not paint over what was locked just now.
       const structures = project.structures.map((each) => (each.value === structure.value ? { ...each, locked: structure.locked } : each))
-      return this.store.set({ project: { ...project, structures } })
+      this.store.set({ project: { ...project, structures } })
     }
+    // Names and colours are the project's; what may be painted over is everybody's own choice.
+    if (me?.role !== 'admin') return void this.#ownLocks.set(structure.value, structure.locked)
     await this.trying(() => api.changeStructure(structure))
     await this.trying(() => this.refreshScans())
   }

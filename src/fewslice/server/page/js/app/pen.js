@@ -21,6 +21,10 @@ export class Pen {
   #measuring = false
   /** @type {Map<number, Pixel>} pointers that are down */
   #pointers = new Map()
+  /** Whether this person draws with a pen: then a finger, or the ball of the hand, draws nothing. */
+  #withPen = false
+  /** @type {number | null} the pen that is down */
+  #penDown = null
   /** @type {'draw' | 'pan' | 'window' | 'pinch' | null} */
   #gesture = null
   polygon = polygonTool()
@@ -123,6 +127,13 @@ export class Pen {
   /** @param {PointerEvent} event */
   #down(event) {
     if (this.page.state.scan === null) return
+    if (event.pointerType === 'touch' && this.#penDown !== null) return // the hand that holds the pen
+    if (event.pointerType === 'pen') {
+      this.#withPen = true
+      this.#penDown = event.pointerId
+      if (this.#pointers.size > 0) this.#drop() // what touched before was the hand as well
+      this.#pointers.clear()
+    }
     this.view.parent.setPointerCapture(event.pointerId)
     this.view.parent.focus({ preventScroll: true })
     const pixel = this.#pixel(event)
@@ -136,18 +147,23 @@ export class Pen {
   }
 
   /** @param {PointerEvent} event */
-  #gestureOf({ button, shiftKey }) {
+  #gestureOf({ button, shiftKey, pointerType }) {
     if (button === 2) return 'window'
-    if (button === 1 || shiftKey || this.page.state.tool === 'pan') return 'pan'
+    if (button === 1 || shiftKey || (pointerType === 'touch' && this.#withPen) || this.page.state.tool === 'pan') return 'pan'
     return 'draw'
   }
 
   /** A second finger: the first one was not meant to draw. */
   #pinch() {
+    this.#drop()
+    this.#gesture = 'pinch'
+  }
+
+  /** Takes a stroke away that was not meant. */
+  #drop() {
     const board = this.#board()
     if (board !== null) this.tool?.cancel(board)
     this.page.editing.letGo()
-    this.#gesture = 'pinch'
     this.view.inkChanged()
   }
 
@@ -155,6 +171,7 @@ export class Pen {
   #move(event) {
     this.page.sync.time.touch()
     const last = this.#pointers.get(event.pointerId)
+    if (last === undefined && event.pointerType === 'touch') return // it is on the glass, but was not taken
     const pixel = this.#pixel(event)
     if (last !== undefined) this.#pointers.set(event.pointerId, pixel)
     this.byKeyboard = false
@@ -168,7 +185,8 @@ export class Pen {
 
   /** @param {PointerEvent} event */
   #up(event) {
-    this.#pointers.delete(event.pointerId)
+    if (!this.#pointers.delete(event.pointerId)) return
+    if (event.pointerId === this.#penDown) this.#penDown = null
     if (this.#gesture === 'draw') this.lift()
     if (this.#pointers.size === 0) this.#gesture = null
     if (event.pointerType === 'touch') this.#left()

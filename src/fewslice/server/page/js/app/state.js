@@ -10,6 +10,7 @@ import { Store } from './store.js'
  * @property {'said' | 'warning'} kind
  * @property {{label: string, act: () => void}[]} actions
  */
+/** @typedef {{axis: number, index: number, names: [string, string], labels: [Uint8Array, Uint8Array]}} Compared */
 /**
  * @typedef {object} State
  * @property {import('../api/client.js').Person | null} me
@@ -21,6 +22,7 @@ import { Store } from './store.js'
  * @property {boolean} mayDraw false while somebody else has the scan
  * @property {import('../view/nifti.js').Volume | null} volume
  * @property {number} channel
+ * @property {import('../api/client.js').Preset[]} presets windows of the channel that is shown
  * @property {number} axis
  * @property {number} index
  * @property {ToolName} tool
@@ -44,6 +46,7 @@ import { Store } from './store.js'
  * @property {import('../api/client.js').NextScan | null} nextScan
  * @property {import('../api/client.js').Job | null} job the segmentation that runs
  * @property {import('../api/client.js').PairAgreement[]} agreement of people who annotated the open scan apart
+ * @property {Compared | null} compared the slice on which two people are laid over each other
  * @property {import('../api/client.js').Job | null} training
  * @property {import('../api/client.js').Model[]} models
  * @property {{state: import('../sync/sender.js').State, waiting: number}} sync
@@ -64,6 +67,7 @@ export function newStore() {
       mayDraw: true,
       volume: null,
       channel: 0,
+      presets: [],
       axis: 2,
       index: 0,
       tool: 'brush',
@@ -87,6 +91,7 @@ export function newStore() {
       nextScan: null,
       job: null,
       agreement: [],
+      compared: null,
       training: null,
       models: [],
       sync: { state: 'saved', waiting: 0 },

@@ -20,6 +20,8 @@ const KIND_OF_MARK = { absent: 'absent', present: 'present', erase: 'none' }
 
 export class Work {
   log = new Log()
+  /** How often this person changed something. */
+  changes = 0
   /** This person's newest revision of the scan. @type {number | null} */
   newest = null
   /** The key of what was done last and is not acknowledged. @type {string | null} */
@@ -155,6 +157,7 @@ export class Work {
     }
     sheet.unsent = this.#unsent = key
     sheet.edits++
+    this.changes++
     this.onSheet(sheet)
     this.onChange()
     this.sent = this.outbox.add(entry).then(() => this.sender.run())

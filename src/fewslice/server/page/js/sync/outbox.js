@@ -44,6 +44,8 @@ function done(request) {
 export class Outbox {
   /** Keys of what was added since the page was opened. @type {Set<string>} */
   young = new Set()
+  /** Revisions of what was acknowledged since the page was opened. @type {Map<string, number | null>} */
+  #revisions = new Map()
   /** How many entries are on their way into the outbox. */
   adding = 0
 
@@ -70,8 +72,11 @@ export class Outbox {
   async add(entry) {
     this.young.add(entry.key)
     this.adding++
+    const { after } = entry
+    // Made while the server's answer to the one before was on its way into here: nothing else would tell it.
+    const known = after !== null && this.#revisions.has(after) ? { parent: this.#revisions.get(after) ?? null, after: null } : {}
     try {
-      await done(this.#store('readwrite').add(entry))
+      await done(this.#store('readwrite').add({ ...entry, ...known }))
     } finally {
       this.adding--
     }
@@ -88,6 +93,7 @@ export class Outbox {
    * @param {number | null} revision
    */
   async acknowledge(entry, revision) {
+    this.#revisions.set(entry.key, revision)
     const store = this.#store('readwrite')
     await done(store.delete(entry.order))
     for (const later of await done(store.getAll())) {

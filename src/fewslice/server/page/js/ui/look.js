@@ -7,9 +7,8 @@ import { element, key, part, show } from './dom.js'
 
 /** @param {State} state @param {Page} page */
 export function showLook(state, page) {
-  const { scan, window: shown, channel } = state
+  const { scan, window: shown, channel, presets } = state
   if (scan === null) return show(part('look'))
-  const presets = scan.window?.presets ?? []
   const chosen = presets.findIndex(({ low, high }) => low === shown.low && high === shown.high)
   const choose = (/** @type {Event} */ event) => {
     const preset = presets[Number(/** @type {HTMLSelectElement} */ (event.target).value)]
@@ -55,7 +54,7 @@ function bound(end, name, { window: shown }, page) {
     const next = { ...page.state.window, [end]: value }
     if (Number.isFinite(value) && next.low < next.high) page.store.set({ window: next })
   }
-  const value = String(Number(shown[end].toPrecision(4)))
+  const value = String(Math.abs(shown[end]) < 100 ? Number(shown[end].toPrecision(3)) : Math.round(shown[end]))
   return element('label', { class: 'beside' }, name, element('input', { id: `window-${end}`, type: 'number', step: 'any', value, onchange: change }))
 }
 

@@ -6,8 +6,10 @@ import { element, part, show, svg } from './dom.js'
 /** @typedef {import('../app/commands.js').Commands} Commands */
 /** @typedef {import('../api/client.js').Progress} Progress */
 
+const SHOWN = 5 // versions, the newest first
+
 /** @param {State} state @param {Commands} commands */
-export function showProgress({ project, training, models }, commands) {
+export function showProgress({ project, training, models, me }, commands) {
   if (project === null) return
   const { progress } = project
   const slices = progress.annotated_slices
@@ -24,10 +26,28 @@ export function showProgress({ project, training, models }, commands) {
       progress.predicted_dice !== null && figure('Expected Dice of all scans', progress.predicted_dice.toFixed(2))
     ),
     element('h2', { class: 'second' }, 'Training'),
-    training === null
-      ? element('button', { id: 'train', disabled: slices === 0, onclick: commands.train }, 'Train on what is drawn')
-      : element('div', { class: 'card' }, element('p', { class: 'muted' }, training.text || 'Training'), element('progress', { max: 1, value: training.progress, 'aria-label': 'Training' })),
-    versions(models, commands)
+    training === null ? idle(slices, commands) : underWay(training, commands),
+    versions(models, me?.role === 'admin', commands)
+  )
+}
+
+/** @param {number} slices @param {Commands} commands */
+function idle(slices, commands) {
+  return [
+    slices === 0 && element('p', { class: 'empty' }, 'A model of your own needs drawn slices, best of two scans or more.'),
+    element('button', { id: 'train', disabled: slices === 0, onclick: commands.train }, 'Train on what is drawn')
+  ]
+}
+
+/** @param {import('../api/client.js').Job} training @param {Commands} commands */
+function underWay({ state, text, progress }, commands) {
+  const said = state === 'queued' ? 'Waits for its turn' : text || 'Training'
+  return element(
+    'div',
+    { class: 'card' },
+    element('p', { class: 'muted', id: 'training-said', role: 'status' }, `${said[0].toUpperCase()}${said.slice(1)}`),
+    element('progress', { max: 1, value: progress, 'aria-label': 'Training' }),
+    element('button', { id: 'cancel-training', onclick: commands.cancelTraining }, 'Cancel training')
   )
 }
 
@@ -63,19 +83,30 @@ function curve({ curve: points }) {
   return chart
 }
 
-/** @param {import('../api/client.js').Model[]} models @param {Commands} commands */
-function versions(models, commands) {
-  if (models.length === 0) return null
-  return element(
-    'ul',
-    { class: 'versions' },
-    models.toReversed().slice(0, 5).map(({ version, promoted, verdict }) =>
-      element(
-        'li',
-        { class: 'row' },
-        element('p', { class: 'name', title: verdict }, `Version ${version}: ${verdict}`),
-        promoted ? element('span', { class: 'pill good' }, 'in use') : element('button', { id: `activate-${version}`, onclick: () => commands.activate(version) }, 'Use')
+/**
+ * What came of the last training, and the versions that can be put in its place.
+ * @param {import('../api/client.js').Model[]} models
+ * @param {boolean} mayChoose
+ * @param {Commands} commands
+ */
+function versions(models, mayChoose, commands) {
+  const newest = models.at(-1)
+  if (newest === undefined) return null
+  return [
+    element('p', { id: 'verdict', class: 'muted verdict' }, `Version ${newest.version}: ${newest.verdict}`),
+    element(
+      'ul',
+      { class: 'versions' },
+      models.toReversed().slice(0, SHOWN).map(({ version, promoted, score, slices, verdict }) =>
+        element(
+          'li',
+          { class: 'row' },
+          element('p', { class: 'name', title: verdict }, `Version ${version}`, element('span', { class: 'muted' }, ` ${score === null ? '' : `Dice ${score.toFixed(2)} · `}${slices} slices`)),
+          promoted
+            ? element('span', { class: 'pill good' }, 'in use')
+            : mayChoose && element('button', { id: `activate-${version}`, 'aria-label': `Use version ${version}`, onclick: () => commands.activate(version) }, 'Use')
+        )
       )
     )
-  )
+  ]
 }

@@ -40,7 +40,7 @@ export function showScans(state, page) {
 
 /** @param {Scan} scan @param {boolean} current @param {Page} page */
 function row(scan, current, page) {
-  const holder = scan.lease !== null && !scan.lease.mine ? `open at ${scan.lease.person}` : ''
+  const holder = scan.lease !== null && !scan.lease.mine ? `${scan.lease.person} has it open` : ''
   const slices = scan.annotated_slices === 1 ? '1 slice' : `${scan.annotated_slices} slices`
   const dice = scan.predicted_dice === null ? '' : `Dice ${inDice(scan.predicted_dice)}`
   return element(

@@ -25,6 +25,11 @@ export function showSliceBar(state, page, commands) {
   const answer = page.answers.slice(sheet.axis, sheet.index)
   const kind = sheet.kind === 'none' && answer !== null ? 'engine' : sheet.kind
   const by = sheet.person === null || sheet.kind === 'none' || !state.project?.accounts ? '' : ` by ${sheet.person}`
+  if (state.compared !== null) {
+    const [first, second] = state.compared.names
+    const said = `Filled: what ${first} drew. Hatched: what ${second} drew.`
+    return show(part('slice-bar'), element('p', { class: 'slice-state', id: 'slice-state' }, said), element('button', { id: 'end-compare', onclick: () => page.store.set({ compared: null }) }, 'Show my own'))
+  }
   show(
     part('slice-bar'),
     element('p', { class: 'slice-state', id: 'slice-state' }, state.correcting ? 'Being corrected, not saved yet' : KINDS[kind], element('span', { class: 'by' }, by)),

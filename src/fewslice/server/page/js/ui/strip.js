@@ -10,6 +10,7 @@ import { KINDS } from './slice_bar.js'
 const HEIGHT = 46
 const ACCENT = '#6cc7f5'
 const ENGINE = '#8794a1'
+const UNJUDGED = '#46515d' // the engine's, where nobody says how good: slices of a plane that was not asked about
 const QUIET = '#2b343f'
 const LEGEND = /** @type {const} */ ([
   ['human', 'drawn'],
@@ -108,7 +109,7 @@ function paintColumn(context, { state, predicted_dice, suggested }, left, width)
   context.fillRect(left, HEIGHT - 4, bar, 2)
   if (state === 'engine') {
     const height = full * (predicted_dice ?? 0.5)
-    context.fillStyle = ENGINE
+    context.fillStyle = predicted_dice === null ? UNJUDGED : ENGINE
     context.fillRect(left, top + full - height, bar, height)
   } else if (state === 'human' || state === 'corrected') {
     context.fillStyle = ACCENT

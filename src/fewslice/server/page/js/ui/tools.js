@@ -1,5 +1,7 @@
 // The toolbar over the slice: planes, tools, the brush's size.
 
+import { radiusAt, stepOf, STEPS } from '../draw/brush_size.js'
+import { inWords } from '../view/ink.js'
 import { PLANES } from '../view/plane.js'
 import { element, icon, part, show } from './dom.js'
 
@@ -56,23 +58,31 @@ export function showTools(state, page, commands) {
       ),
       element('button', { id: 'fit', class: 'bare square', 'aria-label': 'Show the whole slice', title: 'Show the whole slice (Home)', onclick: commands.fit }, icon('fit'))
     ),
-    (tool === 'brush' || tool === 'eraser') && brushSize(state, page)
+    brushSize(state, page)
   )
 }
 
 /** @param {State} state @param {Page} page */
-function brushSize({ radius }, page) {
-  const change = (/** @type {Event} */ event) => page.store.set({ radius: radiusAt(Number(/** @type {HTMLInputElement} */ (event.target).value)) })
+function brushSize({ radius, tool, scan }, page) {
+  const spacing = scan?.spacing ?? [1, 1, 1]
+  // Hidden, not left out: the tools must not take another row with one tool than with the next.
+  const idle = tool !== 'brush' && tool !== 'eraser'
+  const change = (/** @type {Event} */ event) => page.store.set({ radius: radiusAt(Number(/** @type {HTMLInputElement} */ (event.target).value), spacing) })
   return element(
     'label',
-    { class: 'radius', title: 'Size of the brush ([ and ])' },
-    element('input', { id: 'radius', type: 'range', min: '0', max: '40', value: String(stepOf(radius)), 'aria-label': 'Radius of the brush', oninput: change }),
-    element('output', { id: 'radius-said' }, `${Number(radius.toPrecision(2))} mm`)
+    { class: `radius ${idle ? 'idle' : ''}`, title: 'Size of the brush ([ and ])' },
+    element('input', { id: 'radius', type: 'range', min: '0', max: String(STEPS), value: String(stepOf(radius, spacing)), 'aria-label': 'Radius of the brush', oninput: change }),
+    element('output', { id: 'radius-said' }, sizeInWords(radius))
   )
 }
 
-/** Steps of a seventh more each: as fine for a vessel as for a liver. @param {number} step */
-export const radiusAt = (step) => 0.2 * 1.14 ** step
+/** @param {number} radius mm */
+const sizeInWords = (radius) => inWords(Number(radius.toPrecision(2)))
 
-/** @param {number} radius */
-export const stepOf = (radius) => Math.round(Math.log(radius / 0.2) / Math.log(1.14))
+/** The size alone: the slider is not replaced, since a person may hold it. @param {State} state */
+export function showRadius({ radius, scan }) {
+  const [slider, said] = ['radius', 'radius-said'].map((id) => document.getElementById(id))
+  if (scan === null || !(slider instanceof HTMLInputElement) || said === null) return
+  slider.value = String(stepOf(radius, scan.spacing))
+  said.textContent = sizeInWords(radius)
+}

@@ -16,13 +16,13 @@ import { gunzip } from '../api/arrays.js'
 const TYPES = { 2: Uint8Array, 4: Int16Array, 16: Float32Array }
 
 /**
- * @param {Blob} blob a NIfTI-1 file, gzip-compressed or not
+ * @param {ArrayBuffer} file NIfTI-1; gzip-compressed where something on the way did not unpack it
  * @returns {Promise<Volume>}
  */
-export async function readNifti(blob) {
-  const start = new Uint8Array(await blob.slice(0, 2).arrayBuffer())
-  const file = start[0] === 0x1f && start[1] === 0x8b ? (await gunzip(blob)).buffer : await blob.arrayBuffer()
-  return parseNifti(file)
+export async function readNifti(file) {
+  const start = new Uint8Array(file, 0, Math.min(2, file.byteLength))
+  const packed = start[0] === 0x1f && start[1] === 0x8b
+  return parseNifti(packed ? (await gunzip(new Blob([file]))).buffer : file)
 }
 
 /**

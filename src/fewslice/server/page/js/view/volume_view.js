@@ -7,7 +7,7 @@ import { colourOf } from './raster.js'
 
 /** @typedef {import('./nifti.js').Volume} Volume */
 /** @typedef {import('../api/client.js').Structure} Structure */
-/** @typedef {'planes' | 'volume'} Layout */
+/** @typedef {'planes' | 'scan'} Layout */
 
 export class VolumeView {
   /** @type {Promise<unknown>} */
@@ -31,7 +31,7 @@ export class VolumeView {
       isRadiologicalConvention: true,
       sagittalNoseLeft: true,
       multiplanarForceRender: false,
-      multiplanarShowRender: 0, // never beside planes: without a GPU a ray-cast volume takes seconds a frame
+      multiplanarShowRender: 0, // never beside planes: without a GPU a ray-cast scan takes seconds a frame
       multiplanarPadPixels: 2,
       show3Dcrosshair: true,
       dragAndDropEnabled: false,
@@ -85,11 +85,23 @@ export class VolumeView {
 
   /** @param {Layout} layout */
   setLayout(layout) {
-    if (layout === 'volume') this.niivue.setSliceType(SLICE_TYPE.RENDER)
+    if (layout === 'scan') this.niivue.setSliceType(SLICE_TYPE.RENDER)
     else {
       this.niivue.setMultiplanarLayout(MULTIPLANAR_TYPE.GRID)
       this.niivue.setSliceType(SLICE_TYPE.MULTIPLANAR)
     }
+  }
+
+  /**
+   * Where the planes leave room, right of and below them all.
+   * @returns {[number, number] | undefined} left and top in CSS pixels; undefined where they stand otherwise
+   */
+  freeCorner() {
+    const ratio = this.niivue.uiData.dpr || 1
+    const tiles = /** @type {{leftTopWidthHeight: number[]}[]} */ (this.niivue.screenSlices).map(({ leftTopWidthHeight }) => leftTopWidthHeight)
+    const second = (/** @type {0 | 1} */ side) => Math.max(...tiles.map((tile) => tile[side]))
+    const free = tiles.every(([left, top]) => left < second(0) || top < second(1))
+    return tiles.length === 3 && free ? [second(0) / ratio, second(1) / ratio] : undefined
   }
 
   /** @param {Structure[]} structures */
