@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from fewslice.engines import Engine, MonaiBundle, NNInteractive, TorchScript, UniverSeg
 from fewslice.engines.prompted.description import FORMAT
 from fewslice.integrations.nninteractive.app import create_app
+from fewslice.integrations.nninteractive.keys import Keys
 from fewslice.integrations.nninteractive.leases import LeaseSettings
 from fewslice.networks.universeg import UniverSegNet, Width
 from fewslice.workflow.session import Session
@@ -167,7 +168,7 @@ def nninteractive_server(
     with pytest.MonkeyPatch.context() as patch:
         quick = partial(Session, engine=engine)
         patch.setattr("fewslice.integrations.nninteractive.scene.Session", quick)
-        app = create_app(folder, LeaseSettings(most=2), key)
+        app = create_app(folder, LeaseSettings(most=2), Keys(key))
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()

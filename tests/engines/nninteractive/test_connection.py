@@ -11,7 +11,7 @@ import pytest
 
 from fewslice.engines.nninteractive.connection import connected
 from fewslice.errors import InputError, ServerError
-from fewslice.integrations.nninteractive import app
+from fewslice.integrations.nninteractive import lease_routes
 from tests.support.other_engines import nninteractive_server
 
 
@@ -26,7 +26,7 @@ def test_without_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_a_server_that_takes_no_lassos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(app._CAPABILITIES["supported_interactions"], "lasso", False)
+    monkeypatch.setitem(lease_routes._CAPABILITIES["supported_interactions"], "lasso", False)
     with nninteractive_server(tmp_path) as address:
         for _ in range(3):  # of two sessions, so that each was given back
             with pytest.raises(ServerError, match="takes no lassos"), connected(address, 60):
