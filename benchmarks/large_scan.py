@@ -4,8 +4,8 @@
 
 A synthetic CT of 16 bits is added to a project, opened, drawn on and segmented over the API; then
 it is opened and drawn on in Chromium (`make browser`). Printed is the most that the server with its
-workers held in each step, and the most that all of the browser's processes did: resident memory,
-in which pages that processes share count for each.
+workers held in each step, and the most that all of the browser's processes did; what
+several processes share counts a part for each.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Peak:
 
 
 def resident(process: int) -> float:
-    """Return the resident memory of a process with its children in MB."""
+    """Return the memory of a process with its children in MB; what n of them share counts 1/n."""
     total = 0
     try:
         top = psutil.Process(process)
@@ -66,7 +66,7 @@ def resident(process: int) -> float:
         return 0.0
     for each in family:
         try:
-            total += each.memory_info().rss
+            total += each.memory_full_info().pss
         except psutil.NoSuchProcess:
             continue
     return total / 1024**2

@@ -7,6 +7,7 @@ time. They are written slice by slice, so that a large scan is not in memory twi
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -142,6 +143,13 @@ def write_ras_nifti(path: Path, image: Image, channel: int) -> None:
         for k in range(voxels.shape[2]):
             file.write(packer.compress(voxels[:, :, k].astype(dtype).tobytes(order="F")))
         file.write(packer.flush())
+
+
+def unpacked_size(path: Path) -> int:
+    """Return how many bytes (below 4 GiB) a .nii.gz of `write_ras_nifti` has once unpacked."""
+    with path.open("rb") as file:
+        file.seek(-4, os.SEEK_END)  # gzip ends with it (RFC 1952)
+        return int.from_bytes(file.read(), "little")
 
 
 def _seen(array: Array, view: RasView) -> Array:

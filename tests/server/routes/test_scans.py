@@ -43,6 +43,7 @@ def test_the_image_is_the_scan_turned_to_ras(served: Served, tmp_path: Path) -> 
     unpacked = served.get("/scans/1/image", params={"form": "nii"})  # by the client, on its way
     assert unpacked.headers["content-encoding"] == "gzip"
     assert unpacked.content == gzip.decompress(found.content)
+    assert unpacked.headers["x-size"] == str(352 + 2 * array.size)
     plain = {"Accept-Encoding": "identity"}
     packed = served.get("/scans/1/image", params={"form": "nii"}, headers=plain)
     assert packed.content == found.content

@@ -14,7 +14,7 @@ from fewslice.project.progress import drawn_slices
 from fewslice.project.scans import RETURNED, ScanRow, change_scan, get_scan, list_scans, read_scan
 from fewslice.server.auth import Admin, Reviewer, Somebody
 from fewslice.server.context import Context, Served
-from fewslice.server.images import WindowFacts
+from fewslice.server.images import WindowFacts, unpacked_size
 from fewslice.server.models import Identifier, Lease, LeaseRequest, ReviewRequest, Scan, ScanChange
 from fewslice.server.ras import RasView
 from fewslice.server.training_turn import train_if_due
@@ -83,7 +83,7 @@ def image(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
         row.hash, channel, row.modality, lambda: read_scan(served.project, scan)
     )
     if unpacked:
-        headers["Content-Encoding"] = "gzip"
+        headers |= {"Content-Encoding": "gzip", "X-Size": str(unpacked_size(path))}
     kind = "application/octet-stream" if unpacked else "application/gzip"
     return FileResponse(path, media_type=kind, headers=headers)
 

@@ -1,7 +1,7 @@
 // The server's routes, one function each, and the shapes of what they answer.
 
 import { decodeLabels, encodeLabels } from './arrays.js'
-import { ask, getJson, Refused, sendJson } from './http.js'
+import { ask, bytesOf, getJson, Refused, sendJson } from './http.js'
 
 /** @typedef {{value: number, name: string, colour: string, locked: boolean}} Structure */
 /** @typedef {{low: number, high: number}} Window */
@@ -85,7 +85,7 @@ export const review = (id, verb, remark = '') => sendJson('POST', `${scanPath(id
 
 /** @type {(id: number, channel: number, signal?: AbortSignal) => Promise<ArrayBuffer>} unpacked by the browser as it comes, which needs none of the page's time */
 export const image = async (id, channel, signal) =>
-  (await ask('GET', `${scanPath(id)}/image?channel=${channel}&form=nii`, { signal })).arrayBuffer()
+  bytesOf(await ask('GET', `${scanPath(id)}/image?channel=${channel}&form=nii`, { signal }))
 /** @type {(id: number) => Promise<SliceInfo[]>} everybody's; where people annotate apart from each other, one's own */
 export const slices = (id) => getJson(`${scanPath(id)}/slices`)
 /** @type {(id: number, axis: number) => Promise<{axis: number, slices: StripSlice[]}>} */
