@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import FewsliceError, InputError, Remark, WriteError, without
+from fewslice.errors import FewsliceError, InputError, WriteError
 from fewslice.training import store
 from fewslice.training.choice import Choice
 from fewslice.training.holdout import SliceRoles, add_roles, read_roles
 from fewslice.training.inputs import AnyPath, Pair, usable_scans
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
-from fewslice.training.scan import TaskScan, TaskSettings, label_values
+from fewslice.training.scan import TaskScan, TaskSettings
 from fewslice.volumes.image import UNKNOWN
-from fewslice.volumes.segments import Segment, merged, names_of
+from fewslice.volumes.segments import Segment
 from fewslice.volumes.spacing import Spacing
+from fewslice.workflow.training_remarks import known_segments, training_remarks
 
 if TYPE_CHECKING:
     from fewslice.networks.distributed import Group
@@ -226,7 +227,12 @@ def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -
         roles=roles,
         held=held,
         learned=learned,
-        remarks=_remarks(scans, settings, len(held)),
+        remarks=training_remarks(
+            scans,
+            settings.segments,
+            judged=bool(held) or settings.hold_out <= 0,
+            absent_unknown=settings.absent_unknown,
+        ),
         old=old,
         mark=_fingerprint(slices, learned, settings),
     )
@@ -268,7 +274,7 @@ def _blank(
     trained: Trained, task: _Task, group: Group, segments: tuple[Segment, ...]
 ) -> TrainOutcome:
     return TrainOutcome(
-        model=replace(trained.model, segments=_segments(task.scans, segments)),
+        model=replace(trained.model, segments=known_segments(task.scans, segments)),
         version=None,
         promoted=False,
         score=None,
@@ -397,51 +403,6 @@ _NOT_JUDGED = (
     "There is no held-out slice to compare the new model with the promoted one, which stays; "
     "for that, annotate three slices or more, and hold some of them out."
 )
-
-
-def _segments(scans: Sequence[TaskScan], given: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Return what the structures are called: as a person says, or as the first scan has it."""
-    known = [scans[0].numbering.value(value) for value in label_values(scans)]
-    found = merged(given, *(scan.segments for scan in scans))
-    return tuple(each for each in found if each.value in known)
-
-
-def _remarks(scans: Sequence[TaskScan], settings: TrainSettings, held: int) -> tuple[str, ...]:
-    names = names_of(_segments(scans, settings.segments))
-    told = partial(scans[0].numbering.told, names=names)
-    remarks = [
-        remark.after(f"{scan.name}: ")
-        for scan in scans
-        for remark in (*_read_remarks(scan, settings), *scan.annotation.remarks)
-    ]
-    count = sum(len(scan.annotation.slices) for scan in scans)
-    if not held and settings.hold_out > 0:
-        remarks.append(
-            Remark(
-                "nothing-held-out",
-                f"With {counted(count, 'annotated slice')} none could be held out, so nobody knows "
-                "how good this model is.",
-            )
-        )
-    if settings.absent_unknown:
-        return told(remarks)
-    for value in label_values(scans):
-        there = sum(value in scan.annotation.drawn_values for scan in scans)
-        if there < len(scans):
-            remarks.append(
-                Remark(
-                    "drawn-in-some-scans",
-                    f"Label {{}} is drawn in {there} of {len(scans)} scans; the annotated slices "
-                    "of the others teach that it is not there (--absent-unknown if nobody looked "
-                    "for it).",
-                    (value,),
-                )
-            )
-    return told(remarks)
-
-
-def _read_remarks(scan: TaskScan, settings: TrainSettings) -> tuple[Remark, ...]:
-    return without(scan.remarks, "names-unclear") if settings.segments else scan.remarks
 
 
 def _fingerprint(
