@@ -17,25 +17,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewslice._version import __version__
-from fewslice.errors import InputError, ReadError, WeightsError, WriteError
-from fewslice.io.atomic import atomic_path
+from fewslice.errors import InputError, ReadError, WeightsError
+from fewslice.io.atomic import atomic_folder, atomic_path, make_parent
 from fewslice.training.choice import ANSWERERS, Choice
 from fewslice.volumes.colours import Colour
 from fewslice.volumes.segments import Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fewslice.training.model import TaskModel
     from fewslice.training.support import ModelSupport
 
@@ -276,34 +271,15 @@ def save_version(
     }
     rows = "".join(f"{step},{loss:.6f}\n" for step, loss in losses)
     number = max(numbers(folder), default=0) + 1
-    with _new_folder(version_folder(folder, number)) as place:
+    target = version_folder(folder, number)
+    make_parent(target)
+    with atomic_folder(target) as place:
         (place / WEIGHTS).write_bytes(data)
         if kept is not None:
             (place / SUPPORT).write_bytes(kept)
         (place / DESCRIPTION).write_text(json_text(described), encoding="utf-8")
         (place / LOG).write_text("step,loss\n" + rows, encoding="utf-8")
     return number
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder that takes the place of `target` once all is in it."""
-    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        for path in temporary.iterdir():
-            with path.open("rb+") as stream:
-                os.fsync(stream.fileno())
-        temporary.rename(target)
-    except OSError as error:
-        raise WriteError(
-            f"{target} cannot be written ({error.strerror or error}); the models there are "
-            "untouched: free space or choose another folder."
-        ) from error
-    finally:
-        with suppress(OSError):
-            shutil.rmtree(temporary)
 
 
 def numbers(folder: Path) -> tuple[int, ...]:
