@@ -17,12 +17,12 @@ from tests.support.served_projects import API, Served
 SCRIPT = "<script>alert('x')</script>"
 SAID: dict[str, Any] = {
     "PatientName": f"Doe^{SCRIPT}",
-    "PatientID": "id-4711",
+    "PatientID": "id-of-Doe",
     "SeriesDescription": f"axial {SCRIPT}",
     "StudyDescription": f"brain {SCRIPT}",
     "InstitutionName": "St. Nowhere",
 }
-SECRETS = (b"Doe", b"script", b"4711", b"Nowhere")
+SECRETS = (b"Doe", b"script", b"id-of", b"Nowhere")
 
 
 def test_nothing_of_a_patient_leaves_the_header(

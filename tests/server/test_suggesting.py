@@ -31,6 +31,7 @@ def ranked(*indices: int, revision: int) -> dict[str, Any]:
         "slices": slices,
         "predicted_dice": 0.8,
         "predicted_dice_low": 0.7,
+        "may_stop": False,
         "message": "Go on.",
         "axis": 2,
         "slice_dice": [0.5] * 12,

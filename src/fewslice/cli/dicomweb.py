@@ -66,7 +66,7 @@ def dicomweb_command() -> None:
 @options.as_json("Print JSON, not text.")
 def list_command(  # noqa: PLR0913 - click hands over one argument an option
     *,
-    server: DicomWebServer,
+    archive: DicomWebServer,
     study: str | None,
     filters: Sequence[str],
     limit: int,
@@ -81,10 +81,10 @@ def list_command(  # noqa: PLR0913 - click hands over one argument an option
     if study is not None:
         if filters or names:
             raise InputError("--filter and --names are for studies; leave them out, or STUDY.")
-        series = server.series(study)
+        series = archive.series(study)
         _print([asdict(each) for each in series] if as_json else _series_lines(series))
         return
-    found = server.studies(parse_filters(filters), names=names, limit=limit + 1)
+    found = archive.studies(parse_filters(filters), names=names, limit=limit + 1)
     if len(found) > limit:
         click.echo(
             f"fewslice: There are more than {limit} studies; narrow the search with --filter, or "
@@ -107,13 +107,13 @@ def list_command(  # noqa: PLR0913 - click hands over one argument an option
 @click.option("-o", "--output", type=options.PATH, required=True, help="New folder to make.")
 @options.quiet()
 def fetch_command(
-    *, server: DicomWebServer, wanted: str | None, study: str | None, output: Path, quiet: bool
+    *, archive: DicomWebServer, wanted: str | None, study: str | None, output: Path, quiet: bool
 ) -> None:
     """Fetch SERIES (its UID) into a folder, which appears when all of it is there."""
     require_free_folder(output)
-    found = server.find(study, wanted)
+    found = archive.find(study, wanted)
     with count_bar(quiet, "Fetching", "instances") as progress:
-        count = server.fetch(found, output, progress)
+        count = archive.fetch(found, output, progress)
     if not quiet:
         click.echo(f"Fetched     {counted(count, 'instance')}")
         click.echo(f"Written     {output}")
@@ -125,11 +125,11 @@ def fetch_command(
 @click.option("--study", metavar="UID", help="Study that FILES must belong to.")
 @options.quiet()
 def store_command(
-    *, server: DicomWebServer, files: tuple[Path, ...], study: str | None, quiet: bool
+    *, archive: DicomWebServer, files: tuple[Path, ...], study: str | None, quiet: bool
 ) -> None:
     """Store FILES (DICOM files, or folders of them) on a server."""
     with count_bar(quiet, "Storing", "objects") as progress:
-        receipt = server.store(files, study, progress)
+        receipt = archive.store(files, study, progress)
     _print_receipt(receipt, quiet)
 
 
@@ -147,7 +147,7 @@ def store_command(
 @click.option("--no-store", is_flag=True, help="Only write the result, do not store it.")
 def stored_segment_command(  # noqa: PLR0913 - click hands over one argument an option
     *,
-    server: DicomWebServer,
+    archive: DicomWebServer,
     wanted: str | None,
     study: str | None,
     labels: str | None,
@@ -170,11 +170,11 @@ def stored_segment_command(  # noqa: PLR0913 - click hands over one argument an 
         require_writable(path, (DICOM_LABELS,) if not no_store else (suffix_of(path),))
     if keep is not None:
         require_free_folder(keep)
-    scan = server.find(study, wanted)
-    drawn = find_labels(server, scan, labels)
+    scan = archive.find(study, wanted)
+    drawn = find_labels(archive, scan, labels)
     with ExitStack() as stack:
         with count_bar(given["quiet"], "Fetching", "instances") as progress:
-            fetching = stored_case(server, scan, drawn, keep=keep, progress=progress)
+            fetching = stored_case(archive, scan, drawn, keep=keep, progress=progress)
             case = stack.enter_context(fetching)
         run_request(
             Request(case.scan, labels=case.labels, **given),
@@ -183,7 +183,7 @@ def stored_segment_command(  # noqa: PLR0913 - click hands over one argument an 
     if no_store:
         return
     try:
-        receipt = server.store(results, scan.study)
+        receipt = archive.store(results, scan.study)
     except ServerError as error:
         written = " and ".join(map(str, results))
         raise ServerError(f"{error} The result is kept in {written}.") from None

@@ -39,7 +39,7 @@ _OPTIONS = (
 
 
 def takes_server(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the argument URL and the options of the connection, and hand it `server`.
+    """Give a command the argument URL and the options of the connection, and hand it `archive`.
 
     What is unsafe about the connection is said on standard error.
     """
@@ -60,7 +60,7 @@ def takes_server(command: Callable[..., Any]) -> Callable[..., Any]:
             ca_file=ca_file,
             verify=not no_verify,
         )
-        return command(server=server, **given)
+        return command(archive=server, **given)
 
     with_server.__name__ = command.__name__
     with_server.__doc__ = command.__doc__
