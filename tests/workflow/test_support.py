@@ -223,7 +223,7 @@ def test_support_that_does_not_fit_is_named() -> None:
         ((np.stack([phantom.image] * 2), phantom.truth), InputError, "scan 2 has 2 channels"),
         ((phantom.image, phantom.truth * 0), InputError, "labels of support scan 2 hold no"),
         ((phantom.image * np.nan, phantom.truth), InputError, "Support scan 2 holds no voxel"),
-        ((phantom.image, phantom.truth * 0.5), InputError, "labels of support scan 2 hold"),
+        ((phantom.image, phantom.truth * 0.5), InputError, "map of support scan 2 holds 0.5"),
         ((phantom.image[0], phantom.truth), InputError, "Support scan 2 has 2 axes"),
     ]
     for pair_, error, said in bad:
