@@ -71,6 +71,21 @@ def test_scribbles_are_enough_to_answer(engine: Engine) -> None:
     assert dice(answer, phantom.truth, 2) > 0.7
 
 
+def test_clicks_beside_drawn_slices_change_little(engine: Engine, plain: LabelArray) -> None:
+    phantom = two_organs()
+    index = 12  # between two drawn slices
+    labels = phantom.sparse(AXIS, *DRAWN)
+    on_it = phantom.truth[..., index]
+    labels[..., index] = 255
+    labels[0, 0, index] = 0
+    for value in (1, 2):
+        rows, columns = np.nonzero(on_it == value)
+        labels[rows[len(rows) // 2], columns[len(rows) // 2], index] = value
+    answer = complete(engine, phantom, labels, ((AXIS, index),))
+    for value in (1, 2):
+        assert dice(answer, phantom.truth, value) > dice(plain, phantom.truth, value) - 0.02
+
+
 def test_saying_where_it_is_not_ends_the_structure(engine: Engine) -> None:
     phantom = two_organs()
     named = ((AXIS, 2), (AXIS, 18))

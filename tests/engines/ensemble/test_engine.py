@@ -23,7 +23,8 @@ from fewslice.engines.ensemble.engine import (
     averaged,
 )
 from fewslice.engines.interpolation.end_caps import EndCapSettings
-from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes
+from fewslice.engines.interpolation.signed_distance import ShapePrior
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.planes import fused, with_alone

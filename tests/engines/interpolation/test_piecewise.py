@@ -5,7 +5,8 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.interpolation.end_caps import EndCapSettings
-from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes
+from fewslice.engines.interpolation.signed_distance import ShapePrior
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.typing import BoolArray
 from fewslice.volumes.region import Region, Triple
 from fewslice.volumes.working_grid import WorkingGrid

@@ -4,7 +4,8 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.interpolation.end_caps import EndCapSettings
-from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes, softmax
+from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 

@@ -19,7 +19,8 @@ from fewslice.engines.base import (
 )
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
-from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes, softmax
+from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.volumes.working_grid import WorkingGrid
 
 

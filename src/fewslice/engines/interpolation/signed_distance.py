@@ -16,16 +16,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
 from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
 from fewslice.engines.interpolation.plane_weights import DrawnSlice, PlaneWeights, plane_weights
+from fewslice.engines.interpolation.slice_shapes import SliceShape, structure_radii
 from fewslice.typing import Float32Array
-from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.geometry import inplane_axes
-from fewslice.volumes.image import UNKNOWN
-from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
@@ -34,85 +31,8 @@ CERTAIN = 2 * SATURATED
 _HARDLY = 0.05  # voxels by which an outline need not be moved
 
 
-@dataclass(frozen=True, eq=False)
-class SliceShape:
-    """The outlines of one annotated slice.
-
-    axis, index: the slice. distances: float32 (structure, rows, columns), signed distance in mm
-    over the region, positive inside. present: which structures the slice holds. area: of each
-    structure, in mm². whole: whether a person said of every pixel what it is.
-    """
-
-    axis: int
-    index: int
-    distances: Float32Array
-    present: npt.NDArray[np.bool_]
-    area: npt.NDArray[np.float64]
-    whole: bool
-
-    @property
-    def radii(self) -> npt.NDArray[np.float64]:
-        """Radius in mm of the largest inscribed circle of each structure; 0 where absent."""
-        deepest = self.distances.reshape(len(self.present), -1).max(axis=1)
-        return np.where(self.present, np.maximum(deepest, 0.0), 0.0)
-
-
-def slice_shapes(
-    annotation: Annotation, region: Region, spacing: tuple[float, float, float]
-) -> tuple[SliceShape, ...]:
-    """Measure the outlines on each annotated slice that touches the region, at full resolution."""
-    farthest = float(np.linalg.norm(np.array(region.shape) * spacing))
-    return tuple(
-        _slice_shape(annotation, region, spacing, (axis, index), farthest)
-        for axis, index in annotation.slices
-    )
-
-
-def _slice_shape(
-    annotation: Annotation,
-    region: Region,
-    spacing: tuple[float, float, float],
-    place: tuple[int, int],
-    farthest: float,
-) -> SliceShape:
-    axis, index = place
-    inplane = _inplane(axis)
-    labels = annotation.labels[on_slice(axis, index)][
-        tuple(region.slices[other] for other in inplane)
-    ]
-    steps = [spacing[other] for other in inplane]
-    known = labels != UNKNOWN
-    distances = np.empty((len(annotation.values), *labels.shape), dtype=np.float32)
-    present = np.zeros(len(annotation.values), dtype=bool)
-    area = np.zeros(len(annotation.values))
-    for number, value in enumerate(annotation.values):
-        inside = labels == value
-        present[number] = inside.any()
-        area[number] = inside.sum() * steps[0] * steps[1]
-        outside = known & ~inside
-        if present[number] and not outside.any():
-            outside = _border(labels.shape) & ~inside
-        distances[number] = (
-            signed_distance(inside, outside, steps, farthest) if present[number] else -farthest
-        )
-    return SliceShape(axis, index, distances, present, area, bool(known.all()))
-
-
 def _inplane(axis: int) -> list[int]:
     return list(inplane_axes(axis))
-
-
-def _border(shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    """Rim of a slice: taken as outside where nobody said what is (only a scribble inside)."""
-    rim = np.ones(shape, dtype=bool)
-    rim[1:-1, 1:-1] = False
-    return rim
-
-
-def structure_radii(shapes: tuple[SliceShape, ...]) -> npt.NDArray[np.float64]:
-    """Return the median inscribed radius in mm of each structure over the slices that hold it."""
-    radii = np.stack([shape.radii for shape in shapes])
-    return np.array([np.median(column[column > 0]) for column in radii.T])
 
 
 @dataclass(frozen=True, eq=False)

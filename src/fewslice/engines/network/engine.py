@@ -24,7 +24,8 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
-from fewslice.engines.interpolation.signed_distance import ShapePrior, slice_shapes
+from fewslice.engines.interpolation.signed_distance import ShapePrior
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined

@@ -15,13 +15,8 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.engines.field_of_view import field_of_view
-from fewslice.engines.interpolation.signed_distance import (
-    CERTAIN,
-    ShapePrior,
-    SliceShape,
-    slice_shapes,
-    structure_radii,
-)
+from fewslice.engines.interpolation.signed_distance import CERTAIN, ShapePrior
+from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
 from fewslice.engines.random_walker.appearance import AppearanceSettings, background_band
 from fewslice.engines.random_walker.engine import (
     WalkerSettings,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Scan, SupportScan
-from fewslice.engines.interpolation.signed_distance import slice_shapes
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.network.features import SliceFeatures, origin_in_scan, slices_first_order
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes

@@ -20,13 +20,8 @@ from fewslice.engines.base import (
 )
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
-from fewslice.engines.interpolation.signed_distance import (
-    ShapePrior,
-    SliceShape,
-    slice_shapes,
-    softmax,
-    structure_radii,
-)
+from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
+from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
 from fewslice.engines.random_walker.appearance import (
     AppearanceSettings,
     LearningTask,

@@ -18,13 +18,8 @@ from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Scan, as_half
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
-from fewslice.engines.interpolation.signed_distance import (
-    ShapePrior,
-    SliceShape,
-    slice_shapes,
-    softmax,
-    structure_radii,
-)
+from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
+from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
 from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import WalkerSettings, pose_walk, run_lengths
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
