@@ -50,6 +50,14 @@ def test_marks_of_a_structure_that_is_drawn_nowhere_else_count() -> None:
     assert two.distances[1, 1, 8] > 0
 
 
+def test_marks_beside_scribbles_are_outlines_as_these_are() -> None:
+    labels = np.full(SHAPE, UNKNOWN, np.uint8)
+    labels[:3, :, 2] = 0  # a quarter of the slice
+    labels[5, 5, (2, 4)] = 1
+    labels[0, 0, 4] = 0
+    assert [one.index for one in shapes(Annotation(labels, ((2, 2), (2, 4))))] == [2, 4]
+
+
 def test_marks_alone_are_what_they_were() -> None:
     labels = np.full(SHAPE, UNKNOWN, np.uint8)
     labels[5, 5, 4] = 1

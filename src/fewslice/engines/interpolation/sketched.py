@@ -15,11 +15,20 @@ from fewslice.typing import BoolArray, Float32Array
 
 _NEARLY_ALL = 0.8  # of an expected outline
 _LITTLE = 0.2  # of a slice; clicks and strokes are a few hundredths
+_MOSTLY = 0.5  # of one that counts as drawn
 
 
 def is_sketched(known: BoolArray) -> bool:
     """Whether so little of a slice (rows, columns) is known that it outlines nothing."""
     return float(known.mean()) < _LITTLE
+
+
+def is_drawn(known: BoolArray) -> bool:
+    """Whether so much of a slice (rows, columns) is known that it stands for what was not drawn.
+
+    Scribbles all over a slice are neither this nor a sketch, but outlines as good as there are.
+    """
+    return float(known.mean()) >= _MOSTLY
 
 
 def expected_outline(at: int, drawn: Sequence[tuple[int, Float32Array]]) -> Float32Array:

@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
-from fewslice.engines.interpolation.sketched import expected_outline, is_ruled_out, is_sketched
+from fewslice.engines.interpolation.sketched import (
+    expected_outline,
+    is_drawn,
+    is_ruled_out,
+    is_sketched,
+)
 from fewslice.typing import BoolArray, Float32Array
 from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.geometry import inplane_axes
@@ -56,7 +61,9 @@ def slice_shapes(
         for place, labels in zip(annotation.slices, drawn, strict=True)
     ]
     sketched = [is_sketched(labels != UNKNOWN) for labels in drawn]
-    whole = [shape for shape, little in zip(shapes, sketched, strict=True) if not little]
+    whole = [
+        shape for shape, labels in zip(shapes, drawn, strict=True) if is_drawn(labels != UNKNOWN)
+    ]
     shown = np.any([shape.present for shape in whole], axis=0) if whole else np.zeros((), bool)
     if not shown.any() or not any(sketched):
         return tuple(shapes)

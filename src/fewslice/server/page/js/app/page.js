@@ -28,6 +28,8 @@ export class Page {
   #windows = new Map()
   /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
   #ownLocks = new Map()
+  /** @type {Map<number, boolean>} locks on their way to the server, of which an answer asked for before knows nothing */
+  #sentLocks = new Map()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later
 
@@ -78,7 +80,8 @@ export class Page {
     const [project, scans] = await Promise.all([api.project(), api.scans()])
     const open = this.state.scan
     const scan = scans.find(({ id }) => id === open?.id) ?? open
-    const structures = project.structures.map((each) => ({ ...each, locked: this.#ownLocks.get(each.value) ?? each.locked }))
+    const lock = (/** @type {number} */ value) => this.#ownLocks.get(value) ?? this.#sentLocks.get(value)
+    const structures = project.structures.map((each) => ({ ...each, locked: lock(each.value) ?? each.locked }))
     this.store.news({ project: { ...project, structures }, scans, scan: scan && { ...scan, window: scan.window ?? open?.window ?? null } })
   }
 
@@ -343,8 +346,12 @@ export class Page {
     }
     // Names and colours are the project's; what may be painted over is everybody's own choice.
     if (me?.role !== 'admin') return void this.#ownLocks.set(structure.value, structure.locked)
-    await this.trying(() => api.changeStructure(structure))
+    const { value, locked } = structure
+    this.#sentLocks.set(value, locked)
+    const changed = await this.trying(() => api.changeStructure(structure))
+    if (changed === null) this.#sentLocks.delete(value)
     await this.trying(() => this.refreshScans())
+    if (this.#sentLocks.get(value) === locked) this.#sentLocks.delete(value)
   }
 
   /** @param {string} name */
