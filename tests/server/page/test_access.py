@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fewslice.project.database import Project
+from fewslice.project.people import add_person
 from fewslice.training import store
 from fewslice.workflow.project_support import model_folder
 from tests.server.page.conftest import SHAPE, SPACING
@@ -39,6 +40,16 @@ def test_nothing_serious(project: Project, open_page: OpenPage) -> None:
     assert faults(page) == []
     page.press("e", "x", "?")
     page.photograph("keys")
+    assert faults(page) == []
+
+
+def test_nothing_serious_where_people_log_in(project: Project, open_page: OpenPage) -> None:
+    add_person(project, "Ada", "correct horse battery", "admin")
+    page = open_page(project, wait=False)
+    page.page.locator("#login-name").fill("Ada")
+    page.page.locator("#login-password").fill("wrong horse")
+    page.page.keyboard.press("Enter")
+    page.page.locator("#gate .wrong").filter(has_text="password").wait_for()
     assert faults(page) == []
 
 
