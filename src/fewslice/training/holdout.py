@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fewslice.errors import ReadError
-from fewslice.training.store import write_json
+from fewslice.training.version_files import write_json
 
 _SLICES = "slices.json"
 

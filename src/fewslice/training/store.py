@@ -1,9 +1,6 @@
 """A folder of models: every version that was trained, which one is promoted, and how that came.
 
-    FOLDER/versions/0001/model.safetensors   weights: numbers only, never pickle
-                         model.json          grid, intensities, labels, scores, SHA-256
-                         log.csv             step, loss
-                         support.npz         parts of scans that answer beside the network, if any
+    FOLDER/versions/0001/                    see `version_files`
     FOLDER/promoted                          number of the version in use
     FOLDER/history.json                      promotions, refusals and rollbacks in their order
     FOLDER/slices.json                       which slices are held out to judge, which were learned
@@ -14,30 +11,32 @@ Versions are put in place as a whole and never changed; `promoted` alone says wh
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewslice._version import __version__
 from fewslice.errors import InputError, ReadError, WeightsError
 from fewslice.io.atomic import atomic_folder, atomic_path, make_parent
-from fewslice.training.choice import ANSWERERS, Choice
-from fewslice.volumes.colours import Colour
-from fewslice.volumes.segments import Segment
+from fewslice.training.choice import Choice
+from fewslice.training.version_files import (
+    DESCRIPTION,
+    read_choice,
+    read_description,
+    read_digest,
+    read_json,
+    read_model,
+    write_json,
+    write_log,
+    write_model,
+)
 
 if TYPE_CHECKING:
     from fewslice.training.model import TaskModel
-    from fewslice.training.support import ModelSupport
 
-WEIGHTS, DESCRIPTION, LOG = "model.safetensors", "model.json", "log.csv"
-SUPPORT = "support.npz"
 PROMOTED, _HISTORY, _VERSIONS = "promoted", "history.json", "versions"
-_FORMAT = "fewslice-task-model-1"
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ def load_model(path: str | os.PathLike[str], device: str | None = None) -> TaskM
     WeightsError
         If its files are damaged or do not belong together.
     """
-    folder = version_in_use(Path(path))
-    return _model(folder, read_description(folder), device)
+    return read_model(version_in_use(Path(path)), device)
 
 
 @lru_cache(maxsize=1)  # a worker answers for many scans with the same model
@@ -97,57 +95,13 @@ def model_in_use(path: Path) -> tuple[Path, str]:
     Raises ReadError if there is none.
     """
     folder = version_in_use(path).absolute()
-    described = read_description(folder)
-    parts = (described.get("sha256"), _answers(described, folder).get("sha256"))
-    return folder, " ".join(str(part) for part in parts if part is not None)
+    return folder, read_digest(folder)
 
 
 def choice_in_use(path: Path) -> Choice:
     """Return who answers for the version in use. Raises ReadError or WeightsError."""
     folder = version_in_use(path)
-    return _choice(read_description(folder), folder)
-
-
-def _answers(described: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Return what a description says of who answers; nothing in those of earlier versions."""
-    found = described.get("answers", {})
-    if not isinstance(found, dict) or found.get("chosen", "model") not in ANSWERERS:
-        raise WeightsError(
-            f"{folder / DESCRIPTION} does not say who answers ({found!r}); restore it from a copy "
-            "or retrain the model."
-        )
-    return found
-
-
-def _choice(described: Mapping[str, Any], folder: Path) -> Choice:
-    found = _answers(described, folder)
-    dice = {str(name): float(each) for name, each in found.get("dice", {}).items()}
-    return Choice(found.get("chosen", "model"), dice, int(found.get("scans", 0)))
-
-
-def _support(described: Mapping[str, Any], folder: Path) -> ModelSupport | None:
-    """Return the scans that answer beside a network. Raises WeightsError if they are damaged."""
-    from fewslice.training.support import ModelSupport, from_bytes
-
-    choice = _choice(described, folder)
-    if choice.chosen == "model":
-        return None
-    data = _bytes(folder / SUPPORT, _answers(described, folder).get("sha256"))
-    return ModelSupport(from_bytes(data), choice)
-
-
-def _bytes(path: Path, digest: object) -> bytes:
-    """Return a file beside a description. Raises WeightsError if it is not the one it names."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise WeightsError(
-            f"{path} is not the file that {DESCRIPTION} beside it was written with (its SHA-256 is "
-            "another one); copy the folder again or roll back to another version."
-        )
-    return data
+    return read_choice(read_description(folder), folder)
 
 
 def version_in_use(path: Path) -> Path:
@@ -171,65 +125,6 @@ def version_folder(folder: Path, number: int) -> Path:
     return folder / _VERSIONS / f"{number:04d}"
 
 
-def read_description(folder: Path) -> dict[str, Any]:
-    """Return model.json of a version. Raises WeightsError if it is missing or damaged."""
-    content = _json(folder / DESCRIPTION)
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise WeightsError(
-            f"{folder / DESCRIPTION} does not describe a model of this version of fewslice; "
-            "retrain the model."
-        )
-    return content
-
-
-def _model(folder: Path, described: Mapping[str, Any], device: str | None) -> TaskModel:
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    from fewslice.engines.network.inference import best_device
-    from fewslice.training.grid import TaskGrid
-    from fewslice.training.intensity import Intensity
-    from fewslice.training.model import TaskModel
-    from fewslice.training.network import TaskNet, TaskShape
-
-    data = _bytes(folder / WEIGHTS, described.get("sha256"))
-    support = _support(described, folder)
-    try:
-        shape = dict(described["shape"])
-        network = TaskNet(TaskShape(**{**shape, "widths": tuple(shape["widths"])}))
-        network.load_state_dict(load(data))
-        grid = dict(described["grid"])
-        intensity = tuple(
-            Intensity(each["fixed"], tuple((float(x), float(y)) for x, y in each["points"]))
-            for each in described["intensity"]
-        )
-        values = tuple(int(value) for value in described["values"])
-        stand_in = None if "stand_in" not in described else int(described["stand_in"])
-        segments = tuple(
-            Segment(int(each["value"]), str(each["name"]), _colour(each["colour"]), each["tags"])
-            for each in described.get("segments", ())
-        )
-        across, down, right = (float(mm) for mm in grid["extent"])
-        row, column = (float(mm) for mm in grid["pixel"])
-        made = TaskGrid(
-            int(grid["plane"]), float(grid["step"]), (row, column), (across, down, right)
-        )
-    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(
-            f"{folder} does not hold a complete model ({type(error).__name__}: {error}); retrain "
-            "it or roll back."
-        ) from error
-    where = torch.device(device or best_device())
-    network = network.to(where).eval()
-    return TaskModel(network, made, intensity, values, stand_in, segments, support)
-
-
-def _colour(parts: Sequence[float]) -> Colour:
-    red, green, blue = (float(part) for part in parts)
-    return red, green, blue
-
-
 def save_version(
     folder: Path,
     model: TaskModel,
@@ -239,46 +134,14 @@ def save_version(
 ) -> int:
     """Write a new version as a whole and return its number. Raises WriteError.
 
-    facts: what model.json tells beside the model itself; plain values. choice: who answers, where
-    that was compared.
+    facts and choice: see `write_model`. losses: steps and their loss.
     """
-    from safetensors.torch import save
-
-    from fewslice.training.support import to_bytes
-
-    answers = {} if choice is None else asdict(choice)
-    kept = None if model.support is None else to_bytes(model.support.scans)
-    if kept is not None:
-        answers["sha256"] = hashlib.sha256(kept).hexdigest()
-
-    tensors = model.network.state_dict()
-    data = save(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-        {"format": _FORMAT},
-    )
-    described = {
-        "format": _FORMAT,
-        "fewslice": __version__,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "shape": asdict(model.network.shape),
-        "grid": asdict(model.grid),
-        "intensity": [asdict(each) for each in model.intensity],
-        "values": list(model.values),
-        **({} if model.stand_in is None else {"stand_in": model.stand_in}),
-        "segments": [asdict(each) for each in model.segments],
-        **({"answers": answers} if answers else {}),
-        **facts,
-    }
-    rows = "".join(f"{step},{loss:.6f}\n" for step, loss in losses)
     number = max(numbers(folder), default=0) + 1
     target = version_folder(folder, number)
     make_parent(target)
     with atomic_folder(target) as place:
-        (place / WEIGHTS).write_bytes(data)
-        if kept is not None:
-            (place / SUPPORT).write_bytes(kept)
-        (place / DESCRIPTION).write_text(json_text(described), encoding="utf-8")
-        (place / LOG).write_text("step,loss\n" + rows, encoding="utf-8")
+        write_model(place, model, facts, choice)
+        write_log(place, losses)
     return number
 
 
@@ -355,7 +218,7 @@ def history(folder: Path) -> list[dict[str, Any]]:
     Raises WeightsError if the file is damaged.
     """
     path = folder / _HISTORY
-    events = _json(path) if path.is_file() else []
+    events = read_json(path) if path.is_file() else []
     if not isinstance(events, list) or not all(map(_is_event, events)):
         raise WeightsError(f"{path} is damaged (no list of events); restore it from a copy.")
     return events
@@ -383,7 +246,7 @@ def versions(folder: str | os.PathLike[str]) -> tuple[Version, ...]:
                 number == now,
                 int(described.get("trained_slices", 0)),
                 int(described.get("trained_scans", 0)),
-                _choice(described, version_folder(place, number)),
+                read_choice(described, version_folder(place, number)),
             )
         )
     return tuple(result)
@@ -396,23 +259,3 @@ def _remember(folder: Path, event: dict[str, Any]) -> None:
 def _point(folder: Path, number: int) -> None:
     with atomic_path(folder / PROMOTED) as temporary:
         temporary.write_text(f"{number}\n", encoding="ascii")
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write plain values as JSON, as a whole."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json_text(content), encoding="utf-8")
-
-
-def json_text(content: Any) -> str:
-    """Return plain values as JSON text."""
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
-        raise WeightsError(f"{path} is damaged ({error}); restore it from a copy.") from error

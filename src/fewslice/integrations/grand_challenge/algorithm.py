@@ -79,7 +79,8 @@ class Algorithm:
 
 def _model(folder: Path) -> TaskModel | None:
     """Return the model of a project's own that was uploaded beside the image, if one was."""
-    from fewslice.training.store import DESCRIPTION, PROMOTED, load_model
+    from fewslice.training.store import PROMOTED, load_model
+    from fewslice.training.version_files import DESCRIPTION
 
     files = [each for each in folder.rglob("*") if each.is_file() and each.name != _README]
     if not files:
