@@ -28,7 +28,8 @@ from fewslice.training.store import load_model
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.workflow.segment_many import segment_many
-from fewslice.workflow.train import TrainSettings, train
+from fewslice.workflow.train import train
+from fewslice.workflow.training_task import TrainSettings
 
 _SET = "Dataset004_Hippocampus"
 Case = tuple[str, Image, LabelMap]

@@ -25,7 +25,8 @@ from fewslice.workflow.rank_pool import rank_pool
 from fewslice.workflow.segment import segment
 from fewslice.workflow.segment_many import segment_many
 from fewslice.workflow.session import Session
-from fewslice.workflow.train import TrainSettings, train
+from fewslice.workflow.train import train
+from fewslice.workflow.training_task import TrainSettings
 from tests.support.known_features import weights_file
 from tests.support.phantoms import two_organs
 from tests.support.random_models import CHANNELS, SHAPE, random_model

@@ -19,7 +19,7 @@ from fewslice.workflow.project_train import (
     train_project,
     training_due,
 )
-from fewslice.workflow.train import TrainSettings
+from fewslice.workflow.training_task import TrainSettings
 from tests.support.projects import SmallProject, scan_file, slice_of, small_project
 
 

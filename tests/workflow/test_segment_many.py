@@ -25,7 +25,8 @@ from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.geometry import Geometry
 from fewslice.workflow.segment import segment
 from fewslice.workflow.segment_many import JOURNAL, ManySegmented, segment_many
-from fewslice.workflow.train import TrainSettings, train
+from fewslice.workflow.train import train
+from fewslice.workflow.training_task import TrainSettings
 from tests.support.dask_cluster import dask_cluster, until
 from tests.support.phantoms import two_organs
 from tests.support.scan_pools import write_drawn, write_model, write_scan

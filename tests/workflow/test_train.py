@@ -15,7 +15,8 @@ from fewslice.training.scan import TaskSettings
 from fewslice.training.store import promote, promoted, versions
 from fewslice.volumes.image import Image
 from fewslice.volumes.segments import named_segments
-from fewslice.workflow.train import TrainSettings, train
+from fewslice.workflow.train import train
+from fewslice.workflow.training_task import TrainSettings
 from tests.support.sparse_scans import files, pair
 
 SETTINGS = TrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))

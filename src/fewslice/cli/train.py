@@ -17,7 +17,8 @@ from fewslice.io.scan_files import ScanFiles
 from fewslice.training import store
 from fewslice.training.inputs import Pair, pairs_in
 from fewslice.volumes.spacing import Spacing
-from fewslice.workflow.train import TrainOutcome, TrainSettings, train
+from fewslice.workflow.train import TrainOutcome, train
+from fewslice.workflow.training_task import TrainSettings
 
 _INTERRUPTED = 130
 

@@ -191,7 +191,7 @@ class Worker:
 
     def _train(self, job: Job, step: _Step) -> Any:
         from fewslice.training.scan import TaskSettings
-        from fewslice.workflow.train import TrainSettings
+        from fewslice.workflow.training_task import TrainSettings
 
         seconds = float(job.payload.get("seconds", TaskSettings().seconds))
         steps = job.payload.get("steps")

@@ -16,7 +16,8 @@ from fewslice.training.resume_state import UNFINISHED
 from fewslice.volumes.image import LabelMap
 from fewslice.workflow.project_sessions import blank
 from fewslice.workflow.project_support import model_folder
-from fewslice.workflow.train import TrainOutcome, TrainSettings, train
+from fewslice.workflow.train import TrainOutcome, train
+from fewslice.workflow.training_task import TrainSettings
 
 _TRAINED = "slices_trained"
 _FEWEST_SCANS = 2

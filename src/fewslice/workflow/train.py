@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,42 +14,17 @@ from fewslice.annotation.phrases import counted
 from fewslice.errors import FewsliceError, InputError, WriteError
 from fewslice.training import store
 from fewslice.training.choice import Choice
-from fewslice.training.holdout import SliceRoles, add_roles, read_roles
-from fewslice.training.inputs import AnyPath, Pair, usable_scans
+from fewslice.training.holdout import add_roles
+from fewslice.training.inputs import AnyPath, Pair
 from fewslice.training.resume_state import UNFINISHED, read_state, write_state
-from fewslice.training.scan import TaskScan, TaskSettings
-from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.segments import Segment
-from fewslice.volumes.spacing import Spacing
-from fewslice.workflow.training_remarks import known_segments, training_remarks
+from fewslice.workflow.training_remarks import known_segments
+from fewslice.workflow.training_task import TrainingTask, TrainSettings, training_task
 
 if TYPE_CHECKING:
     from fewslice.networks.distributed import Group
-    from fewslice.training.held_out import Judged
     from fewslice.training.model import TaskModel
     from fewslice.training.trainer import TaskState, Trained
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How to retrain. training: see `TaskSettings`. hold_out: part of the annotated slices that
-    judges models and is never learned from. absent_unknown: whether a label drawn on no slice of
-    a scan was not looked for there, so that it may be anywhere on its background. spacing: mm per
-    array axis of all scans, in place of what they say themselves. strict: whether every 0 on every
-    slice that holds a label is background, ignore_label: which label means "not looked at", as in
-    `fewslice.segment`. segments: names and colours of structures, in place of those that labels
-    bring along; the model keeps them. support: whether to compare with what the scans answer as
-    support without training, and to keep parts of them with the model where that does better.
-    """
-
-    training: TaskSettings = field(default_factory=TaskSettings)
-    hold_out: float = 0.2
-    absent_unknown: bool = False
-    spacing: Spacing | None = None
-    strict: bool = False
-    ignore_label: int | None = UNKNOWN
-    segments: tuple[Segment, ...] = ()
-    support: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +114,7 @@ def train(  # noqa: PLR0913 - most of it optional
     with _processes(settings.training.device) as group:
         if folder is not None:
             lead(partial(_make, folder), group)
-        task = _task(pairs, folder, settings)
+        task = training_task(pairs, folder, settings)
         _require_same(task, group)
         trained = train_task_model(
             task.learned,
@@ -177,68 +151,7 @@ def _processes(device: str | None) -> Iterator[Group]:
         yield group
 
 
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """What there is to learn from and to judge by.
-
-    learned: the scans without the held-out slices. roles: what earlier trainings held out and
-    learned from. old: the promoted model. mark: changes with all that a training depends on.
-    """
-
-    scans: Sequence[TaskScan]
-    skipped: tuple[str, ...]
-    slices: Sequence[Judged]
-    roles: SliceRoles
-    held: frozenset[str]
-    learned: Sequence[TaskScan]
-    remarks: tuple[str, ...]
-    old: TaskModel | None
-    mark: str
-
-
-def _task(pairs: Sequence[Pair], folder: Path | None, settings: TrainSettings) -> _Task:
-    from fewslice.training.held_out import annotated_slices, choose_held_out, without_held_out
-
-    scans, skipped = usable_scans(
-        pairs,
-        settings.absent_unknown,
-        settings.spacing,
-        strict=settings.strict,
-        ignore_label=settings.ignore_label,
-    )
-    slices = annotated_slices(scans)
-    roles = read_roles(folder)
-    held = choose_held_out(
-        slices,
-        roles.held_out,
-        roles.learned,
-        part=settings.hold_out,
-        seed=settings.training.seed,
-    )
-    learned = without_held_out(scans, slices, held)
-    old = _promoted(folder)  # before the long work: it may be damaged or not fit
-    if old is not None:
-        _require_channels(scans, old)
-        _require_numbering(scans, old)
-    return _Task(
-        scans=scans,
-        skipped=skipped,
-        slices=slices,
-        roles=roles,
-        held=held,
-        learned=learned,
-        remarks=training_remarks(
-            scans,
-            settings.segments,
-            judged=bool(held) or settings.hold_out <= 0,
-            absent_unknown=settings.absent_unknown,
-        ),
-        old=old,
-        mark=_fingerprint(slices, learned, settings),
-    )
-
-
-def _require_same(task: _Task, group: Group) -> None:
+def _require_same(task: TrainingTask, group: Group) -> None:
     from fewslice.networks.distributed import gather
 
     if len(set(gather(task.mark, group))) > 1:
@@ -271,7 +184,7 @@ def _led(outcome: TrainOutcome, judge: Callable[[], TrainOutcome], group: Group)
 
 
 def _blank(
-    trained: Trained, task: _Task, group: Group, segments: tuple[Segment, ...]
+    trained: Trained, task: TrainingTask, group: Group, segments: tuple[Segment, ...]
 ) -> TrainOutcome:
     return TrainOutcome(
         model=replace(trained.model, segments=known_segments(task.scans, segments)),
@@ -299,37 +212,10 @@ def _make(folder: Path) -> None:
         raise WriteError(f"The model folder {folder} is write-protected; choose another one.")
 
 
-def _promoted(folder: Path | None) -> TaskModel | None:
-    now = None if folder is None else store.promoted(folder)
-    if folder is None or now is None:
-        return None
-    store.history(folder)  # which may be damaged as well
-    return store.load_model(store.version_folder(folder, now))
-
-
-def _require_channels(scans: Sequence[TaskScan], old: TaskModel) -> None:
-    wanted, given = len(old.intensity), len(scans[0].channels)
-    if given != wanted:
-        raise InputError(
-            f"{scans[0].name} has {given} channels, but the promoted model was trained on "
-            f"{wanted}, so the two cannot be compared; give the same channels, or choose a new "
-            "model folder."
-        )
-
-
-def _require_numbering(scans: Sequence[TaskScan], old: TaskModel) -> None:
-    mine, known = scans[0].numbering.stand_in, old.stand_in
-    if mine is not None and known is not None and mine != known:
-        raise InputError(
-            f"The labels hold {known}, by which the promoted model knows the structure 255; give "
-            "one of these structures another number, or choose a new model folder."
-        )
-
-
 def _judged(
     outcome: TrainOutcome,
     folder: Path | None,
-    task: _Task,
+    task: TrainingTask,
     trained: Trained,
     settings: TrainSettings,
 ) -> TrainOutcome:
@@ -371,7 +257,7 @@ def _judged(
     )
 
 
-def _answered_best(outcome: TrainOutcome, task: _Task) -> TrainOutcome:
+def _answered_best(outcome: TrainOutcome, task: TrainingTask) -> TrainOutcome:
     """Let whoever does best on scans that nothing was learned from answer for the model."""
     from fewslice.training.comparison import with_best_answerer
     from fewslice.training.held_out import unseen
@@ -403,22 +289,6 @@ _NOT_JUDGED = (
     "There is no held-out slice to compare the new model with the promoted one, which stays; "
     "for that, annotate three slices or more, and hold some of them out."
 )
-
-
-def _fingerprint(
-    slices: Sequence[Judged], learned: Sequence[TaskScan], settings: TrainSettings
-) -> str:
-    """Return what must be the same for a training to go on: slices, drawings, settings."""
-    digest = hashlib.sha256()
-    for each in slices:
-        digest.update(each.key.encode())
-    for scan in learned:
-        digest.update(scan.annotation.labels.tobytes())
-    kept = replace(settings.training, seconds=0.0, steps=None, device=None)
-    digest.update(repr((kept, settings.hold_out, settings.absent_unknown)).encode())
-    if settings.spacing is not None:
-        digest.update(repr(settings.spacing).encode())
-    return digest.hexdigest()
 
 
 def _keep(folder: Path, mark: str, state: TaskState, group: Group) -> None:
