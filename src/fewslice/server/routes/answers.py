@@ -30,8 +30,7 @@ from fewslice.server.ras import RasView
 from fewslice.server.routes.slices import (
     ARRAY_RESPONSE,
     Annotator,
-    PageAxis,
-    PageIndex,
+    Asked,
     packed,
     view_of,
     whose,
@@ -70,17 +69,11 @@ def answer(
 
 
 @router.get("/answer/slices/{axis}/{index}", response_class=Response, responses=ARRAY_RESPONSE)
-def answer_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
-    scan: Identifier,
-    axis: PageAxis,
-    index: PageIndex,
-    served: Served,
-    person: Somebody,
-    annotator: Annotator = None,
+def answer_slice(
+    asked: Asked, served: Served, person: Somebody, annotator: Annotator = None
 ) -> Response:
     """Return one slice of the answer; while one is under way, the slices that are known of it."""
-    view = view_of(served, scan)
-    place = view.to_scan((axis, index))
+    scan, view, place = asked.scan, asked.view, asked.place
     early = served.previews.get((scan, whose(served, scan, person, annotator)), place)
     if early is not None:
         return packed(view.slice_to_page(_narrow(early), place[0]), None)

@@ -63,6 +63,15 @@ _ARRAY_BODY = {
 
 
 @dataclass(frozen=True)
+class AskedSlice:
+    """A slice as a page names it. view: how the page sees the scan. place: axis and index there."""
+
+    scan: int
+    view: RasView
+    place: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Stroke:
     """How a slice came to be as it is sent. parent: the head that the person had seen."""
 
@@ -77,6 +86,17 @@ def view_of(served: Context, scan: int) -> RasView:
     """Return how the page sees a scan. Raises NotFoundError."""
     row = get_scan(served.project, scan)
     return RasView.of_affine(row.shape, row.affine)
+
+
+def asked_slice(
+    scan: Identifier, axis: PageAxis, index: PageIndex, served: Served, _person: Somebody
+) -> AskedSlice:
+    """Return the slice that a path names, to somebody who is known. Raises NotFoundError."""
+    view = view_of(served, scan)
+    return AskedSlice(scan, view, view.to_scan((axis, index)))
+
+
+Asked = Annotated[AskedSlice, Depends(asked_slice)]
 
 
 def whose(served: Context, scan: int, person: Person, annotator: int | None = None) -> int | None:
@@ -150,19 +170,15 @@ def slices(
 
 
 @router.get("/slices/{axis}/{index}", response_class=Response, responses=ARRAY_RESPONSE)
-def get_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
-    scan: Identifier,
-    axis: PageAxis,
-    index: PageIndex,
-    served: Served,
-    person: Somebody,
-    annotator: Annotator = None,
+def get_slice(
+    asked: Asked, served: Served, person: Somebody, annotator: Annotator = None
 ) -> Response:
     """Return what is drawn on a slice: 0 background, 255 not looked at, else a structure."""
-    view = view_of(served, scan)
-    place = view.to_scan((axis, index))
-    head = slice_head(served.project, scan, place, whose(served, scan, person, annotator))
-    return _labels(served, view, head, f"Nothing is drawn on slice {index} across axis {axis}.")
+    mine = whose(served, asked.scan, person, annotator)
+    head = slice_head(served.project, asked.scan, asked.place, mine)
+    axis, index = asked.view.to_page(asked.place)
+    nothing = f"Nothing is drawn on slice {index} across axis {axis}."
+    return _labels(served, asked.view, head, nothing)
 
 
 @router.put(
@@ -171,9 +187,7 @@ def get_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
     openapi_extra=_ARRAY_BODY,
 )
 def put_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
-    scan: Identifier,
-    axis: PageAxis,
-    index: PageIndex,
+    asked: Asked,
     request: Request,
     served: Served,
     person: Somebody,
@@ -183,19 +197,19 @@ def put_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
     """Save a slice. The answer comes once it is on disk; sent again with the same X-Client-Key it
     is stored once. Where somebody else was faster both are kept, and `conflict` names the other.
     """
-    view = view_of(served, scan)
-    place = view.to_scan((axis, index))
-    labels = unpack(body, request.headers, view.slice_shape(axis))
+    axis, index = asked.place
+    page_axis, _ = asked.view.to_page(asked.place)
+    labels = unpack(body, request.headers, asked.view.slice_shape(page_axis))
     if labels.dtype.itemsize > 1 and labels.max(initial=0) > 255:
         raise InputError("Labels are 0 to 255; index the structures anew.")
     saved = save_revision(
         served.project,
-        scan,
+        asked.scan,
         person.id,
         action=stroke.action,
-        axis=place[0],
-        index=place[1],
-        labels=view.slice_to_scan(labels, axis),
+        axis=axis,
+        index=index,
+        labels=asked.view.slice_to_scan(labels, page_axis),
         parent=stroke.parent,
         tool=stroke.tool,
         active_seconds=stroke.seconds,
@@ -206,23 +220,16 @@ def put_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
 
 
 @router.post("/slices/{axis}/{index}/mark", response_model=Saved)
-def mark(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
-    scan: Identifier,
-    axis: PageAxis,
-    index: PageIndex,
-    body: Mark,
-    served: Served,
-    person: Somebody,
-) -> Any:
+def mark(asked: Asked, body: Mark, served: Served, person: Somebody) -> Any:
     """Say that a slice is empty, or holds the structure, or take back what was said of it."""
-    place = view_of(served, scan).to_scan((axis, index))
+    axis, index = asked.place
     saved = save_revision(
         served.project,
-        scan,
+        asked.scan,
         person.id,
         action=body.mark,
-        axis=place[0],
-        index=place[1],
+        axis=axis,
+        index=index,
         parent=body.parent,
         active_seconds=body.active_seconds,
         client_key=body.client_key,
