@@ -32,7 +32,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from benchmarks.mutation_samples import Sample, bombs, made_samples, real_samples
+from benchmarks.mutation_bombs import bombs
+from benchmarks.mutation_samples import Sample, made_samples, real_samples
 from benchmarks.mutations import DICOM, GENERAL, GZIP, TEXT, Mutation, within
 
 MEMORY = 2 << 30  # bytes that reading may ask for

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks.mutated_files import FINE, MEMORY, SECONDS, damage, listing, outcome
-from benchmarks.mutation_samples import BOMBS, MAKERS, Sample, bombs
+from benchmarks.mutation_bombs import BOMBS, bombs
+from benchmarks.mutation_samples import MAKERS, Sample
 from benchmarks.mutations import GENERAL, TEXT, tiff, within, zeros
 
 from fewslice.errors import ReadError
