@@ -155,6 +155,7 @@ def _enhanced(place: Path) -> Sample:
 
 def encoded(uid: str, reader: str) -> Callable[[Path], Sample]:
     """Return what writes a DICOM series in a transfer syntax (its UID)."""
+
     def make(place: Path) -> Sample:
         import pydicom
 
