@@ -30,6 +30,8 @@ import numpy as np
 
 from fewslice.volumes.geometry import inplane_axes
 
+SliceIndex = tuple[int, int]
+"""Array axis across a slice, and its place there."""
 Figures = dict[str, float]
 """Seconds of "first", "again", "nearest", and "memory" in GB; what was not measured is missing."""
 
@@ -151,6 +153,30 @@ def small(name: str, annotated: int = 4) -> Figures:
     return answers(*scan((128, 128, 100), 1, annotated), (0.7, 0.7, 1.0), name=name)
 
 
+def crossing(places: list[SliceIndex]) -> Figures:
+    """Time answers from slices of several planes, the last of which is the one slice more."""
+    from fewslice import Session
+
+    warm_up("auto")
+    shape = (128, 128, 100)
+    image, labels = scan(shape, 1, shape[2])
+
+    def session(chosen: list[SliceIndex]) -> Session:
+        found = Session(image, spacing=(0.7, 0.7, 1.0))
+        for axis, index in chosen:
+            found.draw(axis, index, np.take(labels, index, axis).copy())
+        return found
+
+    first = timed(session(places).segment)
+    memory = peak()
+    mine = session(places[:-1])
+    mine.segment()
+    axis, index = places[-1]
+    mine.draw(axis, index, np.take(labels, index, axis).copy())
+    again = timed(mine.segment)
+    return {"first": first, "again": again, "nearest": shown(mine), "memory": memory}
+
+
 def bundled() -> Figures:
     image, labels, spacing = example()
     return answers(image, labels, spacing, axis=0)
@@ -237,6 +263,14 @@ def peak() -> float:
 
 CASES: dict[str, tuple[str, Callable[[], Figures]]] = {
     "auto-128x128x100, 4 drawn": ("2.0 s, 0.7 s, 0.4 s", lambda: small("auto")),
+    "auto-128x128x100, 2 planes, 4 drawn": (
+        "4.0 s, 1.4 s, 0.8 s",
+        lambda: crossing([(2, 37), (0, 32), (0, 28), (2, 62)]),
+    ),
+    "auto-128x128x100, 3 planes, 4 drawn": (
+        "6.0 s, 2.1 s, 1.2 s",
+        lambda: crossing([(2, 37), (0, 32), (1, 32), (2, 62)]),
+    ),
     "auto-bundled, 4 labels, 5 drawn": ("3.0 s, 1.2 s, 0.6 s", bundled),
     "auto-512x512x200, a third of each side": ("7 s, 2.0 s, 0.8 s, 1.3 GB", lambda: large("auto")),
     "auto-organ, 240x220x240 of 512x512x400": (

@@ -42,3 +42,15 @@ def test_what_is_drawn_on_slices_of_any_axis_is_in_one_box() -> None:
     labels[6, 6, 5] = 1
     annotation = Annotation(labels, ((0, 6), (2, 0), (2, 3)))
     assert drawn_region(annotation) == Region((2, 1, 3), (7, 7, 6))
+
+
+def test_three_planes_show_where_a_structure_ends() -> None:
+    labels = np.zeros((100, 100, 100), dtype=np.uint8)
+    labels[48:52, 20:60, 40] = labels[48:52, 40, 20:60] = labels[50, 20:60, 20:60] = 1
+    drawn = ((0, 50), (1, 40), (2, 40))
+    box = field_of_view(Annotation(labels, drawn), (1.0, 1.0, 1.0), inplane=0.35, reach=1.0)
+    # Across the first axis 1.5 radii of 20 mm are expected, and .7 of 4 voxels are enough.
+    assert (box.start[0], box.stop[0]) == (48 - 4, 52 + 4)
+    assert (box.start[1], box.stop[1]) == (20 - 15, 60 + 15)  # 1.5 radii of sqrt(4 x 40) / 2
+    two = field_of_view(Annotation(labels, drawn[:2]), (1.0, 1.0, 1.0), inplane=0.35, reach=1.0)
+    assert (two.start[0], two.stop[0]) == (48 - 31, 52 + 31)

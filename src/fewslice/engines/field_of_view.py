@@ -11,6 +11,10 @@ from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN, LabelArray
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 
+_SEEN = 0.7
+"""Across slices whose two other planes show a structure, too, the margin is at most this part of
+the box's side: chosen on structures held out from training (docs/results/crossing.md)."""
+
 
 def field_of_view(
     annotation: Annotation, spacing: tuple[float, float, float], inplane: float, reach: float
@@ -20,9 +24,10 @@ def field_of_view(
     inplane: margin in the slices, as a fraction of the box's side. reach: margin across the
     slices, as a fraction of what could be expected: the mean distance between drawn slices, or
     the radius of what was drawn, whichever is more. With slices of several planes each axis gets
-    the larger of the two margins. Where slices were looked at only in part (255), a structure may
-    go on beyond what was drawn: the box then holds all that was looked at on them, too, and its
-    margin in the slices is a whole side.
+    the larger of the two margins; with slices of all three, two planes show where the structure
+    ends along each axis, and the margin is `_SEEN` of a side at most. Where slices were looked at
+    only in part (255), a structure may go on beyond what was drawn: the box then holds all that was
+    looked at on them, too, and its margin in the slices is a whole side.
     """
     partial = _looked_at_in_part(annotation)
     if partial:
@@ -30,9 +35,15 @@ def field_of_view(
     box = around([drawn_region(annotation), *partial])
     sides = np.array(box.shape) * spacing
     margins = inplane * sides
+    drawn = {axis for axis, _ in annotation.drawn_slices}
     for axis in annotation.axes:
         across = reach * _expected_reach(annotation, axis, sides, spacing[axis])
-        margins[axis] = max(across, margins[axis] if len(annotation.axes) > 1 else 0.0)
+        if len(annotation.axes) == 1:
+            margins[axis] = across
+            continue
+        if len(drawn) == 3:
+            across = min(across, _SEEN * sides[axis])
+        margins[axis] = max(across, margins[axis])
     box = box.grown(margins_in_voxels(list(margins), spacing), annotation.labels.shape)
     least = [1 if axis in annotation.axes else 3 for axis in range(3)]
     return box.grown(least, annotation.labels.shape)
