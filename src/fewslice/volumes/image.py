@@ -161,7 +161,8 @@ class LabelMap:
 def structure_values(labels: LabelArray) -> tuple[int, ...]:
     """Return the labels of structures (not 0, not 255) in an array, ascending."""
     counts = np.zeros(MAX_LABEL + 1, dtype=bool)
-    counts[labels[labels != 0]] = True  # most label maps are nearly empty
+    flat = labels.ravel(order="K")  # as it lies in memory: across it takes forty times as long
+    counts[flat[flat != 0]] = True  # most label maps are nearly empty
     counts[[0, UNKNOWN]] = False
     return tuple(int(value) for value in np.flatnonzero(counts))
 
