@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float32Array
 
@@ -40,11 +41,14 @@ class IntensityModel:
         to 1 over classes. slices: that a window spans. where: (slice, row, column), the voxels
         asked for. Both results: (class, voxel).
         """
-        sides = (slices, *self.window)
-        asked = np.flatnonzero(where)
+        nearby = _stacked(where, slices)
 
         def around(values: Float32Array) -> Float32Array:
-            return np.take(averaged(values, sides).reshape(len(values), -1), asked, axis=1)
+            means = averaged(values, (1, *self.window)).reshape(len(values), -1)
+            total = np.take(means, nearby[0], axis=1)
+            for one in nearby[1:]:
+                total += np.take(means, one, axis=1)
+            return np.asarray(total / len(nearby), dtype=np.float32)
 
         # All classes together are the whole window: the first is what the others leave of it, and
         # need not be averaged itself.
@@ -59,7 +63,7 @@ class IntensityModel:
             held *= channel
             square = _with_first(around(held), near_square) + 1e-4 * near**2
             variance = np.maximum(square / share - mean**2, self.spread)
-            difference = np.take(channel.reshape(-1), asked) - mean
+            difference = channel[where] - mean
             result -= 0.5 * (difference**2 / variance + np.log(variance))
         result /= len(intensities)
         result -= result.max(axis=0)
@@ -79,6 +83,18 @@ class IntensityModel:
         prior = np.exp(logs - logs.max(axis=0))
         prior /= prior.sum(axis=0)
         return np.asarray(prior, dtype=np.float32)
+
+
+def _stacked(where: BoolArray, slices: int) -> list[npt.NDArray[np.intp]]:
+    """Return the places asked for on as many slices around each, as flat indices.
+
+    Beyond the outermost slices these stand for their neighbours.
+    """
+    slice_of, row, column = np.nonzero(where)
+    return [
+        np.ravel_multi_index((slice_of + step, row, column), where.shape, mode="clip")
+        for step in range(-(slices // 2), slices // 2 + 1)
+    ]
 
 
 def _with_first(others: Float32Array, total: Float32Array | np.float32) -> Float32Array:

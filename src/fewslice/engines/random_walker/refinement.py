@@ -88,11 +88,14 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
         return prediction
     problem = _Problem.pose(scan, annotation, grid, coarse, band)
     model = _judged(_windows(settings, sides), problem)
-    probability = prediction.probability.copy(order="K")
+    probability = np.empty_like(prediction.probability)
     fine = np.moveaxis(probability, 1 + axis, 0)
+    for at in np.flatnonzero(~band.any(axis=(1, 2))):
+        fine[at] = coarse[at]
 
     def refine(piece: tuple[int, int, Box]) -> int:
         first, stop, box = piece
+        fine[first:stop] = coarse[first:stop]
         _refine_piece(problem, box, model, settings, fine[first:stop], first)
         return stop
 
