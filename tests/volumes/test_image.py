@@ -48,6 +48,14 @@ def test_structure_values_are_the_sorted_set(labels: list[int]) -> None:
     assert list(structure_values(np.array(labels, np.uint16))) == expected
 
 
+def test_structure_values_are_found_in_every_part_and_order_of_a_large_array() -> None:
+    labels = np.zeros((11, 100, 1000), np.uint8)
+    labels[0, 0, 0], labels[5, 50, 500], labels[-1, -1, -1] = 7, 3, 9
+    assert structure_values(labels) == (3, 7, 9)
+    assert structure_values(np.asfortranarray(labels)) == (3, 7, 9)
+    assert structure_values(labels[:, :, ::2]) == (3, 7)
+
+
 def test_with_array_keeps_the_stored_geometry() -> None:
     stored = StoredGeometry("nifti", {})
     labels = LabelMap(np.zeros((2, 3, 4), np.uint8), GRID, stored)

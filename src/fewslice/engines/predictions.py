@@ -49,17 +49,30 @@ def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> F
 
     Outside of its own region a prediction is sure of background.
     """
-    inplane = list(inplane_axes(axis))
-    shape = [region.shape[other] for other in inplane]
-    whole = np.zeros((len(prediction.values), *shape), dtype=np.float32)
-    whole[0] = 1
+    shape = [region.shape[other] for other in inplane_axes(axis)]
+    whole = np.empty((len(prediction.values), *shape), dtype=np.float32)
+    put_slice(prediction, axis, index, (region, whole))
+    return whole
+
+
+def put_slice(
+    prediction: Prediction,
+    axis: int,
+    index: int,
+    target: tuple[Region, Float32Array | npt.NDArray[np.float16]],
+) -> None:
+    """Write what `slice_of` returns into an array (class, rows, columns) over a region.
+
+    target: the region, and the array.
+    """
+    region, whole = target
+    whole[0], whole[1:] = 1, 0
     at = index - prediction.region.start[axis]
     if 0 <= at < prediction.region.shape[axis]:
         place = within(prediction.region, region)
-        rows, columns = (place[other] for other in inplane)
+        rows, columns = (place[other] for other in inplane_axes(axis))
         # Not numpy's take, which would copy all slices for one of them.
         whole[:, rows, columns] = np.moveaxis(prediction.probability, 1 + axis, 0)[at]
-    return whole
 
 
 def likeliest(probability: npt.NDArray[np.float16]) -> npt.NDArray[np.uint16]:

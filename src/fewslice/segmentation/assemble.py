@@ -16,7 +16,9 @@ def assemble_labels(prediction: Prediction, annotation: Annotation) -> LabelArra
     Every voxel the person said something of keeps what was said, bit for bit; 255 is filled in.
     On a tie the background wins, then the smaller label.
     """
-    labels = np.zeros_like(annotation.labels)
+    drawn = annotation.labels
+    # Not zeros_like, which writes each zero: memory comes as zeros, and most of it stays untouched.
+    labels = np.zeros(drawn.shape, drawn.dtype, order="F" if drawn.flags.f_contiguous else "C")
     region, axis = prediction.region, annotation.axis
     values = np.array(prediction.values, dtype=labels.dtype)
     inside = np.moveaxis(labels[region.slices], axis, 0)

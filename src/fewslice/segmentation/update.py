@@ -8,7 +8,7 @@ of it; everything else stays as it was answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.composed import composed
-from fewslice.engines.predictions import around, moved, within
+from fewslice.engines.predictions import around, moved, put_slice
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
 
@@ -119,15 +119,10 @@ def _pasted(earlier: Prediction, answer: Prediction, part: tuple[int, int, int])
     answer: its region counts slices from the first of the part.
     """
     axis, first, last = part
-    place = moved(answer.region, axis, first)
-    region = around([place, earlier.region])
+    answer = replace(answer, region=moved(answer.region, axis, first))
+    region = around([answer.region, earlier.region])
     probability = empty_probability(len(earlier.values), region.shape, axis)
-    probability[...] = 0
-    probability[0] = 1
-    probability[(slice(None), *within(earlier.region, region))] = earlier.probability
-    along = slice(max(first - region.start[axis], 0), max(last + 1 - region.start[axis], 0))
-    by_slice = np.moveaxis(probability, 1 + axis, 0)[along]
-    by_slice[:, 1:] = 0
-    by_slice[:, 0] = 1
-    probability[(slice(None), *within(place, region))] = answer.probability
+    by_slice = np.moveaxis(probability, 1 + axis, 0)
+    for index, into in enumerate(by_slice, start=region.start[axis]):
+        put_slice(answer if first <= index <= last else earlier, axis, index, (region, into))
     return Prediction(region, earlier.values, probability, answer.remarks)

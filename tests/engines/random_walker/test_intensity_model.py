@@ -54,3 +54,20 @@ def test_looks_turn_a_coarse_answer_and_without_weight_leave_it() -> None:
     assert found[1, 1] < 0.01
     still = IntensityModel((1, 9), (1, 1), 0.01, 4.0, weight=0.0)
     np.testing.assert_array_equal(still.prior(intensities, moved, everywhere), moved[:, 0, 0])
+
+
+def test_the_window_spans_slices_and_the_first_class_is_what_others_leave() -> None:
+    intensities = np.zeros((1, 3, 1, 1), dtype=np.float32)
+    intensities[0, :, 0, 0] = 0, 0.5, 1
+    chances = np.zeros((3, 3, 1, 1), dtype=np.float32)
+    chances[:, :, 0, 0] = [[1, 0.5, 0], [0, 0.5, 0], [0, 0, 1]]
+    ends = np.array([False, True, True]).reshape(3, 1, 1)
+    model = IntensityModel(window=(1, 1), coarse_voxel=(1, 1), spread=0.01, decisive=9.0)
+    found, share = model.log_likelihood(intensities, chances, 3, ends)
+    # Around the last slice it is repeated: shares of (0.5, 1, 1), and so on.
+    assert share[:, 0] == pytest.approx([1.5 / 3, 0.5 / 3, 1 / 3], abs=1e-3)
+    assert share[:, 1] == pytest.approx([0.5 / 3, 0.5 / 3, 2 / 3], abs=1e-3)
+    # The middle one is 0.5. Class 0: mean 1/6, variance 1/12 - 1/36 = 1/18. Class 1: mean 0.5 and
+    # the least variance, as class 2, whose mean is 1.
+    logs = [-0.5 * (2 + np.log(1 / 18)), -0.5 * np.log(0.01), -0.5 * (25 + np.log(0.01))]
+    assert found[:, 0] == pytest.approx([logs[0] - logs[1], 0, -9], abs=0.02)

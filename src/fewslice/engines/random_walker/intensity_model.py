@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float32Array
 
@@ -36,24 +37,34 @@ class IntensityModel:
     ) -> tuple[Float32Array, Float32Array]:
         """Return the log-likelihood of each class, at most 0, and its share of the window.
 
-        intensities: (channel, slice, row, column). chances: (class, slice, row, column). slices:
-        that a window spans. where: (slice, row, column), the voxels asked for. Both results:
-        (class, voxel).
+        intensities: (channel, slice, row, column). chances: (class, slice, row, column), summing
+        to 1 over classes. slices: that a window spans. where: (slice, row, column), the voxels
+        asked for. Both results: (class, voxel).
         """
-        sides = (slices, *self.window)
+        nearby = _stacked(where, slices)
 
         def around(values: Float32Array) -> Float32Array:
-            return averaged(values, sides)[:, where]
+            means = averaged(values, (1, *self.window)).reshape(len(values), -1)
+            total = np.take(means, nearby[0], axis=1)
+            for one in nearby[1:]:
+                total += np.take(means, one, axis=1)
+            return np.asarray(total / len(nearby), dtype=np.float32)
 
-        share = around(chances) + np.float32(1e-4)
+        # All classes together are the whole window: the first is what the others leave of it, and
+        # need not be averaged itself.
+        others = chances[1:]
+        share = np.maximum(_with_first(around(others), np.float32(1)), 0) + np.float32(1e-4)
         result = np.zeros_like(share)
         for channel in intensities:
-            near = around(channel[None])
+            near, near_square = around(np.stack([channel, channel**2]))
+            held = others * channel
             # A class that is nowhere near looks like everything around.
-            mean = (around(chances * channel) + 1e-4 * near) / share
-            square = around(chances * channel**2) + 1e-4 * near**2
+            mean = (_with_first(around(held), near) + 1e-4 * near) / share
+            held *= channel
+            square = _with_first(around(held), near_square) + 1e-4 * near**2
             variance = np.maximum(square / share - mean**2, self.spread)
-            result -= 0.5 * ((channel[where] - mean) ** 2 / variance + np.log(variance))
+            difference = channel[where] - mean
+            result -= 0.5 * (difference**2 / variance + np.log(variance))
         result /= len(intensities)
         result -= result.max(axis=0)
         return np.maximum(result, -np.float32(self.decisive)), share
@@ -72,6 +83,23 @@ class IntensityModel:
         prior = np.exp(logs - logs.max(axis=0))
         prior /= prior.sum(axis=0)
         return np.asarray(prior, dtype=np.float32)
+
+
+def _stacked(where: BoolArray, slices: int) -> list[npt.NDArray[np.intp]]:
+    """Return the places asked for on as many slices around each, as flat indices.
+
+    Beyond the outermost slices these stand for their neighbours.
+    """
+    slice_of, row, column = np.nonzero(where)
+    return [
+        np.ravel_multi_index((slice_of + step, row, column), where.shape, mode="clip")
+        for step in range(-(slices // 2), slices // 2 + 1)
+    ]
+
+
+def _with_first(others: Float32Array, total: Float32Array | np.float32) -> Float32Array:
+    """Return values (class, voxel) of all classes from the total and those of all but the first."""
+    return np.concatenate([(total - others.sum(axis=0))[None], others])
 
 
 def averaged(values: Float32Array, sides: tuple[int, int, int]) -> Float32Array:

@@ -88,11 +88,14 @@ def refined(  # noqa: PLR0913, PLR0917 - what an engine was asked, what it answe
         return prediction
     problem = _Problem.pose(scan, annotation, grid, coarse, band)
     model = _judged(_windows(settings, sides), problem)
-    probability = prediction.probability.copy(order="K")
+    probability = np.empty_like(prediction.probability)
     fine = np.moveaxis(probability, 1 + axis, 0)
+    for at in np.flatnonzero(~band.any(axis=(1, 2))):
+        fine[at] = coarse[at]
 
     def refine(piece: tuple[int, int, Box]) -> int:
         first, stop, box = piece
+        fine[first:stop] = coarse[first:stop]
         _refine_piece(problem, box, model, settings, fine[first:stop], first)
         return stop
 
@@ -120,16 +123,20 @@ def _changing(coarse: npt.NDArray[np.float16], sides: list[int]) -> BoolArray:
     from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
     band = np.zeros((len(coarse), *coarse.shape[2:]), dtype=bool)
-    for into, one in zip(band, coarse, strict=True):
-        labels = likeliest(one)
+
+    def mark(at: int) -> None:
+        labels = likeliest(coarse[at])
         if not labels.any():
-            continue
+            return
         place = _crop(labels[None] > 0, (sides[0], sides[1]))
         high = low = labels[place]
         for axis, side in enumerate(sides):
             high = maximum_filter1d(high, side, axis=axis, mode="nearest")
             low = minimum_filter1d(low, side, axis=axis, mode="nearest")
-        into[place] = high != low
+        band[at][place] = high != low
+
+    for _ in in_threads(mark, range(len(coarse))):
+        pass
     return band
 
 
@@ -190,9 +197,12 @@ class _Problem:
         """Return scaled intensities (channel, slice, row, column), blurred within slices."""
         from scipy.ndimage import gaussian_filter
 
-        values = self.channels[(slice(None), *box)].astype(np.float32)
+        # Channels lie in memory in the file's order, whose slices may be scattered.
+        values = self.channels[(slice(None), *box)].astype(np.float32, order="C")
         low, width = (one[:, None, None, None] for one in (self.low, self.width))
-        values = np.clip((values - low) / width, -0.25, 1.25)
+        values -= low
+        values /= width
+        np.clip(values, -0.25, 1.25, out=values)
         if blur:
             values = gaussian_filter(values, (0, 0, blur, blur))
         return np.asarray(values, dtype=np.float32)
@@ -200,9 +210,12 @@ class _Problem:
     def chances(self, box: Box) -> tuple[npt.NDArray[np.intp], Float32Array]:
         """Return the classes found in a box, and their coarse probability, classes first."""
         coarse = np.moveaxis(self.coarse[box[0], :, box[1], box[2]], 1, 0)
-        found = np.flatnonzero(coarse.max(axis=(1, 2, 3)) > FAINT)
-        chosen = coarse[found].astype(np.float32)
-        return found, chosen / np.maximum(chosen.sum(axis=0), 1e-6)
+        # Halves from 0 on compare as their bits do, many times faster (see `likeliest`).
+        highest = coarse.view(np.int16).max(axis=(1, 2, 3)).view(np.float16)
+        found = np.flatnonzero(highest > FAINT)
+        chosen = coarse[found].astype(np.float32, order="C")
+        chosen /= np.maximum(chosen.sum(axis=0), 1e-6)
+        return found, chosen
 
 
 def _spread_out(numbers: npt.NDArray[np.intp], most: int) -> npt.NDArray[np.intp]:
@@ -361,15 +374,22 @@ def _walk_within(  # noqa: PLR0913, PLR0917 - private: what is known of a box, a
     # Neighbours in ascending order, with room for the voxel itself in the middle.
     columns = np.full((at.size, 7), -1, dtype=np.int32)
     values = np.zeros((at.size, 7), dtype=np.float32)
-    for place, axis, step in ((0, 0, -1), (1, 1, -1), (2, 2, -1), (4, 2, 1), (5, 1, 1), (6, 0, 1)):
-        starts, there = _neighbours(at, free.shape, axis, step)
-        difference = flat[:, at[starts]] - flat[:, there]
-        weight = edge_weight(difference, spacing[axis] / min(spacing))
-        degree[starts] += weight
-        columns[starts, place] = number[there]
-        values[starts, place] = -weight
-        out = number[there] < 0
-        towards[:, starts[out]] += weight[out] * ends[:, there[out]]
+    for axis in range(3):
+        for step, place in ((1, 6 - axis), (-1, axis)):
+            starts, there = _neighbours(at, free.shape, axis, step)
+            other = number[there]
+            if step < 0:  # an edge within is done already, from its other end
+                rim = other < 0
+                starts, there, other = starts[rim], there[rim], other[rim]
+            difference = flat[:, at[starts]] - flat[:, there]
+            weight = edge_weight(difference, spacing[axis] / min(spacing))
+            degree[starts] += weight
+            within, out = other >= 0, other < 0
+            towards[:, starts[out]] += weight[out] * ends[:, there[out]]
+            one, other, weight = starts[within], other[within], weight[within]
+            degree[other] += weight
+            columns[one, place], values[one, place] = other, -weight
+            columns[other, axis], values[other, axis] = one, -weight
     columns[:, 3], values[:, 3] = number[at], degree
     linked = columns >= 0
     rows = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int32)
