@@ -28,7 +28,7 @@ class ScanInput:
     @property
     def files(self) -> ScanFiles:
         """The files of the scan, one a channel."""
-        found = scan_at((self.scan, *self.channels), siblings=not self.alone)
+        found = scan_at((self.scan, *self.channels), siblings=not self.alone, labels=self.labels)
         return replace(found, series=self.series, fill_gaps=self.fill_gaps)
 
     def read_image(self) -> Image:
