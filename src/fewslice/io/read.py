@@ -14,9 +14,15 @@ from fewslice.io import nrrd, pictures, seg_nrrd
 from fewslice.io.channels import joined
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom import rtstruct_read, segmentation_read
-from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
+from fewslice.io.dicom.files import (
+    DICOM_SUFFIXES,
+    behind_directory,
+    dicom_files,
+    has_mark,
+    is_dicom,
+)
 from fewslice.io.dicom.kinds import label_object
-from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, listed, suffix_of
+from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, is_packed, listed, suffix_of
 from fewslice.io.names.find import with_names
 from fewslice.io.oct import read as oct_files
 from fewslice.volumes.finite import filled
@@ -145,19 +151,24 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
     if oct_files.is_oct(path):
         return oct_files.read(path, series)
-    if series is not None and not path.is_dir():
-        raise InputError(
-            f"A series was chosen, but {path} is a file, which stands for its own series; give the "
-            "folder, or leave out --series."
-        )
-    known = BY_SUFFIX.get(suffix_of(path))
-    if known is not None:
+    known = BY_SUFFIX.get(suffix_of(path)) if path.is_file() and not has_mark(path) else None
+    if known is not None and series is None:
         image: Image = known.module(known.reader).read(path)
         return image
     if path.is_dir() and pictures.pictures_in(path) and not dicom_files(path):
         return pictures.read_folder(path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
-        return dicom.read(path, series, fill_gaps)
+        return dicom.read(behind_directory(path), series, fill_gaps)
+    if series is not None:
+        raise InputError(
+            f"A series was chosen, but {path} is a file, which holds a single one; give the "
+            "folder, or leave out --series."
+        )
+    if is_packed(path):
+        raise ReadError(
+            f"{path} is packed; expected a scan as it is: unpack it, and give the file or folder "
+            "in it."
+        )
     raise ReadError(
         f"{path} does not end with a suffix that can be read; expected {listed(READ_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."

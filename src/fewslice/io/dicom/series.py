@@ -12,7 +12,7 @@ import numpy as np
 from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.io.dicom.files import Dataset, damage_named
 from fewslice.io.dicom.frames import frame_positions
-from fewslice.io.dicom.tags import numbers, places, required, text
+from fewslice.io.dicom.tags import numbers, places, required, text, words
 from fewslice.typing import Float64Array
 
 CHANNEL_TAGS = (
@@ -51,7 +51,10 @@ class Slice:
     pixel. orientation: (6,) direction of its rows and of its columns. spacing: distance between
     rows, between columns. thickness: of the slice, 1 if unknown. nominal: the distance to the next
     slice that the header says, 0 if none. matrix: rows, columns. rescale: slope, intercept.
-    channel: values of the tags that can tell time points or echoes apart. localizer: made to plan
+    channel: values of the tags that can tell time points or echoes apart. kind: of image, such as
+    magnitude or phase, as the header says it. stack: that its file puts it into, "" if it names
+    none. concatenation: UID that files have in common whose frames belong together, "" if none.
+    parts: how many files those are, 0 if unknown. localizer: made to plan
     others by. inverted: shown with low values bright. laid_out: its position is not stored, but
     follows from the number of its frame. spacing_known: whether all spacings are stored.
     """
@@ -72,7 +75,18 @@ class Slice:
     inverted: bool
     laid_out: bool
     spacing_known: bool
+    kind: str = ""
+    stack: str = ""
+    concatenation: str = ""
+    parts: int = 0
     remarks: tuple[Remark, ...] = ()
+
+
+def named(one: Slice, other: Slice) -> str:
+    """Return what two slices are called in a message: their files, or their frames."""
+    if one.file != other.file or one.frame == other.frame:
+        return f"{one.file.name} and {other.file.name}"
+    return f"frames {one.frame + 1} and {other.frame + 1} of {one.file.name}"
 
 
 def series_of(dataset: Dataset) -> Series:
@@ -141,6 +155,10 @@ def _slices(file: Path, dataset: Dataset, count: int) -> Iterator[Slice]:
             inverted=text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
             laid_out=layout.assumed,
             spacing_known=layout.spacing_known,
+            kind=words(where, "FrameType") or words(where, "ImageType"),
+            stack=words(where, "StackID"),
+            concatenation=text(dataset, "ConcatenationUID"),
+            parts=int(dataset.get("InConcatenationTotalNumber", 0) or 0),
             remarks=layout.remarks,
         )
 
