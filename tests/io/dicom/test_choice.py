@@ -119,10 +119,10 @@ def test_stacks_of_one_file_that_make_an_even_one_stay_together(
 
 
 def test_files_of_a_concatenation_belong_together(tmp_path: Path) -> None:
-    tags = {"ConcatenationUID": "1.2.9", "InConcatenationTotalNumber": 2}
+    tags: dict[str, Any] = {"ConcatenationUID": "1.2.9", "InConcatenationTotalNumber": 2}
     first = enhanced_series(tmp_path / "a.dcm", [(0, 0, 0), (0, 0, 2)], **tags)
     second = enhanced_series(tmp_path / "b.dcm", [(0, 0, 4), (0, 0, 6)], **tags)
-    other = {"ConcatenationUID": "1.2.10", "InstanceNumber": 7}
+    other: dict[str, Any] = {"ConcatenationUID": "1.2.10", "InstanceNumber": 7}
     enhanced_series(tmp_path / "c.dcm", [(0, 0, 8), (0, 0, 10)], **{**tags, **other})
     for path in (first, second):
         read = read_image(path)

@@ -187,7 +187,8 @@ def _refer(dataset: Dataset, classes: Mapping[str, str]) -> None:
 class _Stub:
     """The scan as highdicom asks for it, with nothing else of its headers.
 
-    images: one a file. classes: their own by their UID, where images stand in for others.
+    images: one a file, CT or enhanced CT by class, whatever they are: highdicom asks for what else
+    belongs to a class, and knows no series of enhanced files. classes: their own, by their UID.
     positions, orientation, measures: of the frames to write.
     """
 
@@ -220,7 +221,7 @@ class _Stub:
         from pydicom.uid import CTImageStorage
 
         image = self._common(header)
-        image.SOPClassUID = CTImageStorage  # of several files highdicom takes no others
+        image.SOPClassUID = CTImageStorage
         image.ImageOrientationPatient = self.orientation[0].ImageOrientationPatient
         image.ImagePositionPatient = position.tolist()
         image.PixelSpacing = list(self._first.spacing)
@@ -230,10 +231,12 @@ class _Stub:
     def _enhanced(self, header: Dataset) -> Dataset:
         import highdicom
         from pydicom.dataset import Dataset as Empty
+        from pydicom.uid import EnhancedCTImageStorage
 
         from fewslice.io.dicom.planes import planes_of
 
         image = self._common(header)
+        image.SOPClassUID = EnhancedCTImageStorage
         shared = Empty()
         shared.PixelMeasuresSequence = self.measures
         shared.PlaneOrientationSequence = self.orientation
