@@ -15,7 +15,8 @@ from fewslice.io.channels import (
     name_of,
     why_other_scans,
 )
-from fewslice.io.read import read_image, read_labels
+from fewslice.io.dicom.read import Told
+from fewslice.io.read import read_channels, read_image, read_labels
 from fewslice.volumes.image import Image, LabelMap
 
 _TAKEN, _LEFT_OUT, _FEWER = "siblings-taken", "siblings-left-out", "channels-missing"
@@ -71,14 +72,14 @@ def scan_at(
     return ScanFiles(called, images, siblings=siblings, labels=labels)
 
 
-def read_scan(scan: ScanFiles) -> Image:
+def read_scan(scan: ScanFiles, told: Told | None = None) -> Image:
     """Read a scan; several channels become a leading axis, on the grid of the first.
 
     Files beside it are taken for channels if dataset.json says so, or if nothing speaks against it
-    (`why_other_scans`); those on other grids are resampled. Remarks say which were. Raises what
-    `read_image` raises.
+    (`why_other_scans`); those on other grids are resampled. Remarks say which were. told: as in
+    `read_channels`. Raises what `read_image` raises.
     """
-    image = read_image(scan.images, series=scan.series, fill_gaps=scan.fill_gaps)
+    image = read_channels(scan.images, scan.series, scan.fill_gaps, told)
     beside = scan.beside
     if beside.others:
         return _with_remark(image, _left_out(scan, beside.others, _too_many(beside)))

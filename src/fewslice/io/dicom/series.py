@@ -15,6 +15,8 @@ from fewslice.io.dicom.frames import frame_positions
 from fewslice.io.dicom.tags import numbers, places, required, text, words
 from fewslice.typing import Float64Array
 
+_PACKED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")  # transfer syntaxes
+
 CHANNEL_TAGS = (
     "TemporalPositionIdentifier",
     "TemporalPositionIndex",
@@ -54,7 +56,8 @@ class Slice:
     channel: values of the tags that can tell time points or echoes apart. kind: of image, such as
     magnitude or phase, as the header says it. stack: that its file puts it into, "" if it names
     none. concatenation: UID that files have in common whose frames belong together, "" if none.
-    parts: how many files those are, 0 if unknown. localizer: made to plan
+    parts: how many files those are, 0 if unknown. packed: whether its pixels are compressed.
+    localizer: made to plan
     others by. inverted: shown with low values bright. laid_out: its position is not stored, but
     follows from the number of its frame. spacing_known: whether all spacings are stored.
     """
@@ -79,6 +82,7 @@ class Slice:
     stack: str = ""
     concatenation: str = ""
     parts: int = 0
+    packed: bool = False
     remarks: tuple[Remark, ...] = ()
 
 
@@ -158,9 +162,15 @@ def _slices(file: Path, dataset: Dataset, count: int) -> Iterator[Slice]:
             kind=words(where, "FrameType") or words(where, "ImageType"),
             stack=words(where, "StackID"),
             concatenation=text(dataset, "ConcatenationUID"),
+            packed=_is_packed(dataset),
             parts=int(dataset.get("InConcatenationTotalNumber", 0) or 0),
             remarks=layout.remarks,
         )
+
+
+def _is_packed(dataset: Dataset) -> bool:
+    """Whether pixels are compressed, as JPEG of any kind or by run lengths."""
+    return text(dataset.file_meta, "TransferSyntaxUID").startswith(_PACKED)
 
 
 def _pixel_spacing(file: Path, where: list[Dataset]) -> tuple[float, float]:
