@@ -89,6 +89,7 @@ def test_channels_beside_the_first_and_alone(
     assert len(told(capsys, first, "--alone")["scan"]["channels"]) == 1
 
 
+@pytest.mark.slow
 def test_channels_beside_the_first_on_another_grid(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
