@@ -89,6 +89,34 @@ def test_channels_beside_the_first_and_alone(
     assert len(told(capsys, first, "--alone")["scan"]["channels"]) == 1
 
 
+@pytest.mark.slow
+def test_channels_beside_the_first_on_another_grid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found without a dataset.json, of the scan itself and of support; each command says so."""
+    for case in ("A", "B"):
+        save(tmp_path / "images" / f"{case}_0000.nii.gz")
+        save(tmp_path / "images" / f"{case}_0001.nii.gz", 1, COARSE)
+    scan, other = (str(tmp_path / "images" / f"{case}_0000.nii.gz") for case in ("A", "B"))
+    labels = str(write_drawn(tmp_path / "drawn", "A", 2, 4))
+    whole = write_drawn(tmp_path / "drawn", "B", 1, 2, 3, 4, 5)
+    said = "brought from another grid ({}_0001.nii.gz); --alone"
+    report = reported(
+        tmp_path, "images/A_0000.nii.gz", "--labels", labels, "--support", f"{other}={whole}"
+    )
+    for case in ("A", "B"):
+        assert any(said.format(case) in remark for remark in report["remarks"])
+    found = told(capsys, scan, "--labels", labels)
+    assert [each["maximum"] for each in found["scan"]["channels"]] == [1.0, 2.0]
+    assert any(said.format("A") in remark for remark in found["remarks"])
+    given = ["--labels", labels, "--strategy", "strided", "--support", f"{other}={whole}"]
+    assert run(["suggest", scan, *given]) == 0
+    assert said.format("A") in capsys.readouterr().out
+    # Labels of A_0001 make it a scan of its own.
+    write_drawn(tmp_path / "drawn", "A_0001", 1)
+    assert len(told(capsys, scan, "--labels", labels)["scan"]["channels"]) == 1
+
+
 def test_channels_of_support_scans(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also paths that hold the signs that part them, and support found beside its first file."""
     ct, pet = save(folder / "a+b=c" / "ct.nii.gz"), save(folder / "a+b=c" / "pet+1.nii.gz", 1)

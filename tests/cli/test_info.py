@@ -8,8 +8,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
 
 from fewslice.cli.main import run
+from fewslice.io.dicom import read as dicom
+from tests.support.dicom_samples import write_series
 
 SHAPE = (16, 14, 10)
 AFFINE = np.diag([1.0, -1.0, 3.0, 1.0])
@@ -54,6 +59,28 @@ def test_text_about_labels(scan: Path, labels: Path, capsys: pytest.CaptureFixtu
     assert "72 voxels, 0.216 ml, drawn on 2 annotated slices" in shown
     assert "Label 255     1 voxel: not looked at" in shown
     assert "Annotated     axial 2, 6; nothing there: axial 8" in shown
+
+
+def test_headers_of_a_long_series_are_shown_first_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_series(tmp_path / "ct", np.arange(60, dtype=np.int16).reshape(5, 4, 3))
+    assert run(["info", str(folder)]) == 0
+    expected = capsys.readouterr().out
+    monkeypatch.setattr(dicom, "_LONG", 0.0)
+    assert run(["info", str(folder)]) == 0
+    assert capsys.readouterr().out == expected
+    for path in folder.iterdir():  # a compression that nothing decodes
+        damaged = dcmread(path)
+        damaged.file_meta.TransferSyntaxUID = JPEG2000Lossless
+        damaged.PixelData = encapsulate([b"no image"])
+        damaged["PixelData"].VR = "OB"
+        damaged.save_as(path)
+    assert run(["info", str(folder)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Shape         3x4x5 voxels\nSpacing ")
+    assert "Intensities" not in shown.out
+    assert "cannot be decoded" in shown.err
 
 
 def test_json(scan: Path, labels: Path, capsys: pytest.CaptureFixture[str]) -> None:

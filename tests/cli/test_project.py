@@ -11,12 +11,13 @@ import pytest
 from fewslice.cli import project as project_commands
 from fewslice.cli.main import run
 from fewslice.cli.project import parse_structures
-from fewslice.io import read_labels
+from fewslice.io import read_image, read_labels, write_image
 from fewslice.project.login import check_password
 from fewslice.project.opening import open_project
 from fewslice.project.people import find_person
 from fewslice.project.scans import get_scan
 from fewslice.project.structures import Structure
+from fewslice.volumes import Geometry, Image
 from tests.support.command_line import DRAWN, SHAPE, refused, save, truth
 from tests.support.projects import scan_file
 
@@ -117,18 +118,24 @@ def test_channels_in_files_of_nnunets_names_are_one_scan(
             scan_file(tmp_path / f"{case}_{number:04d}.nii.gz")
     finer = np.zeros((30, 18, 12), np.int16)
     save(tmp_path / "c_0000.nii.gz", np.zeros(SHAPE, np.int16))
-    save(tmp_path / "c_0001.nii.gz", finer)  # on another grid, so another scan
-    project("add", made, *sorted(tmp_path.glob("[abc]_*.nii.gz"), reverse=True))
+    save(tmp_path / "c_0001.nii.gz", finer)  # on another grid
+    here = read_image(save(tmp_path / "d_0000.nii.gz", np.zeros(SHAPE, np.int16)))
+    affine = here.geometry.affine.copy()
+    affine[0, 3] += 900
+    write_image(tmp_path / "d_0001.nii.gz", Image(here.array, Geometry(SHAPE, affine)))
+    project("add", made, *sorted(tmp_path.glob("[abcd]_*.nii.gz"), reverse=True))
     shown = capsys.readouterr()
     assert shown.out.splitlines() == [
-        "Added 2: c_0001, 30 x 18 x 12 voxels",
-        "Added 3: c, 20 x 18 x 12 voxels",
-        "Added 4: b, 20 x 18 x 12 voxels, 2 channels",
-        "Added 5: a, 20 x 18 x 12 voxels, 2 channels",
+        "Added 2: d_0001, 20 x 18 x 12 voxels",
+        "Added 3: d, 20 x 18 x 12 voxels",
+        "Added 4: c, 20 x 18 x 12 voxels, 2 channels",
+        "Added 5: b, 20 x 18 x 12 voxels, 2 channels",
+        "Added 6: a, 20 x 18 x 12 voxels, 2 channels",
     ]
-    assert shown.err.count("is taken as a channel") == 2
-    assert "could be further channels by name" in shown.err
-    assert [path.name for path in get_scan(open_project(made), 5).paths] == [
+    assert shown.err.count("is taken as a channel") == 3
+    assert "brought from another grid (c_0001.nii.gz); --alone" in shown.err
+    assert "but they hardly show the same place" in shown.err
+    assert [path.name for path in get_scan(open_project(made), 6).paths] == [
         "a_0000.nii.gz",
         "a_0001.nii.gz",
     ]

@@ -80,6 +80,18 @@ def test_digits_number_scans_where_labels_or_dataset_json_say_so(tmp_path: Path)
     assert names() == ["a", "b"]
     description.write_text('{"channel_names": {"0": "CT"}}')
     assert names() == ["a_0000", "a_0001", "b"]
+    description.unlink()
+    (tmp_path / "labelsTr").mkdir()
+    touched(tmp_path / "labelsTr", "a_0001.nii.gz")
+    assert names() == ["a_0000", "a_0001", "b"]
+
+
+def test_many_files_in_a_row_are_scans(tmp_path: Path) -> None:
+    numbered = [f"a_{number:04d}.nii" for number in range(9)]
+    touched(tmp_path, *numbered[:8])
+    assert [len(scan.images) for scan in find_scans(tmp_path)] == [8]
+    touched(tmp_path, numbered[8])
+    assert [len(scan.images) for scan in find_scans(tmp_path)] == [1] * 9
 
 
 def test_a_series_is_meant_for_scans_that_hold_several(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from fewslice.errors import InputError, ReadError, codes_of
 from fewslice.io import read_image, write_image
 from fewslice.io.channels import channels_beside
-from fewslice.io.scan_files import read_scan, scan_at
+from fewslice.io.scan_files import read_scan, scan_at, with_siblings
 from fewslice.volumes import Geometry, Image
 from tests.support.dicom_samples import write_series
 
@@ -89,19 +89,88 @@ def test_dataset_json_says_how_many_channels_there_are(tmp_path: Path) -> None:
     assert len(read_scan(scan).channels) == 3
 
 
-def test_siblings_with_other_voxels_are_other_scans_unless_dataset_json_says_not(
-    tmp_path: Path,
-) -> None:
+def test_siblings_on_another_grid_are_resampled_and_named(tmp_path: Path) -> None:
     path = save(tmp_path, "a_0000.nii")
     save(tmp_path, "a_0001.nii", grid=Geometry.from_spacing((3, 2, 3), (2, 2, 2)))
+    found = read_scan(scan_at(path, siblings=True))
+    assert found.array.shape == (2, *SHAPE)
+    # Voxels of 2 mm along j, seen at 0, 1, 2 and 3 mm: own values, their means, and the edge's.
+    own = FIRST.ravel()[:18].reshape(3, 2, 3)[0]
+    expected = [own[0], (own[0] + own[1]) / 2, own[1], own[1]]
+    np.testing.assert_allclose(found.array[1][0], expected)
+    assert codes_of(found.remarks) == {"siblings-taken", "channel-resampled"}
+    assert "brought from another grid (a_0001.nii); --alone reads" in found.remarks[0]
+    describe(tmp_path, channel_names={"0": "CT", "1": "PET"})
+    assert read_scan(scan_at(path, siblings=True)).array.shape == (2, *SHAPE)
+
+
+@pytest.mark.parametrize(("away", "taken"), [(2, True), (3, False)])
+def test_siblings_that_hardly_show_the_same_place_are_other_scans(
+    tmp_path: Path, away: int, taken: bool
+) -> None:
+    path = save(tmp_path, "a_0000.nii")
+    affine = GRID.affine.copy()
+    affine[0, 3] = away  # mm of 5: shares .6 or .4 of its voxels
+    save(tmp_path, "a_0001.nii", grid=Geometry(SHAPE, affine))
     scan = scan_at(path, siblings=True)
+    found = read_scan(scan)
+    assert len(found.channels) == 1 + taken
+    if not taken:
+        assert codes_of(found.remarks) == {"siblings-left-out"}
+        assert "a_0001.nii beside" in found.remarks[0]
+        named, remarks = with_siblings(scan)
+        assert (named.images, remarks) == ((path,), found.remarks)
+    describe(tmp_path, channel_names={"0": "CT", "1": "PET"})
+    assert len(read_scan(scan).channels) == 2
+
+
+def test_siblings_of_other_patients_or_of_no_known_place_are_other_scans(tmp_path: Path) -> None:
+    write_series(tmp_path / "a_0000", stack(3))
+    write_series(tmp_path / "a_0001", stack(3), PatientID="secret")
+    found = read_scan(scan_at(tmp_path / "a_0000", siblings=True))
+    assert found.array.ndim == 3
+    assert "are of different patients" in found.remarks[0]
+    np.save(tmp_path / "b_0000.npy", FIRST)
+    np.save(tmp_path / "b_0001.npy", FIRST[1:])
+    found = read_scan(scan_at(tmp_path / "b_0000.npy", siblings=True))
+    assert found.array.ndim == 3
+    assert "siblings-left-out" in codes_of(found.remarks)
+
+
+def test_many_files_in_a_row_are_scans_unless_dataset_json_counts_them(tmp_path: Path) -> None:
+    path = save(tmp_path, *(f"a_{number:04d}.nii" for number in range(8)))
+    scan = scan_at(path, siblings=True)
+    assert len(read_scan(scan).channels) == 8
+    save(tmp_path, "a_0008.nii")
     found = read_scan(scan)
     assert found.array.ndim == 3
     assert codes_of(found.remarks) == {"siblings-left-out"}
-    describe(tmp_path, channel_names={"0": "CT", "1": "PET"})
-    found = read_scan(scan)
-    assert found.array.shape == (2, *SHAPE)
-    assert codes_of(found.remarks) == {"siblings-taken", "channel-resampled"}
+    assert "a_0001.nii, ... and a_0008.nii beside" in found.remarks[0]
+    assert "9 files in a row" in found.remarks[0]
+    assert with_siblings(scan)[1] == found.remarks
+    describe(tmp_path, channel_names={str(number): f"echo {number}" for number in range(9)})
+    assert len(read_scan(scan).channels) == 9
+
+
+@pytest.mark.parametrize(
+    "labels", ["drawn/a_0001.nii.gz", "labelsTr/a_0001.nrrd", "imagesTr/a_0001.seg.nrrd"]
+)
+def test_siblings_with_labels_of_their_own_are_other_scans(tmp_path: Path, labels: str) -> None:
+    path = save(tmp_path / "imagesTr", "a_0000.nii", "a_0001.nii")
+    drawn = tmp_path / "drawn" / "a_0000.nii.gz"
+    scan = scan_at(path, siblings=True, labels=drawn)
+    assert len(read_scan(scan).channels) == 2
+    (tmp_path / labels).parent.mkdir(exist_ok=True)
+    (tmp_path / labels).touch()
+    assert read_scan(scan).array.ndim == 3
+    there = scan_at(path, siblings=True)  # without a word on where labels are
+    assert len(read_scan(there).channels) == (2 if labels.startswith("drawn") else 1)
+
+
+def test_labels_beside_the_scan_itself_make_no_other_scan(tmp_path: Path) -> None:
+    path = save(tmp_path, "a_0000.nii", "a_0001.nii", "a.nii")
+    scan = scan_at(path, siblings=True, labels=tmp_path / "a.nii")
+    assert len(read_scan(scan).channels) == 2
 
 
 def stack(count: int, size: int = 4) -> npt.NDArray[np.int16]:

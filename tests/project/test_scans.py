@@ -25,6 +25,7 @@ from fewslice.project.scans import (
 )
 from fewslice.volumes import Geometry, Image
 from tests.support.command_line import AFFINE, SHAPE
+from tests.support.dicom_samples import write_series, write_slice
 from tests.support.projects import SmallProject, scan_file
 
 
@@ -110,6 +111,32 @@ def test_a_folder_is_copied_and_recognised_as_a_whole(small: SmallProject, tmp_p
     (scan.paths[0] / "1.png").rename(scan.paths[0] / "9.png")
     with pytest.raises(ReadError, match="has changed"):
         read_scan(small.project, scan.id)
+
+
+def test_a_slice_stands_for_its_series_when_it_is_copied(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    folder = write_series(tmp_path / "ct", np.arange(60, dtype=np.int16).reshape(5, 4, 3))
+    write_slice(folder / "other.dcm", np.zeros((4, 3), np.int16), SeriesInstanceUID="1.9")
+    scan = add_scan(small.project, folder / "IM001.dcm", by=small.ann, copy=True)
+    kept = add_scan(small.project, folder / "IM001.dcm", by=small.ann, name="kept")
+    assert scan.shape == kept.shape == (3, 4, 5)
+    assert scan.hash == kept.hash
+    assert len(list(scan.paths[0].parent.iterdir())) == 5
+    (folder / "other.dcm").unlink()  # of another series
+    assert read_scan(small.project, kept.id).array.shape == (3, 4, 5)
+    (folder / "IM003.dcm").unlink()
+    with pytest.raises(ReadError, match="has changed"):
+        read_scan(small.project, kept.id)
+    assert read_scan(small.project, scan.id).array.shape == (3, 4, 5)
+
+
+def test_the_directory_of_a_cd_is_added_as_its_folder(small: SmallProject, tmp_path: Path) -> None:
+    write_series(tmp_path / "cd" / "SE1", np.arange(60, dtype=np.int16).reshape(5, 4, 3))
+    (tmp_path / "cd" / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+    scan = add_scan(small.project, tmp_path / "cd" / "DICOMDIR", by=small.ann, copy=True)
+    assert (scan.name, scan.paths[0].name) == ("cd", "cd")
+    assert read_scan(small.project, scan.id).array.shape == (3, 4, 5)
 
 
 def test_a_copy_that_fails_leaves_nothing_behind(

@@ -198,28 +198,41 @@ def write_rtstruct(
     return path
 
 
-def enhanced_series(path: Path, positions: Sequence[Sequence[float]]) -> Path:
-    """Write one file of many frames, 7 columns and 6 rows each, at these positions."""
+ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1"
+
+
+def enhanced_series(
+    path: Path,
+    positions: Sequence[Sequence[float]],
+    stacks: Sequence[str] = (),
+    **tags: Any,
+) -> Path:
+    """Write one file of many frames, 7 columns and 6 rows each, at these positions.
+
+    stacks: that of each frame. tags: what differs from the default. Pixels are the frame's number.
+    """
     frames = [
         _item(PlanePositionSequence=[_item(ImagePositionPatient=list(place))])
         for place in positions
     ]
+    for frame, stack in zip(frames, stacks, strict=bool(stacks)):
+        frame.FrameContentSequence = [_item(StackID=stack)]
     shared = _item(
         PixelMeasuresSequence=[_item(PixelSpacing=[1.0, 1.0], SliceThickness=2.0)],
         PlaneOrientationSequence=[_item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
     )
-    return write_slice(
-        path,
-        np.zeros((len(positions), 6, 7), np.int16),
-        NumberOfFrames=len(positions),
-        PerFrameFunctionalGroupsSequence=frames,
-        SharedFunctionalGroupsSequence=[shared],
-        SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
-        ImagePositionPatient=None,
-        ImageOrientationPatient=None,
-        PixelSpacing=None,
+    numbers = np.arange(1, len(positions) + 1, dtype=np.int16)
+    values = {
+        "NumberOfFrames": len(positions),
+        "PerFrameFunctionalGroupsSequence": frames,
+        "SharedFunctionalGroupsSequence": [shared],
+        "SOPClassUID": ENHANCED_CT,
+        "ImagePositionPatient": None,
+        "ImageOrientationPatient": None,
+        "PixelSpacing": None,
         **PATIENT,
-    )
+    }
+    return write_slice(path, np.tile(numbers[:, None, None], (1, 6, 7)), **{**values, **tags})
 
 
 def series_of(folder: Path, image: Image, **tags: Any) -> Path:

@@ -8,7 +8,7 @@ import pytest
 
 from fewslice.errors import GeometryError, Remark, codes_of
 from fewslice.volumes import Geometry, Image, StoredGeometry
-from fewslice.volumes.channels import beyond, composed
+from fewslice.volumes.channels import beyond, composed, overlap
 from fewslice.volumes.orientation import Turn
 from tests.support.volume_samples import oblique
 
@@ -109,3 +109,14 @@ def test_channels_without_a_place_are_taken_by_their_shape() -> None:
     small = Image(CT.array[:2], Geometry.from_spacing((2, 3, 2)), unplaced)
     with pytest.raises(GeometryError, match="pet has 2x3x2 voxels, ct has 4x3x2, and not both"):
         composed([CT, small], NAMES)
+
+
+def test_overlap_is_a_share_of_the_smaller_field_of_view() -> None:
+    affine = GRID.affine.copy()
+    affine[0, 3] = 4  # two of four voxels
+    assert overlap(Geometry(SHAPE, affine), GRID) == overlap(GRID, Geometry(SHAPE, affine)) == 0.5
+    assert overlap(GRID, GRID) == 1
+    around = Geometry((20, 20, 20), np.diag([2.0, 2.0, 3.0, 1.0]))
+    assert overlap(around, GRID) == overlap(GRID, around) == 1
+    affine[0, 3] = 900
+    assert overlap(GRID, Geometry(SHAPE, affine)) == 0

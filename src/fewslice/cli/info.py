@@ -11,18 +11,19 @@ from typing import Any
 import click
 
 from fewslice.annotation.phrases import annotated_text, counted, volume_text
-from fewslice.annotation.planes import parse_slices
+from fewslice.annotation.planes import annotation_axis, parse_slices, plane_name
 from fewslice.cli import options
 from fewslice.cli.scan_input import ScanInput
 from fewslice.errors import GeometryError, without
 from fewslice.io import read_labels
+from fewslice.io.dicom.read import Told
 from fewslice.reporting.inspection.inspect import (
     LabelMapFacts,
     ScanFacts,
     inspect_labels,
     inspect_scan,
 )
-from fewslice.reporting.inspection.scan_statistics import PERCENTILES
+from fewslice.reporting.inspection.scan_statistics import PERCENTILES, axis_facts
 from fewslice.reporting.report import describe_geometry
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import on_one_grid
@@ -54,9 +55,20 @@ def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an o
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Show what SCAN contains: geometry, intensities, labels, annotated slices, problems."""
+    """Show what SCAN contains: geometry, intensities, labels, annotated slices, problems.
+
+    Of a DICOM series that takes seconds to read, what its headers say is shown before.
+    """
     source = ScanInput(**given)
-    image, labels, misfit = _read(source)
+    shown: list[str] = []
+
+    def show(unread: Image) -> None:
+        shown.extend(_geometry_lines(unread))
+        click.echo("\n".join(shown))
+
+    # Labels and a given spacing change what there is to say.
+    plain = not (as_json or source.labels or source.spacing)
+    image, labels, misfit = _read(source, show if plain else None)
     named = [place for text in annotated for place in parse_slices(image.geometry, text)]
     facts = inspect_scan(image)
     drawn = None
@@ -74,15 +86,16 @@ def info_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an o
         click.echo(json.dumps(_as_dict(image, facts, drawn), indent=1, ensure_ascii=False))
         return
     for line in _lines(image, facts, drawn):
-        click.echo(line)
+        if line not in shown:
+            click.echo(line)
 
 
-def _read(source: ScanInput) -> tuple[Image, LabelMap | None, str]:
+def _read(source: ScanInput, told: Told | None) -> tuple[Image, LabelMap | None, str]:
     """Read scan and labels, on one grid if they fit together, else with the sentence that says why.
 
-    Remarks of both are the scan's.
+    Remarks of both are the scan's. told: called with what headers say, if voxels take seconds.
     """
-    image = source.read_image()
+    image = source.read_image(told)
     if source.labels is None:
         return image, None, ""
     labels = read_labels(source.labels, image)
@@ -108,7 +121,7 @@ def _as_dict(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> dic
 
 
 def _lines(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> Iterator[str]:
-    yield from _geometry_lines(image, facts)
+    yield from _geometry_lines(image)
     yield from _intensity_lines(facts)
     if drawn is not None:
         yield from _label_lines(drawn)
@@ -120,15 +133,16 @@ def _lines(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> Itera
         yield f"              {problem}"
 
 
-def _geometry_lines(image: Image, facts: ScanFacts) -> Iterator[str]:
+def _geometry_lines(image: Image) -> Iterator[str]:
     geometry = image.geometry
+    axes, plane = axis_facts(geometry), plane_name(geometry, annotation_axis(geometry))
     yield f"Shape         {geometry.describe('shape')} voxels"
     yield f"Spacing       {geometry.describe('spacing')}, {ORIGINS[spacing_origin(image)]}"
-    yield f"Extent        {', '.join(f'{axis.extent:.6g}' for axis in facts.axes)} mm"
+    yield f"Extent        {', '.join(f'{axis.extent:.6g}' for axis in axes)} mm"
     yield f"Orientation   {''.join(geometry.axis_codes)} (where the array axes grow to)"
-    for number, axis in enumerate(facts.axes):
+    for number, axis in enumerate(axes):
         tilt = f", oblique by {axis.tilt:.1f} degrees" if axis.tilt >= 0.1 else ""
-        usual = " (the drawing plane, if in doubt)" if axis.plane == facts.plane else ""
+        usual = " (the drawing plane, if in doubt)" if axis.plane == plane else ""
         yield f"  axis {number}      {axis.slices} {axis.plane} slices{tilt}{usual}"
 
 

@@ -37,7 +37,7 @@ def parse_pair(text: str, *, alone: bool = False) -> tuple[ScanFiles, Path]:
     else:
         scan, labels = next((way for way in ways if way[1].exists()), ways[0])
         images = _likely(scan)
-    return scan_at(images, siblings=not alone), labels
+    return scan_at(images, siblings=not alone, labels=labels), labels
 
 
 def _there(text: str) -> Iterator[Paths]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fewslice.io import read_labels
+from fewslice.io.dicom.read import Told
 from fewslice.io.scan_files import ScanFiles, read_scan, scan_at
 from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import on_one_grid
@@ -28,12 +29,14 @@ class ScanInput:
     @property
     def files(self) -> ScanFiles:
         """The files of the scan, one a channel."""
-        found = scan_at((self.scan, *self.channels), siblings=not self.alone)
+        found = scan_at((self.scan, *self.channels), siblings=not self.alone, labels=self.labels)
         return replace(found, series=self.series, fill_gaps=self.fill_gaps)
 
-    def read_image(self) -> Image:
-        """Read the scan, with the spacing given. Raises ReadError and the like."""
-        image = read_scan(self.files)
+    def read_image(self, told: Told | None = None) -> Image:
+        """Read the scan, with the spacing given. told: called with what headers say of it before
+        it is decoded, if that takes seconds. Raises ReadError and the like.
+        """
+        image = read_scan(self.files, told)
         return image if self.spacing is None else respaced(image, self.spacing)
 
     def read(self) -> tuple[Image, LabelMap | None]:

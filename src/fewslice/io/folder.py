@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from fewslice.errors import InputError, ReadError
-from fewslice.io.channels import CHANNEL, described_channels, name_of
+from fewslice.io.channels import CHANNEL, MOST_CHANNELS, described_channels, is_labelled, name_of
 from fewslice.io.dicom.files import is_dicom
 from fewslice.io.formats import (
     CASE_SUFFIXES,
@@ -35,9 +35,9 @@ def find_scans(
     """Return the scans in a folder by name; no volume is read.
 
     labelled: names of label maps; where there is one of CASE_0001, the digits number scans, not
-    channels. alone: take every file for a scan of its own. Raises ReadError if there is no such
-    folder, if it cannot be read or holds no scan, and InputError if two files claim to be the same
-    scan.
+    channels. So they do in more than eight files in a row that no dataset.json counts. alone: take
+    every file for a scan of its own. Raises ReadError if there is no such folder, if it cannot be
+    read or holds no scan, and InputError if two files claim to be the same scan.
     """
     files = _files(folder)
     channels: dict[str, list[str]] = {}
@@ -48,10 +48,12 @@ def find_scans(
             channels.setdefault(match["case"], []).append(name)
         else:
             scans.append(ScanFiles(name, (files[name],)))
-    most = len(described_channels(folder))
+    most = len(described_channels(folder)) or MOST_CHANNELS
     for case, names in channels.items():
         numbered = names == [f"{case}_{number:04d}" for number in range(len(names))]
-        if numbered and not set(names[1:]) & set(labelled) and (not most or len(names) <= most):
+        further = names[1:]
+        scanned = set(further) & set(labelled) or any(is_labelled(files[name]) for name in further)
+        if numbered and not scanned and len(names) <= most:
             scans.append(ScanFiles(case, tuple(files[name] for name in names)))
         else:  # four digits that are no channels, such as those of a year
             scans += [ScanFiles(name, (files[name],)) for name in names]

@@ -87,6 +87,9 @@ READ_SUFFIXES = tuple(BY_SUFFIX)
 CASE_SUFFIXES = tuple(each.suffix for each in FORMATS if each.case)
 """Suffixes that a file in a folder of scans or labels has if it is a volume of its own."""
 
+PACKED_SUFFIXES = (".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+"""Suffixes of packed files, which have to be unpacked unless a format says otherwise."""
+
 _OF_TWO_PARTS = tuple(each for each in BY_SUFFIX if each.count(".") == 2)
 
 
@@ -94,6 +97,11 @@ def suffix_of(path: Path) -> str:
     """Return the suffix in lower case; ".nii.gz" and the like count as one suffix."""
     name = path.name.lower()
     return next((each for each in _OF_TWO_PARTS if name.endswith(each)), Path(name).suffix)
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file has to be unpacked before anything in it can be read."""
+    return suffix_of(path) in PACKED_SUFFIXES
 
 
 def listed(suffixes: tuple[str, ...]) -> str:

@@ -14,9 +14,16 @@ from fewslice.io import nrrd, pictures, seg_nrrd
 from fewslice.io.channels import joined
 from fewslice.io.dicom import read as dicom
 from fewslice.io.dicom import rtstruct_read, segmentation_read
-from fewslice.io.dicom.files import DICOM_SUFFIXES, dicom_files, is_dicom
+from fewslice.io.dicom.files import (
+    DICOM_SUFFIXES,
+    behind_directory,
+    dicom_files,
+    has_mark,
+    is_dicom,
+)
 from fewslice.io.dicom.kinds import label_object
-from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, listed, suffix_of
+from fewslice.io.dicom.read import Told
+from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, is_packed, listed, suffix_of
 from fewslice.io.names.find import with_names
 from fewslice.io.oct import read as oct_files
 from fewslice.volumes.finite import filled
@@ -66,19 +73,35 @@ def read_image(
         Single voxels without one (NaN, infinite) are filled, and a remark says so.
     """
     paths = [Path(each) for each in ([path] if isinstance(path, str | os.PathLike) else path)]
+    return read_channels(paths, series, fill_gaps)
+
+
+def read_channels(
+    paths: Sequence[Path],
+    series: int | str | None = None,
+    fill_gaps: bool = False,
+    told: Told | None = None,
+) -> Image:
+    """Read a scan as `read_image` does.
+
+    told: called with what headers say of the first file, before a DICOM series is decoded for
+    seconds.
+    """
     if not paths:
         raise InputError("There is no path to read a scan from; give at least one.")
     twice = next((each for number, each in enumerate(paths) if each in paths[:number]), None)
     if twice is not None:
         raise InputError(f"{twice} is given as a channel twice; give every channel once.")
-    images = [_read_image(paths[0], series, fill_gaps)]
+    images = [_read_image(paths[0], series, fill_gaps, told)]
     images += [_read_image(each, None, fill_gaps) for each in paths[1:]]
     return images[0] if len(images) == 1 else joined(images, paths)
 
 
-def _read_image(path: Path, series: int | str | None, fill_gaps: bool) -> Image:
+def _read_image(
+    path: Path, series: int | str | None, fill_gaps: bool, told: Told | None = None
+) -> Image:
     with _failures_named(path):
-        return filled(_read(path, series, fill_gaps), f"the image {path}")
+        return filled(_read(path, series, fill_gaps, told), f"the image {path}")
 
 
 def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> LabelMap:
@@ -133,7 +156,12 @@ def _nrrd_header(path: Path) -> dict[str, Any]:
     return nrrd.read_header(path) if known is not None and known.reader == "nrrd" else {}
 
 
-def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:
+def _read(
+    path: Path,
+    series: int | str | None = None,
+    fill_gaps: bool = False,
+    told: Told | None = None,
+) -> Image:
     if not path.exists():
         raise ReadError(
             f"{path} does not exist; expected an image file or a folder of DICOM files: check the "
@@ -145,19 +173,24 @@ def _read(path: Path, series: int | str | None = None, fill_gaps: bool = False) 
         raise ReadError(f"{path} is empty; expected an image file: copy or export it again.")
     if oct_files.is_oct(path):
         return oct_files.read(path, series)
-    if series is not None and not path.is_dir():
-        raise InputError(
-            f"A series was chosen, but {path} is a file, which stands for its own series; give the "
-            "folder, or leave out --series."
-        )
-    known = BY_SUFFIX.get(suffix_of(path))
-    if known is not None:
+    known = BY_SUFFIX.get(suffix_of(path)) if path.is_file() and not has_mark(path) else None
+    if known is not None and series is None:
         image: Image = known.module(known.reader).read(path)
         return image
     if path.is_dir() and pictures.pictures_in(path) and not dicom_files(path):
         return pictures.read_folder(path)
     if path.is_dir() or suffix_of(path) in DICOM_SUFFIXES or is_dicom(path):
-        return dicom.read(path, series, fill_gaps)
+        return dicom.read(behind_directory(path), series, fill_gaps, told)
+    if series is not None:
+        raise InputError(
+            f"A series was chosen, but {path} is a file, which holds a single one; give the "
+            "folder, or leave out --series."
+        )
+    if is_packed(path):
+        raise ReadError(
+            f"{path} is packed; expected a scan as it is: unpack it, and give the file or folder "
+            "in it."
+        )
     raise ReadError(
         f"{path} does not end with a suffix that can be read; expected {listed(READ_SUFFIXES)}, "
         "or DICOM (.dcm or a folder): convert the file."

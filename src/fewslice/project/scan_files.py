@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fewslice.errors import ReadError
+from fewslice.io.dicom.choice import series_files
+from fewslice.io.dicom.files import files_within, is_dicom
 from fewslice.io.formats import PAIR_SUFFIXES, suffix_of
 
 _CHUNK = 1 << 20
@@ -72,10 +74,10 @@ def content_hash(path: Path) -> str:
         found = parts(path)
         if found == [path]:
             return _hash_of(path).hexdigest()
-        folder = path if path.is_dir() else path.parent
         whole = hashlib.sha256()
         for each in found:
-            whole.update(f"{each.relative_to(folder).as_posix()}\0".encode())
+            name = each.relative_to(path).as_posix() if path.is_dir() else each.name
+            whole.update(f"{name}\0".encode())
             whole.update(_hash_of(each).digest())
         return whole.hexdigest()
     except OSError as error:
@@ -93,9 +95,14 @@ def _hash_of(path: Path) -> hashlib._Hash:
 
 
 def parts(path: Path) -> list[Path]:
-    """Return all files that a scan consists of: those of a folder, or header and voxels."""
+    """Return all files that a scan consists of: those of a folder, header and voxels, or the slices
+    of the series that a DICOM file stands for.
+    """
     if path.is_dir():
-        return sorted(each for each in path.rglob("*") if each.is_file())
+        linked = files_within(path)
+        return sorted({*linked, *(each for each in path.rglob("*") if each.is_file())})
+    if is_dicom(path):
+        return series_files(path)
     suffix = suffix_of(path)
     if suffix not in _IN_PARTS:
         return [path]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from fewslice.errors import ConflictError, InputError, NotFoundError, Remark, WriteError
 from fewslice.io import read_image
+from fewslice.io.dicom.files import behind_directory
 from fewslice.io.scan_files import scan_at
 from fewslice.project import scan_files
 from fewslice.project.database import Project, reading, writing
@@ -120,7 +121,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     if not given:
         raise InputError("A scan without files was given; expected at least one.")
-    files = [Path(each).absolute() for each in given]
+    files = [behind_directory(Path(each).absolute()) for each in given]
     name = _clean(name or scan_at(files[0]).name)
     _require_free(project, name)
     image = _read(files, options)

@@ -127,6 +127,16 @@ def _percent(part: float) -> str:
     return f"{100 * part:.0f} %" if part >= 0.01 else "less than 1 %"
 
 
+def overlap(one: Geometry, other: Geometry) -> float:
+    """Return how much of the smaller of two fields of view the other one shows, 0 to 1.
+
+    One within the other, such as a slab in a scan of the whole head, gives 1.
+    """
+    if one.same_grid(other):
+        return 1.0
+    return 1.0 - float(min(beyond(one, other).mean(), beyond(other, one).mean()))
+
+
 def beyond(grid: Geometry, seen_by: Geometry) -> BoolArray:
     """Return which voxels of `seen_by` have their centre in no voxel of `grid`: (i, j, k)."""
     to_grid = _between(seen_by, grid)

@@ -67,3 +67,32 @@ def test_copies_of_time_points_are_dropped(tmp_path: Path) -> None:
     copied(tmp_path, ["0-1.dcm", "2-2.dcm"], new_uid=True)
     expected = np.stack([VOLUME[:3].T + 1, VOLUME[:3].T + 2])
     assert np.array_equal(read_image(tmp_path).array, expected)
+
+
+def test_kinds_of_image_become_channels_in_the_order_that_is_said(tmp_path: Path) -> None:
+    """As Dixon sequences have it: water and fat of the same echo in one series."""
+    for k in range(3):
+        for number, kind in enumerate("WF"):
+            write_slice(
+                tmp_path / f"{k}{kind}.dcm",
+                VOLUME[k] + 1000 * number,
+                ImagePositionPatient=[0.0, 0.0, 2.0 * k],
+                ImageType=["ORIGINAL", "PRIMARY", kind],
+            )
+    read = read_image(tmp_path)
+    np.testing.assert_array_equal(read.array, [VOLUME[:3].T + 1000, VOLUME[:3].T])
+    assert codes_of(read.remarks) == {"channels-by-kind"}
+    assert r"order: ORIGINAL\PRIMARY\F, ORIGINAL\PRIMARY\W." in read.remarks[0]
+
+
+def test_a_position_with_fewer_slices_than_others_is_named(tmp_path: Path) -> None:
+    for k in range(3):
+        for time in (1, 2)[: 1 + (k < 2)]:
+            write_slice(
+                tmp_path / f"{k}{time}.dcm",
+                VOLUME[k] + time,
+                ImagePositionPatient=[0.0, 0.0, 2.0 * k],
+                TemporalPositionIdentifier=time,
+            )
+    with pytest.raises(GeometryError, match=r"position 0, 0, 0 mm.*and only 1 at 0, 0, 4 mm"):
+        read_image(tmp_path)

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     UID,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
     SecondaryCaptureImageStorage,
 )
 
 from fewslice.errors import GeometryError, InputError, ReadError, codes_of
 from fewslice.io import read_image
 from fewslice.volumes import Image
+from tests.support.dicom_results import enhanced_series
 from tests.support.dicom_samples import write_series, write_slice
 
 VOLUME = np.random.default_rng(5).integers(0, 900, (5, 6, 7)).astype(np.int16)  # (k, row, column)
@@ -44,6 +47,92 @@ def test_folders_within_folders_as_on_a_cd(tmp_path: Path) -> None:
     read = read_image(tmp_path)
     assert is_volume(read)
     assert read.remarks == ()
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "index.dcm"])
+def test_the_directory_of_a_cd_stands_for_its_folder(tmp_path: Path, name: str) -> None:
+    write_series(tmp_path / "DICOM" / "SE1", VOLUME)
+    write_series(tmp_path / "DICOM" / "SE2", VOLUME + 1, SeriesInstanceUID=OTHER, SeriesNumber=1)
+    directory = Dataset()
+    directory.file_meta = FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    directory.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.save_as(tmp_path / name, enforce_file_format=True)
+    with pytest.raises(ReadError, match=r"holds 2 volumes.*--series NUMBER"):
+        read_image(tmp_path / name)
+    assert is_volume(read_image(tmp_path / name, series=2))
+
+
+def test_links_to_folders_and_files_are_followed(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "store" / "SE1", VOLUME)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "scan").symlink_to(folder)
+    (linked / "loop").symlink_to(linked)
+    (linked / "lost").symlink_to(tmp_path / "nowhere")
+    assert is_volume(read_image(linked))
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "slice").symlink_to(folder / "IM003.dcm")
+    read = read_image(tmp_path / "alone" / "slice")
+    assert is_volume(read)
+    assert codes_of(read.remarks) == {"file-of-series"}
+
+
+def test_packed_files_ask_to_be_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "scan.zip").write_bytes(b"PK\3\4" + bytes(200))
+    with pytest.raises(ReadError, match=r"scan\.zip is packed.*unpack it"):
+        read_image(tmp_path / "scan.zip")
+    with pytest.raises(ReadError, match=r"unpack what is in it, such as scan\.zip"):
+        read_image(tmp_path)
+
+
+def test_slices_in_files_named_as_another_format(tmp_path: Path) -> None:
+    for path in sorted(write_series(tmp_path, VOLUME).iterdir()):
+        path.rename(path.with_suffix(".nii"))
+    assert is_volume(read_image(tmp_path / "IM002.nii"))
+
+
+def test_stacks_of_one_file_that_lie_apart_are_volumes_to_choose_from(tmp_path: Path) -> None:
+    heights = (0, 2, 4, 50, 52)
+    places = [(0, 0, z) for z in heights]
+    path = enhanced_series(tmp_path / "a.dcm", places, ["neck", "neck", "neck", "hip", "hip"])
+    for scan in (path, tmp_path):
+        with pytest.raises(ReadError, match=r"holds 2 volumes.*choose it with --series NUMBER"):
+            read_image(scan)
+        read = read_image(scan, series=2)
+        assert read.array[0, 0].tolist() == [1, 2, 3]
+        assert codes_of(read.remarks) == {"series-left-out"}
+        assert read_image(scan, series=1).array[0, 0].tolist() == [4, 5]
+
+
+@pytest.mark.parametrize("heights", [(0, 4, 8, 2, 6, 10), (0, 2, 4, 6, 8, 10)])
+def test_stacks_of_one_file_that_make_an_even_one_stay_together(
+    tmp_path: Path, heights: tuple[int, ...]
+) -> None:
+    path = enhanced_series(tmp_path / "a.dcm", [(0, 0, z) for z in heights], list("111222"))
+    read = read_image(path)
+    order = np.argsort(heights) + 1
+    assert read.array[0, 0].tolist() == order.tolist()
+    with pytest.raises(InputError, match="stands for its own series"):
+        read_image(path, series=1)
+
+
+def test_files_of_a_concatenation_belong_together(tmp_path: Path) -> None:
+    tags: dict[str, Any] = {"ConcatenationUID": "1.2.9", "InConcatenationTotalNumber": 2}
+    first = enhanced_series(tmp_path / "a.dcm", [(0, 0, 0), (0, 0, 2)], **tags)
+    second = enhanced_series(tmp_path / "b.dcm", [(0, 0, 4), (0, 0, 6)], **tags)
+    other: dict[str, Any] = {"ConcatenationUID": "1.2.10", "InstanceNumber": 7}
+    enhanced_series(tmp_path / "c.dcm", [(0, 0, 8), (0, 0, 10)], **{**tags, **other})
+    for path in (first, second):
+        read = read_image(path)
+        assert read.array[0, 0].tolist() == [1, 2, 1, 2]
+        assert read.remarks == ()
+    second.unlink()
+    read = read_image(first)
+    assert read.array.shape[2] == 2
+    assert codes_of(read.remarks) == {"concatenation-incomplete"}
+    assert "holds 1 of the 2 files" in read.remarks[0]
 
 
 def test_slices_of_one_series_may_lie_in_several_folders(tmp_path: Path) -> None:

@@ -15,6 +15,11 @@ from pydicom.uid import UID, RLELossless
 
 from fewslice.errors import FewsliceError, GeometryError, ReadError
 from fewslice.io import read_image, read_labels
+from fewslice.io.dicom import read as dicom
+from fewslice.io.dicom.pixels import stored_pixels
+from fewslice.io.read import read_channels
+from fewslice.volumes import Image
+from fewslice.volumes.image import Array
 from fewslice.volumes.spacing import HEADER, spacing_origin
 from tests.support.dicom_samples import write_series, write_slice
 
@@ -232,6 +237,33 @@ def test_enhanced_files_of_one_series_are_joined(tmp_path: Path) -> None:
     write_enhanced(tmp_path / "a.dcm", [0.0, 2.0])
     write_enhanced(tmp_path / "b.dcm", [4.0, 6.0])
     assert np.array_equal(read_image(tmp_path).array, VOLUME[[0, 1, 0, 1]].T)
+
+
+@pytest.mark.parametrize(("long", "calls"), [(0.0, ["told", "pixels"]), (3.0, ["pixels"])])
+def test_headers_are_told_before_pixels_that_take_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: float, calls: list[str]
+) -> None:
+    write_series(tmp_path, VOLUME[:1])
+    order: list[str] = []
+    early: list[Image] = []
+
+    def told(image: Image) -> None:
+        order.append("told")
+        early.append(image)
+
+    def decoded(file: Path) -> Array:
+        order.append("pixels")
+        return stored_pixels(file)
+
+    monkeypatch.setattr(dicom, "_LONG", long)
+    monkeypatch.setattr(dicom, "stored_pixels", decoded)
+    read = read_channels([tmp_path], told=told)
+    assert order == calls
+    for image in early:
+        assert image.geometry.same_grid(read.geometry)
+        assert spacing_origin(image) == HEADER
+        assert not image.array.any()
+    assert np.array_equal(read.array, VOLUME[:1].T)
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:

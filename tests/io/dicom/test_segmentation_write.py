@@ -13,6 +13,7 @@ from fewslice.errors import GeometryError, InputError
 from fewslice.io import DicomOutput, read_image, read_labels, write_labels, write_probability
 from fewslice.volumes import Geometry, Image, LabelMap
 from tests.support.dicom_results import (
+    ENHANCED_CT,
     ORIENTATIONS,
     PATIENT,
     SHAPE,
@@ -160,6 +161,26 @@ def test_files_of_many_frames_in_any_order(tmp_path: Path) -> None:
         for frame in frames
     }
     assert referred == {4.0: 1, 0.0: 2, 6.0: 3, 2.0: 4}
+
+
+def test_enhanced_files_of_one_frame_each(tmp_path: Path) -> None:
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    for k in range(4):
+        enhanced_series(folder / f"{k}.dcm", [(1.0, 2.0, 2.0 * k)], InstanceNumber=k + 1)
+    scan = read_image(folder)
+    array = np.zeros(scan.array.shape, np.uint8)
+    array[1, 2, 3], array[2:5, 1, 0] = 1, 1
+    for kind in ("binary", "labelmap", "rtstruct"):
+        result = tmp_path / f"{kind}.dcm"
+        write_labels(result, LabelMap(array, scan.geometry), dicom=DicomOutput(folder, kind=kind))
+        assert np.array_equal(read_labels(result, scan).array, array)
+    for frame in dcmread(tmp_path / "binary.dcm").PerFrameFunctionalGroupsSequence:
+        referred = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        assert referred.ReferencedSOPClassUID == ENHANCED_CT
+    (series,) = dcmread(tmp_path / "binary.dcm").ReferencedSeriesSequence
+    classes = {each.ReferencedSOPClassUID for each in series.ReferencedInstanceSequence}
+    assert classes == {ENHANCED_CT}
 
 
 def test_slices_that_lack_in_the_series_are_written_in_their_place(

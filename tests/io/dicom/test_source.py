@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import GeometryError
+from fewslice.errors import GeometryError, InputError
 from fewslice.io import read_image
-from fewslice.io.dicom.source import find_source
+from fewslice.io.dicom.source import find_source, require_dicom
 from tests.support.dicom_results import ORIENTATIONS, write_oriented
 from tests.support.dicom_samples import write_series, write_slice
 
@@ -33,6 +33,21 @@ def test_a_file_stands_for_its_series(tmp_path: Path) -> None:
     write_slice(folder / "other.dcm", np.zeros((6, 7), np.int16), SeriesInstanceUID="1.9")
     source = find_source(folder / "IM003.dcm", geometry)
     assert len(source.headers) == 5
+
+
+def test_what_is_no_source_is_named(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "a", np.zeros((5, 6, 7), np.int16))
+    (folder / "lost.dcm").symlink_to(tmp_path / "nowhere")
+    assert require_dicom(folder, tmp_path / "out.dcm") == folder
+    (tmp_path / "b").mkdir()
+    with pytest.raises(InputError, match=r"and .*b is none"):
+        require_dicom(tmp_path / "b", tmp_path / "out.dcm")
+    placeless = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    many = write_slice(
+        tmp_path / "b" / "oct.dcm", np.zeros((3, 6, 7), np.int16), NumberOfFrames=3, **placeless
+    )
+    with pytest.raises(InputError, match=r"oct\.dcm does not say where in the patient"):
+        require_dicom(many, tmp_path / "out.dcm")
 
 
 def test_of_images_at_one_place_the_first_is_taken(tmp_path: Path) -> None:

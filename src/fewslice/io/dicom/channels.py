@@ -1,4 +1,4 @@
-"""Slices at the same positions: time points and echoes become channels, exact copies go."""
+"""Slices at the same positions: time points, echoes and kinds become channels, copies go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from fewslice.errors import GeometryError, Remark
 from fewslice.io.dicom.choice import SAME_POSITION
-from fewslice.io.dicom.series import CHANNEL_TAGS, Slice
+from fewslice.io.dicom.series import CHANNEL_TAGS, Slice, named
 from fewslice.typing import Float64Array
 
 Same = Callable[[Slice, Slice], bool]
@@ -28,15 +28,15 @@ def split(
     stacks = _stacks(slices, normal)
     if len({len(stack) for stack in stacks}) == 1 and len(stacks[0]) == 1:
         return [[stack[0] for stack in stacks]], _copy_remarks(path, copies)
-    channels = _by_tags(stacks)
+    channels = _by_tags(stacks) or _by_kind(stacks)
     if channels is None:
         before = len(slices)
         stacks = [_different(stack, same) for stack in stacks]
         copies += before - sum(map(len, stacks))
-        channels = _by_tags(stacks)
+        channels = _by_tags(stacks) or _by_kind(stacks)
     if channels is None:
         raise _crowded(path, stacks)
-    return channels, _copy_remarks(path, copies)
+    return channels, (*_copy_remarks(path, copies), *_kind_remarks(path, channels))
 
 
 def _stacks(slices: list[Slice], normal: Float64Array) -> list[list[Slice]]:
@@ -93,6 +93,31 @@ def _by_tags(stacks: list[list[Slice]]) -> list[list[Slice]] | None:
     return [list(channel) for channel in zip(*splits[0], strict=True)]
 
 
+def _by_kind(stacks: list[list[Slice]]) -> list[list[Slice]] | None:
+    """Split slices at the same positions by the kind of image, such as the water and the fat of one
+    echo; None if that does not tell them apart.
+    """
+    kinds = [sorted(part.kind for part in stack) for stack in stacks]
+    if any(found != kinds[0] for found in kinds) or len(set(kinds[0])) < len(kinds[0]):
+        return None
+    ordered = [sorted(stack, key=lambda part: part.kind) for stack in stacks]
+    return [list(channel) for channel in zip(*ordered, strict=True)]
+
+
+def _kind_remarks(path: Path, channels: list[list[Slice]]) -> tuple[Remark, ...]:
+    """Say in which order kinds of image are channels, if they are."""
+    kinds = [channel[0].kind for channel in channels]
+    if len(kinds) == 1 or len(set(kinds)) < len(kinds):
+        return ()
+    return (
+        Remark(
+            "channels-by-kind",
+            f"{path} holds {len(kinds)} kinds of image at each position, which become channels in "
+            f"this order: {', '.join(kinds)}.",
+        ),
+    )
+
+
 def _telling(stacks: list[list[Slice]]) -> list[str]:
     if len({len(stack) for stack in stacks}) != 1:
         return []
@@ -117,13 +142,20 @@ def _same_split(mine: list[list[Slice]], theirs: list[list[Slice]]) -> bool:
 
 
 def _crowded(path: Path, stacks: list[list[Slice]]) -> GeometryError:
-    crowded = max(stacks, key=len)
+    crowded, fewest = max(stacks, key=len), min(stacks, key=len)
     tags = _telling(stacks)
-    why = f"{' and '.join(tags)} order them differently" if tags else "no tag tells them apart"
-    place = ", ".join(f"{value:.6g}" for value in crowded[0].position)
+    if len(fewest) < len(crowded):
+        why = f"only {len(fewest)} at {_place(fewest)} mm"
+    elif tags:
+        why = f"{' and '.join(tags)} order them differently"
+    else:
+        why = "no tag tells them apart"
     return GeometryError(
-        f"{path} holds {len(crowded)} slices at the position {place} mm (such as "
-        f"{crowded[0].file.name} and {crowded[1].file.name}) with different pixels, and {why}; "
-        "expected one slice per position, or the same number of time points or echoes at each: "
-        "keep those you mean."
+        f"{path} holds {len(crowded)} slices at the position {_place(crowded)} mm (such as "
+        f"{named(crowded[0], crowded[1])}) with different pixels, and {why}; expected one slice "
+        "per position, or the same number of time points or echoes at each: keep those you mean."
     )
+
+
+def _place(stack: list[Slice]) -> str:
+    return ", ".join(f"{value:.6g}" for value in stack[0].position)

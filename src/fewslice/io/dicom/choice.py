@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from fewslice.errors import FewsliceError, InputError, ReadError, Remark
-from fewslice.io.dicom.files import Dataset, dicom_files, read_header, series_named
+from fewslice.io.dicom.files import (
+    Dataset,
+    dicom_files,
+    files_within,
+    read_header,
+    series_named,
+)
 from fewslice.io.dicom.series import Slice, is_colour, series_of, slices_of
+from fewslice.io.formats import is_packed
 
 # Cosines and spacings are rounded, and differ a little between slices: up to here they are one
 # volume's. What that comes to in voxels is judged with its grid.
@@ -19,6 +28,7 @@ SAME_SPACING = 1e-3
 SAME_POSITION = 1e-3  # mm
 
 _MOST_LISTED = 12
+_APART = 1.5  # steps between slices from which on two stacks are no single one
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,42 +56,77 @@ def choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Rem
         return _choose(path, wanted)
 
 
+def series_files(path: Path) -> list[Path]:
+    """Return the files that reading a file takes, by path: all of its series, or itself alone."""
+    with suppress(FewsliceError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        own = _own_slices(path)
+        slices = own if len(own) > 1 else _choose(path, None)[0]
+        return sorted({part.file for part in slices})
+    return [path]
+
+
 def _choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Remark, ...]]:
     if path.is_file():
-        return _series_of_file(path)
-    files = dicom_files(path)
-    if not files:
-        raise ReadError(
-            f"{path} holds no DICOM images; expected the files of one CT, MR or OCT series: "
-            "point at their folder, or at the file for another format."
-        )
-    found = _find(files)
+        return _of_file(path, wanted)
+    found = _find(dicom_files(path))
     if found.broken and not found.stacks:
         raise found.broken[0][1]
     if not found.stacks:
-        if found.unusable:
-            raise found.unusable[0][1]
-        raise ReadError(
-            f"{path} holds no DICOM images; expected the files of one CT, MR or OCT series: "
-            "point at their folder, or at the file for another format."
-        )
+        raise found.unusable[0][1] if found.unusable else _empty(path)
     stack = _only(path, found.stacks) if wanted is None else _wanted(path, found.stacks, wanted)
     _require_complete(stack, found)
-    return stack, _left_out(path, found, stack)
+    return stack, (*_left_out(path, found, stack), *_incomplete(path, stack))
 
 
-def _series_of_file(path: Path) -> tuple[list[Slice], tuple[Remark, ...]]:
-    """Return the slices of the series that a file belongs to, from the files beside it."""
+def _empty(folder: Path) -> ReadError:
+    packed = next((each for each in files_within(folder) if is_packed(each)), None)
+    todo = (
+        "point at their folder, or at the file for another format"
+        if packed is None
+        else f"unpack what is in it, such as {packed.name}"
+    )
+    return ReadError(
+        f"{folder} holds no DICOM images; expected the files of one CT, MR or OCT series: {todo}."
+    )
+
+
+def _of_file(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Remark, ...]]:
+    """Return the slices of the series that a file belongs to, or of the volume within it."""
+    own = _own_slices(path)
+    stacks = _grouped(own)
+    if wanted is not None and len(_volumes(stacks)) == 1:
+        raise InputError(
+            f"A series was chosen, but {path} is a file, which stands for its own series; give the "
+            "folder, or leave out --series."
+        )
+    if len(own) == 1 and own[0].series.uid:
+        return _series_around(path, own[0])
+    stack = _only(path, stacks) if wanted is None else _wanted(path, stacks, wanted)
+    return stack, (*_left_out(path, Found(stacks, [], []), stack), *_incomplete(path, stack))
+
+
+def _own_slices(path: Path) -> list[Slice]:
+    """Return the slices of a file, and of those beside it that go on where it ends."""
     dataset = read_header(path)
     if "Rows" not in dataset:
         raise ReadError(f"{path} is a DICOM file without an image; expected CT, MR or OCT slices.")
     own = slices_of(path, dataset)
-    series = own[0].series
-    if len(own) > 1 or not series.uid:
-        return own, ()
-    others = [each for each in dicom_files(path.parent, nested=False) if each != path]
-    found = _find(others, only=series.uid)
-    stacks = _grouped([*own, *(part for stack in found.stacks for part in stack)])
+    if own[0].concatenation:
+        found = _beside(path, own[0])
+        own += [part for stack in found.stacks for part in stack if _continues(part, own[0])]
+    return own
+
+
+def _continues(part: Slice, first: Slice) -> bool:
+    """Whether a slice is in another file of a concatenation."""
+    return part.concatenation == first.concatenation and part.instance != first.instance
+
+
+def _series_around(path: Path, own: Slice) -> tuple[list[Slice], tuple[Remark, ...]]:
+    """Return the slices of a series, from the files beside one of them."""
+    found = _beside(path, own)
+    stacks = _grouped([own, *(part for stack in found.stacks for part in stack)])
     stack = next(stack for stack in stacks if any(part.file == path for part in stack))
     remarks = []
     if len(stack) > 1:
@@ -100,6 +145,33 @@ def _series_of_file(path: Path) -> tuple[list[Slice], tuple[Remark, ...]]:
             )
         )
     return stack, tuple(remarks)
+
+
+def _beside(path: Path, own: Slice) -> Found:
+    """Return what else of a series lies beside one of its files; if none does and the file is a
+    link, beside what it links to.
+    """
+    others = [each for each in dicom_files(path.parent, nested=False) if each != path]
+    found = _find(others, only=own.series.uid)
+    if found.stacks or not path.is_symlink():
+        return found
+    target = path.resolve()
+    others = [each for each in dicom_files(target.parent, nested=False) if each != target]
+    return _find(others, only=own.series.uid)
+
+
+def _incomplete(path: Path, stack: list[Slice]) -> tuple[Remark, ...]:
+    """Say that files of a concatenation are missing."""
+    there, parts = len({part.file for part in stack}), stack[0].parts
+    if not stack[0].concatenation or there >= parts:
+        return ()
+    return (
+        Remark(
+            "concatenation-incomplete",
+            f"{path} holds {there} of the {parts} files that its frames were written to, so slices "
+            "may be missing at its ends: copy the others beside it.",
+        ),
+    )
 
 
 def _find(files: list[Path], only: str | None = None) -> Found:
@@ -138,7 +210,27 @@ def _grouped(slices: list[Slice]) -> list[list[Slice]]:
             stacks.append([part])
         else:
             home.append(part)
-    return sorted(stacks, key=_place_in_list)
+    return sorted((part for stack in stacks for part in _apart(stack)), key=_place_in_list)
+
+
+def _apart(slices: list[Slice]) -> list[list[Slice]]:
+    """Split slices by the stacks that a file puts them into, where these lie apart in space.
+
+    Stacks may also number time points, or the halves of what was acquired in turns.
+    """
+    groups = [
+        [part for part in slices if part.stack == name]
+        for name in sorted({part.stack for part in slices})
+    ]
+    if len(groups) == 1 or min(len(group) for group in groups) == 1:
+        return [slices]
+    normal = np.cross(slices[0].orientation[:3], slices[0].orientation[3:])
+    heights = sorted(
+        (np.sort([part.position @ normal for part in group]) for group in groups), key=min
+    )
+    widest = max(float(np.diff(each).max()) for each in heights)
+    between = [upper[0] - lower[-1] for lower, upper in pairwise(heights)]
+    return groups if min(between) > _APART * widest else [slices]
 
 
 def _alike(one: Slice, other: Slice) -> bool:
@@ -175,9 +267,10 @@ def _only(path: Path, stacks: list[list[Slice]]) -> list[Slice]:
     volumes = _volumes(stacks)
     if len(volumes) == 1:
         return volumes[0]
+    others = "" if path.is_file() else " (or the UID of its series), or point at one of its files"
     raise ReadError(
         f"{path} holds {len(volumes)} volumes: {_listed(volumes)}; expected one: choose it with "
-        "--series NUMBER (or the UID of its series), or point at one of its files."
+        f"--series NUMBER{others}."
     )
 
 

@@ -17,6 +17,7 @@ from fewslice.io.library_errors import CHUNK, BoundedReader, require_plausible
 Dataset = Any  # pydicom's elements have no static types
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+DIRECTORY = "1.2.840.10008.1.3.10"  # the class of a DICOMDIR, which lists what is on a CD
 PIXEL_TAGS = ((0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010))
 ENCAPSULATED = 0xFFFFFFFF  # the length of compressed pixels is not given
 
@@ -49,25 +50,50 @@ def _begins_as_dataset(head: bytes) -> bool:
     return False
 
 
+def has_mark(path: Path) -> bool:
+    """Whether a file has the mark of DICOM after its preamble, whatever its name says."""
+    with path.open("rb") as stream:
+        return stream.read(132)[128:] == b"DICM"
+
+
+def behind_directory(path: Path) -> Path:
+    """Return the folder that the DICOMDIR of a CD describes; any other path as it is."""
+    if not path.is_file() or not is_dicom(path):
+        return path
+    kind = ""
+    with suppress(ReadError), damage_named(path), BoundedReader(path) as stream:
+        kind = str(read_meta(stream).get("MediaStorageSOPClassUID", ""))
+    return path.parent if kind == DIRECTORY or path.name.upper() == "DICOMDIR" else path
+
+
+def files_within(folder: Path, nested: bool = True) -> Iterator[Path]:
+    """Yield the files of a folder by path, also of those that are linked in it, each once.
+
+    nested: those in its folders as well. Hidden files are left out.
+    """
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link that leads back
+            folders[:] = []
+            continue
+        seen.add(real)
+        folders[:] = sorted(each for each in folders if not each.startswith(".")) if nested else []
+        paths = (Path(place) / name for name in sorted(names) if not name.startswith("."))
+        yield from (path for path in paths if path.is_file())
+
+
 def dicom_files(folder: Path, nested: bool = True) -> list[Path]:
     """Return the files of a folder that are DICOM, or should be by their name, by path.
 
     nested: look into its folders as well. Hidden files and the directory of a CD are left out.
     """
-    found: list[Path] = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if not each.startswith(".")) if nested else []
-        files = (
-            Path(place) / name
-            for name in sorted(names)
-            if not name.startswith(".") and name.upper() != "DICOMDIR"
-        )
-        found += [
-            file
-            for file in files
-            if file.is_file() and (file.suffix.lower() in DICOM_SUFFIXES or is_dicom(file))
-        ]
-    return found
+    return [
+        file
+        for file in files_within(folder, nested)
+        if file.name.upper() != "DICOMDIR"
+        and (file.suffix.lower() in DICOM_SUFFIXES or is_dicom(file))
+    ]
 
 
 def series_named(file: Path) -> str:

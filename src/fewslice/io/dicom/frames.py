@@ -9,10 +9,11 @@ import numpy as np
 
 from fewslice.errors import GeometryError, Remark
 from fewslice.io.dicom.files import Dataset
-from fewslice.io.dicom.tags import numbers, own_places, places, required
+from fewslice.io.dicom.tags import numbers, own_places, places, required, text, words
 from fewslice.typing import Float64Array
 
 _UPRIGHT = np.array([1.0, 0, 0, 0, 1, 0])
+NUCLEAR_MEDICINE = "1.2.840.10008.5.1.4.1.1.20"
 _FRAME_TIME = (0x0018_1063, 0x0018_1065)  # FrameTime, FrameTimeVector
 
 Place = tuple[Float64Array, Float64Array]
@@ -41,6 +42,8 @@ def frame_positions(file: Path, dataset: Dataset, count: int) -> Layout:
     offsets = dataset.get("GridFrameOffsetVector", None)
     if offsets is not None and len(offsets) == count:
         return Layout(_shifted(file, dataset, np.array(offsets, float)))
+    if text(dataset, "SOPClassUID") == NUCLEAR_MEDICINE:
+        return _nuclear(file, dataset, count)
     return _one_behind_the_other(file, dataset, count)
 
 
@@ -56,6 +59,33 @@ def _shifted(file: Path, dataset: Dataset, offsets: Float64Array) -> list[Place]
         offsets = offsets - offsets[0]
     normal = np.cross(orientation[:3], orientation[3:])
     return [(position + normal * offset, orientation) for offset in offsets]
+
+
+def _nuclear(file: Path, dataset: Dataset, count: int) -> Layout:
+    """Return the places of reconstructed slices: the detector says where the first lies, and the
+    sign of the spacing on which side of it the others follow (DICOM PS3.3, C.8.4.15).
+    """
+    kind = words([dataset], "ImageType").upper().split("\\")[2:3]
+    if kind and not kind[0].startswith("RECON"):
+        raise GeometryError(
+            f"{file} holds {count} frames that are projections or moments in time ({kind[0]}), not "
+            "slices; expected a reconstructed volume: choose another series."
+        )
+    where = [*dataset.get("DetectorInformationSequence", [])[:1], dataset]
+    position = numbers(where, "ImagePositionPatient", 3)
+    orientation = np.array(numbers(where, "ImageOrientationPatient", 6))
+    between = numbers([dataset], "SpacingBetweenSlices", 1)
+    if not position or not orientation.size or not between or between[0] == 0:
+        return _one_behind_the_other(file, dataset, count)
+    order = np.array(dataset.get("SliceVector", None) or range(1, count + 1), float)
+    if len(order) != count:
+        raise GeometryError(
+            f"{file} numbers {len(order)} slices in its SliceVector but holds {count} frames; "
+            "expected as many: export it again."
+        )
+    normal = np.cross(orientation[:3], orientation[3:])
+    steps = np.outer((order - order.min()) * between[0], normal)
+    return Layout([(np.array(position) + step, orientation) for step in steps])
 
 
 def _one_behind_the_other(file: Path, dataset: Dataset, count: int) -> Layout:

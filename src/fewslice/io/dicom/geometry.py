@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, Remark
-from fewslice.io.dicom.series import Slice
+from fewslice.io.dicom.series import Slice, named
 from fewslice.io.itk import Grid
 from fewslice.typing import Float64Array, Int64Array
 from fewslice.volumes.geometry import Geometry
@@ -82,8 +82,8 @@ def plane_of(path: Path, slices: list[Slice]) -> tuple[Float64Array, tuple[Remar
         other = slices[int(np.argmax(np.abs(told - first.orientation).max(axis=1)))]
         found = f"{_text(first.orientation)} and {_text(other.orientation)}"
         raise GeometryError(
-            f"{path} mixes slices of different orientations ({found}, in {first.file.name} and "
-            f"{other.file.name}); expected one volume: move those of one orientation elsewhere."
+            f"{path} mixes slices of different orientations ({found}, in "
+            f"{named(first, other)}); expected one volume: move those of one orientation elsewhere."
         )
     mean = told.mean(axis=0) if spread.any() else first.orientation
     axes = mean.reshape(2, 3)
@@ -217,7 +217,7 @@ def _with_missing(
     )
     raise GeometryError(
         f"{path} has a gap of {gaps[at]:.4g} mm between the slices at {_text(positions[at])} and "
-        f"{_text(positions[at + 1])} mm ({slices[at].file.name} and {slices[at + 1].file.name}) "
+        f"{_text(positions[at + 1])} mm ({named(slices[at], slices[at + 1])}) "
         f"where {usual:.4g} mm is usual; expected equal gaps: {todo}."
     )
 

@@ -7,11 +7,15 @@ order. They are moved by whole voxels, never resampled.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fewslice.errors import GeometryError
+from fewslice.io.dicom.frames import frame_positions
 from fewslice.io.itk import LPS_TO_RAS
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import Geometry
@@ -136,10 +140,26 @@ def planes_of(dataset: Dataset) -> list[Plane | None]:
     shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])[:1]
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     matrix = (int(dataset.Rows), int(dataset.Columns))
+    if not per_frame and frames > 1:
+        return _laid_out(dataset, frames, matrix)
     if not per_frame:
-        return [_plane([dataset, *_groups(shared)], matrix)] * (1 if frames == 1 else 0)
+        return [_plane([dataset, *_groups(shared)], matrix)]
     common = [*_groups(shared), dataset]
     return [_plane([*_groups([group]), *common], matrix) for group in per_frame]
+
+
+def _laid_out(dataset: Dataset, frames: int, matrix: tuple[int, int]) -> list[Plane | None]:
+    """Return the planes of frames that follow from what the file says of the first; [] if none do.
+
+    So it is in dose grids and in reconstructions of nuclear medicine.
+    """
+    spacing = _numbers([dataset], "PixelSpacing", 2)
+    with suppress(GeometryError):
+        layout = frame_positions(Path("the source"), dataset, frames)
+        if spacing is not None and spacing.min() > 0 and not layout.assumed:
+            between = (float(spacing[0]), float(spacing[1]))
+            return [Plane(position, way, between, matrix) for position, way in layout.places]
+    return []
 
 
 def _groups(items: Sequence[Dataset]) -> list[Dataset]:

@@ -16,13 +16,25 @@ from fewslice.io.dicom.pixels import Frame, join, stored_pixels
 from fewslice.io.dicom.series import Slice
 from fewslice.volumes.image import Array, Image, StoredGeometry
 
+Told = Callable[[Image], None]
+"""Called with all that headers say of a scan, without its voxels, which are 0."""
 
-def read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -> Image:
+_LONG = 3.0  # seconds of decoding from which on headers are told before
+_PER_VOXEL, _PER_PACKED_VOXEL = 1e-8, 1e-7  # seconds, of JPEG 2000; other ways are faster
+
+
+def read(
+    path: Path,
+    series: int | str | None = None,
+    fill_gaps: bool = False,
+    told: Told | None = None,
+) -> Image:
     """Read a series; i runs along the rows, j along the columns, k along the normal.
 
     Values are rescaled (HU for CT), float32 where the scaling is not whole. Slices at the same
     positions that one tag tells apart, such as time points, become channels. series: which volume
     of a folder, by its number in the list or its UID. fill_gaps: interpolate missing slices.
+    told: called before the voxels are read, if that takes seconds.
 
     Raises ReadError, InputError or GeometryError.
     """
@@ -32,13 +44,24 @@ def read(path: Path, series: int | str | None = None, fill_gaps: bool = False) -
     normal = np.cross(directions[:, 0], directions[:, 1])
     channels, copies = split(path, slices, normal, _same_values(pixels))
     stacks = [fit(path, channel, directions, fill_gaps) for channel in channels]
-    volumes = [_voxels(path, stack, pixels) for stack in stacks]
-    array = volumes[0] if len(volumes) == 1 else np.stack(volumes)
-    remarks = (*chosen, *slices[0].remarks, *rounded, *copies, *stacks[0].remarks)
     own = slices[0].series
     fields = {"series": own.uid, "patient": own.patient, "frame_of_reference": own.frame}
     stored = StoredGeometry("dicom", fields, slices[0].spacing_known)
+    if told is not None and _seconds(slices) > _LONG:
+        geometry = stacks[0].geometry
+        told(Image(np.broadcast_to(np.int16(0), geometry.shape), geometry, stored))
+    volumes = [_voxels(path, stack, pixels) for stack in stacks]
+    array = volumes[0] if len(volumes) == 1 else np.stack(volumes)
+    remarks = (*chosen, *slices[0].remarks, *rounded, *copies, *stacks[0].remarks)
     return Image(array, stacks[0].geometry, stored, (*remarks, *_inverted(path, slices)))
+
+
+def _seconds(slices: list[Slice]) -> float:
+    """Return how long decoding takes, roughly."""
+    rows, columns = slices[0].matrix
+    packed = sum(part.packed for part in slices)
+    each = packed * _PER_PACKED_VOXEL + (len(slices) - packed) * _PER_VOXEL
+    return rows * columns * each
 
 
 Pixels = Callable[[Path], Array]

@@ -35,7 +35,7 @@ def write(path: Path, labels: LabelMap, source: Source, given: DicomOutput) -> N
     """Write labels as outlines on the source's images; the number of an ROI is its label."""
     segments = segments_to_write(labels, given)
     pixels = complete_pixels(source, labels.array)
-    with failures_hidden(path):
+    with failures_hidden():
         dataset = _common(source, given)
         place = dataset.FrameOfReferenceUID
         dataset.StructureSetROISequence = [_roi(each, place) for each in segments]

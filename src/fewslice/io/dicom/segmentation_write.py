@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,7 @@ def complete_pixels(source: Source, array: Array) -> Array:
 
 
 def _save(path: Path, content: Content, source: Source, given: DicomOutput) -> None:
-    with failures_hidden(path):
+    with failures_hidden():
         import highdicom
 
         stub = _Stub(source, given.anonymise)
@@ -131,6 +131,7 @@ def _save(path: Path, content: Content, source: Source, given: DicomOutput) -> N
             series_description="Segmentation by fewslice",
             specific_character_set=derived.UTF_8,
         )
+        _refer(dataset, stub.classes)
         dataset.SpecificCharacterSet = derived.UTF_8
         dataset.ContentCreatorName = ""  # must be there, if only empty
         if given.anonymise:
@@ -173,10 +174,22 @@ def _algorithm() -> Any:
     )
 
 
+def _refer(dataset: Dataset, classes: Mapping[str, str]) -> None:
+    """Set the class of every image that is referred to. classes: by the UID of the image."""
+    for element in dataset:
+        for item in element.value if element.VR == "SQ" else ():
+            image = str(item.get("ReferencedSOPInstanceUID", ""))
+            if image in classes:
+                item.ReferencedSOPClassUID = classes[image]
+            _refer(item, classes)
+
+
 class _Stub:
     """The scan as highdicom asks for it, with nothing else of its headers.
 
-    images: one a file. positions, orientation, measures: of the frames to write.
+    images: one a file, CT or enhanced CT by class, whatever they are: highdicom asks for what else
+    belongs to a class, and knows no series of enhanced files. classes: their own, by their UID.
+    positions, orientation, measures: of the frames to write.
     """
 
     def __init__(self, source: Source, anonymise: bool) -> None:
@@ -184,6 +197,7 @@ class _Stub:
 
         first = source.frames[0].plane
         self._source, self._first = source, first
+        self.classes: dict[str, str] = {}
         self._identity = derived.identity(source.headers[0], anonymise)
         self._study = derived.study_uid(source.headers[0])
         self._place = derived.frame_of_reference(source.headers[0])
@@ -204,7 +218,10 @@ class _Stub:
             self.images = [self._classic(each, places[id(each)]) for each in source.headers]
 
     def _classic(self, header: Dataset, position: Any) -> Dataset:
+        from pydicom.uid import CTImageStorage
+
         image = self._common(header)
+        image.SOPClassUID = CTImageStorage
         image.ImageOrientationPatient = self.orientation[0].ImageOrientationPatient
         image.ImagePositionPatient = position.tolist()
         image.PixelSpacing = list(self._first.spacing)
@@ -214,10 +231,12 @@ class _Stub:
     def _enhanced(self, header: Dataset) -> Dataset:
         import highdicom
         from pydicom.dataset import Dataset as Empty
+        from pydicom.uid import EnhancedCTImageStorage
 
         from fewslice.io.dicom.planes import planes_of
 
         image = self._common(header)
+        image.SOPClassUID = EnhancedCTImageStorage
         shared = Empty()
         shared.PixelMeasuresSequence = self.measures
         shared.PlaneOrientationSequence = self.orientation
@@ -245,6 +264,7 @@ class _Stub:
         image.Rows, image.Columns = self._first.matrix
         for name in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality"):
             setattr(image, name, header.get(name, ""))
+        self.classes[str(image.SOPInstanceUID)] = str(image.SOPClassUID)
         for name in _LOSSY:
             if name in header:
                 setattr(image, name, header[name].value)
@@ -252,7 +272,7 @@ class _Stub:
 
 
 @contextmanager
-def failures_hidden(path: Path) -> Iterator[None]:
+def failures_hidden() -> Iterator[None]:
     """Turn what the libraries raise into WriteError, and keep them from repeating values."""
     logger = logging.getLogger("highdicom")
     level = logger.level
@@ -265,7 +285,7 @@ def failures_hidden(path: Path) -> Iterator[None]:
         raise
     except (ValueError, TypeError, AttributeError, LookupError, NotImplementedError) as error:
         raise WriteError(
-            f"{path} cannot be written as DICOM, since the headers of its source are unusual "
+            "The result cannot be written as DICOM, since the headers of its source are unusual "
             f"({type(error).__name__}); write NIfTI or NRRD instead."
         ) from error
     finally:

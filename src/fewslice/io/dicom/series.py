@@ -12,8 +12,10 @@ import numpy as np
 from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.io.dicom.files import Dataset, damage_named
 from fewslice.io.dicom.frames import frame_positions
-from fewslice.io.dicom.tags import numbers, places, required, text
+from fewslice.io.dicom.tags import numbers, places, required, text, words
 from fewslice.typing import Float64Array
+
+_PACKED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")  # transfer syntaxes
 
 CHANNEL_TAGS = (
     "TemporalPositionIdentifier",
@@ -51,7 +53,11 @@ class Slice:
     pixel. orientation: (6,) direction of its rows and of its columns. spacing: distance between
     rows, between columns. thickness: of the slice, 1 if unknown. nominal: the distance to the next
     slice that the header says, 0 if none. matrix: rows, columns. rescale: slope, intercept.
-    channel: values of the tags that can tell time points or echoes apart. localizer: made to plan
+    channel: values of the tags that can tell time points or echoes apart. kind: of image, such as
+    magnitude or phase, as the header says it. stack: that its file puts it into, "" if it names
+    none. concatenation: UID that files have in common whose frames belong together, "" if none.
+    parts: how many files those are, 0 if unknown. packed: whether its pixels are compressed.
+    localizer: made to plan
     others by. inverted: shown with low values bright. laid_out: its position is not stored, but
     follows from the number of its frame. spacing_known: whether all spacings are stored.
     """
@@ -72,7 +78,19 @@ class Slice:
     inverted: bool
     laid_out: bool
     spacing_known: bool
+    kind: str = ""
+    stack: str = ""
+    concatenation: str = ""
+    parts: int = 0
+    packed: bool = False
     remarks: tuple[Remark, ...] = ()
+
+
+def named(one: Slice, other: Slice) -> str:
+    """Return what two slices are called in a message: their files, or their frames."""
+    if one.file != other.file or one.frame == other.frame:
+        return f"{one.file.name} and {other.file.name}"
+    return f"frames {one.frame + 1} and {other.frame + 1} of {one.file.name}"
 
 
 def series_of(dataset: Dataset) -> Series:
@@ -141,8 +159,18 @@ def _slices(file: Path, dataset: Dataset, count: int) -> Iterator[Slice]:
             inverted=text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
             laid_out=layout.assumed,
             spacing_known=layout.spacing_known,
+            kind=words(where, "FrameType") or words(where, "ImageType"),
+            stack=words(where, "StackID"),
+            concatenation=text(dataset, "ConcatenationUID"),
+            packed=_is_packed(dataset),
+            parts=int(dataset.get("InConcatenationTotalNumber", 0) or 0),
             remarks=layout.remarks,
         )
+
+
+def _is_packed(dataset: Dataset) -> bool:
+    """Whether pixels are compressed, as JPEG of any kind or by run lengths."""
+    return text(dataset.file_meta, "TransferSyntaxUID").startswith(_PACKED)
 
 
 def _pixel_spacing(file: Path, where: list[Dataset]) -> tuple[float, float]:

@@ -5,8 +5,8 @@ A result may have been drawn on another copy of the scan, such as a NIfTI file o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import numpy as np
 
 from fewslice.errors import FewsliceError, GeometryError, InputError
 from fewslice.io.dicom.files import (
+    behind_directory,
     damage_named,
+    files_within,
     require_inflatable,
     series_named,
 )
@@ -66,7 +68,12 @@ class Source:
 def require_dicom(path: Path | None, output: Path) -> Path:
     """Return the path of a series for an output in DICOM to refer to, or raise InputError."""
     if path is None or next(_images(path), None) is None:
-        where = "none was given" if path is None else f"{path} is none"
+        if path is None:
+            where = "none was given"
+        elif next(_headers(path), None) is None:
+            where = f"{path} is none"
+        else:
+            where = f"{path} does not say where in the patient its slices lie"
         raise InputError(
             f"{output} needs the DICOM series of the scan, to which its patient and study belong, "
             f"and {where}; segment the series itself, name it as the source, or write NIfTI."
@@ -151,27 +158,33 @@ def _number(frame: SourceFrame) -> tuple[float, str, int]:
 
 
 def _images(path: Path) -> Iterator[Dataset]:
+    """Yield the headers of the images in a folder or beside a file that say where they lie."""
+    for header in _headers(path):
+        with suppress(FewsliceError), damage_named(path):
+            if any(planes_of(header)):
+                yield header
+
+
+def _headers(path: Path) -> Iterator[Dataset]:
     """Yield the headers of the images in a folder or beside a file, without their pixels."""
     from pydicom import dcmread
 
+    path = behind_directory(path)
     own = series_named(path) if path.is_file() else None
-    for file in _files(path):
+    for file in files_within(path) if own is None else _beside(path):
         try:
             with damage_named(file), BoundedReader(file) as stream:
                 require_inflatable(file, stream)
                 header = dcmread(stream, stop_before_pixels=True)
-                image = "Rows" in header and any(plane for plane in planes_of(header))
-        except FewsliceError:  # what cannot be read cannot be referred to
+                image = "Rows" in header
+        except (FewsliceError, OSError):  # what cannot be read cannot be referred to
             continue
         if image and (own is None or str(header.get("SeriesInstanceUID", "")) == own):
             yield header
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """Yield the files in a folder and in those within, or the files beside a file."""
-    if path.is_file():
-        yield from (file for file in sorted(path.parent.iterdir()) if file.is_file())
-        return
-    for place, folders, names in os.walk(path):
-        folders.sort()
-        yield from (Path(place) / name for name in sorted(names) if not name.startswith("."))
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield the files beside a file; those beside its target too, if it is a link."""
+    yield from files_within(path.parent, nested=False)
+    if path.is_symlink():
+        yield from files_within(path.resolve().parent, nested=False)

@@ -55,3 +55,10 @@ def numbers(where: list[Dataset], tag: str, count: int) -> list[float]:
 def text(dataset: Dataset, tag: str) -> str:
     """Return a value as text, "" if there is none."""
     return str(dataset.get(tag, "") or "").strip()
+
+
+def words(where: list[Dataset], tag: str) -> str:
+    r"""Return the values of a tag at the first place that has it, as DICOM writes them: A\B."""
+    found = next((place.get(tag) for place in where if tag in place), None)
+    values = [found] if isinstance(found, str) or found is None else list(found)
+    return "\\".join(str(value or "").strip() for value in values)
