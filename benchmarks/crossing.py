@@ -135,7 +135,7 @@ def _row(name: str, part: pd.DataFrame) -> list[str]:
         f"{(gain < -0.05).sum()} of {len(gain)}",
         f"{both['012'].mean():.3f}",
         f"{both['strided'].mean():.3f}",
-        f"{(even['012'] - even['strided']).mean():+.3f} ({len(even)})",
+        f"{(even['012'] - even['strided']).mean():+.3f} ({len(even)})" if len(even) else "-",
     ]
 
 
