@@ -135,7 +135,7 @@ def _row(name: str, part: pd.DataFrame) -> list[str]:
         f"{(gain < -0.05).sum()} of {len(gain)}",
         f"{both['012'].mean():.3f}",
         f"{both['strided'].mean():.3f}",
-        f"{(even['012'] - even['strided']).mean():+.3f} ({len(even)})",
+        f"{(even['012'] - even['strided']).mean():+.3f} ({len(even)})" if len(even) else "-",
     ]
 
 
@@ -149,7 +149,8 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=3, help="at most, of each source")
     parser.add_argument("--structures", type=int, default=8, help="at most, of each scan")
     parser.add_argument("--made-up", type=int, default=3, help="volumes of either kind")
-    parser.add_argument("-o", "--output", type=Path, help="CSV of every answer")
+    parser.add_argument("--workers", type=int, help="processes; one per processor if not given")
+    parser.add_argument("-o", "--output", type=Path, help="CSV of every answer, kept up to date")
     options = parser.parse_args()
     if options.sets:
         tasks = evaluation_structures(options.data, options.sets.split(","), options.scans)
@@ -158,13 +159,14 @@ def main() -> None:
         tasks = structures(options.data, RECIPE, *size)
     jobs = (Job(f"{at}", (one, options.engine)) for at, one in enumerate(tasks))
     rows: list[list[object]] = []
-    for outcome in stream(measure, jobs):
+    found = pd.DataFrame()
+    for outcome in stream(measure, jobs, workers=options.workers):
         if outcome.failure is not None:
             raise SystemExit(f"{outcome.failure}\n{outcome.trace or ''}")
         rows += outcome.result
-    found = pd.DataFrame(rows, columns=["set", "name", "drawn", "isotropic", "dice"])
-    if options.output is not None:
-        found.to_csv(options.output, index=False)
+        found = pd.DataFrame(rows, columns=["set", "name", "drawn", "isotropic", "dice"])
+        if options.output is not None:
+            found.to_csv(options.output, index=False)
     print(table(found))
 
 

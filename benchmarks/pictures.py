@@ -58,7 +58,10 @@ def chosen(scores: pd.DataFrame, slices: int) -> list[tuple[str, str, str]]:
 
 def answer(data: Path, number: str, case: str, structure: str, slices: int) -> Answer:
     of = SETS[number]
-    (files,) = (each for each in find_dataset(data / of.folder).cases if each.name == case)
+    dataset = find_dataset(data / of.folder)
+    if of.channels is not None:
+        dataset = dataset.with_channels(of.channels)
+    (files,) = (each for each in dataset.cases if each.name == case)
     image, labels = read_case(files)
     wanted = next(s for s in files.structures_in(labels.array) if s.name == structure)
     mask = wanted.mask(labels.array)
@@ -179,7 +182,7 @@ def main() -> None:
             name: answer(options.data, number, case, structure, options.slices)
             for name, case, structure in chosen(scores, options.slices)
         }
-        path = options.output / f"cases-{number}.png"
+        path = options.output / f"cases-{number.replace(' ', '-')}.png"
         draw(number, answers, licence_of(options.data / SETS[number].folder), path)
         for name, each in answers.items():
             print(f"{number} {name}: {each.task.case} {each.task.structure.name} {each.dice:.3f}")

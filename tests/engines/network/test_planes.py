@@ -34,8 +34,8 @@ def test_answers_count_by_how_near_their_slices_are() -> None:
     odds = fused([main, other], alike(0, 2))
     assert odds.shape == (5, 1, 4, 6)
     # Voxel (1, y, 2): 4 mm from the main plane's slice, 2 mm from the other's; each mm counts
-    # from a quarter of the radius (1 mm) and a step (2 mm, 1 mm) on.
-    weights = (4 + 1 + 2) ** -2, (2 + 1 + 1) ** -2
+    # from a quarter of the radius (1 mm) and a step (2 mm, 1 mm) on. Slices count by thickness.
+    weights = 2 * (4 + 1 + 2) ** -2, (2 + 1 + 1) ** -2
     inside = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(2.0))
     share = (weights[0] * inside[0] + weights[1] * inside[1]) / sum(weights)
     np.testing.assert_allclose(odds[2, 0, 1], np.log(share / (1 - share)), rtol=1e-4)
@@ -70,10 +70,22 @@ def test_a_plane_across_which_a_structure_is_short_counts_less() -> None:
     main, other = answered(2, (0,), 2.0), answered(0, (3,), -2.0)
     weights = PlaneWeights({0: np.ones(1), 2: np.array([3.0])}, {0: np.zeros(1), 2: np.zeros(1)})
     odds = fused([main, other], weights)
-    counted = (3 / (4 + 1 + 2)) ** 2, (2 + 1 + 1) ** -2  # as above
+    counted = 2 * (3 / (4 + 1 + 2)) ** 2, (2 + 1 + 1) ** -2  # as above
     inside = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(2.0))
     share = (counted[0] * inside[0] + counted[1] * inside[1]) / sum(counted)
     np.testing.assert_allclose(odds[2, 0, 1], np.log(share / (1 - share)), rtol=1e-4)
+
+
+def test_pixels_as_long_as_slices_are_thick_count_less() -> None:
+    """Voxel (0, 0, 0) is as near to the slices of both planes, measured in their own weights."""
+    thick = WorkingGrid(REGION, (4, 6, 5), (1.0, 1.0, 4.0))
+    main = replace(answered(2, (0,), 2.0), grid=thick)  # 0 mm away, pixels of 1 x 1 mm
+    other = replace(answered(0, (3,), -2.0), grid=thick)  # 3 mm away, pixels of 1 x 4 mm
+    odds = fused([main, other], alike(0, 2))
+    # Both distances are 5 mm: 0 + 1 + 4 and 3 + 1 + 1. So only thickness tells them apart, 4 to 1.
+    inside = 1 / (1 + np.exp(-2.0)), 1 / (1 + np.exp(2.0))
+    share = 0.8 * inside[0] + 0.2 * inside[1]
+    np.testing.assert_allclose(odds[0, 0, 0, 0], np.log(share / (1 - share)), rtol=1e-4)
 
 
 def test_what_one_plane_says_alone_is_mixed_in_where_it_was_asked() -> None:

@@ -3,7 +3,9 @@
 The network answers slice by slice. Where slices of several planes are drawn it is asked once along
 each of them: those of the plane are its examples, those of the others are known voxels and crossing
 examples. Each answer is surest near the drawn slices of its own plane, so that answers count as
-outlines do (`fewslice.engines.interpolation.plane_weights`). Where one plane's outlines foretell
+outlines do (`fewslice.engines.interpolation.plane_weights`), and by how thick the plane's slices
+are: where slices are thick, pixels across them are as long as that, and what is drawn in so few
+says less of a shape. Where one plane's outlines foretell
 the slices of the others far better than theirs do its own, it is asked once more without them:
 slices that show next to nothing of a structure, or mislead about its shape, then do no harm.
 """
@@ -73,8 +75,9 @@ def fused(answers: Sequence[PlaneAnswer], weights: PlaneWeights) -> Float32Array
     total = np.zeros((first.odds.shape[1], *first.grid.shape), dtype=np.float32)
     counted = np.zeros_like(total)
     for answer in answers:
-        distance = answer.distance(first.grid) + near + first.grid.native_spacing[answer.axis]
-        falling = weights.at(answer.axis, distance).astype(np.float32)
+        thickness = first.grid.native_spacing[answer.axis]
+        distance = answer.distance(first.grid) + near + thickness
+        falling = (thickness * weights.at(answer.axis, distance)).astype(np.float32)
         along = np.expand_dims(falling, tuple(1 + axis for axis in inplane_axes(answer.axis)))
         total += along * answer.on(first.grid)
         counted += along
