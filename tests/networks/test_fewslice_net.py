@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fewslice.networks.fewslice_net import FewsliceNet
+from fewslice.networks.fewslice_net import FewsliceNet, cut
 from fewslice.networks.inputs import CROSSING, NOWHERE, OTHER_SCAN, SAME_SCAN, Inputs, Remembered
 from fewslice.networks.settings import NetworkSettings
 
@@ -156,6 +156,18 @@ def test_a_memory_written_once_answers_as_one_written_each_time() -> None:
     net, given = network(), inputs()
     with torch.inference_mode():
         close(net.answer(given, net.remember(given.memory)), net(given))
+
+
+def test_features_of_a_part_of_a_slice_are_those_of_the_slice() -> None:
+    # 20 rows and 24 columns: encoded, they are 24 by 24, and half, a quarter, an eighth of that.
+    levels = [
+        torch.arange(side * side).reshape(1, 1, side, side).float() for side in (24, 12, 6, 3)
+    ]
+    full, half, quarter, eighth = cut(levels, slice(8, 20), slice(0, 16))
+    assert torch.equal(full, levels[0][..., 8:24, :16])
+    assert torch.equal(half, levels[1][..., 4:12, :8])
+    assert torch.equal(quarter, levels[2][..., 2:6, :4])
+    assert eighth.tolist() == [[[[3, 4], [6, 7]]]]
 
 
 def test_of_several_channels_those_with_a_higher_score_count_more() -> None:

@@ -30,7 +30,8 @@ from fewslice.networks.memory import (
 )
 from fewslice.networks.settings import NetworkSettings
 
-_MULTIPLE = 8
+MULTIPLE = 8
+"""Slices are encoded in blocks of so many pixels a side."""
 
 
 class ImageEncoder(nn.Module):
@@ -126,7 +127,7 @@ class FewsliceNet(nn.Module):
         return gather([self._written(group) for group in groups if len(group.images)])
 
     def _written(self, group: Remembered) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        levels = self.encoder(padded(group.images, _MULTIPLE))
+        levels = self.encoder(padded(group.images, MULTIPLE))
         # Padding counts as not looked at.
         masks = _zero_padded(group.masks)
         keys = self.writer.keys(levels[2]).flatten(0, 1)
@@ -137,20 +138,45 @@ class FewsliceNet(nn.Module):
 
     def answer(self, inputs: Inputs, memory: Memory | None) -> Tensor:
         """Return logits (slice, class, h, w) of the target slices, reading from a memory."""
+        logits = self.answer_from(self.encoded(inputs.images), inputs, memory)
+        return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
+
+    def encoded(self, images: Tensor) -> list[Tensor]:
+        """Return the features of slices (slice, channel, 3, h, w), as `answer_from` takes them."""
+        return self.encoder(padded(images, MULTIPLE))
+
+    def answer_from(self, levels: list[Tensor], inputs: Inputs, memory: Memory | None) -> Tensor:
+        """Return logits (slice, structure, h, w) against the background.
+
+        levels: what `encoded` makes of the inputs' images.
+        """
         slices, structures, _, height, width = inputs.hints.shape
-        levels = self.encoder(padded(inputs.images, _MULTIPLE))
-        queries = self.query(levels[2])
         heads = self.settings.heads
-        queries = queries.unflatten(1, (heads, -1)).permute(0, 3, 4, 1, 2)
+        queries = self.query(levels[2]).unflatten(1, (heads, -1)).permute(0, 3, 4, 1, 2)
         read = self.reader(queries, inputs.place, memory)
         read = read.expand(-1, structures, -1, -1, -1).flatten(0, 1)
-        hints = padded(inputs.hints, _MULTIPLE).flatten(0, 1)
+        hints = padded(inputs.hints, MULTIPLE).flatten(0, 1)
         shared = [level.repeat_interleave(structures, dim=0) for level in levels]
         correction = self.decoder(hints, shared, read).unflatten(0, (slices, structures))
-        logits = inputs.base + correction[..., :height, :width]
-        return torch.cat([torch.zeros_like(logits[:, :1]), logits], dim=1)
+        return inputs.base + correction[..., :height, :width]
+
+
+def cut(levels: list[Tensor], rows: slice, columns: slice) -> list[Tensor]:
+    """Return the features of a part of the slices; it begins at multiples of `MULTIPLE`."""
+    cells = [
+        (2**halvings, -(-rows.stop // MULTIPLE), -(-columns.stop // MULTIPLE))
+        for halvings in range(len(levels))
+    ]
+    return [
+        level[
+            ...,
+            rows.start // side : below * MULTIPLE // side,
+            columns.start // side : right * MULTIPLE // side,
+        ]
+        for level, (side, below, right) in zip(levels, cells, strict=True)
+    ]
 
 
 def _zero_padded(masks: Tensor) -> Tensor:
     height, width = masks.shape[-2:]
-    return F.pad(masks, (0, -width % _MULTIPLE, 0, -height % _MULTIPLE))
+    return F.pad(masks, (0, -width % MULTIPLE, 0, -height % MULTIPLE))

@@ -73,10 +73,11 @@ def test_the_box_holds_what_walk_or_outlines_leave_room_for() -> None:
     features.walk[2, 0, 40, 30] = -5.4
     features.shape[3, 0, 50, 38] = 2
     both = np.array([2, 3])
-    # Rows 40 to 50 and columns 30 to 38, with twelve pixels around.
-    assert doubtful_box(features, both, 0) == (slice(28, 63), slice(18, 51))
-    # A single pixel gets the least side, 32 pixels.
-    assert doubtful_box(features, np.array([2]), 0) == (slice(25, 57), slice(15, 47))
+    # Rows 40 to 50 and columns 30 to 38, with twelve pixels around: 28 to 63 and 18 to 51, which
+    # lie within these multiples of eight.
+    assert doubtful_box(features, both, 0) == (slice(24, 64), slice(16, 56))
+    # A single pixel gets the least side, 32 pixels: 25 to 57 and 15 to 47.
+    assert doubtful_box(features, np.array([2]), 0) == (slice(24, 64), slice(8, 48))
     assert doubtful_box(features, both, 1) is None
     assert doubtful_box(features, np.array([0, 1, 4]), 0) is None
     features.walk[5, 1, 0, 79] = 0  # in a corner the box moves inwards
@@ -92,7 +93,10 @@ def test_the_box_is_as_wide_as_it_must_be_and_lies_in_the_slice(side: int) -> No
         assert box is not None
         assert 0 <= box[0].start <= max(at - 12, 0)
         assert min(at + 13, side) <= box[0].stop <= side
-        assert box[0].stop - box[0].start == min(32, side)
+        assert box[0].start % 8 == 0
+        assert box[0].stop % 8 == 0 or box[0].stop == side
+        # 32 pixels, and up to seven more on either side.
+        assert min(32, side) <= box[0].stop - box[0].start <= 32 + 14
 
 
 def test_outside_of_the_box_the_walk_stays_and_structures_do_not_mix() -> None:
@@ -100,9 +104,20 @@ def test_outside_of_the_box_the_walk_stays_and_structures_do_not_mix() -> None:
     features.walk[2, 0, 40, 30] = 1
     odds = doubtful_odds(network, own_memory(features), features, np.array([1, 2]))
     changed = odds != features.walk[[1, 2]]
-    assert changed[:, 0, 25:57, 15:47].all()
-    changed[:, 0, 25:57, 15:47] = False
+    assert changed[:, 0, 24:64, 8:48].all()
+    changed[:, 0, 24:64, 8:48] = False
     assert not changed.any()
+
+
+def test_what_lies_around_the_box_counts_in_its_answer() -> None:
+    """Images are normalised over the whole slice, as those of the memory are."""
+    features, network = background(), untrained(random=True)
+    features.walk[2, 0, 40, 30] = 1
+    memory, asked = own_memory(features), np.array([2])
+    odds = doubtful_odds(network, memory, features, asked)
+    features.images[2, :, :, 70:] += 1
+    other = doubtful_odds(network, memory, features, asked)
+    assert not np.allclose(odds[0, 0, 24:64, 8:48], other[0, 0, 24:64, 8:48], atol=1e-4)
 
 
 def test_a_crop_lies_where_it_lay_in_the_slice() -> None:

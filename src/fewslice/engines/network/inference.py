@@ -12,7 +12,7 @@ import torch
 from fewslice.engines.base import Progress, silent
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.inputs import cropped, target_inputs
-from fewslice.networks.fewslice_net import FewsliceNet
+from fewslice.networks.fewslice_net import MULTIPLE, FewsliceNet, cut
 from fewslice.networks.inputs import Remembered
 from fewslice.networks.memory import nearest, of_structure
 from fewslice.networks.shipped import shipped_weights
@@ -65,10 +65,11 @@ def doubtful_odds(
 ) -> Float32Array:
     """Return log-odds (slice, structure, rows, columns) of the slices asked for.
 
-    The network answers each structure in the box in which walk or outlines leave room for it
-    (`doubtful_box`), a few slices at a time; elsewhere the walk's log-odds stay. Over most of a
-    slice all agree on background, and what is not asked costs nothing. The memory is written once;
-    of many annotated slices each target reads the nearest ones.
+    Images are encoded slice by slice, once for all structures, as those of the memory are: what
+    the network normalises by is then the whole slice in both. The network answers each structure
+    in the box in which walk or outlines leave room for it (`doubtful_box`), a few slices at a time;
+    elsewhere the walk's log-odds stay, since over most of a slice all agree on background. The
+    memory is written once; of many annotated slices each target reads the nearest ones.
     """
     device = device_of(network)
     written = network.remember(tuple(group.to(device) for group in memory))
@@ -79,14 +80,15 @@ def doubtful_odds(
         group = slice(start, min(start + at_once, slices))
         inputs = target_inputs(features, asked[group], ())
         near = nearest(written, inputs.place.to(device), _NEAREST)
-        for structure in range(structures):
-            box = doubtful_box(features, asked[group], structure)
+        boxes = [doubtful_box(features, asked[group], number) for number in range(structures)]
+        if any(boxes):
+            levels = network.encoded(inputs.images.to(device))
+        for structure, box in enumerate(boxes):
             if box is None:
                 continue
             part = cropped(inputs, structure, box).to(device)
-            logits = network.answer(part, of_structure(near, structure))
-            found = (logits[:, 1] - logits[:, 0]).float().cpu().numpy()
-            odds[(group, structure, *box)] = found
+            logits = network.answer_from(cut(levels, *box), part, of_structure(near, structure))
+            odds[(group, structure, *box)] = logits[:, 0].float().cpu().numpy()
         progress(group.stop / slices)
     return odds
 
@@ -96,8 +98,9 @@ def doubtful_box(
 ) -> tuple[slice, slice] | None:
     """Return the rows and columns in which a structure may be on some slices; None if nowhere.
 
-    With a margin of `_MARGIN` pixels that the network sees around it, and never fewer than
-    `_LEAST_SIDE` pixels a side where the slice has as many.
+    With a margin of `_MARGIN` pixels that the network sees around it, never fewer than
+    `_LEAST_SIDE` pixels a side where the slice has as many, and from a multiple of `MULTIPLE` to
+    another one, or to the end of the slice: so the network's cells are those of the whole slice.
     """
     possible = (features.walk[targets, structure] > _POSSIBLE) | (
         features.shape[targets, structure] > _POSSIBLE
@@ -112,5 +115,6 @@ def doubtful_box(
         stop = min(int(touched[-1]) + 1 + _MARGIN, length)
         short = max(_LEAST_SIDE - (stop - first), 0)
         first = max(min(first - short // 2, length - (stop - first) - short), 0)
-        sides.append(slice(first, min(max(stop, first + _LEAST_SIDE), length)))
+        stop = min(max(stop, first + _LEAST_SIDE), length)
+        sides.append(slice(first - first % MULTIPLE, min(stop + -stop % MULTIPLE, length)))
     return sides[0], sides[1]
