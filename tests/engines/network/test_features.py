@@ -10,6 +10,7 @@ import pytest
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan
 from fewslice.engines.interpolation.signed_distance import CERTAIN
+from fewslice.engines.network import features as module
 from fewslice.engines.network.augment import exchanged, flipped, reversed_slices
 from fewslice.engines.network.features import (
     SUREST,
@@ -19,7 +20,7 @@ from fewslice.engines.network.features import (
     slices_first_order,
 )
 from fewslice.volumes.region import Region
-from fewslice.volumes.working_grid import WorkingGrid
+from fewslice.volumes.working_grid import WorkingGrid, working_grid
 from tests.support.drawn_phantoms import SLICES, drawn, scan_of, three_voxels
 from tests.support.phantoms import Phantom, two_organs
 from tests.support.quick_features import QUICK
@@ -257,3 +258,20 @@ def test_moves_follow_a_slanted_rod_up_to_the_next_drawn_slices() -> None:
     np.testing.assert_allclose(features.moves[1, 0, at[13]], [3.0, -1.5], atol=0.2)
     np.testing.assert_array_equal(features.moves[0, 0, at[11]], 0)  # beyond the next drawn slice
     np.testing.assert_array_equal(features.moves[:, 0, at[10], :][1], 0)
+
+
+def test_the_walk_is_finer_where_the_grid_is_coarser_than_the_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def noted(*places: object, most: int, **settings: object) -> WorkingGrid:
+        asked.append(most)
+        return working_grid(*places, most=most, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "working_grid", noted)
+    phantom = two_organs()
+    for settings in (QUICK, NATIVE):
+        few = replace(settings, sketch=replace(settings.sketch, most_voxels=2_000))
+        find_features(scan_of(phantom), drawn(phantom), few)
+    assert asked == [20_000, 4_000, 10**6, 2_000]

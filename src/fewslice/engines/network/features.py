@@ -45,12 +45,16 @@ class FeatureSettings:
 
     margin, reach: of the region, see `surroundings`. radius_in_voxels, most_voxels: of the grid,
     see `WalkerSettings`. sketch: the random walker that is solved on its own, coarser grid.
+    finer_sketch: so many times as many voxels may be sketched where the other grid is coarser than
+    the scan: there noise is averaged out already, and a finer walk is a better one. On grids as
+    fine as the scan it is a worse one for thin layers in speckle.
     """
 
     margin: float = 0.35
     reach: float = 1.0
     radius_in_voxels: float = 14.0
     most_voxels: int = 700_000
+    finer_sketch: int = 2
     sketch: WalkerSettings = field(
         default_factory=lambda: WalkerSettings(
             radius_in_voxels=9.0,
@@ -112,11 +116,12 @@ def find_features(
         most=settings.most_voxels,
         runs=runs,
     )
+    finer = 1 if grid.is_native else settings.finer_sketch
     sketch_grid = working_grid(
         region,
         scan.spacing,
         finest=smallest / settings.sketch.radius_in_voxels,
-        most=min(settings.sketch.most_voxels, int(np.prod(grid.shape))),
+        most=min(finer * settings.sketch.most_voxels, int(np.prod(grid.shape))),
         runs=runs,
     )
     problem = pose_walk(scan, annotation, shapes, sketch_grid, settings.sketch)

@@ -211,6 +211,7 @@ def _feature_settings(rng: np.random.Generator) -> FeatureSettings:
             reach=float(rng.uniform(1.0, 3.0)),
             radius_in_voxels=float(rng.uniform(6.0, 10.0)),
             most_voxels=200_000,
+            finer_sketch=1,
             sketch=sketch,
         )
     return FeatureSettings(
@@ -218,6 +219,7 @@ def _feature_settings(rng: np.random.Generator) -> FeatureSettings:
         reach=float(rng.uniform(0.8, 1.2)),
         radius_in_voxels=float(rng.uniform(8.0, 16.0)),
         most_voxels=int(rng.uniform(80_000, 300_000)),
+        finer_sketch=1,
         sketch=sketch,
     )
 
