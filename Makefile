@@ -99,8 +99,9 @@ $(VENV)/.server: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server]'
 	@touch $@ $(VENV)/.package
 
+# Not compiled: most of what is installed is never imported here.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.package $(VENV)/.server
 
 monailabel: $(VENV)/monailabel ## fetch MONAI Label's client, which a test asks our server with
