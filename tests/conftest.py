@@ -40,6 +40,19 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hash passwords quickly; `tests/project/test_login` tests that people's are not."""
+    if find_spec("argon2") is None:
+        yield
+        return
+    from tests.support.passwords import QUICK
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("argon2.PasswordHasher", QUICK)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[object]:
     """A PostgreSQL server (`tests.support.postgres.PostgresServer`) for all tests."""
