@@ -61,6 +61,7 @@ def test_a_training_is_started_followed_judged_and_rolled_back(
     assert "better than the one before it (0.500). It is in use." in page.shown("verdict")
     assert page.page.locator("#train").is_enabled()
     chart = page.page.get_by_role("img", name="Learning curve: Dice 0.75 with 12 slices")
+    chart.wait_for()
     assert chart.locator("circle").count() == 2
 
     page.page.locator("#activate-1").click()
