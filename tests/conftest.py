@@ -1,6 +1,7 @@
 """What all tests share."""
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 
 import pytest
@@ -23,6 +24,33 @@ def _qt_is_there() -> bool:
 
 if _qt_is_there():
     pytest_plugins = ["pytestqt.plugin"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for garbage neither among modules and tests as they come, nor among them ever after.
+
+    Few of them go before the end, and one search passes over millions of objects.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Hash passwords quickly; `tests/project/test_login` tests that people's are not."""
+    if find_spec("argon2") is None:
+        yield
+        return
+    from tests.support.passwords import QUICK
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("argon2.PasswordHasher", QUICK)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -25,20 +25,11 @@ from fewslice.project.undo import undo
 from fewslice.project.voxels import voxel_path
 from tests.support.command_line import truth
 from tests.support.postgres import PostgresServer
-from tests.support.projects import SmallProject, slice_of
+from tests.support.projects import SmallProject, draw, slice_of
 
 
 def fill(small: SmallProject) -> None:
-    for index in (4, 6):
-        save_revision(
-            small.project,
-            small.scan,
-            small.ann,
-            action="draw",
-            axis=2,
-            index=index,
-            labels=slice_of(index),
-        )
+    draw(small, 4, 6)
     undo(small.project, small.scan, small.ann)
     save_answer(
         small.project,

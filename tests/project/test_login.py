@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argon2
 import pytest
 
 from fewslice.errors import AccessError
-from fewslice.project import login
+from fewslice.project import login, people
 from fewslice.project.login import check_password
 from fewslice.project.people import add_person, change_person
+from tests.support.passwords import DEAR
 from tests.support.projects import SmallProject
 
 PASSWORD = "correct horse"  # noqa: S105
@@ -29,6 +31,18 @@ def wait(known: SmallProject, name: str, given: str = "wrong") -> float:
 
 def test_the_right_password_is_right(known: SmallProject) -> None:
     assert check_password(known.project, " cat ", PASSWORD).name == "cat"
+
+
+def test_it_is_hashed_as_argon2_advises_and_that_of_nobody_takes_as_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(argon2, "PasswordHasher", DEAR)
+    kept = people.hashed_password(PASSWORD)
+    advised = argon2.profiles.RFC_9106_LOW_MEMORY
+    assert argon2.extract_parameters(kept) == advised
+    assert argon2.extract_parameters(login._NOBODYS) == advised
+    assert login._matches(kept, PASSWORD)
+    assert not login._matches(kept, PASSWORD.upper())
 
 
 def test_who_is_unknown_or_closed_or_has_no_password_is_refused_alike(

@@ -11,13 +11,12 @@ import pytest
 
 from fewslice.errors import InputError
 from fewslice.project import jobs
-from fewslice.project.saving import save_revision
 from fewslice.server import worker as module
 from fewslice.server.work_kinds import BACKGROUND, CHANGED, INTERACTIVE, SEGMENT, SUGGEST
 from fewslice.server.worker import Worker
 from fewslice.workflow.project_suggest import suggest_scan, suggestion_result
 from fewslice.workflow.session import CancelledError
-from tests.support.projects import SmallProject, slice_of, small_project
+from tests.support.projects import SmallProject, draw, small_project
 
 
 @pytest.fixture
@@ -115,16 +114,7 @@ def test_a_suggestion_is_plain_json(small: SmallProject) -> None:
 
 @pytest.mark.slow
 def test_a_suggestion_knows_what_was_drawn(small: SmallProject) -> None:
-    for index in (3, 9):
-        save_revision(
-            small.project,
-            small.scan,
-            small.ann,
-            action="draw",
-            axis=2,
-            index=index,
-            labels=slice_of(index),
-        )
+    draw(small, 3, 9)
     job = jobs.enqueue(small.project, SUGGEST, small.scan, {"count": 1}, by=small.ann).id
     worker, _ = started(small)
     worker.work()

@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from time import sleep
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BROWSER = "/usr/bin/chromium"
 ROOT = Path(__file__).parents[2]
+_AXE = ROOT / "scripts" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 LONG = 300_000  # milliseconds; on a busy machine a first answer takes that long
 SIZE: ViewportSize = {"width": 1280, "height": 720}
@@ -243,6 +244,16 @@ class AnnotationPage:
         path = SCREENSHOTS / f"{name}.png"
         self.page.screenshot(path=path)
         return path
+
+    def faults(self) -> list[str]:
+        """What axe finds, one line a rule."""
+        require("axe-core", str(_AXE), "browser")
+        self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found: dict[str, Any] = self.page.evaluate("() => axe.run()")
+        return [
+            f"{each['impact']} {each['id']}: {each['nodes'][0]['html'][:120]}"
+            for each in found["violations"]
+        ]
 
     def said(self) -> str:
         """The sentence over the slice; empty where there is none."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
+from fewslice.project.saving import save_revision
 from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 from tests.support.command_line import AFFINE, SHAPE, save, truth
@@ -56,6 +57,20 @@ def small_project(folder: Path, url: str | None) -> SmallProject:
     bob = add_person(project, "bob", None, "reviewer").id
     scan = add_scan(project, scan_file(folder / "scan.nii.gz"), by=ann).id
     return SmallProject(project, clock, url, scan, ann, bob)
+
+
+def draw(small: SmallProject, *indices: int, scan: int | None = None) -> None:
+    """Let Ann draw the ball on slices across the last axis; scan: another than the project's."""
+    for index in indices:
+        save_revision(
+            small.project,
+            small.scan if scan is None else scan,
+            small.ann,
+            action="draw",
+            axis=2,
+            index=index,
+            labels=slice_of(index),
+        )
 
 
 def scan_file(path: Path) -> Path:

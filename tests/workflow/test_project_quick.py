@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from fewslice.project.answers import save_answer
-from fewslice.project.saving import save_revision
 from fewslice.workflow.project_quick import missing_dice, quick_slice, quick_suggestion
 from tests.support.command_line import SHAPE
-from tests.support.projects import slice_of, small_project
+from tests.support.projects import draw, small_project
 
 ALL = np.ones(40)
 
@@ -52,16 +51,7 @@ def test_it_goes_by_the_answer_and_the_slices_of_the_project(tmp_path: Path) -> 
     small = small_project(tmp_path, None)
     first = quick_suggestion(small.project, small.scan)
     assert (first.revision, first.slices[0].axis, first.slices[0].index) == (None, 2, 6)
-    for index in (3, 5, 9):
-        save_revision(
-            small.project,
-            small.scan,
-            small.ann,
-            action="draw",
-            axis=2,
-            index=index,
-            labels=slice_of(index),
-        )
+    draw(small, 3, 5, 9)
     assert quick_suggestion(small.project, small.scan).slices[0].index == 7
     dice = np.ones(12)
     dice[4] = 0.1

@@ -10,7 +10,6 @@ import pytest
 
 from fewslice.errors import InputError
 from fewslice.project.answers import latest_answer
-from fewslice.project.saving import save_revision
 from fewslice.project.scans import add_scan
 from fewslice.training import store
 from fewslice.workflow.project_segment import TRAINED, segment_scan
@@ -18,7 +17,7 @@ from fewslice.workflow.project_sessions import SessionPool
 from fewslice.workflow.project_suggest import suggest_scan
 from fewslice.workflow.project_support import model_folder, support_of
 from tests.support.command_line import truth
-from tests.support.projects import SmallProject, scan_file, slice_of, small_project
+from tests.support.projects import SmallProject, draw, scan_file, slice_of, small_project
 from tests.support.random_models import random_model
 
 
@@ -27,19 +26,6 @@ def small(tmp_path: Path) -> Iterator[SmallProject]:
     made = small_project(tmp_path, None)
     yield made
     made.project.engine.dispose()
-
-
-def draw(small: SmallProject, *indices: int) -> None:
-    for index in indices:
-        save_revision(
-            small.project,
-            small.scan,
-            small.ann,
-            action="draw",
-            axis=2,
-            index=index,
-            labels=slice_of(index),
-        )
 
 
 @pytest.mark.slow

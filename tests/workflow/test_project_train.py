@@ -9,7 +9,6 @@ import pytest
 
 from fewslice.errors import InputError, NotFoundError
 from fewslice.project.people import Person, get_person
-from fewslice.project.saving import save_revision
 from fewslice.project.scans import add_scan
 from fewslice.training.scan import TaskSettings
 from fewslice.workflow.project_queue import next_scan, rank_project
@@ -20,7 +19,7 @@ from fewslice.workflow.project_train import (
     training_due,
 )
 from fewslice.workflow.training_task import TrainSettings
-from tests.support.projects import SmallProject, scan_file, slice_of, small_project
+from tests.support.projects import SmallProject, draw, scan_file, small_project
 
 
 @pytest.fixture
@@ -30,28 +29,15 @@ def small(tmp_path: Path) -> Iterator[SmallProject]:
     made.project.engine.dispose()
 
 
-def draw(small: SmallProject, scan: int, *indices: int) -> None:
-    for index in indices:
-        save_revision(
-            small.project,
-            scan,
-            small.ann,
-            action="draw",
-            axis=2,
-            index=index,
-            labels=slice_of(index),
-        )
-
-
 def second_scan(small: SmallProject, tmp_path: Path) -> int:
     return add_scan(small.project, scan_file(tmp_path / "second.nii.gz"), by=small.ann).id
 
 
 def test_a_training_waits_for_ten_slices_on_two_scans(small: SmallProject, tmp_path: Path) -> None:
     second = second_scan(small, tmp_path)
-    draw(small, small.scan, *range(10))
+    draw(small, *range(10))
     assert not training_due(small.project)
-    draw(small, second, 5)
+    draw(small, 5, scan=second)
     assert training_due(small.project)
 
 
@@ -65,8 +51,8 @@ def test_a_model_is_trained_put_in_use_and_ranks_the_scans(
     small: SmallProject, tmp_path: Path
 ) -> None:
     second = second_scan(small, tmp_path)
-    draw(small, small.scan, *range(2, 11))
-    draw(small, second, 4, 6)
+    draw(small, *range(2, 11))
+    draw(small, 4, 6, scan=second)
     settings = TrainSettings(TaskSettings(steps=2, side=32, batch_pixels=2048))
     outcome = train_project(small.project, settings)
     assert outcome.finished
@@ -74,9 +60,9 @@ def test_a_model_is_trained_put_in_use_and_ranks_the_scans(
     (version,) = model_versions(small.project)
     assert (version.number, version.promoted, version.scans) == (1, True, 2)
     assert not training_due(small.project)
-    draw(small, second, 8, 9)
+    draw(small, 8, 9, scan=second)
     assert not training_due(small.project)  # thirteen are no fifth more than eleven
-    draw(small, second, 10)
+    draw(small, 10, scan=second)
     assert training_due(small.project)
     with pytest.raises(NotFoundError, match="no model 2"):
         activate_model(small.project, 2)

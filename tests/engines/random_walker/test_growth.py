@@ -35,9 +35,10 @@ def drawn_on_the_middle(intensities: Float32Array, mask: BoolArray) -> Drawn:
 
 
 def test_contrast_is_in_standard_deviations_inside() -> None:
-    """Inside .9 and .7 in stripes (median .8 or .9 or .7), outside 0."""
+    """Inside .8 and .6 in stripes, outside .2 and hardly more, so that it is not blank."""
     mask = tube()
     image = np.where(mask, 0.0, 0.2).astype(np.float32)
+    image[:, ::2] += 1e-5 * ~mask[:, ::2]
     image[8:17:2] += 0.6 * mask[8:17:2]
     image[9:17:2] += 0.8 * mask[9:17:2]
     # The core are rows 9 to 15: four of .8 and three of .6; outside all is .2.
@@ -52,6 +53,26 @@ def test_the_likest_surroundings_count() -> None:
     assert contrast(drawn_on_the_middle(image, mask)) == pytest.approx([100.0])  # 1 over .01
     image[:, 4:6] = 1.0
     assert contrast(drawn_on_the_middle(image, mask)) == pytest.approx([0.0])
+
+
+def test_what_was_blanked_says_nothing_of_what_lies_beyond() -> None:
+    """A noisy tube beside tissue like it, of which all but a rim was blanked."""
+    mask = tube()
+    image = np.random.default_rng(0).normal(0.5, 0.1, SHAPE).astype(np.float32)
+    image[:, :5] = image[:, 20:] = image[:5] = image[20:] = 0
+    assert contrast(drawn_on_the_middle(image, mask))[0] < 0.5
+    image[5:20, 5:20][~mask[5:20, 5:20]] = 0  # no rim is left
+    assert contrast(drawn_on_the_middle(image, mask))[0] == 0
+
+
+def test_a_channel_that_is_blank_leaves_it_to_the_others() -> None:
+    mask = tube()
+    noise = np.random.default_rng(0).normal(0.0, 0.01, SHAPE).astype(np.float32)
+    clear, blanked = noise + mask, np.where(mask, 0.5 + noise, 0)
+    both = replace(
+        drawn_on_the_middle(clear, mask), intensities=np.stack([clear, blanked]).astype(np.float32)
+    )
+    assert contrast(both) == pytest.approx(contrast(drawn_on_the_middle(clear, mask)), rel=1e-6)
 
 
 def test_of_several_planes_the_clearest_counts() -> None:

@@ -12,24 +12,12 @@ from fewslice.project.people import add_person
 from fewslice.training import store
 from fewslice.workflow.project_support import model_folder
 from tests.server.page.conftest import SHAPE, SPACING
-from tests.support.annotation_page import ROOT, AnnotationPage, Grid, OpenPage, require
+from tests.support.annotation_page import AnnotationPage, Grid, OpenPage
 from tests.support.random_models import random_model
 
 pytestmark = pytest.mark.slow
 
-AXE = ROOT / "scripts" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 AXIAL = Grid.across(2, SHAPE, SPACING)
-
-
-def faults(page: AnnotationPage) -> list[str]:
-    """What axe finds, one line a rule."""
-    require("axe-core", str(AXE), "browser")
-    page.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = page.page.evaluate("() => axe.run()")
-    return [
-        f"{each['impact']} {each['id']}: {each['nodes'][0]['html'][:120]}"
-        for each in found["violations"]
-    ]
 
 
 def test_nothing_serious(project: Project, open_page: OpenPage) -> None:
@@ -37,10 +25,10 @@ def test_nothing_serious(project: Project, open_page: OpenPage) -> None:
     page.plane("axial")
     page.click(AXIAL, (15.0, 12.0))
     page.wait_saved()
-    assert faults(page) == []
+    assert page.faults() == []
     page.press("e", "x", "?")
     page.photograph("keys")
-    assert faults(page) == []
+    assert page.faults() == []
 
 
 def test_nothing_serious_where_people_log_in(project: Project, open_page: OpenPage) -> None:
@@ -50,7 +38,7 @@ def test_nothing_serious_where_people_log_in(project: Project, open_page: OpenPa
     page.page.locator("#login-password").fill("wrong horse")
     page.page.keyboard.press("Enter")
     page.page.locator("#gate .wrong").filter(has_text="password").wait_for()
-    assert faults(page) == []
+    assert page.faults() == []
 
 
 def answered(page: AnnotationPage, path: str, answer: object) -> None:
@@ -90,7 +78,7 @@ def test_nothing_serious_in_any_state_of_the_panels(project: Project, open_page:
     page.press("g", "h")
     page.page.locator("#stopping.stop").wait_for()
     page.photograph("may-stop")
-    assert faults(page) == []
+    assert page.faults() == []
 
     page.click(AXIAL, (15.0, 12.0))  # on another slice: what was asked is dropped
     page.page.unroute("**/suggestion*")
@@ -105,7 +93,7 @@ def test_nothing_serious_in_any_state_of_the_panels(project: Project, open_page:
     page.page.get_by_text("A locked structure is on this slice").wait_for()
     assert "Is any of your structures on axial slice 4?" in page.shown("next")
     page.photograph("question")
-    assert faults(page) == []
+    assert page.faults() == []
 
     page.press("Escape", "s")
     page.page.get_by_role("progressbar", name="Segmentation").wait_for()
@@ -114,14 +102,14 @@ def test_nothing_serious_in_any_state_of_the_panels(project: Project, open_page:
     page.page.locator("#segment").click()
     page.page.locator("#open-next").wait_for()
     page.photograph("next-scan")
-    assert faults(page) == []
+    assert page.faults() == []
 
 
 def test_on_a_tablet_everything_is_in_reach(project: Project, open_page: OpenPage) -> None:
     page = open_page(project)
     page.page.set_viewport_size({"width": 1024, "height": 768})
     page.photograph("tablet")
-    assert faults(page) == []
+    assert page.faults() == []
     for name in ("segment", "go-next", "accept-slice", "tool-polygon", "erase", "strip-canvas"):
         box = page.page.locator(f"#{name}").bounding_box()
         assert box is not None

@@ -57,6 +57,7 @@ def test_a_reviewer_sees_who_disagrees_where(project: Project, open_page: OpenPa
     page.page.wait_for_function(f"() => {page.counting} === 64")
     assert page.hatched_pixels() > 0
     page.photograph("agreement")
+    assert page.faults() == []
     page.page.locator("#end-compare").click()
     page.page.wait_for_function(f"() => {page.counting} === 0")
     assert page.page.locator("#plane-2").get_attribute("aria-checked") == "true"

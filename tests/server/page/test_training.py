@@ -13,7 +13,7 @@ from fewslice.project.database import Project
 from fewslice.training import store
 from fewslice.workflow.project_support import model_folder
 from tests.server.page.conftest import SHAPE, SPACING
-from tests.support.annotation_page import Grid, OpenPage
+from tests.support.annotation_page import AnnotationPage, Grid, OpenPage
 from tests.support.random_models import random_model
 
 pytestmark = pytest.mark.slow
@@ -32,13 +32,19 @@ def trained(project: Project, score: float, before: float | None, *, promote: bo
         store.refuse(folder, number)
 
 
+def drawn_on(project: Project, open_page: OpenPage) -> AnnotationPage:
+    """A page on which something was drawn, so that there is something to train on."""
+    page = open_page(project)
+    page.plane("axial")
+    page.click(AXIAL, (15.0, 12.0))
+    return page
+
+
 def test_a_training_is_started_followed_judged_and_rolled_back(
     project: Project, open_page: OpenPage
 ) -> None:
     trained(project, 0.5, None, promote=True)
-    page = open_page(project)
-    page.plane("axial")
-    page.click(AXIAL, (15.0, 12.0))
+    page = drawn_on(project, open_page)
     page.page.locator("#train:enabled").click()
     page.page.locator("#training-said", has_text="Waits for its turn").wait_for()
     job = jobs.claim(project, "a worker")
@@ -55,6 +61,7 @@ def test_a_training_is_started_followed_judged_and_rolled_back(
     assert "better than the one before it (0.500). It is in use." in page.shown("verdict")
     assert page.page.locator("#train").is_enabled()
     chart = page.page.get_by_role("img", name="Learning curve: Dice 0.75 with 12 slices")
+    chart.wait_for()
     assert chart.locator("circle").count() == 2
 
     page.page.locator("#activate-1").click()
@@ -67,9 +74,7 @@ def test_a_training_is_cancelled_and_a_worse_model_is_not_used(
     project: Project, open_page: OpenPage
 ) -> None:
     trained(project, 0.75, None, promote=True)
-    page = open_page(project)
-    page.plane("axial")
-    page.click(AXIAL, (15.0, 12.0))
+    page = drawn_on(project, open_page)
     page.page.locator("#train:enabled").click()
     page.page.locator("#cancel-training").click()
     page.page.locator("#train:enabled").wait_for()

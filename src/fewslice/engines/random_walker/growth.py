@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _LEAST_TRUST = 0.05  # less than this changes nothing worth the time
 _LEAST_SPREAD = 0.01  # of intensities scaled to 0 to 1
 _FEWEST = 10  # pixels that intensities can be told from
+_SAME = 1e-6  # intensities that differ by so little are the same
 _WIDEST = 1.5  # difference of intensities that nothing grows across
 
 
@@ -64,8 +65,10 @@ def contrast(drawn: Drawn) -> Float64Array:
 
     On the slices that were looked at, within two radii: the 5th percentile of the distance to the
     median inside, in standard deviations inside, in the channel in which a pixel differs most.
-    Pixels at the outline, which hold some of both, are left out. 0 where there are too few. Of
-    slices of several planes those of the plane with the clearest contrast count.
+    Pixels at the outline, which hold some of both, are left out, and blank ones where the inside is
+    not: a scan of which only some surroundings were kept says nothing of what is beyond. 0 where
+    there are too few. Of slices of several planes those of the plane with the clearest contrast
+    count.
     """
     planes = sorted({axis for axis, _ in drawn.slices})
     numbers = range(1, 1 + len(drawn.radii))
@@ -81,7 +84,30 @@ def _contrast(drawn: Drawn, number: int, plane: int) -> float:
     values = drawn.intensities[:, inside]
     spread = np.maximum(values.std(axis=1), _LEAST_SPREAD)
     apart = np.abs(drawn.intensities[:, around] - np.median(values, axis=1)[:, None])
-    return float(np.percentile((apart / spread[:, None]).max(axis=0), 5))
+    apart /= spread[:, None]
+    blank = _flat(drawn.intensities, plane, around) & ~_flat(drawn.intensities, plane, inside).all(
+        axis=1, keepdims=True
+    )
+    told = ~blank.all(axis=0)
+    if np.count_nonzero(told) < _FEWEST:
+        return 0.0
+    return float(np.percentile(np.where(blank, 0, apart)[:, told].max(axis=0), 5))
+
+
+def _flat(intensities: Float32Array, plane: int, chosen: BoolArray) -> BoolArray:
+    """Return where a channel is the same on a voxel and its neighbours on a slice of a plane.
+
+    (channel, voxel), of the chosen ones. Air and tissue are noisy; what was blanked is not.
+    """
+    from scipy import ndimage
+
+    flat = np.zeros((len(intensities), *chosen.shape), dtype=bool)
+    for index in np.flatnonzero(chosen.any(axis=inplane_axes(plane))):
+        place = on_slice(plane, int(index))
+        for channel, values in zip(flat, intensities, strict=True):
+            highest = ndimage.maximum_filter(values[place], 3)
+            channel[place] = highest - ndimage.minimum_filter(values[place], 3) <= _SAME
+    return flat[:, chosen]
 
 
 def _inside_and_around(drawn: Drawn, number: int, plane: int) -> tuple[BoolArray, BoolArray]:
