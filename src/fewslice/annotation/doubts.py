@@ -26,6 +26,8 @@ _FEW = 12  # voxels that a slip of the hand leaves at most
 _LEAST = 2  # voxels that nobody draws a slice for
 _SHARE = 0.04  # of the voxels that a slice nearby holds
 _STRIP = 0.2  # the same, of a slice right beside a drawn one
+_SLIVER = 0.5  # of that slice at most, where both share nothing
+_SHARED = 0.05  # of the smaller of two strips of one plane, which may be a voxel thicker
 _ASIDE = 3  # voxels from where a structure lies on the next slice, and it is not its tip
 _IN_A_ROW = 3  # slices, and they are part of a complete label map
 _MOST_RIMS = 3  # slices that a brush reaches above and below
@@ -244,6 +246,9 @@ def find_slips(along: Along) -> BoolArray:
         return slips
     for number, column in np.argwhere((along.areas > 0) & ~along.settled[:, None]).tolist():
         areas = along.areas[:, column]
+        if _sliver(along, number, column):
+            slips[number, column] = True
+            continue
         others = much[:, column].copy()
         others[number] = False
         below, above = _around(others, number)
@@ -255,6 +260,39 @@ def find_slips(along: Along) -> BoolArray:
             slips[number, column] = _astray(along, number, nearest, along.values[column])
     # Who drew another structure there looked at the slice, unless each had its turn.
     return slips & (_only(slips, along.areas) | _not_looked_for(along, slips))
+
+
+def _sliver(along: Along, number: int, column: int) -> bool:
+    """Whether few voxels lie right beside a much fuller slice and share none with it.
+
+    As a slip of the hand lies, or what a plane tilted by a degree or two leaves of its outline. The
+    end of a structure lies over the next slice.
+    """
+    areas, value = along.areas[:, column], along.values[column]
+    for other in (number - 1, number + 1):
+        if not 0 <= other < len(areas) or abs(along.indices[other] - along.indices[number]) != 1:
+            continue
+        few = max(_FEW, _STRIP * areas[other])
+        if areas[number] <= min(few, _SLIVER * areas[other]):
+            if not (along.mask(number, value) & along.mask(other, value)).any():
+                return True
+    return False
+
+
+def find_strips(along: Along, slips: BoolArray) -> BoolArray:
+    """Return which slices hold a structure that shares no voxel with itself on the next slice.
+
+    As strips of an oblique plane do, which slices of one structure hardly ever do.
+    """
+    strips: BoolArray = np.zeros(len(along.indices), dtype=bool)
+    held = (along.areas > _FEW) & ~slips
+    for number in np.flatnonzero(np.diff(along.indices) == 1).tolist():
+        for column in np.flatnonzero(held[number] & held[number + 1]).tolist():
+            one, other = (along.mask(at, along.values[column]) for at in (number, number + 1))
+            least = min(np.count_nonzero(one), np.count_nonzero(other))
+            if np.count_nonzero(one & other) <= _SHARED * least:
+                strips[number : number + 2] = True
+    return strips & ~along.settled
 
 
 def _complete(along: Along, chosen: BoolArray) -> bool:

@@ -18,6 +18,7 @@ from fewslice.annotation.assumptions import (
     plane_remark,
     rim_remark,
     slip_remarks,
+    strips_remark,
 )
 from fewslice.annotation.cover import covering_slices, looked_at
 from fewslice.annotation.doubts import (
@@ -26,10 +27,12 @@ from fewslice.annotation.doubts import (
     find_absences,
     find_rims,
     find_slips,
+    find_strips,
     lone_rims,
 )
 from fewslice.annotation.oblique import WIDE, WIDE_OF_STRIPS, ObliquePlane, find_planes
 from fewslice.annotation.planes import annotation_axis, plane_name
+from fewslice.annotation.strips import planes_of_strips
 from fewslice.errors import InputError
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import Geometry, inplane_axes
@@ -42,7 +45,7 @@ _NEAREST = 3  # voxels, at least
 _STRIPS = 0.5  # of a slice at most lies over the one below where strips run as steep as slices
 _APART = 0.1  # the same where there can be no doubt
 _ENOUGH = 60  # voxels, to tell strips from small bodies by
-_SLIP, _SLIP_SHARE = 12, 0.2  # voxels, and part of an outline, that slips of the hand are at most
+_SLIP, _SLIP_SHARE = 12, 0.34  # voxels, and part of an outline, that slips of the hand are at most
 _FULL = 0.75  # of a slice lies over the one below where both were drawn in full, not in strips
 
 
@@ -135,6 +138,9 @@ def _oblique(
     if any((annotation.labels[on_slice(*place)] == UNKNOWN).any() for place in places):
         return nothing
     overlap = _overlaps(drawn)
+    parallel = _strips(annotation, geometry, drawn, places, overlap)
+    if parallel:
+        return parallel, nothing[1]
     if min(overlap) > _STRIPS and max(overlap[axis] for axis in annotation.axes) > _FULL:
         return nothing
     runs = len(places) - beside  # of slices next to each other
@@ -151,6 +157,20 @@ def _oblique(
         enough = enough and all(plane.parallel(planes[0]) for plane in planes)
         enough = enough and (sure or len(planes) == runs)
     return (planes, loose) if enough else nothing
+
+
+def _strips(
+    annotation: Annotation, geometry: Geometry, drawn: BoolArray, places: Sequence[SliceIndex], overlap: tuple[float, ...]
+) -> tuple[ObliquePlane, ...]:
+    """Return the slightly tilted planes whose strips are drawn; none if slips explain as much."""
+    axes = {axis for axis, _ in places}
+    if len(axes) > 1 or overlap[next(iter(axes))] > _APART:
+        return ()
+    planes = planes_of_strips(drawn, geometry.affine, axes.pop())
+    nowhere = np.zeros((0, 3), np.intp)
+    if not planes or not _crossing(annotation.labels, drawn, planes, nowhere).any():
+        return ()
+    return planes
 
 
 def _overlaps(drawn: BoolArray) -> tuple[float, ...]:
@@ -248,10 +268,9 @@ def plausible_slices(
     absences = find_absences(left, slips)
     if not (rims.any() or slips.any() or absences.any()):
         lone = lone_rims(along)
-        if lone is None:
-            return annotation
-        remark = lone_rims_remark(along, lone, geometry)
-        return replace(annotation, remarks=(*annotation.remarks, remark))
+        told = lone_rims_remark(along, lone, geometry) if lone is not None else ()
+        told += strips_remark(along, find_strips(along, slips), geometry)
+        return replace(annotation, remarks=(*annotation.remarks, *told)) if told else annotation
     meant = ((left.areas > 0) & ~slips).any(axis=1) | left.settled
     given_up = {along.place(number) for number in np.flatnonzero(rims).tolist()}
     given_up |= {left.place(number) for number in np.flatnonzero(~meant).tolist()}
@@ -263,6 +282,7 @@ def plausible_slices(
         *rim_remark(along, rims, geometry),
         *slip_remarks(left, slips, geometry),
         *absence_remarks(left, absences, geometry),
+        *strips_remark(left, find_strips(left, slips), geometry),
     )
     slices = tuple(place for place in annotation.slices if place not in given_up)
     return replace(

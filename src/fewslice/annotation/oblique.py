@@ -33,7 +33,7 @@ _SAME_NORMAL = 0.9998  # cosine of about a degree
 _NEAREST = (20, 60, 200)
 _NEAREST_SHARES = (0.1, 0.25)  # of the points: a patch has to reach from slice to slice
 _MOST_PLANES = 40
-_SURE = 0.85  # of that thickness: a plane is known to a fraction of a voxel only
+SURE = 0.85  # of that thickness: a plane is known to a fraction of a voxel only
 _FILLED = 0.99  # of the voxels inside of an outline, within the thickness of its plane
 
 
@@ -417,5 +417,5 @@ def _filled_half(
     for half in halves:
         inside = heights <= half
         if inside.any() and there[inside].mean() >= _FILLED:
-            return _SURE * half
+            return SURE * half
     return least
