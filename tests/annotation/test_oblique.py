@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fewslice.annotation.oblique import ObliquePlane, find_planes
+from fewslice.annotation.oblique import ObliquePlane
+from fewslice.annotation.plane_search import find_planes
 from tests.support.drawings import GRID, SPACING, in_plane, in_planes, on_slices, two_bodies
 
 LABELS = two_bodies()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fewslice.annotation.doubts import Along
+from fewslice.annotation.along import Along
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.annotation.phrases import counted, slices_text
 from fewslice.annotation.planes import plane_name
@@ -72,9 +72,9 @@ def lone_rims_remark(along: Along, run: slice, geometry: Geometry) -> tuple[Rema
     return (
         Remark(
             "maybe-brush-rims",
-            f"What is drawn on {_where(along, chosen, geometry)} is the same above and below {middle}, "
-            f"as a sphere brush leaves it; all of it is taken as drawn. If only {middle} was, erase "
-            "the others.",
+            f"What is drawn on {_where(along, chosen, geometry)} is the same above and below "
+            f"{middle}, as a sphere brush leaves it; all of it is taken as drawn. If only {middle} "
+            "was, erase the others.",
         ),
     )
 
@@ -86,10 +86,10 @@ def strips_remark(along: Along, strips: BoolArray, geometry: Geometry) -> tuple[
     return (
         Remark(
             "maybe-oblique-planes",
-            f"What is drawn on {_where(along, strips, geometry)} does not lie over what is drawn on "
-            "the slices beside, as strips of an oblique plane do not: the slices count as drawn in "
-            "full. If you drew in an oblique plane, draw more of it or set voxels to 255 where you "
-            f"did not look; if these slices were drawn, {_OVERRULE}.",
+            f"What is drawn on {_where(along, strips, geometry)} looks like strips of one oblique "
+            "plane, since slices next to each other share no voxel of a structure; the slices are "
+            "taken as drawn in full. If they were not, draw more in the oblique plane, or set "
+            f"what you did not look at to 255. If they were, {_OVERRULE}.",
         ),
     )
 
@@ -105,8 +105,9 @@ def slip_remarks(along: Along, slips: BoolArray, geometry: Geometry) -> tuple[Re
                 "few-voxels",
                 f"Label {{}} has only {counted(voxels, 'voxel')} on "
                 f"{_where(along, chosen, geometry)}, much less than on the slices around, as by a "
-                f"slip or a slight tilt: {'it is' if chosen.sum() == 1 else 'they are'} not taken as annotated "
-                f"for it. Erase what was a slip; if the slices were drawn, {_OVERRULE}.",
+                "slip or in a plane tilted a little: "
+                f"{'it is' if chosen.sum() == 1 else 'they are'} not taken as annotated for it. "
+                f"Erase what was a slip; if the slices were drawn, {_OVERRULE}.",
                 (along.values[column],),
             )
         )

@@ -1,8 +1,8 @@
 """Strips on slices next to each other that one slightly tilted plane leaves.
 
-Where a plane is drawn in by the voxels nearest to it, the number k of the slice that holds its voxel
-at (r, c) is a + b · (r, c), rounded. Such a, b are found by linear programming, however narrow a
-strip is. Slices that were drawn next to each other lie over one another, and no plane rounds to both.
+Of the voxels nearest to a plane, the one at (r, c) lies on slice a + b · (r, c), rounded. Such a, b
+are found by linear programming, however narrow a strip is. Slices that were drawn next to each
+other lie over one another, and no plane rounds to both.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
 
 _STEEPEST = 0.25  # slices a voxel: strips are four voxels wide at least
-_EXACT = 0.02  # of a slice, beside rounding
+_ROUNDED = 0.5 - 1e-6  # of a slice: what lies at half is as near to the next one
 _MOST_SLICES = 60
 
 
-def planes_of_strips(
-    drawn: BoolArray, affine: Float64Array, axis: int
-) -> tuple[ObliquePlane, ...]:
+def planes_of_strips(drawn: BoolArray, affine: Float64Array, axis: int) -> tuple[ObliquePlane, ...]:
     """Return the parallel planes whose strips are drawn across an axis; none if slices are.
 
     drawn: (i, j, k). affine: to mm. One plane for each run of slices next to each other.
@@ -76,8 +74,7 @@ def _fit(
     if not found.success:
         return None
     slope, starts, deviation = found.x[:2], found.x[2:-1], found.x[-1]
-    steep = float(np.abs(slope).sum())
-    if steep >= _STEEPEST or deviation > 0.5 * (1 + steep) + _EXACT:
+    if np.abs(slope).sum() >= _STEEPEST or deviation > _ROUNDED:
         return None
     return slope, starts + middle[2] - slope @ middle[:2]
 
