@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fewslice.annotation.oblique import ObliquePlane
 from fewslice.annotation.strips import planes_of_strips
 from fewslice.typing import BoolArray
 
@@ -17,7 +18,7 @@ def strips(first: int, *, at: int = 2, falling: bool = False) -> BoolArray:
     return drawn
 
 
-def slice_at(plane, row: float) -> float:  # type: ignore[no-untyped-def]
+def slice_at(plane: ObliquePlane, row: float) -> float:
     return float((plane.offset - plane.normal[0] * row) / plane.normal[2])
 
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from fewslice.annotation.oblique import Float64Array
 
+# The voxels nearest to a plane deviate by .29 of a voxel (a uniform distribution), two full slices
+# next to each other by .5.
 _FLAT = 0.36
 APART = 1.5  # voxels from one plane to the next
 EXPLAINED = 0.97  # of the drawn voxels; the others are slips of the hand
-CANDIDATES = 16
+CANDIDATES = 16  # points whose surroundings are looked at
 SAME_NORMAL = 0.9998  # cosine of about a degree
 _NEAREST = (20, 60, 200)
 _NEAREST_SHARES = (0.1, 0.25)  # of the points: a patch has to reach from slice to slice
