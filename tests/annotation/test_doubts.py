@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from fewslice.annotation.along import Along
 from fewslice.annotation.annotation import SliceIndex
-from fewslice.annotation.doubts import Along, find_absences, find_rims, find_slips
+from fewslice.annotation.doubts import find_absences, find_rims, find_slips
 from tests.support.drawings import Labels, brushed, on_slices, two_bodies
 
 LABELS = two_bodies()

@@ -259,6 +259,47 @@ def test_a_slight_tilt_is_told_on_thick_slices() -> None:
     assert len(found.planes) == 4
 
 
+def test_a_tilt_is_told_where_only_some_planes_reach_the_next_slice() -> None:
+    # At 3 degrees a plane rises by .4 of a slice of 3.3 mm in 21 rows of 1.2 mm.
+    spacing = (1.2, 1.2, 3.3)
+    body = ellipsoid((50, 48, 30), (11, 13, 8))
+    labels = in_planes(body, (0.052, 0, 1), -13.4, -1.65, 10, spacing=spacing)
+    areas = np.count_nonzero(labels, axis=(0, 1))
+    assert np.count_nonzero(areas) == 5  # the middle one is as good as a slice
+    found = find_annotation(labels, Geometry.from_spacing(labels.shape, spacing))
+    assert len(found.planes) == 3
+    assert [remark.code for remark in found.remarks] == ["oblique-planes"]
+
+
+def test_a_slice_that_holds_a_sliver_of_an_outline_is_not_known() -> None:
+    labels = on_slices(BODIES, (8, 20), 1)
+    rim = np.flatnonzero(labels[:, 20, 20])[-1]
+    labels[rim, 16:25, 21], labels[rim, 16:25, 20] = labels[rim, 16:25, 20], 0
+    assert 0 < np.count_nonzero(labels[:, :, 21]) <= 12
+    found = find_annotation(labels, BODIES_GRID)
+    assert found.slices == ((2, 8), (2, 20))
+    assert not found.planes
+    (remark,) = found.remarks
+    assert remark.code == "few-voxels"
+    assert "in a plane tilted a little" in remark
+
+
+def test_strips_in_no_common_plane_are_remarked() -> None:
+    labels = np.zeros(BODIES.shape, dtype=np.uint8)
+    labels[8:12, 8:12, 10] = 1  # a ring on the next slice: no plane has both
+    labels[6:14, 6:14, 11] = 1
+    labels[8:12, 8:12, 11] = 0
+    found = find_annotation(labels, BODIES_GRID)
+    assert not found.planes
+    assert found.slices == ((2, 10), (2, 11))
+    (remark,) = found.remarks
+    assert remark.code == "maybe-oblique-planes"
+    assert "axial 10, 11" in remark
+    assert "strict=True" in remark
+    assert not find_annotation(labels, BODIES_GRID, strict=True).remarks
+    assert not find_annotation(labels, BODIES_GRID, [(2, 10), (2, 11)]).remarks
+
+
 def test_slips_beside_drawn_slices_are_no_strips() -> None:
     labels = on_slices(BODIES, (12, 16, 20))
     labels[1:4, 1:4, 13] = 1

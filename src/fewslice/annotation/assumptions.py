@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fewslice.annotation.doubts import Along
+from fewslice.annotation.along import Along
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.annotation.phrases import counted, slices_text
 from fewslice.annotation.planes import plane_name
@@ -64,16 +64,33 @@ def rim_remark(along: Along, rims: BoolArray, geometry: Geometry) -> tuple[Remar
     )
 
 
-def lone_rims_remark(along: Along, run: slice, geometry: Geometry) -> Remark:
+def lone_rims_remark(along: Along, run: slice, geometry: Geometry) -> tuple[Remark]:
     """Say that slices in a row may be one drawn slice with the rims of a brush."""
     chosen = np.zeros(len(along.indices), dtype=bool)
     chosen[run] = True
     middle = f"{plane_name(geometry, along.axis)} {int(along.indices[(run.start + run.stop) // 2])}"
-    return Remark(
-        "maybe-brush-rims",
-        f"What is drawn on {_where(along, chosen, geometry)} is the same above and below {middle}, "
-        f"as a sphere brush leaves it; all of it is taken as drawn. If only {middle} was, erase "
-        "the others.",
+    return (
+        Remark(
+            "maybe-brush-rims",
+            f"What is drawn on {_where(along, chosen, geometry)} is the same above and below "
+            f"{middle}, as a sphere brush leaves it; all of it is taken as drawn. If only {middle} "
+            "was, erase the others.",
+        ),
+    )
+
+
+def strips_remark(along: Along, strips: BoolArray, geometry: Geometry) -> tuple[Remark, ...]:
+    """Say which slices, taken as drawn in full, may hold strips of oblique planes."""
+    if not strips.any():
+        return ()
+    return (
+        Remark(
+            "maybe-oblique-planes",
+            f"What is drawn on {_where(along, strips, geometry)} looks like strips of one oblique "
+            "plane, since slices next to each other share no voxel of a structure; the slices are "
+            "taken as drawn in full. If they were not, draw more in the oblique plane, or set "
+            f"what you did not look at to 255. If they were, {_OVERRULE}.",
+        ),
     )
 
 
@@ -87,9 +104,10 @@ def slip_remarks(along: Along, slips: BoolArray, geometry: Geometry) -> tuple[Re
             Remark(
                 "few-voxels",
                 f"Label {{}} has only {counted(voxels, 'voxel')} on "
-                f"{_where(along, chosen, geometry)}, much less than on the slices around, as if by "
-                f"a slip: {'it is' if chosen.sum() == 1 else 'they are'} not taken as annotated "
-                f"for it. Erase what was a slip; if the slices were drawn, {_OVERRULE}.",
+                f"{_where(along, chosen, geometry)}, much less than on the slices around, as by a "
+                "slip or in a plane tilted a little: "
+                f"{'it is' if chosen.sum() == 1 else 'they are'} not taken as annotated for it. "
+                f"Erase what was a slip; if the slices were drawn, {_OVERRULE}.",
                 (along.values[column],),
             )
         )

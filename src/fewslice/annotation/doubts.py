@@ -7,27 +7,22 @@ absent between slices that hold it, or has a few voxels there, nobody seems to h
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import SliceIndex, drawn_voxels, on_slice
+from fewslice.annotation.along import IN_A_ROW, Along, complete, runs
+from fewslice.annotation.annotation import SliceIndex
+from fewslice.annotation.slivers import FEW, STRIP, is_sliver
 from fewslice.typing import BoolArray
-from fewslice.volumes.geometry import inplane_axes
-from fewslice.volumes.image import UNKNOWN, LabelArray
 
 Doubt = tuple[SliceIndex, int]
 """A slice, and the label that nobody seems to have looked for there."""
 
-_FEW = 12  # voxels that a slip of the hand leaves at most
 _LEAST = 2  # voxels that nobody draws a slice for
 _SHARE = 0.04  # of the voxels that a slice nearby holds
-_STRIP = 0.2  # the same, of a slice right beside a drawn one
 _ASIDE = 3  # voxels from where a structure lies on the next slice, and it is not its tip
-_IN_A_ROW = 3  # slices, and they are part of a complete label map
 _MOST_RIMS = 3  # slices that a brush reaches above and below
 _INSIDE = 0.95  # of a rim lies inside of what was drawn
 _ALIKE = 0.75  # of the voxels of two rims lie in both
@@ -35,89 +30,6 @@ _EXACTLY = 0.97  # the same, where there is less to go by
 _VALLEY = 0.8  # of what was drawn, at most, is left between two drawn slices
 _OVERLAP = 0.1  # of the smaller of two outlines that one structure shares
 _SAME_PLACE = 0.5  # the same, where it is not drawn between them
-
-
-@dataclass(frozen=True, eq=False)
-class Along:
-    """The annotated slices across one axis.
-
-    labels: (i, j, k). indices: of the slices, ascending. values: labels of structures. areas:
-    voxels of each, (slice, value), without those that slices of other planes hold. settled: which
-    slices are not in doubt whatever they hold.
-    """
-
-    labels: LabelArray
-    axis: int
-    indices: npt.NDArray[np.intp]
-    values: tuple[int, ...]
-    areas: npt.NDArray[np.intp]
-    settled: BoolArray
-
-    @classmethod
-    def of(
-        cls,
-        labels: LabelArray,
-        slices: tuple[SliceIndex, ...],
-        axis: int,
-        values: tuple[int, ...],
-        named: Collection[SliceIndex],
-    ) -> Along:
-        """Count what is drawn on the slices across an axis."""
-        indices = [index for other, index in slices if other == axis]
-        crossing = [place for place in slices if place[0] != axis]
-        areas = np.zeros((len(indices), len(values)), dtype=np.intp)
-        settled = np.zeros(len(indices), dtype=bool)
-        for number, index in enumerate(indices):
-            one = labels[on_slice(axis, index)]
-            settled[number] = (axis, index) in named or bool((one == UNKNOWN).any())
-            if crossing:
-                one = one.copy()
-                for place in crossing:
-                    one[_crossed(axis, place)] = 0
-            counts = np.bincount(one.ravel(), minlength=max(values) + 1)
-            areas[number] = counts[list(values)]
-        return cls(labels, axis, np.array(indices, dtype=np.intp), values, areas, settled)
-
-    def kept(self, chosen: BoolArray) -> Along:
-        """Return some of the slices."""
-        return replace(
-            self,
-            indices=self.indices[chosen],
-            areas=self.areas[chosen],
-            settled=self.settled[chosen],
-        )
-
-    def mask(self, number: int, value: int | None = None) -> BoolArray:
-        """Return where a structure, or any, is drawn on a slice."""
-        one = self.labels[on_slice(self.axis, int(self.indices[number]))]
-        return drawn_voxels(one) if value is None else one == value
-
-    def place(self, number: int) -> SliceIndex:
-        """Return (array axis, index) of a slice."""
-        return self.axis, int(self.indices[number])
-
-    def run_lengths(self, chosen: BoolArray | None = None) -> npt.NDArray[np.intp]:
-        """Return for each slice how many of those chosen lie in a row around it; 0 elsewhere."""
-        chosen = np.ones(len(self.indices), dtype=bool) if chosen is None else chosen
-        lengths = np.zeros(len(self.indices), dtype=np.intp)
-        for run in _runs(self.indices[chosen]):
-            lengths[np.flatnonzero(chosen)[run]] = run.stop - run.start
-        return lengths
-
-
-def _crossed(axis: int, place: SliceIndex) -> tuple[slice | int, ...]:
-    """Return the line of a slice across `axis` that a slice of another plane crosses."""
-    line: list[slice | int] = [slice(None), slice(None)]
-    line[inplane_axes(axis).index(place[0])] = place[1]
-    return tuple(line)
-
-
-def _runs(indices: npt.NDArray[np.intp]) -> Iterator[slice]:
-    """Yield the runs of neighbouring slices."""
-    if len(indices):
-        breaks = np.flatnonzero(np.diff(indices) != 1) + 1
-        for start, stop in pairwise([0, *breaks.tolist(), len(indices)]):
-            yield slice(start, stop)
 
 
 def find_rims(along: Along) -> BoolArray:
@@ -144,17 +56,17 @@ def _may_be_brushed(along: Along) -> BoolArray:
 
 def _rims_among(along: Along) -> BoolArray:
     rims = np.zeros(len(along.indices), dtype=bool)
-    runs = list(_runs(along.indices))
-    middles = [_middles(along, run) for run in runs]
+    rows = list(runs(along.indices))
+    middles = [_middles(along, run) for run in rows]
     if not along.settled.any() and not all(middles):
         return rims
-    runs = [run for run, those in zip(runs, middles, strict=True) if those]
+    rows = [run for run, those in zip(rows, middles, strict=True) if those]
     drawn = [middle for those in middles for middle in those]
-    brushed = [run for run in runs if run.stop - run.start > 1]
+    brushed = [run for run in rows if run.stop - run.start > 1]
     if len(drawn) < 2 or not brushed:
         return rims
-    alone = len(brushed) == 1 and len(drawn) == len(runs)
-    if alone and not _is_brushed(along, drawn[runs.index(brushed[0])], brushed[0], exactly=True):
+    alone = len(brushed) == 1 and len(drawn) == len(rows)
+    if alone and not _is_brushed(along, drawn[rows.index(brushed[0])], brushed[0], exactly=True):
         return rims
     if not all(_overlap(along.mask(a), along.mask(b)) for a, b in pairwise(drawn)):
         return rims
@@ -170,13 +82,13 @@ def lone_rims(along: Along) -> slice | None:
     Where rims on both sides are the same to the voxel. It may be a whole small body, too, so it is
     taken as drawn.
     """
-    runs = list(_runs(along.indices))
-    if len(runs) != 1 or along.settled.any() or len(along.indices) > 2 * _MOST_RIMS + 1:
+    rows = list(runs(along.indices))
+    if len(rows) != 1 or along.settled.any() or len(along.indices) > 2 * _MOST_RIMS + 1:
         return None
     middle = len(along.indices) // 2
     if len(along.indices) in (0, 1) or len(along.indices) % 2 == 0:
         return None
-    return runs[0] if _is_brushed(along, middle, runs[0], exactly=True) else None
+    return rows[0] if _is_brushed(along, middle, rows[0], exactly=True) else None
 
 
 def _middles(along: Along, run: slice) -> list[int]:
@@ -195,7 +107,7 @@ def _peaks(along: Along, run: slice) -> list[int]:
     totals = along.areas.sum(axis=1)[run]
     high = np.flatnonzero((totals[1:-1] >= totals[:-2]) & (totals[1:-1] >= totals[2:])) + 1
     # A rim next to a drawn slice may be as large: the middle of such a plateau was drawn.
-    inner = [int(high[each][(each.stop - each.start) // 2]) for each in _runs(high)]
+    inner = [int(high[each][(each.stop - each.start) // 2]) for each in runs(high)]
     if len(inner) < 2 or max(inner[0], len(totals) - 1 - inner[-1]) > _MOST_RIMS:
         return []
     for below, above in pairwise(inner):
@@ -240,10 +152,13 @@ def find_slips(along: Along) -> BoolArray:
     """
     slips: BoolArray = np.zeros(along.areas.shape, dtype=bool)
     much = along.areas > _SHARE * along.areas.max(axis=0, initial=0)
-    if _complete(along, much.any(axis=1)):
+    if complete(along, much.any(axis=1)):
         return slips
     for number, column in np.argwhere((along.areas > 0) & ~along.settled[:, None]).tolist():
         areas = along.areas[:, column]
+        if is_sliver(along, number, column):
+            slips[number, column] = True
+            continue
         others = much[:, column].copy()
         others[number] = False
         below, above = _around(others, number)
@@ -251,16 +166,10 @@ def find_slips(along: Along) -> BoolArray:
             slips[number, column] = _few_between(along, number, column, (below, above))
             continue
         nearest = below if below is not None else above
-        if nearest is not None and areas[number] <= min(_FEW, _SHARE * areas[nearest]):
+        if nearest is not None and areas[number] <= min(FEW, _SHARE * areas[nearest]):
             slips[number, column] = _astray(along, number, nearest, along.values[column])
     # Who drew another structure there looked at the slice, unless each had its turn.
     return slips & (_only(slips, along.areas) | _not_looked_for(along, slips))
-
-
-def _complete(along: Along, chosen: BoolArray) -> bool:
-    """Whether these are slices in a row, as in a complete label map, for the most part."""
-    lengths = along.run_lengths(chosen)[chosen]
-    return bool(len(lengths) and 2 * np.count_nonzero(lengths >= _IN_A_ROW) >= len(lengths))
 
 
 def _only(slips: BoolArray, areas: npt.NDArray[np.intp]) -> BoolArray:
@@ -281,11 +190,11 @@ def _around(chosen: BoolArray, number: int) -> tuple[int | None, int | None]:
 def _few_between(along: Along, number: int, column: int, others: tuple[int, int]) -> bool:
     areas, value = along.areas[:, column], along.values[column]
     least = min(areas[other] for other in others)
-    if areas[number] <= min(_FEW, _SHARE * least):
+    if areas[number] <= min(FEW, _SHARE * least):
         one, other = (along.mask(at, value) for at in others)
         # Of many small pieces, such as lesions, one more may well have a few voxels.
         return int(areas[number]) <= _LEAST or _overlap(one, other)
-    if areas[number] > _STRIP * least:
+    if areas[number] > STRIP * least:
         return False
     # The end of a strip: a plane tilted by a degree or two, or a brush that went too deep.
     gaps = [abs(int(along.indices[other] - along.indices[number])) for other in others]
@@ -320,7 +229,7 @@ def _not_looked_for(along: Along, slips: BoolArray) -> BoolArray:
     held: BoolArray = (along.areas > 0) & ~slips
     shown: BoolArray = np.any(held, axis=1)
     absent: BoolArray = np.zeros_like(held)
-    in_a_row = along.run_lengths(shown) >= _IN_A_ROW
+    in_a_row = along.run_lengths(shown) >= IN_A_ROW
     for column, value in enumerate(along.values):
         holds = held[:, column]
         if np.count_nonzero(holds) < 2:

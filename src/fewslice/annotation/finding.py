@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from fewslice.annotation.along import Along
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
 from fewslice.annotation.assumptions import (
     absence_remarks,
@@ -18,32 +18,28 @@ from fewslice.annotation.assumptions import (
     plane_remark,
     rim_remark,
     slip_remarks,
+    strips_remark,
 )
 from fewslice.annotation.cover import covering_slices, looked_at
 from fewslice.annotation.doubts import (
-    Along,
     Doubt,
     find_absences,
     find_rims,
     find_slips,
     lone_rims,
 )
-from fewslice.annotation.oblique import WIDE, WIDE_OF_STRIPS, ObliquePlane, find_planes
+from fewslice.annotation.drawn_planes import drawn_planes
+from fewslice.annotation.oblique import ObliquePlane
 from fewslice.annotation.planes import annotation_axis, plane_name
+from fewslice.annotation.slivers import find_strips
 from fewslice.errors import InputError
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.ignore_label import nothing_drawn
 from fewslice.volumes.image import UNKNOWN, LabelArray
-from fewslice.volumes.region import bounding_region
 
 _NEAR = 0.5  # of a structure's radius, around its outlines, that it may take where it was not drawn
 _NEAREST = 3  # voxels, at least
-_STRIPS = 0.5  # of a slice at most lies over the one below where strips run as steep as slices
-_APART = 0.1  # the same where there can be no doubt
-_ENOUGH = 60  # voxels, to tell strips from small bodies by
-_SLIP, _SLIP_SHARE = 12, 0.2  # voxels, and part of an outline, that slips of the hand are at most
-_FULL = 0.75  # of a slice lies over the one below where both were drawn in full, not in strips
 
 
 def find_annotation(
@@ -111,90 +107,12 @@ def _plausible(
     """
     if not drawn.any():
         return annotation
-    planes, loose = _oblique(annotation, geometry, fixed, drawn)
+    planes, loose = drawn_planes(annotation, geometry, fixed, drawn)
     if planes:
         return _in_planes(annotation, geometry, planes, fixed, tuple(map(tuple, loose)))
     for axis in annotation.axes:
         annotation = plausible_slices(annotation, geometry, axis, fixed)
     return annotation
-
-
-def _oblique(
-    annotation: Annotation, geometry: Geometry, fixed: set[SliceIndex], drawn: BoolArray
-) -> tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]]:
-    """Return the oblique planes that explain the drawn voxels; none where slices do as well.
-
-    Outlines in oblique planes cross slices next to each other. 255 says that a person thinks in
-    slices.
-    """
-    nothing: tuple[tuple[ObliquePlane, ...], npt.NDArray[np.intp]] = ((), np.zeros((0, 3), np.intp))
-    places = [place for place in annotation.slices if place not in fixed]
-    beside = sum((axis, index + 1) in places for axis, index in places)
-    if not beside:
-        return nothing
-    if any((annotation.labels[on_slice(*place)] == UNKNOWN).any() for place in places):
-        return nothing
-    overlap = _overlaps(drawn)
-    if min(overlap) > _STRIPS and max(overlap[axis] for axis in annotation.axes) > _FULL:
-        return nothing
-    runs = len(places) - beside  # of slices next to each other
-    sure = min(overlap) < _APART and int(np.count_nonzero(drawn)) >= _ENOUGH
-    most = len(places) - 1 if sure else max(len(places) // 2, runs)
-    wide = WIDE_OF_STRIPS if sure else WIDE
-    planes, loose = find_planes(drawn, geometry.affine, most, wide)
-    if not planes:
-        return nothing
-    crossing = _crossing(annotation.labels, drawn, planes, loose)
-    sure = sure and bool(crossing.any())
-    enough = sure or 3 * int(crossing.sum()) >= len(crossing)
-    if len(planes) > len(places) // 2:  # tilted so little that many touch a single slice
-        enough = enough and all(plane.parallel(planes[0]) for plane in planes)
-        enough = enough and (sure or len(planes) == runs)
-    return (planes, loose) if enough else nothing
-
-
-def _overlaps(drawn: BoolArray) -> tuple[float, ...]:
-    """Return, for each axis, how far slices next to each other lie over one another across it.
-
-    That is which part of the smaller one the larger one covers. Strips of a plane may lie over one
-    another across all axes but one.
-    """
-    inside = drawn[bounding_region(drawn).slices]
-    found = []
-    for axis in range(3):
-        across = np.moveaxis(inside, axis, 0)
-        areas = np.count_nonzero(across, axis=(1, 2))
-        least = np.minimum(areas[1:], areas[:-1]).sum()
-        both = np.count_nonzero(across[1:] & across[:-1])
-        found.append(float(both / least) if least else 1.0)
-    return tuple(found)
-
-
-def _crossing(
-    labels: LabelArray,
-    drawn: BoolArray,
-    planes: tuple[ObliquePlane, ...],
-    loose: npt.NDArray[np.intp],
-) -> BoolArray:
-    """Return which outlines, of each structure in each plane, go on from slice to slice.
-
-    With more than a slip of the hand leaves. Different structures on slices next to each other
-    happen to lie in a common plane.
-    """
-    flat = drawn.copy()
-    flat[tuple(loose.T)] = False
-    voxels = np.argwhere(flat)
-    nearest = np.abs([plane.heights(voxels) for plane in planes]).argmin(axis=0)
-    found = []
-    for number in range(len(planes)):
-        own = voxels[nearest == number]
-        values = labels[tuple(own.T)]
-        for value in np.unique(values):
-            outline = own[values == value]
-            fullest = max(int(np.bincount(numbers).max()) for numbers in outline.T)
-            aside = len(outline) - fullest
-            found.append(aside > min(_SLIP, _SLIP_SHARE * len(outline)))
-    return np.array(found, dtype=bool)
 
 
 def _in_planes(
@@ -248,10 +166,9 @@ def plausible_slices(
     absences = find_absences(left, slips)
     if not (rims.any() or slips.any() or absences.any()):
         lone = lone_rims(along)
-        if lone is None:
-            return annotation
-        remark = lone_rims_remark(along, lone, geometry)
-        return replace(annotation, remarks=(*annotation.remarks, remark))
+        rims_told = lone_rims_remark(along, lone, geometry) if lone is not None else ()
+        told = (*rims_told, *strips_remark(along, find_strips(along, slips), geometry))
+        return replace(annotation, remarks=(*annotation.remarks, *told)) if told else annotation
     meant = ((left.areas > 0) & ~slips).any(axis=1) | left.settled
     given_up = {along.place(number) for number in np.flatnonzero(rims).tolist()}
     given_up |= {left.place(number) for number in np.flatnonzero(~meant).tolist()}
@@ -263,6 +180,7 @@ def plausible_slices(
         *rim_remark(along, rims, geometry),
         *slip_remarks(left, slips, geometry),
         *absence_remarks(left, absences, geometry),
+        *strips_remark(left, find_strips(left, slips), geometry),
     )
     slices = tuple(place for place in annotation.slices if place not in given_up)
     return replace(
