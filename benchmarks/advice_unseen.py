@@ -229,7 +229,7 @@ def _keeper(given: argparse.Namespace, task: Task) -> Callable[[Row], None] | No
     """Return what appends the states of a task to a file; None if they are not to be kept."""
     if given.states is None:
         return None
-    told = {"task": f"run {task.recipe.name}", "kind": task.recipe.kind, "name": task.recipe.name}
+    told = {"task": task.recipe.name, "kind": task.recipe.kind, "name": task.recipe.name}
 
     def keep(row: Row) -> None:
         with given.states.open("a") as file:

@@ -100,8 +100,8 @@ def test_the_low_number_holds_whether_ends_were_seen_or_not(
     low = middle - np.exp(spread.predict(np.column_stack([unseen.x, middle])))
     seen = unseen.x[:, STATE_FEATURES.index("ends_seen")] > 0
     holds = logit(unseen.y) >= low
-    for rows in (seen, ~seen):
-        assert holds[rows].mean() == pytest.approx(0.9, abs=0.04)
+    for rows in (seen, ~seen):  # a little careful: multiples are of models of half of the rows
+        assert holds[rows].mean() == pytest.approx(0.9, abs=0.05)
     assert (middle - low)[~seen].mean() > 1.8 * (middle - low)[seen].mean()
     assert np.mean(logit(unseen.y) >= middle) == pytest.approx(0.5, abs=0.04)
     printed = capsys.readouterr().out

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from benchmarks.stopping_runs import FIELDS, Stop, goals_table, kinds_table, stops, told_cells
+from benchmarks.stopping_runs import (
+    FIELDS,
+    Stop,
+    bars_table,
+    goals_table,
+    kinds_table,
+    lowest_bar,
+    stops,
+    told_cells,
+)
 
 
 def run(name: str, dice: list[float], low: list[float], kind: str = "organ") -> list[list[object]]:
@@ -56,3 +65,14 @@ def test_kinds_are_counted_apart() -> None:
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert ["organ", "2", "2", "100% (2)", "2", "50% (1)", "100% (2)", "0.5"] in cells
     assert ["tube", "2", "1", "0% (0)", "1", "0% (0)", "0% (0)", "-"] in cells
+
+
+def test_the_lowest_bar_is_where_enough_of_what_is_said_is_still_right() -> None:
+    # Seven of eight are right down to .6, eight of nine down to .5, eight of ten down to .4.
+    dice = [0.95, 0.95, 0.89, 0.95, 0.95, 0.95, 0.95, 0.95, 0.95, 0.5]
+    low = [0.99, 0.98, 0.97, 0.93, 0.92, 0.91, 0.7, 0.6, 0.5, 0.4]
+    points = pd.DataFrame(run("one", dice, low), columns=FIELDS)
+    assert lowest_bar(points, 0.90) == 0.5
+    assert lowest_bar(points, 0.96) == np.inf
+    row = next(line for line in bars_table(points).splitlines() if "| 0.90 |" in line)
+    assert [cell.strip() for cell in row.strip("|").split("|")][1:4] == ["0.500", "9", "89% (8)"]
