@@ -6,7 +6,7 @@ import argparse
 import io
 import json
 import lzma
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -42,19 +42,22 @@ def load(work: Path, names: Sequence[str] = _NAMES) -> dict[str, Table]:
     """Return tables of all rows collected. source: the kind of structure. names: which tables."""
     rows: dict[str, list[Any]] = {name: [] for name in names}
     tasks: dict[str, int] = {}
-    state = 0
-    for file in sorted(work.glob("advice-*.jsonl*")):
-        for line in _lines(file):
-            row = json.loads(line)
-            state += 1
-            place = (tasks.setdefault(row["task"], len(tasks)), state, row["kind"])
-            for name in names:
-                rows[name] += [(x, y, *place) for x, y in _PAIRS[name](row, profiles_of(row))]
+    for state, row in enumerate(state_rows(work), start=1):
+        place = (tasks.setdefault(row["task"], len(tasks)), state, row["kind"])
+        for name in names:
+            rows[name] += [(x, y, *place) for x, y in _PAIRS[name](row, profiles_of(row))]
     return {
         name: Table(*(np.array(column) for column in zip(*each, strict=True)))
         for name, each in rows.items()
         if each
     }
+
+
+def state_rows(work: Path) -> Iterator[Row]:
+    """Yield all rows collected, file by file."""
+    for file in sorted(work.glob("advice-*.jsonl*")):
+        for line in _lines(file):
+            yield json.loads(line)
 
 
 def _lines(file: Path) -> list[str]:

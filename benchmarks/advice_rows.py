@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
+from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.metrics.overlap import dice
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
@@ -41,6 +42,25 @@ def as_row(found: Profiles, answer: BoolArray, mask: BoolArray) -> Row:
         "holds": [int(one > 0) for one in mask.sum(axis=others)],
         "drawn": [],
         "empty": [],
+    }
+
+
+def run_row(answer: BoolArray, before: BoolArray, mask: BoolArray, last: SliceIndex) -> Row:
+    """Return how an answer compares with the one before the slice `last` was drawn.
+
+    areas: voxels of the answer on each slice of each axis. change: voxels of both answers, of the
+    one before and of this one. last: of the last slice, voxels in the answer before and in the
+    truth, in the answer before, and in the truth: how well it was foreseen.
+    """
+    place = on_slice(*last)
+    return {
+        "areas": [answer.sum(axis=inplane_axes(axis)).tolist() for axis in range(3)],
+        "change": [int((answer & before).sum()), int(before.sum()), int(answer.sum())],
+        "last": [
+            int((before[place] & mask[place]).sum()),
+            int(before[place].sum()),
+            int(mask[place].sum()),
+        ],
     }
 
 

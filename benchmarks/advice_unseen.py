@@ -2,6 +2,8 @@
 
     python -m benchmarks.advice fit --work DIR --left-out MODELS
     python -m benchmarks.advice_unseen run --data DATA -o unseen.csv [--left-out MODELS]
+    python -m benchmarks.advice_unseen run --data DATA -o unseen.csv --slices 8 --only advice \
+        --states DIR/advice-runs.jsonl [--sampled 40 --seed 1]
     python -m benchmarks.advice_unseen tables unseen.csv
 
 A simulated person starts on the middle slice and does what `fewslice.suggest` says first; a
@@ -10,16 +12,21 @@ as it stands. Beside that: strided slices by people who know the extent (planned
 slices as well), and people who do not know it: strided over the whole scan, from the middle
 outwards, the widest gap that may hold the structure, and chance. With --left-out every kind is
 advised by the model that did not see it. Rows are appended; what is there is not run again.
+
+With --states all that is known when the advice is given is kept as well, for
+`benchmarks.stopping_runs`; with --sampled so many random structures are taken in place of those
+that are always judged by.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +34,8 @@ import pandas as pd
 
 from benchmarks.accuracy import markdown
 from benchmarks.advice import widest_gap_after
-from benchmarks.advice_recipes import judged
+from benchmarks.advice_recipes import judged, tasks
+from benchmarks.advice_rows import Row, as_row, run_row
 from benchmarks.advice_tasks import Task
 from fewslice import suggest
 from fewslice.active_learning.next_slice.expected_gain import PRESENT, ExpectedGainSettings
@@ -35,6 +43,7 @@ from fewslice.active_learning.next_slice.gain_model import GainModel, load_gain_
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.evaluation.annotator import strided
 from fewslice.evaluation.simulation.volume import QUESTION_SLICES, widest_gap_first
+from fewslice.metrics.overlap import dice
 
 FIELDS = ("kind", "name", "strategy", "slices", "dice", "predicted", "low", "query")
 ADVICE = "advice"
@@ -137,16 +146,18 @@ def _drawn(task: Task, places: list[SliceIndex], slices: float) -> Point:
 
 @dataclass(frozen=True)
 class Advice:
-    """A person who does what `suggest` says first."""
+    """A person who does what `suggest` says first. keep: takes what is known at each point."""
 
     settings: ExpectedGainSettings | None = None
     name: str = ADVICE
+    keep: Callable[[Row], None] | None = None
 
     def __call__(self, task: Task, most: int) -> Iterator[Point]:
         """Yield a point for every answer."""
         places: list[SliceIndex] = [task.first()]
         present: list[SliceIndex] = []
-        spent, asked, dice = 1.0, f"draw {places[0]}", task.dice([task.first()])
+        spent, asked, answer = 1.0, f"draw {places[0]}", task.answer(places)
+        before = answer
         while True:
             found = suggest(
                 task.image,
@@ -155,7 +166,15 @@ class Advice:
                 present=present,
                 settings=self.settings,
             )
-            yield round(spent, 6), dice, found.predicted_dice, found.predicted_dice_low, asked
+            reached = dice(answer, task.mask)
+            said = (found.predicted_dice, found.predicted_dice_low)
+            yield round(spent, 6), reached, *said, asked
+            if self.keep is not None:
+                self.keep(
+                    as_row(task.look(places), answer, task.mask)
+                    | run_row(answer, before, task.mask, places[-1])
+                    | {"slices": round(spent, 6), "asked": asked, "said": said}
+                )
             if spent >= most or not found.slices:
                 return
             best = found.slices[0]
@@ -163,11 +182,12 @@ class Advice:
             asked = f"{best.kind} {place}"
             question = best.kind == PRESENT
             spent += QUESTION_SLICES if question else 1
+            before = answer
             if question and task.mask[on_slice(*place)].any():
                 present.append(place)
                 continue
             places = [*places, place]
-            dice = task.dice(places)
+            answer = task.answer(places)
 
 
 def run(given: argparse.Namespace) -> None:
@@ -179,11 +199,11 @@ def run(given: argparse.Namespace) -> None:
     else:
         given.output.write_text(",".join(FIELDS) + "\n")
     part, parts = (int(number) for number in given.part.split("/"))
-    for number, task in enumerate(judged(given.data, tuple(given.kinds))):
+    for number, task in enumerate(_structures(given)):
         if number % parts != part - 1:
             continue
         ways: dict[str, Callable[[Task, int], Iterator[Point]]] = {
-            given.name: Advice(_settings(given, task.recipe.kind)),
+            given.name: Advice(_settings(given, task.recipe.kind), keep=_keeper(given, task)),
             **BASELINES,
         }
         for name, way in ways.items():
@@ -196,6 +216,26 @@ def run(given: argparse.Namespace) -> None:
             with given.output.open("a", newline="") as file:
                 csv.writer(file).writerows(rows)
         print(task.recipe.name, file=sys.stderr, flush=True)
+
+
+def _structures(given: argparse.Namespace) -> Iterator[Task]:
+    if given.sampled:
+        found = tasks(given.data, given.seed)
+        return (task for task, _ in islice(found, given.sampled))
+    return judged(given.data, tuple(given.kinds))
+
+
+def _keeper(given: argparse.Namespace, task: Task) -> Callable[[Row], None] | None:
+    """Return what appends the states of a task to a file; None if they are not to be kept."""
+    if given.states is None:
+        return None
+    told = {"task": task.recipe.name, "kind": task.recipe.kind, "name": task.recipe.name}
+
+    def keep(row: Row) -> None:
+        with given.states.open("a") as file:
+            file.write(json.dumps(told | row) + "\n")
+
+    return keep
 
 
 def _settings(given: argparse.Namespace, kind: str) -> ExpectedGainSettings:
@@ -287,6 +327,9 @@ def main() -> None:
     one.add_argument("--name", default=ADVICE, help="what to call the advice in the rows")
     one.add_argument("--rules", action="store_true", help="before the models, gains by the slice")
     one.add_argument("--part", default="1/1", help="of the structures, such as 1/2")
+    one.add_argument("--states", type=Path, help="where states of the advice are kept, .jsonl")
+    one.add_argument("--sampled", type=int, default=0, help="so many random structures instead")
+    one.add_argument("--seed", type=int, default=1, help="of the random structures")
     one.set_defaults(run=run)
     two = commands.add_parser("tables")
     two.add_argument("files", nargs="+", type=Path)

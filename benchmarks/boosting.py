@@ -1,4 +1,4 @@
-"""Boosted trees of scikit-learn: fitted, judged on tasks left out, and kept as plain numbers."""
+"""Trees of scikit-learn: fitted, judged on tasks left out, and kept as plain numbers."""
 
 from __future__ import annotations
 
@@ -76,9 +76,18 @@ def classifier() -> Any:
     )
 
 
+def forest() -> Any:
+    """Return extremely randomised trees (Geurts et al., Machine Learning 2006), not fitted yet."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    return ExtraTreesRegressor(100, min_samples_leaf=5, max_features=0.4, random_state=0)
+
+
 def as_trees(model: Any) -> Trees:
-    """Return a fitted scikit-learn booster as plain numbers."""
-    trees = [each.tree_ for each in model.estimators_[:, 0]]
+    """Return a fitted scikit-learn booster or forest as plain numbers."""
+    boosted = hasattr(model, "learning_rate")
+    trees = [each.tree_ for each in np.ravel(model.estimators_)]
+    share = model.learning_rate if boosted else 1 / len(trees)
     nodes = max(tree.node_count for tree in trees)
     shape = (len(trees), nodes)
     feature, below, above = (np.full(shape, -1, dtype=np.int16) for _ in range(3))
@@ -89,10 +98,12 @@ def as_trees(model: Any) -> Trees:
         below[number, :count] = np.maximum(tree.children_left, 0)
         above[number, :count] = np.maximum(tree.children_right, 0)
         threshold[number, :count] = _rounded_down(tree.threshold)
-        value[number, :count] = tree.value[:, 0, 0] * model.learning_rate
-    if hasattr(model, "classes_"):
-        share = model.init_.class_prior_[1]
-        base = float(np.log(share / (1 - share)))
+        value[number, :count] = tree.value[:, 0, 0] * share
+    if not boosted:
+        base = 0.0
+    elif hasattr(model, "classes_"):
+        odds = model.init_.class_prior_[1]
+        base = float(np.log(odds / (1 - odds)))
     else:
         base = float(model.init_.constant_[0, 0])
     return Trees(feature, threshold, below, above, value, base)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.boosting import Table, as_trees, booster, left_out, parts
+from benchmarks.boosting import Table, as_trees, booster, forest, left_out, parts
 from fewslice.active_learning.next_slice.features import STATE_FEATURES
 from fewslice.active_learning.next_slice.gain_model import Trees
 from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
@@ -39,7 +39,8 @@ def scan_quality(table: Table) -> tuple[Trees, Trees]:
         fold = table.folds(by_source)
         median, spread = _predicted(table, y, fold)
         _print_scans(name, table, median, _crossed(table, y, median, spread, fold))
-    trees = as_trees(_median_model().fit(table.x, y))
+    trees = as_trees(forest().fit(table.x, y))
+    trees = replace(trees, base=_to_median(y, left_out(forest(), table.x, y, fold)))
     distance = np.log(np.abs(y - median) + _SMALLEST)
     wide = as_trees(_spread_model().fit(np.column_stack([table.x, median]), distance))
     return trees, _together(wide, _group_tree(_multiples(table, y, median, spread)))
@@ -53,10 +54,6 @@ def left_out_quality(table: Table, *, by_source: bool) -> tuple[Float64Array, Fl
     return median, _crossed(table, y, median, spread, fold)
 
 
-def _median_model() -> Any:
-    return booster(loss="quantile", alpha=0.5, max_depth=3)
-
-
 def _spread_model() -> Any:
     return booster(n_estimators=60, learning_rate=0.06, max_depth=3, min_samples_leaf=60)
 
@@ -64,11 +61,23 @@ def _spread_model() -> Any:
 def _predicted(
     table: Table, y: Float64Array, fold: npt.NDArray[np.intp]
 ) -> tuple[Float64Array, Float64Array]:
-    """Return the median and the spread of each row by models that did not see its fold."""
-    median = left_out(_median_model(), table.x, y, fold)
+    """Return the median and the spread of each row by models that did not see its fold.
+
+    A forest predicts means, from which boosted quantiles are farther on kinds left out than their
+    medians are; so means are moved until half of the rows of other folds lie above.
+    """
+    mean = left_out(forest(), table.x, y, fold)
+    median = mean.copy()
+    for others, judged in parts(fold):
+        median[judged] += _to_median(y[others], mean[others])
     distance = np.log(np.abs(y - median) + _SMALLEST)
     spread = left_out(_spread_model(), np.column_stack([table.x, median]), distance, fold)
     return median, np.exp(spread)
+
+
+def _to_median(y: Float64Array, mean: Float64Array) -> float:
+    """Return by how much predicted means lie below the median of what was to be predicted."""
+    return float(np.median(y - mean))
 
 
 def _groups(table: Table, median: Float64Array) -> npt.NDArray[np.intp]:

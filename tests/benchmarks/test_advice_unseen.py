@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 from benchmarks.advice import widest_gap_after
 from benchmarks.advice_recipes import KINDS, RECIPES, sampled
-from benchmarks.advice_rows import as_row, profiles_of
+from benchmarks.advice_rows import Row, as_row, profiles_of, run_row
 from benchmarks.advice_tasks import Recipe, Task
-from benchmarks.advice_unseen import BASELINES, dice_at, needed
+from benchmarks.advice_unseen import BASELINES, Advice, dice_at, needed
 
+from fewslice import suggest
 from fewslice.active_learning.next_slice.features import state_features
+from fewslice.active_learning.next_slice.gain_model import shipped_gain_model
+from fewslice.active_learning.next_slice.quality import predicted_quality
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.engines import Scan
 from tests.support.small_profiles import axis_profile
@@ -89,3 +92,45 @@ def test_rows_keep_profiles_for_features_to_come() -> None:
     assert row["holds"] == [0, 1, 1, 1]
     back = profiles_of(row)
     np.testing.assert_allclose(state_features(back, 0), state_features(found, 0), rtol=1e-4)
+
+
+def test_a_run_keeps_how_the_answer_changed_and_the_last_slice_was_foreseen() -> None:
+    truth = np.zeros((3, 2, 4), dtype=bool)
+    before, answer = truth.copy(), truth.copy()
+    truth[1, 0, :3] = True
+    before[1, 0, 1:4] = True
+    answer[1, 0, :3] = answer[2, 0, 0] = True
+    row = run_row(answer, before, truth, (0, 1))
+    assert row["areas"] == [[0, 3, 1], [4, 0], [2, 1, 1, 0]]
+    assert row["change"] == [2, 3, 4]
+    assert row["last"] == [2, 3, 3]
+
+
+def ball() -> Task:
+    """An ellipsoid whose longest axis is the last, so that people draw across that one."""
+    at = np.moveaxis(np.indices((14, 14, 18)), 0, -1) - [6.5, 6.5, 8.5]
+    mask = (at**2 / np.array([25, 25, 36])).sum(axis=-1) <= 1
+    channels = np.where(mask, 1.0, 0.0)[None].astype(np.float32)
+    return Task(Recipe("ball", "made up", 0, (1,)), Scan.from_spacing(channels, (1, 1, 1)), mask, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("places", [[(2, 8)], [(2, 8), (0, 8)], [(2, 8), (0, 8), (1, 6), (2, 4)]])
+def test_suggest_judges_by_what_the_fit_was_made_of(places: list[SliceIndex]) -> None:
+    # With as many slices across two axes the answer goes by one of them and the fit by the other.
+    task = ball()
+    found = suggest(task.image, task.labels(places), annotated=places)
+    expected = predicted_quality(task.look(places), shipped_gain_model())
+    assert found.predicted_dice == pytest.approx(expected.dice)
+    assert found.predicted_dice_low == pytest.approx(expected.low)
+
+
+@pytest.mark.slow
+def test_states_of_a_run_are_kept_beside_its_points() -> None:
+    kept: list[Row] = []
+    points = list(Advice(keep=kept.append)(ball(), 2))
+    assert [row["slices"] for row in kept] == [point[0] for point in points]
+    assert [row["dice"] for row in kept] == [point[1] for point in points]
+    assert [row["asked"] for row in kept] == [point[4] for point in points]
+    assert kept[0]["change"][0] == kept[0]["change"][1] == kept[0]["change"][2] > 0
+    assert points[-1][0] >= 2

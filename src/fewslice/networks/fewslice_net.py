@@ -143,7 +143,8 @@ class FewsliceNet(nn.Module):
 
     def encoded(self, images: Tensor) -> list[Tensor]:
         """Return the features of slices (slice, channel, 3, h, w), as `answer_from` takes them."""
-        return self.encoder(padded(images, MULTIPLE))
+        levels: list[Tensor] = self.encoder(padded(images, MULTIPLE))
+        return levels
 
     def answer_from(self, levels: list[Tensor], inputs: Inputs, memory: Memory | None) -> Tensor:
         """Return logits (slice, structure, h, w) against the background.
@@ -158,7 +159,8 @@ class FewsliceNet(nn.Module):
         hints = padded(inputs.hints, MULTIPLE).flatten(0, 1)
         shared = [level.repeat_interleave(structures, dim=0) for level in levels]
         correction = self.decoder(hints, shared, read).unflatten(0, (slices, structures))
-        return inputs.base + correction[..., :height, :width]
+        logits: Tensor = inputs.base + correction[..., :height, :width]
+        return logits
 
 
 def cut(levels: list[Tensor], rows: slice, columns: slice) -> list[Tensor]:

@@ -24,7 +24,12 @@ from fewslice.active_learning.next_slice.expected_gain import (
     expected_gain,
 )
 from fewslice.active_learning.next_slice.gain_model import shipped_gain_model
-from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
+from fewslice.active_learning.next_slice.profiles import (
+    Annotated,
+    Profiles,
+    measured_across,
+    profiles,
+)
 from fewslice.active_learning.next_slice.quality import (
     GOOD_ENOUGH,
     Quality,
@@ -212,7 +217,9 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
             replace(query, reason=calling_classes(query.reason, called)) for query in queries
         )
     main = main_axis(annotation, scan.geometry)
-    quality = predicted_quality(replace(found, main=main), gain_model)
+    turned = replace(known, main=main)
+    measured = measured_across(found, samples.values, turned, scan.geometry.spacing)
+    quality = predicted_quality(measured, gain_model)
     suggestion = _suggestion(scan, queries, quality, main)
     read = (*scan.remarks, *label_map.remarks, *ignore_remarks(label_map, ignore_label))
     told = numbers.told((*annotation.remarks, *assumed_of(others)), label_map.names)

@@ -9,6 +9,7 @@ from fewslice.active_learning.next_slice.profiles import (
     Annotated,
     Profiles,
     contour_length,
+    measured_across,
     profiles,
 )
 from fewslice.volumes.region import Region
@@ -131,6 +132,18 @@ def test_a_structure_drawn_across_another_axis_only_has_its_size_from_there() ->
     found = profiles(two_samples(), (0, 1), (0, 0, 0), annotated(labels, (0, 1), (2, 0)), SPACING)
     assert found.area.tolist() == [4 * 2 * 5]
     assert found.axes[0].drawn.tolist() == [[False, True, False, False, False, False]]
+
+
+def test_another_main_axis_measures_what_was_drawn_across_it() -> None:
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    labels[1, 1:3, 1:3] = 1  # 4 pixels of 2 x 5 mm
+    labels[1:4, 1, 1] = 1  # on the slice across axis 2: 3 pixels of 1 x 2 mm, and one more
+    said = annotated(labels, (0, 1), (2, 1), main=0)
+    found = profiles(two_samples(), (0, 1), (0, 0, 0), said, SPACING)
+    turned = measured_across(found, (0, 1), annotated(labels, (0, 1), (2, 1), main=2), SPACING)
+    assert (found.main, found.area.tolist()) == (0, [4 * 2 * 5])
+    assert (turned.main, turned.area.tolist()) == (2, [4 * 1 * 2])
+    assert turned.axes == found.axes
 
 
 def test_a_yes_makes_a_slice_present_but_neither_drawn_nor_asked() -> None:

@@ -58,9 +58,9 @@ def test_looks_turn_a_coarse_answer_and_without_weight_leave_it() -> None:
 
 def test_the_window_spans_slices_and_the_first_class_is_what_others_leave() -> None:
     intensities = np.zeros((1, 3, 1, 1), dtype=np.float32)
-    intensities[0, :, 0, 0] = 0, 0.5, 1
+    intensities[0, :, 0, 0] = np.array([0, 0.5, 1])
     chances = np.zeros((3, 3, 1, 1), dtype=np.float32)
-    chances[:, :, 0, 0] = [[1, 0.5, 0], [0, 0.5, 0], [0, 0, 1]]
+    chances[:, :, 0, 0] = np.array([[1, 0.5, 0], [0, 0.5, 0], [0, 0, 1]])
     ends = np.array([False, True, True]).reshape(3, 1, 1)
     model = IntensityModel(window=(1, 1), coarse_voxel=(1, 1), spread=0.01, decisive=9.0)
     found, share = model.log_likelihood(intensities, chances, 3, ends)

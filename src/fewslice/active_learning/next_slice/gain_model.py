@@ -1,8 +1,9 @@
 """What simulated annotation of other scans taught: the gain of a slice, ends, and quality.
 
-Models are boosted regression trees (Friedman, Annals of Statistics 2001), fitted with scikit-learn
-by `benchmarks/advice.py` on scans that were annotated in simulation, and kept as plain numbers in
-a safetensors file: reading it runs nothing, and answering takes numpy only.
+Models are boosted regression trees (Friedman, Annals of Statistics 2001) and, for the Dice of a
+scan's answer, a forest (Geurts et al., Machine Learning 2006). They were fitted with scikit-learn
+by `benchmarks/advice.py` on scans that were annotated in simulation, and are kept as plain numbers
+in a safetensors file: reading it runs nothing, and answering takes numpy only.
 """
 
 from __future__ import annotations

@@ -111,14 +111,29 @@ def profiles(  # noqa: PLR0913, PLR0917 - samples, where they lie, and what was 
     spacing: mm per array axis. grid: of which the box's voxels are; None if they are the scan's.
     """
     sums = _sums(probability, start, annotated.labels.shape, grid)
-    found = tuple(_axis_profile(axis, sums[axis], values, annotated, spacing) for axis in range(3))
+    first, second, third = (
+        _axis_profile(axis, sums[axis], values, annotated, spacing) for axis in range(3)
+    )
+    none = np.zeros(len(values) - 1)
+    found = Profiles((first, second, third), annotated.main, none, none)
+    return measured_across(found, values, annotated, spacing)
+
+
+def measured_across(
+    found: Profiles,
+    values: Sequence[int],
+    annotated: Annotated,
+    spacing: tuple[float, float, float],
+) -> Profiles:
+    """Return profiles with the main axis of `annotated`, and what was drawn measured across it."""
+    main = found.axes[annotated.main]
     contour, area = _drawn_sizes(annotated, values, spacing)
     for number in np.flatnonzero(area == 0):
-        expected = found[annotated.main].expected[number]
+        expected = main.expected[number]
         if (expected > 0.5).any():
-            area[number] = expected[expected > 0.5].mean() * found[annotated.main].pixel_area
+            area[number] = expected[expected > 0.5].mean() * main.pixel_area
             contour[number] = 2 * np.sqrt(np.pi * area[number])
-    return Profiles((found[0], found[1], found[2]), annotated.main, contour, area)
+    return Profiles(found.axes, annotated.main, contour, area)
 
 
 def _sums(

@@ -1,0 +1,183 @@
+"""Is "you may stop" said in time? Whole runs of people who follow the advice, by kinds left out.
+
+    python -m benchmarks.advice_unseen run --data DATA -o unseen.csv --slices 8 --only advice \\
+        --states DIR/advice-runs.jsonl
+    python -m benchmarks.stopping_runs --work DIR -o stopping-runs.csv
+
+Reads the states that advice is fitted on, those of whole runs among them. Each kind of structure
+is judged by models and multiples that did not see it. Prints, for each Dice that people may want,
+how often it was said to be reached and rightly so, and of the runs that were clearly above it
+within the slices drawn, in how many it was said by the time they got there. The last table says
+what other multiples could bring at most: there it is said of all answers whose low number is above
+the lowest bar by which 88 % of what is said is right, a bar that only the truth tells.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.accuracy import markdown
+from benchmarks.advice_fit import load, state_rows
+from benchmarks.quality_fit import left_out_quality
+from fewslice.typing import Float64Array
+
+GOALS = (0.80, 0.85, 0.90, 0.95)
+CLEAR = 0.03  # by so much above a goal an answer is clearly good
+RIGHTLY = 0.88
+FIELDS = ["kind", "name", "slices", "asked", "dice", "predicted", "low"]
+
+_HEAD = [
+    "answers told", "rightly", "runs told", "rightly at first", "runs .03 above", "told by then",
+    "told in the end", "slices late",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a run was said to have reached a goal. All in slices; inf where never.
+
+    said: first time that it was said. right: whether it was true then. there: when the Dice was
+    clearly above the goal for the first time.
+    """
+
+    kind: str
+    said: float
+    right: bool
+    there: float
+
+    @property
+    def late(self) -> float:
+        """Slices from being there until that was said; 0 where it was said before."""
+        return max(self.said - self.there, 0.0)
+
+
+def stops(points: pd.DataFrame, goal: float) -> list[Stop]:
+    """Return one stop a run. points: rows of `FIELDS`, each run in its order."""
+    found = []
+    for (kind, _), run in points.groupby(["kind", "name"], sort=False):
+        told = run[run["low"] >= goal]
+        clear = run[run["dice"] >= goal + CLEAR]
+        found.append(
+            Stop(
+                str(kind),
+                float(told["slices"].iloc[0]) if len(told) else np.inf,
+                bool(len(told) and told["dice"].iloc[0] >= goal),
+                float(clear["slices"].iloc[0]) if len(clear) else np.inf,
+            )
+        )
+    return found
+
+
+def told_cells(points: pd.DataFrame, goal: float) -> list[str]:
+    """Return how many answers, and then runs, were told, and which share of them rightly."""
+    told = points[points["low"] >= goal]
+    first = [stop for stop in stops(points, goal) if np.isfinite(stop.said)]
+    return [
+        str(len(told)),
+        _share(int((told["dice"] >= goal).sum()), len(told)),
+        str(len(first)),
+        _share(sum(stop.right for stop in first), len(first)),
+    ]
+
+
+def timely_cells(found: list[Stop]) -> list[str]:
+    """Return of runs that got there: how many, those told by then, those told at all, how late."""
+    there = [stop for stop in found if np.isfinite(stop.there)]
+    told = [stop for stop in there if np.isfinite(stop.said)]
+    late = f"{np.mean([stop.late for stop in told]):.1f}" if told else "-"
+    return [
+        str(len(there)),
+        _share(sum(stop.said <= stop.there for stop in there), len(there)),
+        _share(len(told), len(there)),
+        late,
+    ]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%} ({part})" if whole else "-"
+
+
+def goals_table(points: pd.DataFrame) -> str:
+    """Return Markdown: a row for each goal."""
+    rows = [
+        [f"{goal:.2f}", *told_cells(points, goal), *timely_cells(stops(points, goal))]
+        for goal in GOALS
+    ]
+    return markdown(["goal", *_HEAD], rows)
+
+
+def lowest_bar(points: pd.DataFrame, goal: float) -> float:
+    """Return the lowest low number from which on so many answers as asked for reach the goal."""
+    ordered = points.sort_values("low", ascending=False)
+    share = (ordered["dice"] >= goal).cumsum() / np.arange(1, len(ordered) + 1)
+    enough = ordered["low"][share >= RIGHTLY]
+    return float(enough.iloc[-1]) if len(enough) else np.inf
+
+
+def bars_table(points: pd.DataFrame) -> str:
+    """Return Markdown: as `goals_table` with the lowest bar in place of each goal."""
+    rows = []
+    for goal in GOALS:
+        bar = lowest_bar(points, goal)
+        told = points.assign(low=np.where(points["low"] >= bar, 1.0, 0.0))
+        cells = [*told_cells(told, goal), *timely_cells(stops(told, goal))]
+        rows.append([f"{goal:.2f}", f"{bar:.3f}", *cells])
+    return markdown(["goal", "told from", *_HEAD], rows)
+
+
+def kinds_table(points: pd.DataFrame, goal: float) -> str:
+    """Return Markdown: a row for each kind left out."""
+    head = [
+        "kind left out", "runs", "told", "rightly", "runs .03 above", "told by then",
+        "told in the end", "slices late",
+    ]  # fmt: skip
+    rows = []
+    for kind, of in points.groupby("kind"):
+        found = stops(of, goal)
+        first = [stop for stop in found if np.isfinite(stop.said)]
+        rightly = _share(sum(stop.right for stop in first), len(first))
+        cells = [str(len(found)), str(len(first)), rightly]
+        rows.append([str(kind), *cells, *timely_cells(found)])
+    return markdown(head, rows)
+
+
+def run_points(work: Path) -> pd.DataFrame:
+    """Return the states of whole runs, judged by models that did not see their kind."""
+    table = load(work, ("state",))["state"]
+    median, low = (1 / (1 + np.exp(-each)) for each in left_out_quality(table, by_source=True))
+    return pd.DataFrame(_points(work, median, low), columns=FIELDS)
+
+
+def _points(work: Path, median: Float64Array, low: Float64Array) -> Iterator[list[object]]:
+    for number, row in enumerate(state_rows(work)):
+        if "asked" in row:
+            said = [round(float(each[number]), 4) for each in (median, low)]
+            yield [row["kind"], row["name"], row["slices"], row["asked"], row["dice"], *said]
+
+
+def main() -> None:
+    """Print a table of goals and one of kinds; keep the points."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, help="folder of states")
+    parser.add_argument("--points", type=Path, help="a file written before, in place of states")
+    parser.add_argument("-o", "--output", type=Path, help="the points, .csv")
+    given = parser.parse_args()
+    if (given.work is None) == (given.points is None):
+        parser.error("give either --work or --points")
+    points = run_points(given.work) if given.points is None else pd.read_csv(given.points)
+    if given.output is not None:
+        points.to_csv(given.output, index=False)
+    print(f"{points.groupby(['kind', 'name']).ngroups} runs\n\n{goals_table(points)}\n")
+    print(f"{kinds_table(points, 0.90)}\n\n{bars_table(points)}")
+
+
+if __name__ == "__main__":
+    main()
