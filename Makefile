@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-PYTEST = OMP_NUM_THREADS=1 ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS=1 $(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal
+PYTEST = OMP_NUM_THREADS=1 ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: napari napari-screenshot monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser
 
@@ -12,7 +12,7 @@ demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 serve: $(VENV)/.server ## annotate the bundled scan in a browser; the project is ./annotation-project
 	$(BIN)/fewslice serve annotation-project --example
 
-test: $(VENV)/.dev ## run all tests; with COVERAGE=1 measure branch coverage, too little is an error; with WORKERS=3 three at a time
+test: $(VENV)/.dev ## run all tests; with COVERAGE=1 measure branch coverage, too little is an error
 	$(PYTEST) --durations=15 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 check: lint ## what to run before each commit: style, types and the fast tests
