@@ -59,6 +59,7 @@ def test_what_does_not_learn_loads_no_library_of_learning(arguments: list[str]) 
     assert loaded(arguments, LEARNING) == "[]"
 
 
+@pytest.mark.slow
 def test_segmenting_loads_no_compiler_and_nothing_for_plots(tmp_path: Path) -> None:
     """torch's compiler and scipy.signal took two seconds, and nothing in an answer needs them."""
     labels = read_labels(labels_path())

@@ -167,6 +167,7 @@ def test_scouts_and_screenshots_beside_the_volume_are_left_out(tmp_path: Path) -
     write_slice(tmp_path / "scout", VOLUME[0], ImageOrientationPatient=CORONAL, **scout)
     colours = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 8}
     write_slice(tmp_path / "shot", VOLUME[0, :, :6], PixelData=b"\0" * 108, **colours)
+    assert "1 that is no slice, such as a screenshot" in left_out(read_image(tmp_path))
     grey = {"SOPClassUID": SecondaryCaptureImageStorage, "ImagePositionPatient": None}
     write_slice(tmp_path / "dose", VOLUME[0], **grey)
     read = read_image(tmp_path)

@@ -326,7 +326,9 @@ def _left_out(path: Path, found: Found, stack: list[Slice]) -> tuple[Remark, ...
     """Say what else is in a folder."""
     others = [_named(each) for each in found.stacks if each is not stack]
     if found.unusable:
-        others.append(f"{len(found.unusable)} that are no slices, such as screenshots")
+        many = f"{len(found.unusable)} that are no slices, such as screenshots"
+        one = "1 that is no slice, such as a screenshot"
+        others.append(one if len(found.unusable) == 1 else many)
     if found.broken:
         others.append(f"{len(found.broken)} of other series that cannot be read")
     if not others:
