@@ -10,14 +10,13 @@ import numpy.typing as npt
 from fewslice.annotation.oblique import Float64Array
 from fewslice.annotation.sheet import (
     APART,
-    CANDIDATES,
     EXPLAINED,
     SAME_NORMAL,
     Sheet,
     apart,
     is_flat,
     is_wide,
-    patches_around,
+    patches,
     principal_axes,
     reach,
 )
@@ -52,9 +51,7 @@ def _normals(
         for number in range(min(int(numbers.max()) + 1, _MOST_GROUPS)):
             if np.count_nonzero(numbers == number) > 6:
                 yield principal_axes(points[numbers == number])[1][0]
-    for at in rng.choice(len(points), min(CANDIDATES, len(points)), replace=False):
-        for near in patches_around(points, points[at]):
-            yield principal_axes(near)[1][0]
+    yield from (normal for normal, _ in patches(points, rng))
 
 
 def _different(normals: Iterator[Float64Array]) -> Iterator[Float64Array]:

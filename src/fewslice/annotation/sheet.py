@@ -14,7 +14,7 @@ from fewslice.annotation.oblique import Float64Array
 _FLAT = 0.36
 APART = 1.5  # voxels from one plane to the next
 EXPLAINED = 0.97  # of the drawn voxels; the others are slips of the hand
-CANDIDATES = 16  # points whose surroundings are looked at
+_CANDIDATES = 16  # points whose surroundings are looked at
 SAME_NORMAL = 0.9998  # cosine of about a degree
 _NEAREST = (20, 60, 200)
 _NEAREST_SHARES = (0.1, 0.25)  # of the points: a patch has to reach from slice to slice
@@ -72,7 +72,16 @@ def principal_axes(points: Float64Array) -> tuple[Float64Array, Float64Array]:
     return np.maximum(variances, 0.0), axes.T
 
 
-def patches_around(points: Float64Array, middle: Float64Array) -> Iterator[Float64Array]:
+def patches(
+    points: Float64Array, rng: np.random.Generator
+) -> Iterator[tuple[Float64Array, Float64Array]]:
+    """Yield the normal and the middle of the surroundings, more and more, of some points."""
+    for at in rng.choice(len(points), min(_CANDIDATES, len(points)), replace=False):
+        for near in _around(points, points[at]):
+            yield principal_axes(near)[1][0], near.mean(axis=0)
+
+
+def _around(points: Float64Array, middle: Float64Array) -> Iterator[Float64Array]:
     """Yield the points nearest to one of them, more and more."""
     distance = ((points - middle) ** 2).sum(axis=1)
     for count in (*_NEAREST, *(int(share * len(points)) for share in _NEAREST_SHARES)):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from fewslice.annotation.oblique import Float64Array
 from fewslice.annotation.sheet import (
-    CANDIDATES,
     EXPLAINED,
     SAME_NORMAL,
     Sheet,
     apart,
     is_flat,
     is_wide,
-    patches_around,
+    patches,
     principal_axes,
     reach,
 )
@@ -54,7 +51,7 @@ def sheets_at_angles(
 def _fits(points: Float64Array, steps: Float64Array, rng: np.random.Generator) -> list[Sheet]:
     """Return planes grown from patches, from each that does not lie in one of them already."""
     found: list[Sheet] = []
-    for normal, middle in _patches(points, rng):
+    for normal, middle in patches(points, rng):
         if not any(
             abs(one.normal @ normal) > SAME_NORMAL
             and abs(float(one.heights(middle))) < 0.5 * one.voxel
@@ -62,15 +59,6 @@ def _fits(points: Float64Array, steps: Float64Array, rng: np.random.Generator) -
         ):
             found.append(_grown(points, normal, middle, steps))
     return found
-
-
-def _patches(
-    points: Float64Array, rng: np.random.Generator
-) -> Iterator[tuple[Float64Array, Float64Array]]:
-    """Yield the normal and the middle of the surroundings of some points."""
-    for at in rng.choice(len(points), min(CANDIDATES, len(points)), replace=False):
-        for near in patches_around(points, points[at]):
-            yield principal_axes(near)[1][0], near.mean(axis=0)
 
 
 def _grown(

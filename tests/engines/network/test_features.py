@@ -265,9 +265,16 @@ def test_the_walk_is_finer_where_the_grid_is_coarser_than_the_scan(
 ) -> None:
     asked: list[int] = []
 
-    def noted(*places: object, most: int, **settings: object) -> WorkingGrid:
+    def noted(
+        region: Region,
+        spacing: tuple[float, float, float],
+        *,
+        finest: float,
+        most: int,
+        runs: tuple[float, float, float],
+    ) -> WorkingGrid:
         asked.append(most)
-        return working_grid(*places, most=most, **settings)  # type: ignore[arg-type]
+        return working_grid(region, spacing, finest=finest, most=most, runs=runs)
 
     monkeypatch.setattr(module, "working_grid", noted)
     phantom = two_organs()

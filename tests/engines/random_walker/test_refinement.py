@@ -6,7 +6,7 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines.base import Prediction, Scan, empty_probability
-from fewslice.engines.random_walker.refinement import RefineSettings, _neighbours, refined
+from fewslice.engines.random_walker.refinement import RefineSettings, refined
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -177,18 +177,3 @@ def test_pieces_meet_without_a_seam_and_progress_never_falls() -> None:
     assert told[-1] == 1
     difference = at_once.probability.astype(np.float32) - pieces.probability
     assert np.abs(difference).max() < 0.02
-
-
-def test_neighbours_end_at_the_border_of_the_box() -> None:
-    at = np.array([0, 5, 6, 23])  # (0, 0, 0), (0, 1, 1), (0, 1, 2) and (1, 2, 3) of 2 x 3 x 4
-    expected = {
-        (0, 1): ([0, 1, 2], [12, 17, 18]),
-        (0, -1): ([3], [11]),
-        (1, 1): ([0, 1, 2], [4, 9, 10]),
-        (1, -1): ([1, 2, 3], [1, 2, 19]),
-        (2, 1): ([0, 1, 2], [1, 6, 7]),
-        (2, -1): ([1, 2, 3], [4, 5, 22]),
-    }
-    for (axis, step), (starts, there) in expected.items():
-        found = _neighbours(at, (2, 3, 4), axis, step)
-        assert (found[0].tolist(), found[1].tolist()) == (starts, there)
