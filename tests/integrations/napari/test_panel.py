@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -27,23 +27,21 @@ SECONDS = 60_000  # milliseconds to wait at most
 
 
 @pytest.fixture
-def make_panel(viewer: ViewerModel, qtbot: QtBot) -> Iterator[Callable[..., Panel]]:
+def make_panel(viewer: ViewerModel, qtbot: QtBot) -> Callable[..., Panel]:
     from fewslice.integrations.napari.panel import Panel
 
-    made: list[Panel] = []
+    def until_idle(panel: Panel) -> None:
+        qtbot.waitUntil(lambda: not panel.busy, timeout=SECONDS)
 
     def make(*layers: Any) -> Panel:
         for each in layers:
             viewer.add_layer(each)
         panel = Panel(viewer)
         panel.chooser.engine.setCurrentText("interpolation")
-        qtbot.addWidget(panel)
-        made.append(panel)
+        qtbot.addWidget(panel, before_close_func=until_idle)
         return panel
 
-    yield make
-    for panel in made:
-        qtbot.waitUntil(lambda panel=panel: not panel.busy, timeout=SECONDS)
+    return make
 
 
 @pytest.fixture
@@ -337,6 +335,43 @@ def test_a_closed_panel_lets_go_of_the_viewer(panel: Panel) -> None:
     panel.close()
     panel.viewer.add_layer(Labels(np.zeros((3, 3, 3), np.uint8)))
     assert panel.chooser.drawing.count() == 1
+
+
+def test_work_that_outlives_a_closed_panel_changes_nothing_more(
+    viewer: ViewerModel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    from fewslice.integrations.napari.panel import Panel
+
+    closed, left = Event(), Event()
+
+    def slow(_: Any, question: Any, progress: Any, on_slices: Any) -> None:
+        from fewslice.segmentation.preview import AnsweredSlices
+
+        slices = AnsweredSlices(0, 7, np.full((1, 44, 40), 9, np.uint8), final=False)
+        on_slices(slices)
+        assert closed.wait(60)
+        assert question.cancelled.is_set()
+        progress(0.9)
+        on_slices(slices)
+        left.set()
+
+    monkeypatch.setattr("fewslice.integrations.napari.loop.Loop.segment", slow)
+    for layer in (scan_layer(), drawn_layer()):
+        viewer.add_layer(layer)
+    panel = Panel(viewer)  # not qtbot's, which would close it once more
+    with qtbot.captureExceptions() as raised:
+        panel.segment.click()
+        qtbot.waitUntil(lambda: answer_of(panel) is not None, timeout=SECONDS)
+        panel.close()
+        panel.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
+        closed.set()
+        qtbot.waitUntil(left.is_set, timeout=SECONDS)
+        qtbot.wait(100)
+    assert raised == []
+    assert [layer.name for layer in viewer.layers] == ["scan", "drawn"]
 
 
 def test_keys_do_what_buttons_do(panel: Panel, qtbot: QtBot) -> None:

@@ -89,7 +89,10 @@ class Panel(QWidget):
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Let go of the viewer, and of what is being worked out."""
-        self._cancel()
+        if self._question is not None and self.busy:
+            self._question.cancelled.set()
+            self._take_back(self._question)
+        self._question = self._work = None  # what still comes is not for this panel
         for name in _LAYER_EVENTS:
             getattr(self.viewer.layers.events, name).disconnect(self._layers_changed)
         self.viewer.dims.events.disconnect(self._slice_changed)
@@ -198,14 +201,26 @@ class Panel(QWidget):
             return
         question = ask(self.chooser.choice(), self._here())
         self._question, self._work = question, Work()
-        self._work.progressed.connect(lambda part: self.progress.setValue(round(100 * part)))
-        self._work.showed.connect(partial(self._shown, question))
-        self._work.done.connect(partial(self._done, question, then))
-        self._work.failed.connect(partial(self._given_up, question))
-        self._work.cancelled.connect(partial(self._given_up, question, _CANCELLED))
-        self._work.ended.connect(self._ended)
+        news: tuple[tuple[Any, Callable[..., None]], ...] = (
+            (self._work.progressed, self._progressed),
+            (self._work.showed, partial(self._shown, question)),
+            (self._work.done, partial(self._done, question, then)),
+            (self._work.failed, partial(self._given_up, question)),
+            (self._work.cancelled, partial(self._given_up, question, _CANCELLED)),
+            (self._work.ended, self._ended),
+        )
+        for signal, heard in news:
+            signal.connect(partial(self._hear, question, heard))
         self._set_busy(what)
         self._work.start(partial(work, question))
+
+    def _hear(self, question: Question, heard: Callable[..., None], *news: Any) -> None:
+        """Pass news of a question on, unless the panel was closed meanwhile."""
+        if question is self._question:
+            heard(*news)
+
+    def _progressed(self, part: float) -> None:
+        self.progress.setValue(round(100 * part))
 
     def _shown(self, question: Question, slices: AnsweredSlices) -> None:
         if not slices.final and question.choice.drawing in self.viewer.layers:
@@ -218,8 +233,11 @@ class Panel(QWidget):
             then(question.choice.drawing, found)
 
     def _given_up(self, question: Question, why: str) -> None:
-        """Say why, and take back the slices that were shown meanwhile."""
         self._say(why)
+        self._take_back(question)
+
+    def _take_back(self, question: Question) -> None:
+        """Show the answer before again, or none, where slices were shown meanwhile."""
         drawing = question.choice.drawing
         shown = result_layer(self.viewer, drawing, ANSWER)
         before = self._answers.get(str(drawing.unique_id))
