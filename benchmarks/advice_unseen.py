@@ -4,7 +4,8 @@
     python -m benchmarks.advice_unseen run --data DATA -o unseen.csv [--left-out MODELS]
     python -m benchmarks.advice_unseen run --data DATA -o unseen.csv --slices 8 --only advice \
         --states DIR/advice-runs.jsonl [--sampled 40 --seed 1]
-    python -m benchmarks.advice_unseen tables unseen.csv
+    python -m benchmarks.advice_unseen run --data DATA -o oracle.csv --slices 5 --only oracle
+    python -m benchmarks.advice_unseen tables unseen.csv [oracle.csv]
 
 A simulated person starts on the middle slice and does what `fewslice.suggest` says first; a
 question counts a tenth of a slice. After every answer the scan is completed by `fewslice.segment`
@@ -47,7 +48,9 @@ from fewslice.metrics.overlap import dice
 
 FIELDS = ("kind", "name", "strategy", "slices", "dice", "predicted", "low", "query")
 ADVICE = "advice"
+ORACLE = "oracle"
 GOALS = (0.85, 0.90)
+_ORACLE_SLICES = 9
 Point = tuple[float, float, float, float, str]
 """Slices so far, Dice, the Dice to expect, its low number, and what was asked last."""
 
@@ -118,6 +121,29 @@ def foreground_random(task: Task, most: int) -> Iterator[Point]:
         some = task.occupied(task.axis) if rng.random() < 2 / 3 else task.mask.shape[task.axis]
         order.append(int(rng.choice(some)))
     yield from _in_order(task, order, most)
+
+
+def oracle(task: Task, most: int) -> Iterator[Point]:
+    """Yield the middle, then always the slice after which the Dice is highest, until it is .90.
+
+    Nobody can choose so: it takes the truth. Slices of all axes, `_ORACLE_SLICES` of each.
+    """
+    offered = [
+        (axis, int(held[at]))
+        for axis in range(task.mask.ndim)
+        for held in (task.occupied(axis),)
+        for at in np.unique(np.linspace(0, len(held) - 1, _ORACLE_SLICES).round().astype(int))
+    ]
+    places = [task.first()]
+    point = _drawn(task, places, 1)
+    yield point
+    while len(places) < most and point[1] < max(GOALS):
+        tried = {place: _drawn(task, [*places, place], len(places) + 1) for place in offered}
+        best = max(tried, key=lambda place: tried[place][1])
+        places.append(best)
+        offered.remove(best)
+        point = tried[best]
+        yield point
 
 
 BASELINES: dict[str, Callable[[Task, int], Iterator[Point]]] = {
@@ -206,6 +232,8 @@ def run(given: argparse.Namespace) -> None:
             given.name: Advice(_settings(given, task.recipe.kind), keep=_keeper(given, task)),
             **BASELINES,
         }
+        if given.only and ORACLE in given.only:  # a hundred times as slow as others
+            ways[ORACLE] = oracle
         for name, way in ways.items():
             if (task.recipe.name, name) in done or (given.only and name not in given.only):
                 continue

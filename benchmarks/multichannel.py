@@ -3,9 +3,11 @@
     python -m benchmarks.multichannel --data DATA [--set Dataset111_SarcomaPETCT] [--seeds 0 1 2]
 
 As Sharma et al. 2019 asked of brain tumours in four channels. The pool is part Tr, the test part Ts
-(people of neither pool nor fit); slices are drawn in rounds by a strategy, small models on cached
+(people of neither pool nor fit); without a part Ts each person in turn is tested on, the others are
+the pool. Slices are drawn in rounds by a strategy, small models on cached
 features learn from them (`benchmarks/next_model_features.py`, pixels three times as wide), and the
-last column has learned from every slice of the pool. Once with all channels, and with each alone.
+last column has learned from every slice of the pool. Once with all channels, and with each alone,
+or with those of --channels.
 """
 
 from __future__ import annotations
@@ -42,13 +44,24 @@ def read(folder: Path, part: str, channels: Sequence[int] | None) -> list[TaskSc
     return scans
 
 
+def folds(folder: Path, channels: Sequence[int] | None) -> list[tuple[list[Cached], list[Cached]]]:
+    """Return (pool, tests) of a set, on the same features."""
+    people = read(folder, "Tr", channels)
+    strangers = read(folder, "Ts", channels) if (folder / "imagesTs").is_dir() else []
+    cached = cached_scans([*people, *strangers], [1], coarser=_PIXELS)
+    if strangers:
+        return [(cached[: len(people)], cached[len(people) :])]
+    return [([*cached[:at], *cached[at + 1 :]], [cached[at]]) for at in range(len(cached))]
+
+
 def curve(pool: Sequence[Cached], tests: Sequence[Cached], strategy: str, seed: int) -> list[float]:
     """Return the mean Dice after each budget of slices, and after all of them."""
     rng = np.random.default_rng([seed, 5])
     drawn: list[tuple[int, int]] = []
-    for number in rng.permutation(len(pool))[: _BUDGETS[0]]:
+    for number in np.resize(rng.permutation(len(pool)), _BUDGETS[0]).tolist():
         held = np.flatnonzero((pool[number].truth > 0).any(axis=(1, 2)))
-        drawn.append((int(number), int(rng.choice(held))))
+        taken = [n for s, n in drawn if s == number]
+        drawn.append((number, int(rng.choice(np.setdiff1d(held, taken)))))
     found = []
     for step, budget in enumerate((*_BUDGETS[1:], 0)):
         model = learned([(pool[s], n) for s, n in drawn], 2, seed * 100 + step)
@@ -70,24 +83,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--set", default="Dataset111_SarcomaPETCT")
     parser.add_argument("--strategies", nargs="+", default=["spread"])
+    parser.add_argument("--channels", nargs="+", help="all, or the number of one; each by default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
     folder = given.data / given.set
     budgets = " | ".join(map(str, _BUDGETS))
     print(f"| channels | strategy | {budgets} | all |\n|{'---|' * (3 + len(_BUDGETS))}")
-    for channels in (None, (0,), (1,)):
-        pool, tests = (read(folder, part, channels) for part in ("Tr", "Ts"))
-        cached = cached_scans([*pool, *tests], [1], coarser=_PIXELS)
+    scans = find_scans(folder / "imagesTr", {})
+    every = range(len(read_scan(scans[0]).channels))
+    for named in given.channels or ["all", *map(str, every)]:
+        tested = folds(folder, None if named == "all" else (int(named),))
         for strategy in given.strategies:
             runs = [
-                curve(cached[: len(pool)], cached[len(pool) :], strategy, seed)
+                np.mean([curve(*fold, strategy, seed) for fold in tested], axis=0)
                 for seed in given.seeds
             ]
             shown = " | ".join(
                 f"{mean:.3f} ± {spread:.3f}"
                 for mean, spread in zip(np.mean(runs, axis=0), np.std(runs, axis=0), strict=True)
             )
-            named = "both" if channels is None else ", ".join(map(str, channels))
             print(f"| {named} | {strategy} | {shown} |", flush=True)
 
 
