@@ -113,10 +113,10 @@ ADVISED = "advised"
 """People who follow the advice that is shipped."""
 
 
-def rows_of(task: Task, rng: Rng, *, trials: bool) -> Iterator[Row]:
+def rows_of(task: Task, rng: Rng, *, trials: bool, most: int = MOST_STATES) -> Iterator[Row]:
     """Yield what is known at each state, and how good the answer is.
 
-    trials: whether to try other slices at each state, and what they bring.
+    trials: whether to try other slices at each state, and what they bring. most: states.
     """
     habit = str(rng.choice([BEST if trials else ADVISED] * len(HABITS) + list(HABITS)))
     occupied = task.occupied(task.axis)
@@ -124,7 +124,7 @@ def rows_of(task: Task, rng: Rng, *, trials: bool) -> Iterator[Row]:
     if rng.random() > _CENTRED:
         middle = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) * (len(occupied) - 1)
         places = [(task.axis, int(occupied[int(middle)]))]
-    for state in range(MOST_STATES):
+    for state in range(most):
         found, answer = task.look(places), task.answer(places)
         row = as_row(found, answer, task.mask) | {
             "kind": task.recipe.kind,
@@ -227,7 +227,7 @@ def collect(given: argparse.Namespace) -> None:
     start = time.monotonic()
     with (given.work / f"advice-{given.seed}.jsonl").open("w") as file:
         for number, (task, rng) in enumerate(tasks(given.data, given.seed)):
-            for row in rows_of(task, rng, trials=not given.states):
+            for row in rows_of(task, rng, trials=not given.states, most=given.most):
                 file.write(json.dumps({"task": f"{given.seed}-{number}", **row}) + "\n")
             file.flush()
             passed = time.monotonic() - start
@@ -247,6 +247,7 @@ def main() -> None:
     one.add_argument("--work", type=Path, required=True)
     one.add_argument("--seconds", type=float, default=1800)
     one.add_argument("--seed", type=int, default=1)
+    one.add_argument("--most", type=int, default=MOST_STATES, help="states of a structure")
     one.add_argument("--states", action="store_true", help="do not try other slices")
     one.set_defaults(run=collect)
     two = commands.add_parser("fit")
