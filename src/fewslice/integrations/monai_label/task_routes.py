@@ -79,7 +79,8 @@ def _stopped(served: Context, kind: str, person: Person) -> dict[str, Any]:
     for each in jobs.list_jobs(served.project, states=jobs.OPEN):
         if each.kind == kind:
             give_up(served, each, person)
-            return {"id": str(each.id), "status": "REVOKED"}
+            # 3D Slicer takes the last of the details, and fails where there is none.
+            return {"id": str(each.id), "status": "REVOKED", "details": ["It was given up."]}
     return {}
 
 
