@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
+import numpy as np
+
 from fewslice.errors import NotFoundError
-from fewslice.integrations.monai_label.datastore import (
-    FINAL,
-    file_name,
-    labels_by_value,
-    write_scan,
-    write_tagged,
-)
+from fewslice.integrations.monai_label.datastore import file_name, labels_by_value, write_scan
+from fewslice.io import write_labels
 from fewslice.project.blindness import sees_others
 from fewslice.project.database import Project
+from fewslice.project.drawings import drawing
+from fewslice.project.export import put_over
 from fewslice.project.people import Person
 from fewslice.project.revisions import latest_revision
-from fewslice.project.scans import ScanRow, list_scans
+from fewslice.project.scans import ScanRow, list_scans, read_scan
+from fewslice.volumes import LabelMap
 from fewslice.volumes.image import UNKNOWN
 
 _SUFFIX = ".nii.gz"
@@ -45,9 +45,18 @@ def write_dataset(project: Project, person: Person, limit: int | None, folder: P
     with ZipFile(path, "w", ZIP_STORED) as archive:  # its files are compressed already
         for row in chosen:
             _add(archive, "image", names[row.id], write_scan(project, row, folder))
-            label = write_tagged(project, row, FINAL, folder, _SUFFIX)
-            _add(archive, "label", names[row.id], label)
+            _add(archive, "label", names[row.id], _write_drawn(project, row, folder))
         archive.writestr("metadata.json", json.dumps(_metadata(project, chosen, names), indent=2))
+    return path
+
+
+def _write_drawn(project: Project, row: ScanRow, folder: Path) -> Path:
+    """Write what people drew; 255 where nobody looked, which is no background to learn from."""
+    image = read_scan(project, row.id)
+    drawn = drawing(project, row.id).drawing
+    labels = put_over(np.full(row.shape, UNKNOWN, np.uint8), drawn)
+    path = folder / f"label{_SUFFIX}"
+    write_labels(path, LabelMap(labels, image.geometry, image.stored))
     return path
 
 

@@ -5,8 +5,6 @@ Read only, that server only, and only where `fewslice serve --proxy` allows it.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -20,22 +18,16 @@ _LONGEST = 1000  # characters of what a viewer accepts
 router = APIRouter()
 
 
-@router.get("/proxy/dicom/{service}/{resource:path}")
-def proxied(
-    service: Literal["qido", "wado"],
-    resource: str,
-    request: Request,
-    archive: Stored,
-    _: Somebody,
-) -> Response:
-    """Search (qido) or read (wado) on the DICOMweb server of the scans."""
-    del service  # one address has both
+@router.get("/proxy/dicom/{resource:path}")
+def proxied(resource: str, request: Request, archive: Stored, _: Somebody) -> Response:
+    """Search or read on the DICOMweb server of the scans, which has one address for both."""
     if archive.server is None or not archive.proxied:
         raise NotFoundError(
             "The DICOMweb server is not offered here; serve the project with --dicomweb URL "
             "--proxy, or let the viewer ask that server itself."
         )
     accept = request.headers.get("accept", "*/*")[:_LONGEST]
+    resource = resource.removeprefix("qido/").removeprefix("wado/")
     found = relay(archive.server, resource, request.query_params.multi_items(), accept)
     # Without a type of ours, which would be wrong: it is the server's, boundary and all.
     headers = {"Content-Type": found.media_type} if found.media_type else {}
