@@ -121,7 +121,15 @@ SLICER = [
         files={"label": "label"},
         check=holds_form,
     ),
-    Asked("POST", "/infer/random-walker", {"image": "SCAN", "session_id": "SCAN"}),
+    # of a session 3D Slicer names its own volume, which is no scan of the project
+    Asked("POST", "/infer/random-walker", {"image": "MRHead", "session_id": "SCAN"}),
+    Asked("POST", "/infer/interpolation", {"image": "SCAN", "output": "json"}),
+    Asked("POST", "/infer/interpolation", {"image": "SCAN", "output": "image"}),
+    Asked(
+        "POST", "/infer/interpolation", {"image": "SCAN", "output": "dicom_seg"}, check=fails(422)
+    ),
+    Asked("POST", "/infer/interpolation", {"image": "SCAN", "output": "mesh"}, check=fails(422)),
+    Asked("POST", "/infer/wsi/tumor", {"image": "SCAN"}, body={"level": 0}, check=fails(422)),
     Asked("POST", "/infer/trained", {"image": "SCAN"}, check=fails(422)),  # nothing is trained yet
     Asked("POST", "/infer/other", {"image": "SCAN"}, check=fails(404)),
     Asked("POST", "/infer/fewslice", {"image": "nobody"}, check=fails(404)),
@@ -137,6 +145,11 @@ SLICER = [
     Asked("GET", "/train/", {"check_if_running": "true"}, check=fails(404)),
     Asked("GET", "/train/"),
     Asked("GET", "/logs/"),
+    Asked("GET", "/logs/", {"lines": "100"}),
+    Asked("GET", "/datastore/dataset"),
+    Asked("GET", "/model/info/trained", check=fails(404)),
+    Asked("GET", "/model/trained", check=fails(404)),
+    Asked("GET", "/proxy/dicom/qido/studies", check=fails(404)),
     Asked("DELETE", "/datastore/", {"id": "SCAN"}, check=fails(422)),
     Asked("DELETE", "/datastore/label", {"id": "SCAN", "tag": "final"}, check=fails(422)),
 ]

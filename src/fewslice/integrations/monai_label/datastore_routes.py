@@ -216,7 +216,7 @@ def session_info(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument ea
     image: bool = False,
 ) -> dict[str, Any] | Response:
     """Say what a session holds, or return its image."""
-    row = archive.scan(served.project, session, person.id, scratch)
+    row = archive.scan(served.project, _session_name(served, session), person.id, scratch)
     if image:
         return file_alone(write_scan(served.project, row, scratch))
     return {"name": row.name, "image": row.name}
@@ -227,8 +227,15 @@ def end_session(
     session: str, served: Served, person: Somebody, scratch: Scratch, archive: Stored
 ) -> dict[str, Any]:
     """End a session; its scan stays in the project."""
-    row = archive.scan(served.project, session, person.id, scratch)
+    row = archive.scan(served.project, _session_name(served, session), person.id, scratch)
     return {"name": row.name, "image": row.name}
+
+
+def _session_name(served: Context, session: str) -> str:
+    """Return what a client calls a session: in paths, MONAI Label's writes + for a space."""
+    spaced = session.replace("+", " ")
+    names = {row.name for row in list_scans(served.project)}
+    return spaced if session not in names and spaced in names else session
 
 
 def _added(
