@@ -114,3 +114,13 @@ def test_labels_are_promised_once_there_is_something_to_go_by(
     assert of_models(Origin=VIEWER) == [{"ball": 1, "cube": 2}] * 3
     served.put(served.page(6), index=6)
     assert of_models() == [{"ball": 1, "cube": 2}] * 3
+
+
+def test_a_scan_and_a_model_have_to_be_named(client: TestClient) -> None:
+    unnamed = client.post(f"{PREFIX}/infer/fewslice")
+    assert unnamed.status_code == 422
+    assert "No scan is named" in unnamed.json()["message"]
+    unknown = client.post(f"{PREFIX}/train/deepedit", json={})
+    assert unknown.status_code == 404
+    assert "train 'fewslice'" in unknown.json()["message"]
+    assert client.post(f"{PREFIX}/train/fewslice", json={}).json()["status"] == "RUNNING"

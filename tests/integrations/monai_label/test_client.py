@@ -207,3 +207,10 @@ def test_with_accounts(served: Served, address: str, theirs: ModuleType) -> None
     client.update_auth(client.auth_token("ann", "correct horse"))
     assert client.auth_valid_token()
     assert client.info()["name"] == "fewslice"
+    # From here the client sends what it once said of a body, such as its length, without a body.
+    assert client.next_sample("first", {})["id"] == served.scan.name
+    assert client.info()["name"] == "fewslice"
+    assert client.datastore()["objects"].keys() == {served.scan.name}
+    assert client.train_start("fewslice", {})["status"] == "RUNNING"
+    assert client.train_status(check_if_running=True)
+    assert client.train_stop()["details"] == ["It was given up."]

@@ -100,6 +100,8 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
         raise InputError(f"output is {output!r}; ask for image, json, all or dicom_seg.")
     if file is not None and not session_id:
         row = await run_in_threadpool(_added, served, file, image, person, scratch)
+    elif not (session_id or image):
+        raise InputError("No scan is named; send image, session_id or a file.")
     else:
         # 3D Slicer names the volume as well, which may be of its own and unknown here.
         name = session_id or image
