@@ -128,3 +128,18 @@ def test_ohif_reads_the_server_through_this_one(stored: dict[str, str], client: 
     voxels = told[0]["00280010"]["Value"][0] * told[0]["00280011"]["Value"][0]
     assert len(frame.content) > 2 * voxels  # two bytes each, and the boundary around them
     assert client.get("/proxy/dicom/wado/studies/1.2.3.4/metadata").status_code == 404
+
+
+def test_a_session_of_the_files_of_a_series(
+    stored: dict[str, str], client: TestClient, tmp_path: Path
+) -> None:
+    files = [
+        ("files", (f"slice {number}.dcm", path.read_bytes()))
+        for number, path in enumerate(sorted((tmp_path / "own").iterdir()))
+    ]
+    session = client.put("/session/", files=files).json()["session_id"]
+    assert session == "slice 0"
+    told = client.get("/datastore/image/info", params={"image": session}).json()
+    assert told["SeriesInstanceUID"] == stored["SeriesInstanceUID"]
+    assert tuple(told["shape"]) == SHAPE
+    assert client.put("/session/", files=files).json()["session_id"] == session  # known by now

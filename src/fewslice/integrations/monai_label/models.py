@@ -63,7 +63,8 @@ def train_stats(project: Project) -> dict[str, Any]:
 def _score(project: Project) -> float | None:
     if not has_model(project):
         return None
-    return next(each.score for each in versions(model_folder(project)) if each.promoted)
+    scores = (each.score for each in versions(model_folder(project)) if each.promoted)
+    return next(scores, None)
 
 
 def models(project: Project, labels: dict[str, int]) -> dict[str, Any]:
