@@ -158,3 +158,7 @@ def test_people_of_a_project_are_clients_of_nninteractive(
     assert (host, port, folder) == ("192.0.2.1", 1527, directory / "nninteractive")
     assert keys.owner(key) == f"person {ann.id}"
     project.engine.dispose()
+
+
+def test_a_proxy_needs_a_server(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--dicomweb" in refused(["serve", str(directory), "--proxy"], capsys)

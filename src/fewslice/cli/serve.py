@@ -63,6 +63,11 @@ class _NnInteractive:
     help="DICOMweb server of the scans: series are fetched when a viewer asks, labels stored.",
 )
 @click.option(
+    "--proxy",
+    is_flag=True,
+    help="Let viewers read the DICOMweb server through this one, /monailabel/proxy/dicom.",
+)
+@click.option(
     "--nninteractive",
     is_flag=True,
     help="Serve nnInteractive's clients: as people of the project, or without a project.",
@@ -89,6 +94,7 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     database: str | None,
     origins: tuple[str, ...],
     dicomweb: str | None,
+    proxy: bool,
     nninteractive: bool,
     key: str | None,
     sessions: Path | None,
@@ -112,6 +118,8 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
         return
     if directory is None:
         raise InputError("There is no DIRECTORY; name the project to serve, or --nninteractive.")
+    if proxy and dicomweb is None:
+        raise InputError("--proxy needs a server to read; name it with --dicomweb URL.")
     from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
     from fewslice.project.opening import open_project
     from fewslice.server.run import address, bound, only_server, require_accounts, serve
@@ -130,7 +138,7 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
             project,
             settings,
             listening,
-            lambda app: add_monai_label(app, web),
+            lambda app: add_monai_label(app, web, proxied=proxy),
             ready=lambda: click.echo(said),
         )
 

@@ -50,7 +50,7 @@ def client(orthanc: Orthanc, tmp_path: Path) -> Iterator[TestClient]:
     project = create_project(tmp_path / "project", name="Balls", structures=STRUCTURES)
     add_person(project, "local", None, "admin")
     app = create_app(project, Settings(work=False, tools=PREFIX))
-    add_monai_label(app, orthanc.server)
+    add_monai_label(app, orthanc.server, proxied=True)
     with TestClient(app, base_url=BASE + PREFIX) as found:
         yield found
     project.engine.dispose()
@@ -111,3 +111,35 @@ def test_a_series_that_nobody_has(client: TestClient) -> None:
     answer = client.get("/datastore/image/info", params={"image": "1.2.3.4"})
     assert answer.status_code == 404
     assert "There is no scan '1.2.3.4'" in answer.json()["message"]
+
+
+def test_ohif_reads_the_server_through_this_one(stored: dict[str, str], client: TestClient) -> None:
+    study, series = stored["StudyInstanceUID"], stored["SeriesInstanceUID"]
+    query = {"StudyInstanceUID": study, "includefield": "00081030,00080060", "limit": "101"}
+    studies = client.get("/proxy/dicom/qido/studies", params=query).json()
+    assert [each["0020000D"]["Value"] for each in studies] == [[study]]
+    place = f"/proxy/dicom/wado/studies/{study}/series/{series}"
+    told = client.get(f"{place}/metadata", headers={"Accept": "application/dicom+json"}).json()
+    assert len(told) == SHAPE[2]
+    instance = told[0]["00080018"]["Value"][0]
+    wanted = 'multipart/related; type="application/octet-stream"'
+    frame = client.get(f"{place}/instances/{instance}/frames/1", headers={"Accept": wanted})
+    assert frame.headers["content-type"].startswith("multipart/related")
+    voxels = told[0]["00280010"]["Value"][0] * told[0]["00280011"]["Value"][0]
+    assert len(frame.content) > 2 * voxels  # two bytes each, and the boundary around them
+    assert client.get("/proxy/dicom/wado/studies/1.2.3.4/metadata").status_code == 404
+
+
+def test_a_session_of_the_files_of_a_series(
+    stored: dict[str, str], client: TestClient, tmp_path: Path
+) -> None:
+    files = [
+        ("files", (f"slice {number}.dcm", path.read_bytes()))
+        for number, path in enumerate(sorted((tmp_path / "own").iterdir()))
+    ]
+    session = client.put("/session/", files=files).json()["session_id"]
+    assert session == "slice 0"
+    told = client.get("/datastore/image/info", params={"image": session}).json()
+    assert told["SeriesInstanceUID"] == stored["SeriesInstanceUID"]
+    assert tuple(told["shape"]) == SHAPE
+    assert client.put("/session/", files=files).json()["session_id"] == session  # known by now

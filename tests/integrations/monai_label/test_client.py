@@ -6,6 +6,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import uvicorn
 
-from fewslice import LabelMap, read_image, read_labels, write_labels
+from fewslice import LabelMap, read_image, read_labels, write_image, write_labels
 from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
 from fewslice.metrics.overlap import dice
 from fewslice.project.drawings import drawing
@@ -90,7 +91,7 @@ def test_a_day_with_the_client(
     assert not client.auth_enabled()
     info = client.info()
     assert info["labels"] == ["ball", "cube"]
-    assert info["models"]["fewslice"]["labels"] == {"ball": 1, "cube": 2}
+    assert info["models"]["fewslice"]["labels"] == {}  # nothing to go by yet
     assert info["datastore"]["total"] == 1
     sample = client.next_sample("queue", {})
     assert sample["id"] == served.scan.name
@@ -100,11 +101,16 @@ def test_a_day_with_the_client(
     three = [int(holding[1]), int(holding[len(holding) // 2]), int(holding[-2])]
     client.save_label(sample["id"], str(drawn(served, tmp_path / "drawn.nrrd", three)), params={})
     assert kinds(served) == dict.fromkeys(three, "human")
+    assert client.info()["models"]["fewslice"]["labels"] == {"ball": 1, "cube": 2}
 
     with working(served):
         path, params = client.infer("fewslice", sample["id"], {"result_extension": ".nrrd"})
     assert params["label_names"] == {"ball": 1}  # what the answer shows, no more
+    listed = client.datastore()["objects"][sample["id"]]["labels"]["original"]["info"]
+    assert listed["params"]["label_names"] == {"ball": 1}
     answer = read_labels(path, read_image(served.scan.paths[0]))
+    kept = client.download_label(sample["id"], "original")
+    assert np.array_equal(read_labels(kept, read_image(served.scan.paths[0])).array, answer.array)
     assert dice(answer.array == 1, truth() == 1) > 0.8
     assert np.array_equal(answer.array[..., three], truth()[..., three])
 
@@ -153,6 +159,9 @@ def test_training_and_what_is_asked_in_vain(
     vain: list[tuple[Callable[[], object], str]] = [
         (lambda: client.infer("other", served.scan.name, {}), "There is no model"),
         (lambda: client.infer("fewslice", "nobody", {}), "There is no scan"),
+        (lambda: client.wsi_infer("tumor", "nobody", {"level": 0}), "Whole slide images"),
+        (lambda: client.get_session("nobody"), "There is no scan"),
+        (lambda: client.download_label(served.scan.name, "final"), "has no labels"),
         (lambda: client.next_sample("entropy", {}), "There is no strategy"),
         (lambda: client.save_label("nobody", str(served.scan.paths[0]), params={}), "no scan"),
     ]
@@ -168,8 +177,24 @@ def test_images_and_sessions(
 ) -> None:
     client = theirs.MONAILabelClient(address, tmpdir=str(tmp_path / "theirs"))
     scan = str(served.scan.paths[0])
-    assert client.upload_image(scan, "second", {}) == {"image": "second"}
+    assert client.upload_image(scan, "left knee", {}) == {"image": "left knee"}
     assert client.info()["datastore"]["total"] == 2
+    middle = truth().shape[2] // 2
+    client.save_label("left knee", str(drawn(served, tmp_path / "a label.nii.gz", [middle])))
+    kept = client.download_label("left knee", "final")
+    array = read_labels(kept, read_image(scan)).array
+    assert np.array_equal(array[..., middle], truth()[..., middle])
+
+    own = tmp_path / "my volume.nii.gz"  # another file, so another scan
+    image = read_image(scan)
+    write_image(own, replace(image, array=image.array + 1))
+    session = client.create_session(str(own), {})["session_id"]
+    assert client.get_session(session)["image"] == "my volume"
+    with working(served):  # 3D Slicer names its volume as well, which nobody here knows
+        path, params = client.infer("fewslice", "MRHead", {}, session_id=session)
+    assert params["image"] == "my volume"
+    assert Path(path).is_file()
+    assert client.remove_session(session)["image"] == "my volume"
 
 
 def test_with_accounts(served: Served, address: str, theirs: ModuleType) -> None:
@@ -182,3 +207,10 @@ def test_with_accounts(served: Served, address: str, theirs: ModuleType) -> None
     client.update_auth(client.auth_token("ann", "correct horse"))
     assert client.auth_valid_token()
     assert client.info()["name"] == "fewslice"
+    # From here the client sends what it once said of a body, such as its length, without a body.
+    assert client.next_sample("first", {})["id"] == served.scan.name
+    assert client.info()["name"] == "fewslice"
+    assert client.datastore()["objects"].keys() == {served.scan.name}
+    assert client.train_start("fewslice", {})["status"] == "RUNNING"
+    assert client.train_status(check_if_running=True)
+    assert client.train_stop()["details"] == ["It was given up."]

@@ -78,6 +78,15 @@ def test_names_that_are_none(given: object) -> None:
         named_in({"label_info": given})
 
 
+def test_segments_that_are_counted_without_their_voxels() -> None:
+    """OHIF's extension counted from 0 or 1, as names are sorted: voxels may hold another value."""
+    ohif = {"id": "0+1", "name": "cube", "segmentIndex": 1, "labelmapIndex": 0}
+    with pytest.raises(InputError, match="segmentIndex"):
+        named_in({"label_info": [ohif]})
+    assert named_in({"label_info": [ohif | {"idx": 2}]}) == {2: "cube"}
+    assert named_in({"label_info": []}) == {}
+
+
 @pytest.mark.parametrize("kind", ["u1", "<u2", "<i4"])
 def test_voxels_alone(tmp_path: Path, kind: str) -> None:
     array = np.arange(24, dtype=kind).reshape(SHAPE)

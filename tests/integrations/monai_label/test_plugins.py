@@ -121,7 +121,15 @@ SLICER = [
         files={"label": "label"},
         check=holds_form,
     ),
-    Asked("POST", "/infer/random-walker", {"image": "SCAN", "session_id": "SCAN"}),
+    # of a session 3D Slicer names its own volume, which is no scan of the project
+    Asked("POST", "/infer/random-walker", {"image": "MRHead", "session_id": "SCAN"}),
+    Asked("POST", "/infer/interpolation", {"image": "SCAN", "output": "json"}),
+    Asked("POST", "/infer/interpolation", {"image": "SCAN", "output": "image"}),
+    Asked(
+        "POST", "/infer/interpolation", {"image": "SCAN", "output": "dicom_seg"}, check=fails(422)
+    ),
+    Asked("POST", "/infer/interpolation", {"image": "SCAN", "output": "mesh"}, check=fails(422)),
+    Asked("POST", "/infer/wsi/tumor", {"image": "SCAN"}, body={"level": 0}, check=fails(422)),
     Asked("POST", "/infer/trained", {"image": "SCAN"}, check=fails(422)),  # nothing is trained yet
     Asked("POST", "/infer/other", {"image": "SCAN"}, check=fails(404)),
     Asked("POST", "/infer/fewslice", {"image": "nobody"}, check=fails(404)),
@@ -137,6 +145,11 @@ SLICER = [
     Asked("GET", "/train/", {"check_if_running": "true"}, check=fails(404)),
     Asked("GET", "/train/"),
     Asked("GET", "/logs/"),
+    Asked("GET", "/logs/", {"lines": "100"}),
+    Asked("GET", "/datastore/dataset"),
+    Asked("GET", "/model/info/trained", check=fails(404)),
+    Asked("GET", "/model/trained", check=fails(404)),
+    Asked("GET", "/proxy/dicom/qido/studies", check=fails(404)),
     Asked("DELETE", "/datastore/", {"id": "SCAN"}, check=fails(422)),
     Asked("DELETE", "/datastore/label", {"id": "SCAN", "tag": "final"}, check=fails(422)),
 ]
@@ -212,6 +225,13 @@ def test_every_request_of_ohifs_plugin(served: Served, tmp_path: Path) -> None:
         httpx.Client(base_url=address + PREFIX, timeout=900, headers={"Origin": VIEWER}) as client,
         working(served),
     ):
+        asked = {
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        }
+        allowed = client.options("/activelearning/random", headers=asked)  # browsers ask first
+        assert allowed.status_code == 200
+        assert allowed.headers["access-control-allow-origin"] == VIEWER
         info = client.get("/info/").json()
         assert info["labels"] == ["background", "ball", "cube"]  # OHIF drops the first
         sample = client.post("/activelearning/random", json={}).json()
@@ -219,7 +239,7 @@ def test_every_request_of_ohifs_plugin(served: Served, tmp_path: Path) -> None:
         saved = client.put(
             "/datastore/label",
             params={"image": name},
-            data={"params": json.dumps({"label_info": [{"SegmentLabel": "ball", "labelID": 1}]})},
+            data={"params": json.dumps({"label_info": []})},
             files={"label": ("label.bin", voxels, "application/octet-stream")},
         )
         assert saved.json() == {"image": name, "label": name}
@@ -236,14 +256,24 @@ def test_every_request_of_ohifs_plugin(served: Served, tmp_path: Path) -> None:
             params={"image": name, "output": "image"},
             data={"params": json.dumps(wanted)},
         )
+        # what the newest extension asks for, and reads as bytes
+        newest = client.post(
+            "/infer/fewslice",
+            params={"image": name, "output": "image"},
+            data={"params": json.dumps(wanted | {"result_dtype": "uint8"})},
+        )
         assert not client.get("/train/", params={"check_if_running": "true"}).is_success
         assert client.delete("/train/").json() == {}
     voxels_alone = -2 * truth().size  # before them stands when the file was written
     assert alone.content[voxels_alone:] == file[voxels_alone:]
+    (tmp_path / "newest.nrrd").write_bytes(newest.content)
     (tmp_path / "answer.nrrd").write_bytes(file)
     array, header = nrrd.read(str(tmp_path / "answer.nrrd"))
     assert header["encoding"] == "raw"
     assert array.dtype == np.uint16
+    bytes_, _ = nrrd.read(str(tmp_path / "newest.nrrd"))
+    assert bytes_.dtype == np.uint8
+    assert np.array_equal(bytes_, array)
     assert np.array_equal(array[..., three], truth()[..., three])
     assert dice(array == 1, truth() == 1) > 0.8
     label, *centre = (int(each) for each in params["centroids"]["ball"])

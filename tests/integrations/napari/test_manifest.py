@@ -34,3 +34,13 @@ def test_every_format_is_offered() -> None:
     for suffix in (*READ_SUFFIXES, *DICOM_SUFFIXES):
         assert any(fnmatch(f"a{suffix}", each) for each in reader.filename_patterns), suffix
     assert set(writer.filename_extensions) == set(LABEL_SUFFIXES)
+
+
+def test_the_panel_is_in_the_menu_of_segmentation() -> None:
+    from napari._app_model.constants._menus import is_menu_contributable
+
+    contributions = PluginManifest.from_file(MANIFEST).contributions
+    ((menu, items),) = contributions.menus.items()
+    assert is_menu_contributable(menu)  # napari leaves others out, without a word
+    assert menu == "napari/layers/segment"
+    assert [item.command for item in items] == [contributions.widgets[0].command]

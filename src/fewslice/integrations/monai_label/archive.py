@@ -40,9 +40,13 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Archive:
-    """The scans of a project by their series. server: where they lie, if on one."""
+    """The scans of a project by their series.
+
+    server: where they lie, if on one. proxied: whether viewers may ask it through this one.
+    """
 
     server: DicomWebServer | None = None
+    proxied: bool = False
     _known: dict[str, Series | None] = field(default_factory=dict)
     _fetching: Lock = field(default_factory=Lock)
 

@@ -14,6 +14,7 @@ from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import NotFoundError
 from fewslice.integrations.monai_label.archive import Archive
 from fewslice.integrations.monai_label.label_maps import as_in_project, read_sent
+from fewslice.integrations.monai_label.reviewing import META, review_of
 from fewslice.io import write_image, write_labels
 from fewslice.project.answers import latest_answer
 from fewslice.project.database import Project
@@ -57,17 +58,38 @@ def listing(project: Project, archive: Archive) -> dict[str, Any]:
     """Return all scans and the tags of their labels, as MONAI Label's datastore file does."""
     objects = {}
     for row in list_scans(project):
-        labels = {
-            tag: {"ext": _EXTENSION, "info": {}}
-            for tag, there in (
-                (FINAL, _is_drawn(project, row)),
-                (ORIGINAL, _answered(project, row)),
-            )
-            if there
-        }
+        labels = {}
+        if _is_drawn(project, row):
+            labels[FINAL] = {"ext": _EXTENSION, "info": _final_info(project, row)}
+        answer = latest_answer(project, row.id)
+        if answer is not None:
+            info = _answer_info(project, row, answer.labels)
+            labels[ORIGINAL] = {"ext": _EXTENSION, "info": info}
         image = {"ext": _EXTENSION, "info": image_info(row, archive)}
         objects[row.name] = {"image": image, "labels": labels}
     return {"name": project.directory.name, "description": "", "objects": objects}
+
+
+def _final_info(project: Project, row: ScanRow) -> dict[str, Any]:
+    """Return what is known of what people drew; 3D Slicer's reviewer asks for all of it."""
+    labels = labels_by_value(project)
+    review = review_of(project, row)
+    return {
+        "name": f"{row.name}{_EXTENSION}",
+        "label_info": [{"name": name, "idx": value} for name, value in labels.items()],
+        **({META: review} if review else {}),
+    }
+
+
+def _answer_info(project: Project, row: ScanRow, labels: LabelArray) -> dict[str, Any]:
+    """Return what is known of an answer.
+
+    3D Slicer shows it with the next scan, and names the labels that are there one after the other.
+    """
+    there = np.flatnonzero(np.bincount(labels.ravel(order="K")))
+    names = labels_by_value(project).items()
+    shown = {name: value for name, value in names if value in there}
+    return {"name": f"{row.name}{_EXTENSION}", "params": {"label_names": shown}}
 
 
 def image_info(row: ScanRow, archive: Archive) -> dict[str, Any]:
@@ -195,10 +217,6 @@ def _told(project: Project, row: ScanRow) -> dict[tuple[int, int], Any]:
 
 def _is_drawn(project: Project, row: ScanRow) -> bool:
     return bool(drawing(project, row.id).drawing.slices)
-
-
-def _answered(project: Project, row: ScanRow) -> bool:
-    return latest_answer(project, row.id) is not None
 
 
 def file_name(name: str) -> str:

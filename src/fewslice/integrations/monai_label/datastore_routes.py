@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, count
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
@@ -33,6 +33,7 @@ from fewslice.integrations.monai_label.parameters import (
     parsed,
 )
 from fewslice.integrations.monai_label.replies import file_alone
+from fewslice.integrations.monai_label.reviewing import keep_review
 from fewslice.io.formats import suffix_of
 from fewslice.project import scan_files
 from fewslice.project.people import Person
@@ -159,9 +160,27 @@ def about_label(
 
 @router.put("/datastore/updatelabelinfo")
 @router.put("/datastore/label/info")
+def noted_of_label(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
+    label: Name,
+    served: Served,
+    person: Somebody,
+    scratch: Scratch,
+    archive: Stored,
+    tag: Tag = FINAL,
+    params: Params = "",
+    info: Params = "",
+) -> dict[str, str]:
+    """Take what a client notes of labels: a review is kept, the rest the project knows itself."""
+    row = archive.shared_scan(served.project, label, person, scratch)
+    if (tag or FINAL) == FINAL:
+        keep_review(served.project, row, person.id, parsed(params or info))
+        served.watcher.wake()
+    return {}
+
+
 @router.put("/datastore/image/info")
-async def kept_by_us(request: Request, _: Somebody) -> dict[str, str]:
-    """Take what a client wants to note of a file: the project's own record says it already."""
+async def noted_of_image(request: Request, _: Somebody) -> dict[str, str]:
+    """Take what a client wants to note of a scan: the project's own record says it already."""
     await request.body()
     return {}
 
@@ -197,7 +216,7 @@ def session_info(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument ea
     image: bool = False,
 ) -> dict[str, Any] | Response:
     """Say what a session holds, or return its image."""
-    row = archive.scan(served.project, session, person.id, scratch)
+    row = archive.scan(served.project, _session_name(served, session), person.id, scratch)
     if image:
         return file_alone(write_scan(served.project, row, scratch))
     return {"name": row.name, "image": row.name}
@@ -208,8 +227,15 @@ def end_session(
     session: str, served: Served, person: Somebody, scratch: Scratch, archive: Stored
 ) -> dict[str, Any]:
     """End a session; its scan stays in the project."""
-    row = archive.scan(served.project, session, person.id, scratch)
+    row = archive.scan(served.project, _session_name(served, session), person.id, scratch)
     return {"name": row.name, "image": row.name}
+
+
+def _session_name(served: Context, session: str) -> str:
+    """Return what a client calls a session: in paths, MONAI Label's writes + for a space."""
+    spaced = session.replace("+", " ")
+    names = {row.name for row in list_scans(served.project)}
+    return spaced if session not in names and spaced in names else session
 
 
 def _added(
@@ -238,5 +264,5 @@ def _free_name(served: Context, file: UploadFile) -> str:
 
 
 def _name_of(file: UploadFile) -> str:
-    sent = Path(file.filename or "scan").name
+    sent = PureWindowsPath(file.filename or "scan").name  # some name the whole path, with \\
     return sent.removesuffix(suffix_of(Path(sent)))

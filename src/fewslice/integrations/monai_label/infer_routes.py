@@ -100,8 +100,11 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
         raise InputError(f"output is {output!r}; ask for image, json, all or dicom_seg.")
     if file is not None and not session_id:
         row = await run_in_threadpool(_added, served, file, image, person, scratch)
+    elif not (session_id or image):
+        raise InputError("No scan is named; send image, session_id or a file.")
     else:
-        name = image or session_id
+        # 3D Slicer names the volume as well, which may be of its own and unknown here.
+        name = session_id or image
         row = await run_in_threadpool(archive.shared_scan, served.project, name, person, scratch)
     if label is not None:
         drawn, names = kept(label, scratch, binary=True), named_in(asked)
@@ -109,6 +112,16 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
     payload = {"annotator": None} | ({} if engine is None else {"engine": engine})
     await _done(served, SEGMENT, row.id, payload, person)
     return await run_in_threadpool(_answer, served, row, asked, output, scratch)
+
+
+@router.post("/infer/wsi/{model}")
+@router.post("/infer/wsi_v2/{model}")
+def no_pathology(model: str, _: Somebody) -> Response:
+    """Refuse what is no volume."""
+    raise InputError(
+        f"Whole slide images of pathology are not answered, by {model!r} or any other model: "
+        "fewslice completes 3D scans; ask /infer/ for one of the project."
+    )
 
 
 @router.get("/batch/infer")

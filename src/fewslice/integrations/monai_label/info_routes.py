@@ -9,7 +9,14 @@ from fastapi.responses import PlainTextResponse
 
 from fewslice._version import __version__
 from fewslice.integrations.monai_label.datastore import labels_by_value, statistics
-from fewslice.integrations.monai_label.models import RANK, models, strategies
+from fewslice.integrations.monai_label.models import (
+    RANK,
+    TRAINER,
+    can_begin,
+    models,
+    strategies,
+    train_stats,
+)
 from fewslice.project.login import check_password
 from fewslice.project.people import has_accounts
 from fewslice.project.tokens import give_token
@@ -24,17 +31,20 @@ def info(request: Request, served: Served, _: Somebody) -> dict[str, Any]:
     """Say which models, strategies, labels and images there are."""
     labels = labels_by_value(served.project)
     # OHIF takes the first label for the background and drops it; 3D Slicer would draw it.
-    first = ["background"] if "origin" in request.headers else []
+    in_browser = "origin" in request.headers
+    first = ["background"] if in_browser else []
+    # 3D Slicer asks the first model with labels for an answer as soon as it shows a scan.
+    promised = labels if in_browser or can_begin(served.project) else {}
     return {
         "name": "fewslice",
         "description": "A few drawn slices become a volume",
         "version": __version__,
         "labels": [*first, *labels],
-        "models": models(served.project, labels),
-        "trainers": {"fewslice": {"description": "Trains a model of this project", "config": {}}},
+        "models": models(served.project, promised),
+        "trainers": {TRAINER: {"description": "Trains a model of this project", "config": {}}},
         "strategies": strategies(served.project),
         "scoring": {RANK: {"description": "Ranks all scans by the trained model", "config": {}}},
-        "train_stats": {},
+        "train_stats": {TRAINER: stats} if (stats := train_stats(served.project)) else {},
         "datastore": statistics(served.project),
     }
 

@@ -52,7 +52,8 @@ def named_in(params: Mapping[str, Any]) -> dict[int, str]:
     """Return the names of labels that a client sent along as ``label_info``.
 
     3D Slicer counts segments in its own order, so only the names say which structure is meant.
-    Raises InputError if it is no list of objects.
+    Raises InputError if it is no list of objects, or counts segments in a way that does not say
+    which voxels are theirs: by ``segmentIndex`` OHIF's extension has meant several things.
     """
     given = params.get("label_info") or []
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
@@ -62,6 +63,11 @@ def named_in(params: Mapping[str, Any]) -> dict[int, str]:
         name, value = each.get("name"), each.get("idx")
         if isinstance(name, str) and name.strip() and type(value) is int and value > 0:
             names[value] = name.strip()[:200]
+    if not names and any("segmentIndex" in each for each in given):
+        raise InputError(
+            "label_info counts segments by segmentIndex, which does not say what value their "
+            "voxels have; send idx, or draw on the project's page or in 3D Slicer."
+        )
     return names
 
 

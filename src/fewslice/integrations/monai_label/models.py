@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fewslice.errors import NotFoundError
+from fewslice.project import jobs
 from fewslice.project.database import Project
+from fewslice.project.scans import NEW, list_scans
+from fewslice.server.work_kinds import TRAIN
+from fewslice.training.store import versions
 from fewslice.workflow.project_queue import FIRST, RANDOM
 from fewslice.workflow.project_segment import TRAINED
-from fewslice.workflow.project_support import has_model
+from fewslice.workflow.project_support import has_model, model_folder
 
 AUTO, QUEUE, RANK = "fewslice", "queue", "ranking"
+TRAINER = "fewslice"
 
 _ENGINES = {
     "random-walker": "Completes a scan from its drawn slices by their intensities alone.",
@@ -30,6 +35,36 @@ _BY_MODEL = {
     "core-set": "Least like what is annotated.",
 }
 """Names in `fewslice.active_learning.strategies.registry`; each ranks all scans by the model."""
+
+
+def can_begin(project: Project) -> bool:
+    """Whether a scan on which nothing is drawn can be answered: by the model, or other scans."""
+    return has_model(project) or any(row.status != NEW for row in list_scans(project))
+
+
+def train_stats(project: Project) -> dict[str, Any]:
+    """Return how far a training is, in percent for epochs, and the Dice of the model in use.
+
+    Viewers show both as bars. {} where there is neither.
+    """
+    found: dict[str, Any] = {}
+    score = _score(project)
+    if score is not None:
+        found["best_metric"] = score
+    open_jobs = jobs.list_jobs(project, states=jobs.OPEN)
+    job = next((each for each in open_jobs if each.kind == TRAIN), None)
+    if job is not None:
+        found |= {"epoch": int(100 * job.fraction), "total_epochs": 100}
+    elif found:
+        found["total_time"] = "-"  # where it is, no training is under way
+    return found
+
+
+def _score(project: Project) -> float | None:
+    if not has_model(project):
+        return None
+    scores = (each.score for each in versions(model_folder(project)) if each.promoted)
+    return next(scores, None)
 
 
 def models(project: Project, labels: dict[str, int]) -> dict[str, Any]:

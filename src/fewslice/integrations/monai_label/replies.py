@@ -6,6 +6,7 @@ import json
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -27,5 +28,10 @@ def with_file(params: dict[str, Any], path: Path) -> Response:
 
 def file_alone(path: Path, media_type: str = _OCTETS) -> Response:
     """Return a file, as OHIF's client reads it."""
-    headers = {"Content-Disposition": f'attachment; filename="{path.name}"'}
-    return Response(path.read_bytes(), media_type=media_type, headers=headers)
+    return Response(path.read_bytes(), media_type=media_type, headers=attached(path.name))
+
+
+def attached(name: str) -> dict[str, str]:
+    """Return the header that names a file; headers are ASCII, other letters are quoted."""
+    named = f'filename="{name}"' if name.isascii() else f"filename*=UTF-8''{quote(name)}"
+    return {"Content-Disposition": f"attachment; {named}"}

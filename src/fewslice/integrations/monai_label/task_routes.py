@@ -8,6 +8,7 @@ from fastapi import APIRouter
 
 from fewslice.errors import AccessError, NotFoundError
 from fewslice.integrations.monai_label.models import RANK as METHOD
+from fewslice.integrations.monai_label.models import TRAINER
 from fewslice.project import jobs
 from fewslice.project.people import ADMIN, Person
 from fewslice.server.auth import Somebody
@@ -28,7 +29,8 @@ def training(served: Served, _: Somebody, check_if_running: bool = False) -> Any
 @router.post("/train/{model}")
 def train(served: Served, person: Somebody, model: str = "") -> dict[str, Any]:
     """Train the project's model on all that was drawn."""
-    del model  # there is one
+    if model not in ("", TRAINER):
+        raise NotFoundError(f"There is no model {model!r} to train; train {TRAINER!r}.")
     job = start_training(served, person, None)
     return {"id": str(job), "status": "RUNNING"}
 
@@ -79,7 +81,8 @@ def _stopped(served: Context, kind: str, person: Person) -> dict[str, Any]:
     for each in jobs.list_jobs(served.project, states=jobs.OPEN):
         if each.kind == kind:
             give_up(served, each, person)
-            return {"id": str(each.id), "status": "REVOKED"}
+            # 3D Slicer takes the last of the details, and fails where there is none.
+            return {"id": str(each.id), "status": "REVOKED", "details": ["It was given up."]}
     return {}
 
 

@@ -14,6 +14,7 @@ from fewslice.errors import InputError, Remark
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
+    from requests import Session
 
 CONNECT_SECONDS = 10.0
 
@@ -94,17 +95,9 @@ def client(connection: Connection, chunk: int = _CHUNK) -> Iterator[DICOMwebClie
     chunk: bytes that are read at a time, and up to which a body is one piece. Raises InputError if
     the library is not installed.
     """
-    try:
-        from dicomweb_client import DICOMwebClient
+    session = open_session(connection)
+    from dicomweb_client import DICOMwebClient
 
-        from fewslice.io.dicomweb.session import make_session
-    except ImportError:
-        raise InputError(
-            "DICOMweb needs dicomweb-client, which is not installed; install it with: "
-            'python -m pip install "fewslice[dicomweb]".'
-        ) from None
-    verify = (connection.ca_file or True) if connection.verify else False
-    session = make_session(auth_headers(connection), verify)
     made = DICOMwebClient(
         connection.url,
         session=session,
@@ -116,6 +109,24 @@ def client(connection: Connection, chunk: int = _CHUNK) -> Iterator[DICOMwebClie
     made.set_http_retry_params(retry=False)  # it would send an empty body the second time
     with session:
         yield made
+
+
+def open_session(connection: Connection) -> Session:
+    """Return a session that says who asks, to be closed by the caller.
+
+    Raises InputError if the libraries are not installed.
+    """
+    try:
+        import dicomweb_client  # noqa: F401 - which brings requests
+
+        from fewslice.io.dicomweb.session import make_session
+    except ImportError:
+        raise InputError(
+            "DICOMweb needs dicomweb-client, which is not installed; install it with: "
+            'python -m pip install "fewslice[dicomweb]".'
+        ) from None
+    verify = (connection.ca_file or True) if connection.verify else False
+    return make_session(auth_headers(connection), verify)
 
 
 def _sendable(value: str) -> bool:

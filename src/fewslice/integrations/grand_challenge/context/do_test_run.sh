@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 ./do_build.sh
+chmod -R o+rX test/input # the container's user is none of this computer
 rm -rf test/output && mkdir -p test/output && chmod 777 test/output
 docker run --rm --platform=linux/amd64 --network none --memory 8g --cap-drop ALL \
     --security-opt no-new-privileges --shm-size 128m --tmpfs /tmp \
