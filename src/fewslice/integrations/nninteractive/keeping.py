@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.errors import InputError
-from fewslice.integrations.nninteractive.scene import Said, Scene, State
+from fewslice.integrations.nninteractive.said import Said, State
+from fewslice.integrations.nninteractive.scene import Scene
 from fewslice.integrations.nninteractive.wire import pack, unpack
 
 _SCENE, _SCAN = "scene.json", "scan"

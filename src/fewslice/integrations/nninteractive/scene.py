@@ -12,8 +12,7 @@ engines learn from outlines on slices, so each interaction says something of sli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines.outline import outline_around, outline_in_box
 from fewslice.errors import InputError
+from fewslice.integrations.nninteractive.said import Said, State
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image
 from fewslice.volumes.geometry import inplane_axes
@@ -36,48 +36,6 @@ _MOST_FINISHED = 255
 _MOST_STEPS = 20  # that can be undone; each holds an answer of the scan's size
 _DOT = 2  # radius in pixels of what a click makes known
 _GIVES_WAY = 0.1  # part of a mask's extent that is asked anew around what is said later
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What was said of each slice, as labels: 0 background, 1 structure, 255 unknown.
-
-    guessed: slices whose outline nobody drew. started: slices of a mask to start from.
-    """
-
-    slices: Mapping[SliceIndex, npt.NDArray[np.uint8]] = field(default_factory=dict)
-    guessed: frozenset[SliceIndex] = frozenset()
-    started: frozenset[SliceIndex] = frozenset()
-
-    @property
-    def shows_structure(self) -> bool:
-        """Whether any slice holds the structure: nothing can be answered before."""
-        return any((labels == 1).any() for labels in self.slices.values())
-
-    def with_slice(
-        self, place: SliceIndex, labels: npt.NDArray[np.uint8], *, guessed: bool = False
-    ) -> Said:
-        """Return this with another state of a slice."""
-        others = self.guessed - {place}
-        return replace(
-            self,
-            slices={**self.slices, place: labels},
-            guessed=others | {place} if guessed else others,
-            started=self.started - {place},
-        )
-
-    def without(self, places: frozenset[SliceIndex]) -> Said:
-        """Return this as if nobody had spoken of some slices."""
-        slices = {place: each for place, each in self.slices.items() if place not in places}
-        return Said(slices, self.guessed - places, self.started - places)
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Where a scene stands after an interaction: what was said, and the object as it is now."""
-
-    said: Said
-    target: BoolArray
 
 
 class Scene:
