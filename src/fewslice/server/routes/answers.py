@@ -19,13 +19,9 @@ from fewslice.project.revisions import latest_revision
 from fewslice.server.advice import Question
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
-from fewslice.server.models import (
-    Identifier,
-    JobStarted,
-    SegmentRequest,
-    Strip,
-    Suggestion,
-)
+from fewslice.server.models.answers import SegmentRequest, Strip, Suggestion
+from fewslice.server.models.base import Identifier
+from fewslice.server.models.work import JobStarted
 from fewslice.server.ras import RasView
 from fewslice.server.routes.slices import (
     ARRAY_RESPONSE,

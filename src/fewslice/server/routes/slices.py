@@ -27,10 +27,10 @@ from fewslice.project.undo import redo, undo
 from fewslice.server.arrays import MEDIA_TYPE, REVISION, pack, unpack
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
-from fewslice.server.models import (
+from fewslice.server.models.base import Identifier
+from fewslice.server.models.slices import (
     DrawnSlice,
     HistoryEntry,
-    Identifier,
     Mark,
     OpenConflict,
     Resolution,
