@@ -12,7 +12,7 @@ from fewslice.server.context import Served
 from fewslice.server.models.agreement import Agreement
 from fewslice.server.models.base import Identifier
 from fewslice.server.ras import RasView
-from fewslice.server.routes.slices import view_of
+from fewslice.server.routes.slice_access import view_of
 
 router = APIRouter(tags=["agreement"])
 

@@ -23,7 +23,7 @@ from fewslice.server.models.answers import SegmentRequest, Strip, Suggestion
 from fewslice.server.models.base import Identifier
 from fewslice.server.models.work import JobStarted
 from fewslice.server.ras import RasView
-from fewslice.server.routes.slices import (
+from fewslice.server.routes.slice_access import (
     ARRAY_RESPONSE,
     Annotator,
     Asked,
