@@ -22,7 +22,7 @@ from fewslice.io.scan_files import ScanFiles, scan_at, with_siblings
 from fewslice.volumes.spacing import Spacing
 
 
-@click.command("add")
+@click.command("add", short_help="Add scans of any format that can be read.")
 @DIRECTORY
 @click.argument("scans", metavar="SCAN...", type=options.PATH, nargs=-1, required=True)
 @click.option("--name", help="What people call the scan.  [default: its file's name]")

@@ -95,8 +95,8 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 means
     "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
     Some annotated slices are held out for good; a new model is promoted only if it does better on
-    them than the current one. It is compared with the scans themselves as support: whoever does
-    better answers later. fewslice segment SCAN --model FOLDER then segments scans without any
+    them than the current one. It is also compared with the scans themselves as support; whichever
+    does better answers later. fewslice segment SCAN --model FOLDER then segments scans without any
     annotation. After Ctrl-C, --resume continues. Works under torchrun with several processes.
     """
     from fewslice.training.scan import TaskSettings
