@@ -9,6 +9,7 @@ import click
 
 from fewslice.annotation.phrases import counted
 from fewslice.cli import options
+from fewslice.cli.exit_codes import INTERRUPTED
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
@@ -19,8 +20,6 @@ from fewslice.training.inputs import Pair, pairs_in
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.train import TrainOutcome, train
 from fewslice.workflow.training_task import TrainSettings
-
-_INTERRUPTED = 130
 
 
 @click.command("train")
@@ -120,7 +119,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
         outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)
     if outcome.leads:
         _show(outcome, model, quiet)
-    return None if outcome.finished else _INTERRUPTED
+    return None if outcome.finished else INTERRUPTED
 
 
 @click.command("models")
