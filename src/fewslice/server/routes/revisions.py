@@ -21,10 +21,10 @@ from fewslice.server.routes.slice_access import (
     ARRAY_RESPONSE,
     other_json,
     saved_json,
-    seen,
     slice_response,
     too_early,
     view_of,
+    visible_revisions,
 )
 
 router = APIRouter(prefix="/scans/{scan}", tags=["slices"])
@@ -58,7 +58,7 @@ def scan_history(
     elif axis is not None or index is not None:
         raise InputError("The history of a slice needs axis and index; give both or neither.")
     found = history(served.project, scan, *place)
-    return [_entry(view, each) for each in seen(served, scan, person, found)]
+    return [_entry(view, each) for each in visible_revisions(served, scan, person, found)]
 
 
 @router.get("/revisions/{revision}", response_class=Response, responses=ARRAY_RESPONSE)
@@ -76,7 +76,7 @@ def conflicts(scan: Identifier, served: Served, person: Somebody) -> Any:
     """List the changes beside which somebody else was faster, and that wait for a choice."""
     view = view_of(served, scan)
     found = []
-    for each in seen(served, scan, person, open_conflicts(served.project, scan)):
+    for each in visible_revisions(served, scan, person, open_conflicts(served.project, scan)):
         other = get_revision(served.project, each.conflict or 0)
         found.append({**_entry(view, each), "conflict": other_json(other)})
     return found
@@ -92,11 +92,11 @@ def resolve(scan: Identifier, body: Resolution, served: Served, person: Somebody
 
 
 def _revision(served: Context, scan: int, revision: int, person: Person) -> Revision:
-    """Return a revision of a scan. Raises NotFoundError, and AccessError as `whose` does."""
+    """Return a revision of a scan. Raises NotFoundError, or AccessError if it is too early."""
     found = get_revision(served.project, revision)
     if found.scan_id != scan:
         raise NotFoundError(f"The revision {revision} is not of this scan.")
-    if not seen(served, scan, person, [found]):
+    if not visible_revisions(served, scan, person, [found]):
         raise too_early()
     return found
 

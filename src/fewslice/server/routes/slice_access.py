@@ -61,7 +61,9 @@ def asked_slice(
 Asked = Annotated[AskedSlice, Depends(asked_slice)]
 
 
-def whose(served: Context, scan: int, person: Person, annotator: int | None = None) -> int | None:
+def annotator_meant(
+    served: Context, scan: int, person: Person, annotator: int | None = None
+) -> int | None:
     """Return whose slices are meant: one's own where people annotate independently, else None for
     everybody's. annotator: somebody who was asked for instead. Raises AccessError for somebody who
     may not see that (yet).
@@ -75,7 +77,9 @@ def whose(served: Context, scan: int, person: Person, annotator: int | None = No
     return annotator
 
 
-def seen(served: Context, scan: int, person: Person, revisions: list[Revision]) -> list[Revision]:
+def visible_revisions(
+    served: Context, scan: int, person: Person, revisions: list[Revision]
+) -> list[Revision]:
     """Return those of a scan's revisions that a person may see (by now)."""
     if sees_others(served.project, get_scan(served.project, scan), person):
         return revisions

@@ -21,10 +21,10 @@ from fewslice.server.routes.slice_access import (
     ARRAY_RESPONSE,
     Annotator,
     Asked,
+    annotator_meant,
     saved_json,
     slice_response,
     view_of,
-    whose,
 )
 
 router = APIRouter(prefix="/scans/{scan}", tags=["slices"])
@@ -71,7 +71,7 @@ def slices(
     annotator: Annotator = None,
 ) -> Any:
     """List the slices that somebody spoke of; where people annotate independently, one's own."""
-    view, mine = view_of(served, scan), whose(served, scan, person, annotator)
+    view, mine = view_of(served, scan), annotator_meant(served, scan, person, annotator)
     found = []
     for place, origin in blame(served.project, scan, mine).items():
         axis, index = view.to_page(place)
@@ -85,7 +85,7 @@ def get_slice(
     asked: Asked, served: Served, person: Somebody, annotator: Annotator = None
 ) -> Response:
     """Return what is drawn on a slice: 0 background, 255 not looked at, else a structure."""
-    mine = whose(served, asked.scan, person, annotator)
+    mine = annotator_meant(served, asked.scan, person, annotator)
     head = slice_head(served.project, asked.scan, asked.place, mine)
     axis, index = asked.view.to_page(asked.place)
     nothing = f"Nothing is drawn on slice {index} across axis {axis}."

@@ -13,7 +13,7 @@ from fewslice.typing import BoolArray
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class ObjectAnnotation:
     """What was said of each slice, as labels: 0 background, 1 structure, 255 unknown.
 
     guessed: slices whose outline nobody drew. started: slices of a mask to start from.
@@ -30,7 +30,7 @@ class Said:
 
     def with_slice(
         self, place: SliceIndex, labels: npt.NDArray[np.uint8], *, guessed: bool = False
-    ) -> Said:
+    ) -> ObjectAnnotation:
         """Return this with another state of a slice."""
         others = self.guessed - {place}
         return replace(
@@ -40,15 +40,15 @@ class Said:
             started=self.started - {place},
         )
 
-    def without(self, places: frozenset[SliceIndex]) -> Said:
+    def without(self, places: frozenset[SliceIndex]) -> ObjectAnnotation:
         """Return this as if nobody had spoken of some slices."""
         slices = {place: each for place, each in self.slices.items() if place not in places}
-        return Said(slices, self.guessed - places, self.started - places)
+        return ObjectAnnotation(slices, self.guessed - places, self.started - places)
 
 
 @dataclass(frozen=True, eq=False)
 class State:
     """Where a scene stands after an interaction: what was said, and the object as it is now."""
 
-    said: Said
+    annotation: ObjectAnnotation
     target: BoolArray
