@@ -39,11 +39,15 @@ from benchmarks.advice_recipes import judged, tasks
 from benchmarks.advice_rows import Row, as_row, run_row
 from benchmarks.advice_tasks import Task
 from fewslice import suggest
-from fewslice.active_learning.next_slice.expected_gain import PRESENT, ExpectedGainSettings
+from fewslice.active_learning.next_slice.expected_gain import (
+    PRESENT,
+    QUESTION_SLICES,
+    ExpectedGainSettings,
+)
 from fewslice.active_learning.next_slice.gain_model import GainModel, load_gain_model
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.evaluation.annotator import strided
-from fewslice.evaluation.simulation.volume import QUESTION_SLICES, widest_gap_first
+from fewslice.evaluation.simulation.volume import widest_gap_first
 from fewslice.metrics.overlap import dice
 
 FIELDS = ("kind", "name", "strategy", "slices", "dice", "predicted", "low", "query")

@@ -24,9 +24,9 @@ import numpy as np
 from benchmarks.server_load import server
 from fewslice import example
 from fewslice.io import read_image, read_labels, write_image
+from fewslice.project.adding import add_scan
 from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
-from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 from fewslice.server.arrays import pack
 from fewslice.server.ras import RasView

@@ -31,9 +31,10 @@ import numpy as np
 
 from fewslice import example
 from fewslice.io import read_labels
+from fewslice.project.adding import add_scan
 from fewslice.project.opening import create_project, open_project
 from fewslice.project.people import add_person
-from fewslice.project.scans import add_scan, get_scan
+from fewslice.project.scans import get_scan
 from fewslice.project.structures import Structure
 from fewslice.project.tokens import give_token
 from fewslice.server.arrays import pack

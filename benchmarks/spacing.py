@@ -22,7 +22,8 @@ import pandas as pd
 
 from benchmarks.accuracy import markdown
 from fewslice.pretraining.generators.oct_layers import random_oct
-from fewslice.volumes.spacing import CONTRADICTION, correlation_lengths, disagreement
+from fewslice.volumes.correlation_length import correlation_lengths, disagreement
+from fewslice.volumes.spacing import CONTRADICTION
 
 SETS = ("004", "101", "105", "106", "108", "109", "110", "113", "114", "115")
 THICK = 5

@@ -25,8 +25,9 @@ from benchmarks.accuracy import markdown
 from benchmarks.spacing import FEWEST, SETS, THICK, files, isotropic, read, thick
 from fewslice.annotation.finding import find_annotation
 from fewslice.engines import Scan, find_engine
+from fewslice.volumes.correlation_length import estimated_spacing
 from fewslice.volumes.geometry import Geometry, inplane_axes
-from fewslice.volumes.spacing import assumed_spacing, estimated_spacing
+from fewslice.volumes.spacing import assumed_spacing
 
 EVALUATION_ONLY = ("102", "103", "104")
 KINDS = ("right", "ones", "estimate", "assumed")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError, ReadError, WriteError
+from fewslice.project.adding import add_scan
 from fewslice.project.answers import latest_answer, save_answer
 from fewslice.project.backup import backup, restore
 from fewslice.project.drawings import drawing
@@ -19,7 +20,7 @@ from fewslice.project.opening import create_project
 from fewslice.project.people import add_person, list_people
 from fewslice.project.revisions import history
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import add_scan, get_scan, read_scan
+from fewslice.project.scans import get_scan, read_scan
 from fewslice.project.tokens import give_token, person_of_token
 from fewslice.project.undo import undo
 from fewslice.project.voxels import voxel_path

@@ -11,10 +11,11 @@ import pytest
 from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.evaluation.dataset import find_dataset
 from fewslice.io import read_image, read_labels
+from fewslice.project.adding import add_scan
 from fewslice.project.answers import save_answer
 from fewslice.project.export import export_project
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import add_scan, change_scan
+from fewslice.project.scans import change_scan
 from fewslice.project.structures import Structure, add_structure
 from fewslice.typing import Float64Array
 from tests.support.command_line import SHAPE, save, truth

@@ -12,10 +12,10 @@ import pytest
 
 from fewslice.errors import ConflictError, InputError, NotFoundError, ReadError, WriteError
 from fewslice.io import read_image, write_image
+from fewslice.project.adding import add_scan
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import (
     ScanOptions,
-    add_scan,
     change_scan,
     find_scan,
     get_scan,

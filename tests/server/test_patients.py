@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewslice.project.scans import add_scan
+from fewslice.project.adding import add_scan
 from tests.support.dicom_samples import write_series
 from tests.support.served_projects import API, Served
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 from tests.support.command_line import AFFINE, SHAPE, save, truth
 

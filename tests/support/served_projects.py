@@ -14,10 +14,11 @@ import numpy.typing as npt
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
-from fewslice.project.scans import ScanRow, add_scan
+from fewslice.project.scans import ScanRow
 from fewslice.project.tokens import give_token
 from fewslice.server.app import create_app
 from fewslice.server.arrays import pack

@@ -12,7 +12,8 @@ import pytest
 from fewslice.errors import GeometryError, codes_of
 from fewslice.volumes import Geometry, Image, LabelMap, StoredGeometry
 from fewslice.volumes.orientation import Turn
-from fewslice.volumes.pairing import Names, paired
+from fewslice.volumes.pairing import paired
+from fewslice.volumes.pairing_remarks import Names
 from fewslice.volumes.respacing import own_geometry, respaced
 from tests.support.volume_samples import AFFINES
 

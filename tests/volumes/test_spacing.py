@@ -14,15 +14,17 @@ from scipy.ndimage import gaussian_filter
 
 from fewslice.volumes import spacing
 from fewslice.volumes.coerce import on_one_grid
+from fewslice.volumes.correlation_length import (
+    correlation_lengths,
+    disagreement,
+    estimated_spacing,
+)
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap, StoredGeometry
 from fewslice.volumes.spacing import (
     GIVEN,
     HEADER,
     MISSING,
-    correlation_lengths,
-    disagreement,
-    estimated_spacing,
     spacing_origin,
     spacing_remarks,
     with_assumed_spacing,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fewslice.project.adding import add_scan
 from fewslice.project.people import get_person
-from fewslice.project.scans import add_scan
 from fewslice.training import store
 from fewslice.workflow.project_queue import (
     FIRST,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError
+from fewslice.project.adding import add_scan
 from fewslice.project.answers import latest_answer
-from fewslice.project.scans import add_scan
 from fewslice.training import store
 from fewslice.workflow.project_segment import TRAINED, segment_scan
 from fewslice.workflow.project_sessions import SessionPool

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fewslice.project.adding import add_scan
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import add_scan
 from fewslice.project.undo import undo
 from fewslice.workflow.project_sessions import SessionPool
 from tests.support.projects import SmallProject, scan_file, slice_of, small_project

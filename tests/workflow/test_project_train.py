@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fewslice.errors import InputError, NotFoundError
+from fewslice.project.adding import add_scan
 from fewslice.project.people import Person, get_person
-from fewslice.project.scans import add_scan
 from fewslice.training.scan import TaskSettings
 from fewslice.workflow.project_queue import next_scan, rank_project
 from fewslice.workflow.project_train import (

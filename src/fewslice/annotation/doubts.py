@@ -205,7 +205,7 @@ def _few_between(along: Along, number: int, column: int, others: tuple[int, int]
 
 
 def _astray(along: Along, number: int, nearest: int, value: int) -> bool:
-    """Whether voxels lie aside of where the structure is on another slice, or are scattered."""
+    """Whether voxels lie apart from where the structure is on another slice, or are scattered."""
     from scipy.ndimage import binary_dilation, label
 
     mine, near = along.mask(number, value), along.mask(nearest, value)

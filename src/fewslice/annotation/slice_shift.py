@@ -22,7 +22,7 @@ _GAIN = 0.3  # of what two neighbours lack in correlation, that sliding must bri
 _ALIKE = 0.85  # correlation of neighbours in place; less, and it is anatomy that differs
 _WINDOW = 7  # slices over which anatomy may run straight on
 _JITTER = 1  # voxels that do not count
-_SHARE = 0.15  # of slices that must lie aside
+_SHARE = 0.15  # of slices that must be shifted
 _MANY = 64  # slices, of which a quarter shows whether there is anything to look for
 
 

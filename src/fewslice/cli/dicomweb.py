@@ -42,13 +42,13 @@ _SEGMENTING = [
 def dicomweb_command() -> None:
     """List, fetch, segment and store series on a DICOMweb server (QIDO-RS, WADO-RS, STOW-RS).
 
-    URL is where its DICOMweb services begin, such as https://pacs.example.org/dicom-web. Who asks
-    is said by FEWSLICE_DICOMWEB_TOKEN, or FEWSLICE_DICOMWEB_LOGIN=user:password, in the
-    environment. Needs pip install "fewslice[dicomweb]".
+    URL is where its DICOMweb services begin, such as https://pacs.example.org/dicom-web.
+    Credentials are read from FEWSLICE_DICOMWEB_TOKEN, or FEWSLICE_DICOMWEB_LOGIN=user:password, in
+    the environment. Needs pip install "fewslice[dicomweb]".
     """
 
 
-@dicomweb_command.command("list")
+@dicomweb_command.command("list", short_help="List studies, or the series of one.")
 @takes_server
 @click.argument("study", required=False, metavar="[STUDY]")
 @click.option(
@@ -100,7 +100,7 @@ def list_command(  # noqa: PLR0913 - click hands over one argument an option
     )
 
 
-@dicomweb_command.command("fetch")
+@dicomweb_command.command("fetch", short_help="Fetch a series into a folder.")
 @takes_server
 @_wanted
 @_study
@@ -119,7 +119,7 @@ def fetch_command(
         click.echo(f"Written     {output}")
 
 
-@dicomweb_command.command("store")
+@dicomweb_command.command("store", short_help="Store DICOM files on a server.")
 @takes_server
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
 @click.option("--study", metavar="UID", help="Study that FILES must belong to.")
@@ -133,7 +133,11 @@ def store_command(
     _print_receipt(receipt, quiet)
 
 
-@dicomweb_command.command("segment", params=_SEGMENTING)
+@dicomweb_command.command(
+    "segment",
+    params=_SEGMENTING,
+    short_help="Fetch a series, segment it, and store the result in its study.",
+)
 @takes_server
 @_wanted
 @_study

@@ -15,7 +15,9 @@ def export_command() -> None:
     """Pack the engines, or a model of your own, for other platforms."""
 
 
-@export_command.command("grand-challenge")
+@export_command.command(
+    "grand-challenge", short_help="Write the container of a grand-challenge.org algorithm."
+)
 @click.option("-o", "--output", "folder", type=options.PATH, required=True, help="A new folder.")
 @click.option(
     "--method",

@@ -15,6 +15,7 @@ from importlib import import_module
 import click
 
 from fewslice._version import __version__
+from fewslice.cli.exit_codes import INTERRUPTED, WRONG
 from fewslice.errors import FewsliceError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -90,8 +91,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Name of each subcommand to where it is and what it does."""
 
 _CREATED = 50_000  # objects more than were given up, until the collector looks; Python's own: 700
-_WRONG = 2
-_INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -164,17 +163,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except FewsliceError as error:
-        return _complain(str(error), _WRONG)
+        return _complain(str(error), WRONG)
     except click.ClickException as error:
-        return _complain(_usage(error), _WRONG)
+        return _complain(_usage(error), WRONG)
     except MemoryError:
         return _complain(
             "There is not enough memory for this scan; crop it to the surroundings of the "
             "structures or use a computer with more memory.",
-            _WRONG,
+            WRONG,
         )
     except (click.Abort, KeyboardInterrupt):
-        return _complain("Interrupted before it was finished.", _INTERRUPTED)
+        return _complain("Interrupted before it was finished.", INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 

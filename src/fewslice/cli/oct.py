@@ -44,7 +44,7 @@ def oct_command() -> None:
     """
 
 
-@oct_command.command("info")
+@oct_command.command("info", short_help="Show the volumes of a file, the eye and the spacing.")
 @click.argument("scan", type=options.PATH)
 @_series
 @options.as_json("Print JSON, not text.")
@@ -65,7 +65,7 @@ def info_command(scan: Path, series: str | None, as_json: bool) -> None:
         click.echo(line)
 
 
-@oct_command.command("convert")
+@oct_command.command("convert", short_help="Write a volume as NIfTI, MetaImage or NRRD.")
 @click.argument("scan", type=options.PATH)
 @click.option("-o", "--output", type=options.PATH, required=True, help="Such as scan.nii.gz.")
 @_series
@@ -88,7 +88,7 @@ def convert_command(scan: Path, output: Path, series: str | None, spacing: Spaci
         click.echo(f"Written     {path}")
 
 
-@oct_command.command("measure")
+@oct_command.command("measure", short_help="Measure layers, fluid and thickness maps.")
 @click.argument("scan", type=options.PATH)
 @click.argument("labels", type=options.PATH)
 @click.option("-o", "--output", type=options.PATH, required=True, help="Folder for the results.")

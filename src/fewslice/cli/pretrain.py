@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from fewslice.cli import options
+from fewslice.cli.exit_codes import INTERRUPTED
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
 
-_INTERRUPTED = 130
 _EXTRA = ("monai", "pydantic", "tensorboard")  # what fewslice[pretrain] adds
 
 
@@ -48,7 +48,7 @@ def pretrain_command(config: Path, resume: Path | None, quiet: bool) -> int | No
                 f"{outcome.checkpoint}.",
                 err=True,
             )
-        return _INTERRUPTED
+        return INTERRUPTED
     if not quiet and outcome.leads:
         click.echo(f"Trained {outcome.step} steps; best validation Dice {outcome.best:.4f}.")
         click.echo(f"Wrote {outcome.weights}")

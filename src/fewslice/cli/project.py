@@ -135,7 +135,7 @@ def structure_command(directory: Path, structures: tuple[str, ...], database: st
         click.echo(f"Added {added.value} {added.name}")
 
 
-@project_command.command("move")
+@project_command.command("move", short_help="Say where the files of a scan are now.")
 @DIRECTORY
 @click.argument("scan")
 @click.argument("files", type=options.PATH, nargs=-1, required=True)
@@ -149,7 +149,7 @@ def move_command(directory: Path, scan: str, files: tuple[Path, ...], database: 
     click.echo(f"'{moved.name}' is read from {moved.paths[0]}")
 
 
-@project_command.command("import")
+@project_command.command("import", short_help="Import a label map as slices that somebody drew.")
 @DIRECTORY
 @click.argument("scan")
 @click.argument("labels", type=options.PATH)
@@ -232,7 +232,7 @@ def export_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
             click.echo(f"Label {exported.ignore_label} means not looked at")
 
 
-@project_command.command("backup")
+@project_command.command("backup", short_help="Write a whole project into one file.")
 @DIRECTORY
 @click.option("-o", "--output", type=options.PATH, required=True, help="File to write, .tar.zst.")
 @DATABASE
@@ -250,7 +250,7 @@ def backup_command(directory: Path, output: Path, database: str | None) -> None:
         )
 
 
-@project_command.command("restore")
+@project_command.command("restore", short_help="Make a project from a backup.")
 @click.argument("archive", type=options.PATH)
 @DIRECTORY
 @DATABASE

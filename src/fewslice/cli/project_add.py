@@ -22,7 +22,7 @@ from fewslice.io.scan_files import ScanFiles, scan_at, with_siblings
 from fewslice.volumes.spacing import Spacing
 
 
-@click.command("add")
+@click.command("add", short_help="Add scans of any format that can be read.")
 @DIRECTORY
 @click.argument("scans", metavar="SCAN...", type=options.PATH, nargs=-1, required=True)
 @click.option("--name", help="What people call the scan.  [default: its file's name]")
@@ -56,7 +56,8 @@ def add_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an op
     They are read once, recognised by their hash from then on, and never changed. CASE_0000,
     CASE_0001 and so on are the channels of one scan.
     """
-    from fewslice.project.scans import ScanOptions, add_scan, change_scan
+    from fewslice.project.adding import add_scan
+    from fewslice.project.scans import ScanOptions, change_scan
 
     if channels and len(scans) > 1:
         raise InputError("--channel is of one scan, but several were given; add them one by one.")

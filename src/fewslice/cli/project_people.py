@@ -12,7 +12,7 @@ from fewslice.cli.project_options import DATABASE, DIRECTORY, opened, person_nam
 _ROLES = ("annotator", "reviewer", "admin")
 
 
-@click.group("person")
+@click.group("person", short_help="Say who works on a project.")
 def person_command() -> None:
     """Say who works on a project; with accounts, everybody has to log in."""
 
@@ -40,7 +40,9 @@ def add_person_command(
     click.echo(f"Added {person.name} ({person.role})")
 
 
-@person_command.command("key")
+@person_command.command(
+    "key", short_help="Print the key of a person, for programs that ask for one."
+)
 @DIRECTORY
 @click.argument("name")
 @click.option(
@@ -62,7 +64,9 @@ def person_key_command(directory: Path, name: str, days: int, database: str | No
     click.echo(give_token(project, person_named(project, name), timedelta(days=days)))
 
 
-@person_command.command("change")
+@person_command.command(
+    "change", short_help="Change role or password of a person, or close the account."
+)
 @DIRECTORY
 @click.argument("name")
 @click.option("--role", type=click.Choice(_ROLES), help="Another role.")

@@ -31,11 +31,11 @@ class _NnInteractive:
 
 @click.command("serve")
 @click.argument("directory", type=options.PATH, required=False)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    help="Port to listen at; 0 for any that is free.  [default: 8000, or 1527]",
+    help="Port to listen on; 0 for any free one.  [default: 8000, or 1527]",
 )
 @click.option(
     "--name",
@@ -55,7 +55,7 @@ class _NnInteractive:
     "origins",
     multiple=True,
     metavar="URL",
-    help="Address of a viewer in the browser that may ask by MONAI Label's protocol.",
+    help="Address of a browser viewer that may use MONAI Label's protocol; may be repeated.",
 )
 @click.option(
     "--dicomweb",
@@ -75,7 +75,7 @@ class _NnInteractive:
 @click.option(
     "--key",
     envvar="FEWSLICE_KEY",
-    help="What nnInteractive's clients must know; rather in the environment, FEWSLICE_KEY.",
+    help="Key that nnInteractive's clients must send; better set in the environment, FEWSLICE_KEY.",
 )
 @click.option(
     "--sessions",
@@ -107,10 +107,10 @@ def serve_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     drawn is on disk by then. Needs pip install "fewslice[server]".
 
     3D Slicer's and OHIF's MONAI Label plugins find the project at /monailabel below the address.
-    With --dicomweb, OHIF may ask for any series of that server; who asks is read from
-    FEWSLICE_DICOMWEB_TOKEN or FEWSLICE_DICOMWEB_LOGIN. With --nninteractive, napari, Slicer, MITK
-    and ITK-SNAP ask by nnInteractive's protocol at a port of its own and keep what they draw;
-    those who may ask are the people of the project in DIRECTORY, whose key is their token.
+    With --dicomweb, OHIF may ask for any series of that server; FEWSLICE_DICOMWEB_TOKEN or
+    FEWSLICE_DICOMWEB_LOGIN holds the credentials. With --nninteractive, napari, Slicer, MITK and
+    ITK-SNAP connect on a separate port by nnInteractive's protocol, and keep what they draw; in a
+    project, its people may connect, each with a key from fewslice project person key.
     """
     _require_extra()
     if nninteractive:

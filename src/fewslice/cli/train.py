@@ -9,6 +9,7 @@ import click
 
 from fewslice.annotation.phrases import counted
 from fewslice.cli import options
+from fewslice.cli.exit_codes import INTERRUPTED
 from fewslice.cli.pairs import parse_pair
 from fewslice.cli.training_run import asked_to_stop, training_bar
 from fewslice.errors import InputError
@@ -19,8 +20,6 @@ from fewslice.training.inputs import Pair, pairs_in
 from fewslice.volumes.spacing import Spacing
 from fewslice.workflow.train import TrainOutcome, train
 from fewslice.workflow.training_task import TrainSettings
-
-_INTERRUPTED = 130
 
 
 @click.command("train")
@@ -95,8 +94,8 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
     Labels are sparse, as for fewslice segment: a few slices of each scan are enough, and 255 means
     "not looked at". Give scans one by one (SCAN=LABELS), or a folder of scans and one of labels.
     Some annotated slices are held out for good; a new model is promoted only if it does better on
-    them than the current one. It is compared with the scans themselves as support: whoever does
-    better answers later. fewslice segment SCAN --model FOLDER then segments scans without any
+    them than the current one. It is also compared with the scans themselves as support; whichever
+    does better answers later. fewslice segment SCAN --model FOLDER then segments scans without any
     annotation. After Ctrl-C, --resume continues. Works under torchrun with several processes.
     """
     from fewslice.training.scan import TaskSettings
@@ -120,7 +119,7 @@ def train_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an 
         outcome = train(given, model, settings=settings, resume=resume, report=report, stop=stop)
     if outcome.leads:
         _show(outcome, model, quiet)
-    return None if outcome.finished else _INTERRUPTED
+    return None if outcome.finished else INTERRUPTED
 
 
 @click.command("models")

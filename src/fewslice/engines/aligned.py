@@ -41,7 +41,7 @@ class Aligned:
     """An engine that is shown the slices of a scan in line, and its answer brought back.
 
     Slices are aligned if those drawn lie in one plane, by what the first channel shows around the
-    structures, and only where enough of them lie aside. A remark says so.
+    structures, and only where enough of them are shifted. A remark says so.
     """
 
     engine: Engine

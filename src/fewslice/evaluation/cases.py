@@ -27,7 +27,7 @@ def run_cases(
 
     jobs: processes at once; 1 works in this one. progress: called with the number of cases done,
     with fractions in between if jobs is 1. candidates: cases to take support from. A case whose
-    process is killed, such as for want of memory, is tried again and then counts as failed.
+    process is killed, such as for lack of memory, is tried again and then counts as failed.
     """
     if min(jobs, len(cases)) <= 1:
         yield from _one_by_one(cases, settings, progress, candidates)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,14 +12,11 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fewslice.errors import ConflictError, InputError, NotFoundError, Remark, WriteError
+from fewslice.errors import ConflictError, InputError, NotFoundError
 from fewslice.io import read_image
-from fewslice.io.dicom.files import behind_directory
-from fewslice.io.scan_files import scan_at
 from fewslice.project import scan_files
 from fewslice.project.database import Project, reading, writing
 from fewslice.project.events import add_event
-from fewslice.project.people import found_person
 from fewslice.project.tables import LeaseTable, PersonTable, ScanTable
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image
@@ -31,10 +25,6 @@ from fewslice.volumes.respacing import respaced
 NEW, IN_PROGRESS, SUBMITTED = "new", "in_progress", "submitted"
 RETURNED, ACCEPTED = "returned", "accepted"
 STATUSES = (NEW, IN_PROGRESS, SUBMITTED, RETURNED, ACCEPTED)
-
-COPIES = "scans"
-
-_AIR = -300  # HU: no other modality has values as low
 
 
 @dataclass(frozen=True)
@@ -83,74 +73,6 @@ class ScanOptions:
     spacing: tuple[float, float, float] | None = None
 
 
-def add_scan(  # noqa: PLR0913 - what can be said of a scan
-    project: Project,
-    paths: str | Path | Sequence[str | Path],
-    *,
-    by: int,
-    name: str | None = None,
-    options: ScanOptions | None = None,
-    copy: bool = False,
-    tell: Callable[[Remark], None] | None = None,
-) -> ScanRow:
-    """Add a scan, which is read once and left as it is.
-
-    Parameters
-    ----------
-    paths
-        A file or folder of any format that can be read; or several, one for each channel.
-    by
-        The person who adds it.
-    name
-        What people call it; by default the name of the file without its suffix.
-    options
-        How it is read, where that has to be said.
-    copy
-        Copy it into the project's folder; else it has to stay where it is.
-    tell
-        Called with what was assumed to read it, where that is not plain.
-
-    Raises
-    ------
-    ReadError, GeometryError, InputError
-        If it cannot be read, or its name is taken.
-    WriteError
-        If it cannot be copied.
-    """
-    options = options or ScanOptions()
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    if not given:
-        raise InputError("A scan without files was given; expected at least one.")
-    files = [behind_directory(Path(each).absolute()) for each in given]
-    name = _clean(name or scan_at(files[0]).name)
-    _require_free(project, name)
-    image = _read(files, options)
-    with _placed(project, name, files, copy) as placed:
-        described = [scan_files.described(path, _stored_as(project, path)) for path in placed]
-        row = ScanTable(
-            name=name,
-            files=[each.as_json() for each in described],
-            options=_options_json(options),
-            hash=scan_files.joint_hash(described),
-            shape=list(image.geometry.shape),
-            affine=image.geometry.affine.tolist(),
-            spacing=[float(each) for each in image.geometry.spacing],
-            modality=_modality(image),
-            channels=len(image.channels),
-            status=NEW,
-            priority=0.0,
-            predicted_dice=None,
-            independent=False,
-            person_id=by,
-            time=project.now(),
-        )
-        scan_id = _added(project, row)
-    if tell is not None:
-        for remark in image.remarks:
-            tell(remark)
-    return get_scan(project, scan_id)
-
-
 def list_scans(project: Project) -> list[ScanRow]:
     """Return all scans, those of higher priority first, then as they were added."""
     with reading(project) as session:
@@ -187,13 +109,13 @@ def read_scan(project: Project, scan_id: int) -> Image:
     paths = [project.directory / each.path for each in files]
     for file, path in zip(files, paths, strict=True):
         scan_files.require_unchanged(file, path)
-    return _read(paths, options)
+    return read_files(paths, options)
 
 
 def move_scan(project: Project, scan_id: int, paths: Sequence[str | Path]) -> ScanRow:
     """Say where the files of a scan are now. Raises InputError if they hold something else."""
     files = [Path(each).absolute() for each in paths]
-    described = [scan_files.described(path, _stored_as(project, path)) for path in files]
+    described = [scan_files.described(path, stored_as(project, path)) for path in files]
     with writing(project) as session:
         row = found_scan(session, scan_id)
         if scan_files.joint_hash(described) != row.hash:
@@ -249,54 +171,20 @@ def locked_scan(session: Session, scan_id: int) -> ScanTable:
     return row
 
 
-def _added(project: Project, row: ScanTable) -> int:
-    with writing(project) as session:
-        found_person(session, row.person_id)
-        _require_name_free(session, row.name)
-        session.add(row)
-        session.flush()
-        add_event(project, session, "status", scan_id=row.id, data={"status": NEW})
-        return row.id
-
-
-def _read(paths: Sequence[Path], options: ScanOptions) -> Image:
+def read_files(paths: Sequence[Path], options: ScanOptions) -> Image:
+    """Read a scan from its files. Raises ReadError, GeometryError or InputError."""
     image = read_image(paths, series=options.series, fill_gaps=options.fill_gaps)
     return image if options.spacing is None else respaced(image, options.spacing)
 
 
-@contextmanager
-def _placed(project: Project, name: str, files: list[Path], copy: bool) -> Iterator[list[Path]]:
-    """Yield where the files of a scan are from now on; copies are removed if the body fails."""
-    if not copy:
-        yield files
-        return
-    folder = project.directory / COPIES / f"{name}-{secrets.token_hex(4)}"
-    try:
-        folder.mkdir(parents=True)
-        for path in files:
-            if path.is_dir():
-                shutil.copytree(path, folder / path.name)
-            for part in scan_files.parts(path) if path.is_file() else ():
-                shutil.copy2(part, folder / part.name)
-        yield [folder / path.name for path in files]
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise WriteError(
-            f"{files[0]} cannot be copied to {folder} ({error.strerror or error}); free space "
-            "there, or add it without copying."
-        ) from error
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _stored_as(project: Project, path: Path) -> str:
+def stored_as(project: Project, path: Path) -> str:
     """Return a path as it is kept: within the project's folder it moves along with that."""
     inside = path.is_relative_to(project.directory)
     return str(path.relative_to(project.directory) if inside else path)
 
 
-def _options_json(options: ScanOptions) -> dict[str, Any]:
+def options_json(options: ScanOptions) -> dict[str, Any]:
+    """Return how a scan is read as the table keeps it."""
     spacing = None if options.spacing is None else list(options.spacing)
     return {"series": options.series, "fill_gaps": options.fill_gaps, "spacing": spacing}
 
@@ -304,32 +192,6 @@ def _options_json(options: ScanOptions) -> dict[str, Any]:
 def _options_of(value: dict[str, Any]) -> ScanOptions:
     spacing = value["spacing"]
     return ScanOptions(value["series"], value["fill_gaps"], spacing and tuple(spacing))
-
-
-def _clean(name: str) -> str:
-    name = name.strip()
-    if not name or name.startswith(".") or any(each in "/\\\0" for each in name):
-        raise InputError(
-            f"The name '{name}' cannot be used for a scan; expected one without slashes that does "
-            "not begin with a dot."
-        )
-    return name
-
-
-def _require_free(project: Project, name: str) -> None:
-    with reading(project) as session:
-        _require_name_free(session, name)
-
-
-def _require_name_free(session: Session, name: str) -> None:
-    if session.scalar(select(ScanTable.id).where(ScanTable.name == name)) is not None:
-        raise InputError(f"There is a scan '{name}' in the project already; give another name.")
-
-
-def _modality(image: Image) -> str:
-    if image.stored is not None and image.stored.kind == "oct":
-        return "OCT"
-    return "CT" if float(image.array.min()) <= _AIR else ""
 
 
 def _leases(project: Project, session: Session) -> dict[int, Lease]:

@@ -23,7 +23,8 @@ _YOUNG = timedelta(days=1)  # a file this new may belong to a change that is bei
 def tidy(project: Project) -> int:
     """Remove all answers but each scan's latest, files that nothing names, and old events.
 
-    Returns how many files were removed. A server does so when it starts.
+    Returns how many files were removed. Nothing calls this by itself. One answer a scan is left, so
+    where people annotate a scan independently, those of all others have to be asked for again.
     """
     forget_events(project)
     with writing(project) as session:

@@ -12,9 +12,9 @@ together (`benchmarks/confidence.py` compares confidence with the Dice that came
 slices by where a look is worth most, and is no promise for a single one.
 
 An engine looks at a box around what was drawn. Where its answer is still going on at the last slice
-of the box, it ends for want of looking, not of structure: beyond, the probabilities of that slice
-are carried on, fading to nothing as far again as the box reaches beyond the outermost drawn slice
-(`benchmarks/ends.py` compares this with what lies there).
+of the box, it ends because nobody looked farther, not because the structure does: beyond, the
+probabilities of that slice are carried on, fading to nothing as far again as the box reaches beyond
+the outermost drawn slice (`benchmarks/ends.py` compares this with what lies there).
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from fewslice.server.routes import (
     events,
     health,
     project,
+    revisions,
     scans,
     session,
     slices,
@@ -41,7 +42,7 @@ from fewslice.server.workers import Workers
 API = "/api/v1"
 PAGE = Path(__file__).parent / "page"
 
-_ROUTES = (session, project, scans, slices, answers, work, agreement, events, health)
+_ROUTES = (session, project, scans, slices, revisions, answers, work, agreement, events, health)
 
 
 def create_app(served_project: Project, settings: Settings | None = None) -> FastAPI:

@@ -19,7 +19,7 @@ from fewslice.errors import (
     NotFoundError,
     WriteError,
 )
-from fewslice.server.models import Problem
+from fewslice.server.models.base import Problem
 from fewslice.server.security import TooLargeError, too_large
 from fewslice.server.settings import Settings
 

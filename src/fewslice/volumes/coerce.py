@@ -17,7 +17,8 @@ from fewslice.volumes.image import (
     StoredGeometry,
     labels_of,
 )
-from fewslice.volumes.pairing import Names, paired
+from fewslice.volumes.pairing import paired
+from fewslice.volumes.pairing_remarks import Names
 from fewslice.volumes.respacing import respaced
 
 AnyArray = npt.NDArray[Any]

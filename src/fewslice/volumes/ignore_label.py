@@ -16,7 +16,7 @@ import numpy as np
 from fewslice.errors import InputError, Remark
 from fewslice.volumes.image import MAX_LABEL, UNKNOWN, LabelArray, LabelMap, structure_values
 
-Said = TypeVar("Said", bound=str)
+Sentence = TypeVar("Sentence", bound=str)
 
 _HIGH = 200  # two structures above it, and the labels are those of a long table
 
@@ -78,7 +78,7 @@ class Numbering:
         """Return the person's number of a structure."""
         return UNKNOWN if inside == self.stand_in else inside
 
-    def told(self, remarks: Iterable[Said], names: Mapping[int, str]) -> tuple[Said, ...]:
+    def told(self, remarks: Iterable[Sentence], names: Mapping[int, str]) -> tuple[Sentence, ...]:
         """Return remarks in which labels have the person's numbers, and names where known.
 
         names: by the person's numbers.

@@ -9,14 +9,15 @@ an answer lies on the label map's grid.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from fewslice.errors import GeometryError, Remark
+from fewslice.errors import GeometryError
 from fewslice.volumes.geometry import Geometry, disagreement
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap, StoredGeometry
 from fewslice.volumes.orientation import Turn
+from fewslice.volumes.pairing_remarks import SHAPE, Fit, Names, capital, pairing_remarks
 from fewslice.volumes.placement import Placement, find_placement
 from fewslice.volumes.readings import (
     OWN,
@@ -28,27 +29,7 @@ from fewslice.volumes.readings import (
 )
 from fewslice.volumes.respacing import own_geometry, respaced
 
-SHAPE = "shape"  # stands for a reading: as an array is read
-
-_WORTH_SAYING = 0.05  # voxels
 _SAME_SPACING = 0.01
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a label map lies in its scan, by one reading of each header."""
-
-    placement: Placement
-    scan: str
-    labels: str
-
-
-@dataclass(frozen=True)
-class Names:
-    """What scan and label map are, for messages, such as "the image"."""
-
-    scan: str = "the image"
-    labels: str = "the label map"
 
 
 def paired(
@@ -79,7 +60,7 @@ def paired(
         if spacing is None:
             return image, labels
         return respaced(image, spacing), respaced(labels, spacing)
-    remarks = _remarks(image, labels, fit, names)
+    remarks = pairing_remarks(image, labels, fit, names)
     placed = _on_its_grid(image, labels, fit.placement)
     if spacing is not None:
         turned = [0.0, 0.0, 0.0]
@@ -113,7 +94,7 @@ def _find_fit(image: Image, labels: LabelMap, names: Names) -> Fit | None:
             return Fit(own, OWN, OWN)
         which = " and ".join(sorted({fit.scan for fit in fits} | {fit.labels for fit in fits}))
         raise GeometryError(
-            f"{_capital(names.labels)} fits {names.scan} in {len(mappings)} ways, as headers "
+            f"{capital(names.labels)} fits {names.scan} in {len(mappings)} ways, as headers "
             f"contradict themselves ({which.replace(OWN, 'the one in use')}), and its voxels would "
             "lie elsewhere in each; set sform and qform of both files to the right one."
         )
@@ -175,7 +156,7 @@ def _require_inside(labels: LabelMap, placement: Placement, names: Names) -> Non
     )
     if beyond:
         raise GeometryError(
-            f"{_capital(names.labels)} holds {beyond} drawn voxels beyond {names.scan}; expected "
+            f"{capital(names.labels)} holds {beyond} drawn voxels beyond {names.scan}; expected "
             "one that was drawn on it: give the scan it belongs to, or the whole scan if this one "
             "is cropped."
         )
@@ -254,74 +235,3 @@ def _on_grid_of(image: Image, labels: LabelMap, placement: Placement) -> Image:
         known = stored.spacing_known or (not stored.placed and kept.spacing_known)
         stored = replace(kept, spacing_known=known)
     return replace(image, array=array, geometry=labels.geometry, stored=stored)
-
-
-def _remarks(image: Image, labels: LabelMap, fit: Fit, names: Names) -> list[Remark]:
-    """Say how a label map was understood."""
-    shape, turn = labels.geometry.shape, fit.placement.turn
-    drawn, scan = _capital(names.labels), names.scan
-    found = []
-    if fit.scan.startswith(UNTILTED) or fit.labels.startswith(UNTILTED):
-        found.append(
-            Remark(
-                "gantry-tilt",
-                f"The slices of {scan} are shifted by the tilt of the gantry, and only one of the "
-                f"two headers says so; {names.labels} is taken voxel by voxel.",
-            )
-        )
-    elif (fit.scan, fit.labels) not in ((OWN, OWN), (OWN, SHAPE)):
-        named = [
-            f"the {name if name != 'itk' else 'place that ITK reads'} of {whose}"
-            for name, whose in ((fit.scan, scan), (fit.labels, names.labels))
-            if name != OWN
-        ]
-        found.append(
-            Remark(
-                "other-form",
-                f"{drawn} lies on {scan} by {' and '.join(named)}; what is written says all that "
-                f"{scan} says of its place.",
-            )
-        )
-    if fit.labels == SHAPE:
-        silent = names.labels if not is_placed(labels) else scan
-        found.append(
-            Remark(
-                "labels-by-shape",
-                f"The header of {silent} does not say where it lies; {names.labels} has the shape "
-                f"of {scan} and is taken voxel by voxel.",
-            )
-        )
-    if not turn.changes_nothing:
-        order = "".join(own_geometry(labels).axis_codes)
-        found.append(
-            Remark(
-                "labels-reordered",
-                f"{drawn} holds the voxels of {scan} in another order ({order}, not "
-                f"{''.join(own_geometry(image).axis_codes)}); the result has that order, and "
-                "slices count in it.",
-            )
-        )
-    if not fit.placement.is_whole(shape):
-        found.append(_extent_remark(image, labels, drawn, scan))
-    elif fit.placement.off > _WORTH_SAYING:
-        found.append(
-            Remark(
-                "labels-rounded",
-                f"{drawn} lies up to {fit.placement.off:.2g} voxels off the grid of {scan}, as "
-                "rounding in headers does; it is taken voxel by voxel.",
-            )
-        )
-    return found
-
-
-def _extent_remark(image: Image, labels: LabelMap, drawn: str, scan: str) -> Remark:
-    mine, theirs = (each.geometry.describe("shape") for each in (image, labels))
-    return Remark(
-        "labels-extent",
-        f"{drawn} covers {theirs} voxels, {scan} {mine}; the result covers what the label map "
-        "does, so nothing beyond that is segmented.",
-    )
-
-
-def _capital(name: str) -> str:
-    return name[0].upper() + name[1:]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from fewslice import example
+from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
-from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 
 

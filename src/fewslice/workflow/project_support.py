@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from fewslice.errors import FewsliceError, InputError
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
@@ -73,8 +71,3 @@ def nothing_to_go_by() -> InputError:
         "Nothing is drawn on this scan or on another one of the project yet; outline a structure "
         "on one slice first."
     )
-
-
-def blank_labels(image: Image) -> LabelMap:
-    """Return labels on a scan's grid on which nothing is drawn."""
-    return LabelMap(np.zeros(image.geometry.shape, dtype=np.uint8), image.geometry)

@@ -8,14 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.active_learning.candidates import (
-    Candidates,
-    Place,
-    descriptor,
-    informative_points,
-    slice_facts,
-    stack,
-)
+from fewslice.active_learning.candidates import Candidates
 from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.expected_gain import (
     DRAW,
@@ -24,12 +17,7 @@ from fewslice.active_learning.next_slice.expected_gain import (
     expected_gain,
 )
 from fewslice.active_learning.next_slice.gain_model import shipped_gain_model
-from fewslice.active_learning.next_slice.profiles import (
-    Annotated,
-    Profiles,
-    measured_across,
-    profiles,
-)
+from fewslice.active_learning.next_slice.profiles import Annotated, measured_across, profiles
 from fewslice.active_learning.next_slice.quality import (
     GOOD_ENOUGH,
     Quality,
@@ -53,6 +41,7 @@ from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import with_assumed_spacing
 from fewslice.workflow.pool_rows import calling_classes
 from fewslice.workflow.support import Pair, assumed_of, support_pairs, supported_annotation
+from fewslice.workflow.volume_rows import volume_rows
 
 DEFAULT = "expected-gain"
 
@@ -211,7 +200,9 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     else:
         cost = settings.cost if settings else CostModel()
         fine = samples.native(annotation)
-        queries = _ranked(name, candidates(scan, fine, found, name == ALL_PLANES, cost), count, rng)
+        queries = _ranked(
+            name, volume_rows(scan, fine, found, name == ALL_PLANES, cost), count, rng
+        )
         called = [numbers.called(value, label_map.names) for value in samples.values]
         queries = tuple(
             replace(query, reason=calling_classes(query.reason, called)) for query in queries
@@ -326,45 +317,6 @@ def _samples(
     parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
     answers = [engine.prepare(scan, part).predict(annotation) for part in parts]
     return as_samples([each for each in answers if each.values == answers[0].values], annotation)
-
-
-def candidates(
-    scan: Image, samples: Samples, found: Profiles, all_planes: bool, cost: CostModel
-) -> Candidates:
-    """Return one row a slice: of the main axis, or of all three; those spoken of are marked."""
-    rows = []
-    for axis in range(3) if all_planes else (found.main,):
-        rows += _rows(scan, samples.across(axis), found, cost)
-    return stack(rows)
-
-
-def _rows(scan: Image, samples: Samples, found: Profiles, cost: CostModel) -> list[Candidates]:
-    axis, profile = samples.axis, found.axes[samples.axis]
-    points = informative_points(samples.probability)
-    start = samples.region.start[axis]
-    channel = scan.channels[0]
-    low, high = np.percentile(channel[samples.region.slices], [2, 98])
-    beyond = np.zeros((*samples.probability.shape[:2], *samples.probability.shape[3:]), np.float16)
-    beyond[:, 0] = 1
-    place_in = tuple(part for other, part in enumerate(samples.region.slices) if other != axis)
-    contour = (2 * np.sqrt(np.pi * profile.expected * profile.pixel_area)).sum(axis=0)
-    rows = []
-    for index in range(len(profile)):
-        inside = 0 <= index - start < samples.probability.shape[2]
-        probability = samples.probability[:, :, index - start] if inside else beyond
-        image = channel.take(index, axis=axis)[place_in].astype(np.float32)
-        place = Place(
-            scan=0,
-            axis=axis,
-            index=index,
-            position=index * profile.step,
-            annotated=bool(profile.asked[index]),
-            seconds=cost.drawing(float(contour[index])),
-            pixel_area=profile.pixel_area,
-        )
-        look = descriptor((image - low) / max(float(high - low), 1e-6), probability)
-        rows.append(slice_facts(probability, place, look, points))
-    return rows
 
 
 def _ranked(name: str, rows: Candidates, count: int, rng: np.random.Generator) -> tuple[Query, ...]:

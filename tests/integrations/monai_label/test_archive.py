@@ -17,10 +17,11 @@ from starlette.testclient import TestClient
 
 from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
 from fewslice.io import read_image, read_labels
+from fewslice.project.adding import add_scan
 from fewslice.project.drawings import drawing
 from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
-from fewslice.project.scans import add_scan, list_scans
+from fewslice.project.scans import list_scans
 from fewslice.server.app import create_app
 from fewslice.server.settings import Settings
 from tests.support.dicom_results import ORIENTATIONS, SHAPE, write_oriented

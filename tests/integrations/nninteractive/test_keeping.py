@@ -37,11 +37,11 @@ def test_a_scene_comes_back_as_it_was(tmp_path: Path) -> None:
     assert np.allclose(back.image.geometry.spacing, (1.0, 1.0, 2.0))
     assert np.array_equal(back.finished, scene.finished)
     assert len(back.states) == 3
-    assert set(back.said.slices) == {(2, 3), (2, 7)}
-    assert np.array_equal(back.said.slices[2, 3], BALL[:, :, 3])
-    assert back.said.guessed == {(2, 7)}
+    assert set(back.annotation.slices) == {(2, 3), (2, 7)}
+    assert np.array_equal(back.annotation.slices[2, 3], BALL[:, :, 3])
+    assert back.annotation.guessed == {(2, 7)}
     assert back.undo()
-    assert set(back.said.slices) == {(2, 3)}
+    assert set(back.annotation.slices) == {(2, 3)}
 
 
 def test_only_what_is_new_is_written(tmp_path: Path) -> None:

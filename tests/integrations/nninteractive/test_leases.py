@@ -43,7 +43,7 @@ def test_a_scene_comes_back_after_a_pause(tmp_path: Path) -> None:
     leases.release(other)
     with leases.work(token) as lease:
         assert lease.scene is not None
-        assert np.array_equal(lease.scene.said.slices[2, 7], ball()[:, :, 7])
+        assert np.array_equal(lease.scene.annotation.slices[2, 7], ball()[:, :, 7])
     leases.release(token)
     leases.release(token)
     assert list(tmp_path.iterdir()) == []

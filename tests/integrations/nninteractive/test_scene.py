@@ -20,39 +20,39 @@ def scene() -> Scene:
 
 def test_a_lasso_is_the_outline_of_its_slice(scene: Scene) -> None:
     scene.lasso(BALL[:, :, 7:8], (0, 0, 7), True)
-    (place,) = scene.said.slices
+    (place,) = scene.annotation.slices
     assert place == (2, 7)
-    assert np.array_equal(scene.said.slices[place], BALL[:, :, 7])
+    assert np.array_equal(scene.annotation.slices[place], BALL[:, :, 7])
 
 
 def test_a_part_of_the_image_is_enough(scene: Scene) -> None:
     scene.lasso(BALL[3:16, 5:22, 7:8], (3, 5, 7), True)
-    assert np.array_equal(scene.said.slices[2, 7] == 1, BALL[:, :, 7])
+    assert np.array_equal(scene.annotation.slices[2, 7] == 1, BALL[:, :, 7])
 
 
 def test_a_lasso_across_another_axis(scene: Scene) -> None:
     scene.lasso(BALL[9:10], (9, 0, 0), True)
-    assert np.array_equal(scene.said.slices[0, 9], BALL[9])
+    assert np.array_equal(scene.annotation.slices[0, 9], BALL[9])
 
 
 def test_a_box_becomes_an_outline(scene: Scene) -> None:
     scene.box(((4, 15), (7, 20), (7, 8)), True)
-    assert dice(scene.said.slices[2, 7] == 1, BALL[:, :, 7]) > 0.9
-    assert scene.said.guessed == {(2, 7)}
+    assert dice(scene.annotation.slices[2, 7] == 1, BALL[:, :, 7]) > 0.9
+    assert scene.annotation.guessed == {(2, 7)}
     scene.lasso(BALL[:, :, 7:8], (0, 0, 7), True)  # a person knows better
-    assert np.array_equal(scene.said.slices[2, 7], BALL[:, :, 7])
-    assert scene.said.guessed == frozenset()
+    assert np.array_equal(scene.annotation.slices[2, 7], BALL[:, :, 7])
+    assert scene.annotation.guessed == frozenset()
 
 
 def test_a_box_in_space_says_where_the_object_ends(scene: Scene) -> None:
     scene.box(((4, 15), (7, 20), (3, 12)), True)
-    assert set(scene.said.slices) == {(2, 7), (2, 2), (2, 12)}
-    assert not scene.said.slices[2, 2].any()
+    assert set(scene.annotation.slices) == {(2, 7), (2, 2), (2, 12)}
+    assert not scene.annotation.slices[2, 2].any()
 
 
 def test_a_click_that_says_no(scene: Scene) -> None:
     scene.point((2, 3, 7), False)
-    labels = scene.said.slices[2, 7]
+    labels = scene.annotation.slices[2, 7]
     assert labels[2, 3] == 0
     assert np.count_nonzero(labels == 0) == 13  # a dot of radius 2
     assert np.count_nonzero(labels == 255) == labels.size - 13
@@ -116,7 +116,7 @@ def test_a_mask_to_start_from_stays_where_nothing_is_said(scene: Scene) -> None:
 def test_what_does_not_fit_changes_nothing(scene: Scene, said: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         said(scene)  # type: ignore[operator]
-    assert scene.said.slices == {}
+    assert scene.annotation.slices == {}
 
 
 def test_what_is_no_image() -> None:

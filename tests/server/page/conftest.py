@@ -11,10 +11,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
-from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 from tests.support.annotation_page import SIZE, AnnotationPage, OpenPage, chromium, serving
 

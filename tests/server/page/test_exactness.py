@@ -12,11 +12,11 @@ import numpy.typing as npt
 import pytest
 from matplotlib.path import Path as Outline
 
+from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.export import export_project
 from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
-from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 from tests.support.annotation_page import AnnotationPage, Grid, OpenPage, Point
 

@@ -14,11 +14,12 @@ from skimage.measure import find_contours
 
 from fewslice import example
 from fewslice.annotation.annotation import on_slice
+from fewslice.project.adding import add_scan
 from fewslice.project.answers import latest_answer
 from fewslice.project.database import Project
 from fewslice.project.export import export_project
 from fewslice.project.people import local_person
-from fewslice.project.scans import add_scan, list_scans
+from fewslice.project.scans import list_scans
 from fewslice.workflow.project_example import create_example
 from tests.support.annotation_page import LONG, SIZE, AnnotationPage, Grid, served_by_command
 

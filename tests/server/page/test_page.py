@@ -8,10 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.opening import create_project
 from fewslice.project.people import add_person, local_person
-from fewslice.project.scans import add_scan
 from fewslice.project.structures import list_structures
 from tests.server.page.conftest import SHAPE, SPACING
 from tests.support.annotation_page import Grid, OpenPage, Point

@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from fewslice.project.scans import add_scan
+from fewslice.project.adding import add_scan
 from tests.support.command_line import save
 from tests.support.served_projects import Served, with_accounts
 

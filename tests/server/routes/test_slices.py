@@ -71,38 +71,6 @@ def test_a_stroke_that_is_sent_again_is_stored_once(served: Served) -> None:
     assert "names another change" in other.json()["message"]
 
 
-def test_undo_and_redo(served: Served) -> None:
-    served.put(served.page(6))
-    served.put(served.page(5), X_Parent="1")
-    assert served.post("/scans/1/undo").json() == {"revision": 3, "axis": 2, "index": 6}
-    np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6")), served.page(6))
-    assert served.post("/scans/1/redo").json() == {"revision": 4, "axis": 2, "index": 6}
-    np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6")), served.page(5))
-    served.post("/scans/1/undo")
-    served.post("/scans/1/undo")
-    assert served.get(f"{URL}/2/6").status_code == 404
-    assert served.post("/scans/1/undo").json()["revision"] is None
-
-
-def test_whoever_is_slower_loses_nothing(served: Served) -> None:
-    people = with_accounts(served)
-    ann, bob = people["annotator"], people["admin"]
-    served.put(served.page(6), headers=ann)
-    late = served.put(served.page(5), headers=bob).json()
-    assert late["head"] == 1
-    assert (late["conflict"]["revision"], late["conflict"]["person"]) == (1, "annotator")
-    np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=ann)), served.page(6))
-    (open_one,) = served.get("/scans/1/conflicts", headers=ann).json()
-    assert (open_one["revision"], open_one["conflict"]["revision"]) == (2, 1)
-    np.testing.assert_array_equal(
-        array_of(served.get("/scans/1/revisions/2", headers=ann)), served.page(5)
-    )
-    chosen = served.post("/scans/1/conflicts", {"revision": 2, "keep": True}, headers=ann)
-    assert chosen.json()["head"] == 3
-    np.testing.assert_array_equal(array_of(served.get(f"{URL}/2/6", headers=ann)), served.page(5))
-    assert served.get("/scans/1/conflicts", headers=ann).json() == []
-
-
 def test_what_does_not_fit_is_refused_in_a_sentence(served: Served) -> None:
     page = served.page(6)
     far = served.put(page, index=12)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from fewslice.project import jobs
-from fewslice.project.scans import add_scan
+from fewslice.project.adding import add_scan
 from fewslice.training import store
 from fewslice.training.choice import Choice
 from fewslice.workflow.project_support import model_folder

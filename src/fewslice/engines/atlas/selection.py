@@ -36,7 +36,7 @@ class Appearance:
 
 
 def most_similar(scan: Scan, support: Sequence[SupportScan], most: int) -> tuple[SupportScan, ...]:
-    """Return the support scans that look most like a scan, at most `most`, the likest first.
+    """Return the support scans that look most like a scan, at most `most`, the most similar first.
 
     Of the same scan given several times, the one with most annotated slices is kept (of equals the
     first). On a tie in likeness (to six digits) the order given stays.

@@ -22,6 +22,8 @@ from fewslice.typing import Float64Array
 _GOES_ON = 0.5
 """Beyond the last slice the middle moves on at half the pace of the last gap."""
 
+HARDLY = 0.05  # voxels by which an outline need not be moved
+
 
 @dataclass(frozen=True, eq=False)
 class Outline:

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.interpolation.centreline import shifted
+from fewslice.engines.interpolation.centreline import HARDLY, shifted
 from fewslice.typing import BoolArray, Float32Array
 from fewslice.volumes.distance import signed_distance
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
-
-_HARDLY = 0.05  # voxels by which an outline need not be moved
 
 Window = tuple[slice, slice]
 """Rows and columns of a slice."""
@@ -45,7 +43,7 @@ class PlaneView:
     def moved(self, still: Float32Array, by: npt.NDArray[np.float64]) -> Float32Array:
         """Return distances (rows, columns) moved by so many mm."""
         steps = [self.grid.spacing[other] for other in inplane_axes(self.plane)]
-        return shifted(still, by / steps, _HARDLY)
+        return shifted(still, by / steps, HARDLY)
 
     def around(self, inside: BoolArray, margin: float) -> Window:
         """Return the pixels of the volume that are at most `margin` mm from an outline's box."""

@@ -16,7 +16,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.engines.interpolation.centreline import CentrePath, Outline, centre_path, shifted
+from fewslice.engines.interpolation.centreline import (
+    HARDLY,
+    CentrePath,
+    Outline,
+    centre_path,
+    shifted,
+)
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
 from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
 from fewslice.engines.interpolation.plane_weights import DrawnSlice, PlaneWeights, plane_weights
@@ -27,8 +33,6 @@ from fewslice.volumes.working_grid import WorkingGrid
 
 # Log-odds are cut here: beyond this the outlines leave no doubt that intensities could remove.
 CERTAIN = 2 * SATURATED
-
-_HARDLY = 0.05  # voxels by which an outline need not be moved
 
 
 def _inplane(axis: int) -> list[int]:
@@ -249,7 +253,7 @@ class ShapePrior:
 
     def _moved(self, shape: SliceShape, number: int, at: float) -> Float32Array:
         """Return the signed distance (mm) of a slice's outline, moved with its middle."""
-        return shifted(shape.distances[number], self.move(shape, number, at), _HARDLY)
+        return shifted(shape.distances[number], self.move(shape, number, at), HARDLY)
 
     def move(self, shape: SliceShape, number: int, at: float) -> npt.NDArray[np.float64]:
         """Return by how many rows and columns of the grid, (2,), a structure's outline moves.

@@ -43,7 +43,7 @@ class UniverSeg:
 
     weights: a file in UniverSeg's published format; none comes with fewslice. most_slices: examples
     at most, this scan's first; time and memory grow with them, and the authors went up to 64.
-    most_support: how many support scans, the likest ones. channel: the one it sees, counted from 0.
+    most_support: how many of the most similar scans. channel: the one it sees, counted from 0.
     device: None takes a GPU if there is one.
     """
 

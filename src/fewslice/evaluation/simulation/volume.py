@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.active_learning.next_slice.expected_gain import PRESENT, ExpectedGainSettings
+from fewslice.active_learning.next_slice.expected_gain import (
+    PRESENT,
+    QUESTION_SLICES,
+    ExpectedGainSettings,
+)
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.planes import plane_axis
 from fewslice.errors import InputError
@@ -33,9 +37,6 @@ from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.workflow.segment import segment
 from fewslice.workflow.suggest import Suggestion, suggest
-
-QUESTION_SLICES = 0.1
-"""What a question counts as, in drawn slices."""
 
 Point = dict[str, Any]
 

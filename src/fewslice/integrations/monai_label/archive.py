@@ -19,11 +19,12 @@ from fewslice.io.dicom.files import dicom_files, read_header
 from fewslice.io.dicomweb.find import is_uid
 from fewslice.io.dicomweb.server import DicomWebServer
 from fewslice.io.write import write_labels
+from fewslice.project.adding import add_scan
 from fewslice.project.blindness import sees_others
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
 from fewslice.project.people import Person
-from fewslice.project.scans import ScanRow, add_scan, find_scan, list_scans, read_scan
+from fewslice.project.scans import ScanRow, find_scan, list_scans, read_scan
 from fewslice.project.structures import list_structures
 from fewslice.volumes import LabelMap
 from fewslice.volumes.image import UNKNOWN, LabelArray

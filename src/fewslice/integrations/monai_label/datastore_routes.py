@@ -36,8 +36,9 @@ from fewslice.integrations.monai_label.replies import file_alone
 from fewslice.integrations.monai_label.reviewing import keep_review
 from fewslice.io.formats import suffix_of
 from fewslice.project import scan_files
+from fewslice.project.adding import add_scan
 from fewslice.project.people import Person
-from fewslice.project.scans import NEW, ScanRow, add_scan, list_scans
+from fewslice.project.scans import NEW, ScanRow, list_scans
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
 from fewslice.server.training_turn import train_if_due

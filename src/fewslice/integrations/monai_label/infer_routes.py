@@ -32,9 +32,10 @@ from fewslice.integrations.monai_label.parameters import (
 from fewslice.integrations.monai_label.replies import file_alone, with_file
 from fewslice.integrations.monai_label.task_routes import give_up
 from fewslice.project import jobs
+from fewslice.project.adding import add_scan
 from fewslice.project.answers import latest_answer
 from fewslice.project.people import Person
-from fewslice.project.scans import NEW, ScanRow, add_scan, list_scans, read_scan
+from fewslice.project.scans import NEW, ScanRow, list_scans, read_scan
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
 from fewslice.server.waiting import ended

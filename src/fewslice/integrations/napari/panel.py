@@ -8,22 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QListWidgetItem, QPushButton
 
 from fewslice.annotation.annotation import on_slice
 from fewslice.errors import InputError
 from fewslice.integrations.napari.choosing import Chooser
+from fewslice.integrations.napari.controls import Controls
 from fewslice.integrations.napari.drawn import accept_all, accept_slice, empty_slices, say_empty
 from fewslice.integrations.napari.loop import Answer, Loop, Question, ask
 from fewslice.integrations.napari.places import current_place, jump
@@ -44,11 +34,10 @@ if TYPE_CHECKING:
 
 _SUGGESTIONS = 3
 _CANCELLED = "Cancelled; the answer before stays."
-_WIDTH = 330  # pixels, for the title and a suggestion in one line each
 _LAYER_EVENTS = ("inserted", "removed", "reordered", "renamed")
 
 
-class Panel(QWidget):
+class Panel(Controls):
     """What a person sees of fewslice in napari.
 
     Parameters
@@ -58,26 +47,12 @@ class Panel(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
+        super().__init__(Chooser(napari_viewer))
         self.viewer = napari_viewer
-        self.chooser = Chooser(napari_viewer)
-        self.segment = _button("Segment", "Answer the whole scan from what is drawn", "Alt+S")
-        self.cancel = _button("Cancel", "Give this answer up; the one before stays", "Alt+C")
-        self.suggest = _button("Suggest next", "Say which slices to draw next", "Alt+N")
-        self.accept = _button("Accept slice", "Make the answer on this slice your own", "Alt+A")
-        self.accept_all = _button("Accept all", "Make the whole answer your own")
-        self.empty = _button("Empty here", "Say that this slice holds nothing to draw", "Alt+E")
-        self.empty.setCheckable(True)
-        self.uncertainty = QCheckBox("Show uncertainty")
-        self.uncertainty.setToolTip("Bright where the answer is as good as guessed (Alt+U)")
-        self.progress = QProgressBar()
-        self.suggestions = QListWidget()
-        self.quality, self.message = _text(), _text()
         self._loop = Loop()
         self._answers: dict[str, Answer] = {}
         self._work: Work | None = None
         self._question: Question | None = None
-        self._lay_out()
         self._connect()
         self._layers_changed()
         self._set_busy(None)
@@ -314,47 +289,6 @@ class Panel(QWidget):
 
     def _clicked(self, action: Callable[[], None], _: bool = False) -> None:
         self._safely(action)
-
-    def _lay_out(self) -> None:
-        self.setMinimumWidth(_WIDTH)
-        kept = self.progress.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)  # or all below would jump
-        self.progress.setSizePolicy(kept)
-        self.suggestions.setMaximumHeight(72)
-        self.suggestions.setToolTip("Click a slice to go there")
-        grid = QGridLayout()
-        grid.addWidget(self.accept, 0, 0)
-        grid.addWidget(self.accept_all, 0, 1)
-        grid.addWidget(self.empty, 1, 0)
-        grid.addWidget(self.uncertainty, 1, 1)
-        row = QHBoxLayout()
-        row.addWidget(self.segment, 2)
-        row.addWidget(self.cancel, 1)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.chooser)
-        layout.addLayout(row)
-        layout.addWidget(self.progress)
-        layout.addLayout(grid)
-        layout.addWidget(self.suggest)
-        layout.addWidget(self.suggestions)
-        layout.addWidget(self.quality)
-        layout.addWidget(self.message)
-        layout.addStretch(1)
-
-
-def _button(text: str, tip: str, key: str = "") -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(f"{tip} ({key})" if key else tip)
-    if key:
-        button.setShortcut(QKeySequence(key))
-    return button
-
-
-def _text() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextSelectableByMouse)
-    return label
 
 
 def _line(each: SuggestedSlice) -> str:

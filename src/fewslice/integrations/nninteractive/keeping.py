@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.errors import InputError
-from fewslice.integrations.nninteractive.scene import Said, Scene, State
+from fewslice.integrations.nninteractive.object_annotation import ObjectAnnotation, State
+from fewslice.integrations.nninteractive.scene import Scene
 from fewslice.integrations.nninteractive.wire import pack, unpack
 
 _SCENE, _SCAN = "scene.json", "scan"
@@ -125,9 +126,11 @@ class SceneStore:
 
         states = [
             {
-                "slices": [[*place, written(labels)] for place, labels in each.said.slices.items()],
-                "guessed": sorted(each.said.guessed),
-                "started": sorted(each.said.started),
+                "slices": [
+                    [*place, written(labels)] for place, labels in each.annotation.slices.items()
+                ],
+                "guessed": sorted(each.annotation.guessed),
+                "started": sorted(each.annotation.started),
                 "target": written(each.target),
             }
             for each in scene.states
@@ -167,8 +170,8 @@ def _scene_of(folder: Path, files: _Files, content: dict[str, Any]) -> Scene:
 
 def _state(kept: dict[str, Any], arrays: dict[str, _Array]) -> State:
     slices = {(int(axis), int(index)): arrays[name] for axis, index, name in kept["slices"]}
-    said = Said(slices, _places(kept["guessed"]), _places(kept["started"]))
-    return State(said, np.asarray(arrays[kept["target"]], dtype=bool))
+    annotation = ObjectAnnotation(slices, _places(kept["guessed"]), _places(kept["started"]))
+    return State(annotation, np.asarray(arrays[kept["target"]], dtype=bool))
 
 
 def _places(kept: list[list[int]]) -> frozenset[SliceIndex]:

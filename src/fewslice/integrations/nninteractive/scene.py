@@ -12,8 +12,7 @@ engines learn from outlines on slices, so each interaction says something of sli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines.outline import outline_around, outline_in_box
 from fewslice.errors import InputError
+from fewslice.integrations.nninteractive.object_annotation import ObjectAnnotation, State
 from fewslice.typing import BoolArray
 from fewslice.volumes import Image
 from fewslice.volumes.geometry import inplane_axes
@@ -36,48 +36,6 @@ _MOST_FINISHED = 255
 _MOST_STEPS = 20  # that can be undone; each holds an answer of the scan's size
 _DOT = 2  # radius in pixels of what a click makes known
 _GIVES_WAY = 0.1  # part of a mask's extent that is asked anew around what is said later
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What was said of each slice, as labels: 0 background, 1 structure, 255 unknown.
-
-    guessed: slices whose outline nobody drew. started: slices of a mask to start from.
-    """
-
-    slices: Mapping[SliceIndex, npt.NDArray[np.uint8]] = field(default_factory=dict)
-    guessed: frozenset[SliceIndex] = frozenset()
-    started: frozenset[SliceIndex] = frozenset()
-
-    @property
-    def shows_structure(self) -> bool:
-        """Whether any slice holds the structure: nothing can be answered before."""
-        return any((labels == 1).any() for labels in self.slices.values())
-
-    def with_slice(
-        self, place: SliceIndex, labels: npt.NDArray[np.uint8], *, guessed: bool = False
-    ) -> Said:
-        """Return this with another state of a slice."""
-        others = self.guessed - {place}
-        return replace(
-            self,
-            slices={**self.slices, place: labels},
-            guessed=others | {place} if guessed else others,
-            started=self.started - {place},
-        )
-
-    def without(self, places: frozenset[SliceIndex]) -> Said:
-        """Return this as if nobody had spoken of some slices."""
-        slices = {place: each for place, each in self.slices.items() if place not in places}
-        return Said(slices, self.guessed - places, self.started - places)
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Where a scene stands after an interaction: what was said, and the object as it is now."""
-
-    said: Said
-    target: BoolArray
 
 
 class Scene:
@@ -102,7 +60,7 @@ class Scene:
         self.image: Image = self._session.image
         self.shape = self.image.geometry.shape
         self._axis = annotation_axis(self.image.geometry)
-        self._states = [State(Said(), np.zeros(self.shape, dtype=bool))]
+        self._states = [State(ObjectAnnotation(), np.zeros(self.shape, dtype=bool))]
         self.finished: npt.NDArray[np.uint8] = np.zeros(self.shape, dtype=np.uint8)
 
     def restore(self, states: Sequence[State], finished: npt.NDArray[np.uint8]) -> None:
@@ -123,9 +81,9 @@ class Scene:
         return self._states[-1].target
 
     @property
-    def said(self) -> Said:
+    def annotation(self) -> ObjectAnnotation:
         """What was said of it."""
-        return self._states[-1].said
+        return self._states[-1].annotation
 
     def reset(self) -> None:
         """Begin another object; the one in hand is finished, and its voxels are its own.
@@ -137,7 +95,7 @@ class Scene:
         number = int(self.finished.max()) + 1
         if free.any() and number <= _MOST_FINISHED:
             self.finished = np.where(free, np.uint8(number), self.finished)
-        self._states = [State(Said(), np.zeros(self.shape, dtype=bool))]
+        self._states = [State(ObjectAnnotation(), np.zeros(self.shape, dtype=bool))]
 
     def undo(self) -> bool:
         """Take the last interaction back; False if there is none."""
@@ -159,7 +117,7 @@ class Scene:
         if include:  # a click at an edge must not claim what lies beyond it
             dot[:] = False
             dot[rows, columns] = True
-        self._say(self._marked(self.said, place, dot, include))
+        self._say(self._marked(self.annotation, place, dot, include))
 
     def box(self, corners: Sequence[Sequence[int]], include: bool) -> None:
         """Say that the object lies in a box, and not beyond it on its slice; or not inside."""
@@ -168,48 +126,50 @@ class Scene:
         axis = thin[0] if thin else self._axis
         middle = (inside[axis][0] + inside[axis][1] - 1) // 2
         rows, columns = (slice(*inside[other]) for other in inplane_axes(axis))
-        said = self._gives_way((axis, middle))
+        annotation = self._gives_way((axis, middle))
         if include:
             outline = outline_in_box(self._slice((axis, middle)), (rows, columns))
             self._free(self.finished[on_slice(axis, middle)][outline])
-            said = said.with_slice((axis, middle), outline.astype(np.uint8), guessed=True)
+            annotation = annotation.with_slice(
+                (axis, middle), outline.astype(np.uint8), guessed=True
+            )
             if not thin:  # nothing beyond its ends either
                 for beyond in (inside[axis][0] - 1, inside[axis][1]):
                     if 0 <= beyond < self.shape[axis]:
-                        said = said.with_slice((axis, beyond), self._blank(axis))
+                        annotation = annotation.with_slice((axis, beyond), self._blank(axis))
         else:
-            said = self._with_known(
-                said, (axis, middle), _filled(self._sides(axis), rows, columns), 0
+            annotation = self._with_known(
+                annotation, (axis, middle), _filled(self._sides(axis), rows, columns), 0
             )
-        self._say(said)
+        self._say(annotation)
 
     def scribble(self, mask: BoolArray, start: Sequence[int], include: bool) -> None:
         """Say that the voxels of a mask belong to the object, or do not. start: its first voxel."""
         axis, slices = self._parts(mask, start, include)
-        said = self.said
+        annotation = self.annotation
         for index, part in slices:
-            said = self._marked(said, (axis, index), part, include)
-        self._say(said)
+            annotation = self._marked(annotation, (axis, index), part, include)
+        self._say(annotation)
 
     def lasso(self, mask: BoolArray, start: Sequence[int], include: bool) -> None:
         """Say that the object is what a closed line holds on its slice; or none of that."""
         axis, slices = self._parts(mask, start, include)
-        said = self.said
+        annotation = self.annotation
         for index, part in slices:
             place = (axis, index)
-            said = self._gives_way(place, said)
-            before = said.slices.get(place)
+            annotation = self._gives_way(place, annotation)
+            before = annotation.slices.get(place)
             if not include:
-                said = self._with_known(said, place, part, 0)
-            elif before is None or place in said.guessed:
+                annotation = self._with_known(annotation, place, part, 0)
+            elif before is None or place in annotation.guessed:
                 known = self._blank(axis)
                 known[part] = 1
-                said = said.with_slice(place, known)
+                annotation = annotation.with_slice(place, known)
             else:  # another piece of it on the same slice
                 known = np.where(before == UNKNOWN, 0, before).astype(np.uint8)
                 known[part] = 1
-                said = said.with_slice(place, known)
-        self._say(said)
+                annotation = annotation.with_slice(place, known)
+        self._say(annotation)
 
     def start_from(self, mask: BoolArray) -> None:
         """Take a mask as the object so far."""
@@ -227,70 +187,78 @@ class Scene:
             (self._axis, index): np.asarray(mask.take(index, self._axis), dtype=np.uint8)
             for index in range(int(first), int(last) + 1)
         }
-        self._add(State(Said(slices, started=frozenset(slices)), mask & (self.finished == 0)))
+        self._add(
+            State(ObjectAnnotation(slices, started=frozenset(slices)), mask & (self.finished == 0))
+        )
 
     def predict(self) -> Corners | None:
         """Answer anew from all that was said; return where the object changed, None if nowhere."""
-        said, before = self.said, self.target
-        if not said.shows_structure:
+        annotation, before = self.annotation, self.target
+        if not annotation.shows_structure:
             after = np.zeros_like(before)
-        elif said.started and len(said.started) == len(said.slices):
+        elif annotation.started and len(annotation.started) == len(annotation.slices):
             return None  # nothing was said beside the mask that it started from
         else:
-            self._draw(said)
+            self._draw(annotation)
             answer = np.asarray(self._session.segment().labels.array == 1)
             after = answer & (self.finished == 0)
-        self._states[-1] = State(said, after)
+        self._states[-1] = State(annotation, after)
         return changed(before, after)
 
-    def _draw(self, said: Said) -> None:
+    def _draw(self, annotation: ObjectAnnotation) -> None:
         """Bring the session's drawing to what was said; only what differs is drawn."""
         for place in self._session.annotated:
-            if place not in said.slices:
+            if place not in annotation.slices:
                 self._session.erase(*place)
         drawn = self._session.labels.array
-        for place, labels in said.slices.items():
+        for place, labels in annotation.slices.items():
             if place not in self._session.annotated or not np.array_equal(
                 drawn[on_slice(*place)], labels
             ):
                 self._session.draw(*place, labels)
 
-    def _marked(self, said: Said, place: SliceIndex, part: BoolArray, include: bool) -> Said:
-        said = self._gives_way(place, said)
+    def _marked(
+        self, annotation: ObjectAnnotation, place: SliceIndex, part: BoolArray, include: bool
+    ) -> ObjectAnnotation:
+        annotation = self._gives_way(place, annotation)
         if include and not self._is_near(place, part):
             outline = outline_around(self._slice(place), part)
-            return said.with_slice(place, outline.astype(np.uint8), guessed=True)
-        return self._with_known(said, place, part, int(include))
+            return annotation.with_slice(place, outline.astype(np.uint8), guessed=True)
+        return self._with_known(annotation, place, part, int(include))
 
     def _is_near(self, place: SliceIndex, part: BoolArray) -> bool:
         """Whether the object is already known on this slice, or answered close to a part of it."""
         from scipy.ndimage import binary_dilation
 
-        if place in self.said.slices:
+        if place in self.annotation.slices:
             return True
         there = self.target[on_slice(*place)]
         return bool(there.any() and binary_dilation(there, iterations=10)[part].any())
 
-    def _with_known(self, said: Said, place: SliceIndex, part: BoolArray, value: int) -> Said:
-        known = said.slices.get(place)
+    def _with_known(
+        self, annotation: ObjectAnnotation, place: SliceIndex, part: BoolArray, value: int
+    ) -> ObjectAnnotation:
+        known = annotation.slices.get(place)
         labels = np.full(part.shape, UNKNOWN, dtype=np.uint8) if known is None else known.copy()
         labels[part] = value
-        return said.with_slice(place, labels, guessed=place in said.guessed)
+        return annotation.with_slice(place, labels, guessed=place in annotation.guessed)
 
-    def _gives_way(self, place: SliceIndex, said: Said | None = None) -> Said:
+    def _gives_way(
+        self, place: SliceIndex, annotation: ObjectAnnotation | None = None
+    ) -> ObjectAnnotation:
         """Return what was said, without slices of a starting mask near one spoken of now."""
-        said = self.said if said is None else said
-        if not said.started:
-            return said
+        annotation = self.annotation if annotation is None else annotation
+        if not annotation.started:
+            return annotation
         axis, index = place
         if axis != self._axis:
-            return said.without(said.started)
-        reach = max(2, round(_GIVES_WAY * len(said.started)))
-        near = {each for each in said.started if abs(each[1] - index) <= reach}
-        return said.without(frozenset(near))
+            return annotation.without(annotation.started)
+        reach = max(2, round(_GIVES_WAY * len(annotation.started)))
+        near = {each for each in annotation.started if abs(each[1] - index) <= reach}
+        return annotation.without(frozenset(near))
 
-    def _say(self, said: Said) -> None:
-        self._add(State(said, self.target))
+    def _say(self, annotation: ObjectAnnotation) -> None:
+        self._add(State(annotation, self.target))
 
     def _add(self, state: State) -> None:
         self._states = [*self._states, state][-_MOST_STEPS - 1 :]

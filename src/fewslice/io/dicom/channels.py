@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from fewslice.errors import GeometryError, Remark
-from fewslice.io.dicom.choice import SAME_POSITION
 from fewslice.io.dicom.series import CHANNEL_TAGS, Slice, named
+from fewslice.io.dicom.stacks import SAME_POSITION
 from fewslice.typing import Float64Array
 
 Same = Callable[[Slice, Slice], bool]

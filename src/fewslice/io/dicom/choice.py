@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from fewslice.errors import FewsliceError, InputError, ReadError, Remark
-from fewslice.io.dicom.files import (
-    Dataset,
-    dicom_files,
-    files_within,
-    read_header,
-    series_named,
+from fewslice.io.dicom.files import dicom_files, files_within, series_named
+from fewslice.io.dicom.series import Slice
+from fewslice.io.dicom.stacks import (
+    SAME_POSITION,
+    FolderContents,
+    find_stacks,
+    grouped,
+    own_slices,
+    slices_beside,
 )
-from fewslice.io.dicom.series import Slice, is_colour, series_of, slices_of
 from fewslice.io.formats import is_packed
 
-# Cosines and spacings are rounded, and differ a little between slices: up to here they are one
-# volume's. What that comes to in voxels is judged with its grid.
-SAME_DIRECTION = 0.02
-SAME_SPACING = 1e-3
-SAME_POSITION = 1e-3  # mm
-
 _MOST_LISTED = 12
-_APART = 1.5  # steps between slices from which on two stacks are no single one
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What is in a folder.
-
-    stacks: slices that share series, plane, matrix and spacing. unusable: the series of images that
-    are no slices, and why. broken: files that cannot be read, and why.
-    """
-
-    stacks: list[list[Slice]]
-    unusable: list[tuple[str, FewsliceError]]
-    broken: list[tuple[Path, FewsliceError]]
 
 
 def choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Remark, ...]]:
@@ -60,7 +40,7 @@ def series_files(path: Path) -> list[Path]:
     """Return the files that reading a file takes, by path: all of its series, or itself alone."""
     with suppress(FewsliceError), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        own = _own_slices(path)
+        own = own_slices(path)
         slices = own if len(own) > 1 else _choose(path, None)[0]
         return sorted({part.file for part in slices})
     return [path]
@@ -69,7 +49,7 @@ def series_files(path: Path) -> list[Path]:
 def _choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Remark, ...]]:
     if path.is_file():
         return _of_file(path, wanted)
-    found = _find(dicom_files(path))
+    found = find_stacks(dicom_files(path))
     if found.broken and not found.stacks:
         raise found.broken[0][1]
     if not found.stacks:
@@ -93,8 +73,8 @@ def _empty(folder: Path) -> ReadError:
 
 def _of_file(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Remark, ...]]:
     """Return the slices of the series that a file belongs to, or of the volume within it."""
-    own = _own_slices(path)
-    stacks = _grouped(own)
+    own = own_slices(path)
+    stacks = grouped(own)
     if wanted is not None and len(_volumes(stacks)) == 1:
         raise InputError(
             f"A series was chosen, but {path} is a file, which stands for its own series; give the "
@@ -103,30 +83,16 @@ def _of_file(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[R
     if len(own) == 1 and own[0].series.uid:
         return _series_around(path, own[0])
     stack = _only(path, stacks) if wanted is None else _wanted(path, stacks, wanted)
-    return stack, (*_left_out(path, Found(stacks, [], []), stack), *_incomplete(path, stack))
-
-
-def _own_slices(path: Path) -> list[Slice]:
-    """Return the slices of a file, and of those beside it that go on where it ends."""
-    dataset = read_header(path)
-    if "Rows" not in dataset:
-        raise ReadError(f"{path} is a DICOM file without an image; expected CT, MR or OCT slices.")
-    own = slices_of(path, dataset)
-    if own[0].concatenation:
-        found = _beside(path, own[0])
-        own += [part for stack in found.stacks for part in stack if _continues(part, own[0])]
-    return own
-
-
-def _continues(part: Slice, first: Slice) -> bool:
-    """Whether a slice is in another file of a concatenation."""
-    return part.concatenation == first.concatenation and part.instance != first.instance
+    return stack, (
+        *_left_out(path, FolderContents(stacks, [], []), stack),
+        *_incomplete(path, stack),
+    )
 
 
 def _series_around(path: Path, own: Slice) -> tuple[list[Slice], tuple[Remark, ...]]:
     """Return the slices of a series, from the files beside one of them."""
-    found = _beside(path, own)
-    stacks = _grouped([own, *(part for stack in found.stacks for part in stack)])
+    found = slices_beside(path, own)
+    stacks = grouped([own, *(part for stack in found.stacks for part in stack)])
     stack = next(stack for stack in stacks if any(part.file == path for part in stack))
     remarks = []
     if len(stack) > 1:
@@ -147,19 +113,6 @@ def _series_around(path: Path, own: Slice) -> tuple[list[Slice], tuple[Remark, .
     return stack, tuple(remarks)
 
 
-def _beside(path: Path, own: Slice) -> Found:
-    """Return what else of a series lies beside one of its files; if none does and the file is a
-    link, beside what it links to.
-    """
-    others = [each for each in dicom_files(path.parent, nested=False) if each != path]
-    found = _find(others, only=own.series.uid)
-    if found.stacks or not path.is_symlink():
-        return found
-    target = path.resolve()
-    others = [each for each in dicom_files(target.parent, nested=False) if each != target]
-    return _find(others, only=own.series.uid)
-
-
 def _incomplete(path: Path, stack: list[Slice]) -> tuple[Remark, ...]:
     """Say that files of a concatenation are missing."""
     there, parts = len({part.file for part in stack}), stack[0].parts
@@ -172,83 +125,6 @@ def _incomplete(path: Path, stack: list[Slice]) -> tuple[Remark, ...]:
             "may be missing at its ends: copy the others beside it.",
         ),
     )
-
-
-def _find(files: list[Path], only: str | None = None) -> Found:
-    """Return what files hold. only: UID of the series to look at."""
-    slices: list[Slice] = []
-    unusable: list[tuple[str, FewsliceError]] = []
-    broken: list[tuple[Path, FewsliceError]] = []
-    for file in files:
-        try:
-            dataset = read_header(file)
-        except ReadError as error:
-            broken.append((file, error))
-            continue
-        if "Rows" not in dataset or (only is not None and series_of(dataset).uid != only):
-            continue
-        try:
-            slices += slices_of(file, dataset)
-        except FewsliceError as error:
-            uid = "" if _is_picture(dataset) else series_of(dataset).uid
-            unusable.append((uid, error))
-    return Found(_grouped(slices), unusable, broken)
-
-
-def _is_picture(dataset: Dataset) -> bool:
-    """Whether an image is a screenshot or the like, whatever series it says it belongs to."""
-    kind = str(getattr(dataset.get("SOPClassUID", ""), "name", ""))
-    return is_colour(dataset) or "Secondary Capture" in kind
-
-
-def _grouped(slices: list[Slice]) -> list[list[Slice]]:
-    """Group slices by series, plane, matrix and spacing; the first of a group stands for it."""
-    stacks: list[list[Slice]] = []
-    for part in slices:
-        home = next((stack for stack in stacks if _alike(stack[0], part)), None)
-        if home is None:
-            stacks.append([part])
-        else:
-            home.append(part)
-    return sorted((part for stack in stacks for part in _apart(stack)), key=_place_in_list)
-
-
-def _apart(slices: list[Slice]) -> list[list[Slice]]:
-    """Split slices by the stacks that a file puts them into, where these lie apart in space.
-
-    Stacks may also number time points, or the halves of what was acquired in turns.
-    """
-    groups = [
-        [part for part in slices if part.stack == name]
-        for name in sorted({part.stack for part in slices})
-    ]
-    if len(groups) == 1 or min(len(group) for group in groups) == 1:
-        return [slices]
-    normal = np.cross(slices[0].orientation[:3], slices[0].orientation[3:])
-    heights = sorted(
-        (np.sort([part.position @ normal for part in group]) for group in groups), key=min
-    )
-    widest = max(float(np.diff(each).max()) for each in heights)
-    between = [upper[0] - lower[-1] for lower, upper in pairwise(heights)]
-    return groups if min(between) > _APART * widest else [slices]
-
-
-def _alike(one: Slice, other: Slice) -> bool:
-    return bool(
-        one.series.uid == other.series.uid
-        and one.matrix == other.matrix
-        and one.localizer == other.localizer
-        # Where positions are not stored, those of another file mean nothing beside them.
-        and (one.file == other.file or not (one.laid_out or other.laid_out))
-        and np.allclose(one.spacing, other.spacing, rtol=SAME_SPACING, atol=0)
-        and np.abs(one.orientation - other.orientation).max() <= SAME_DIRECTION
-    )
-
-
-def _place_in_list(stack: list[Slice]) -> tuple[float, str, str]:
-    first = stack[0]
-    number = first.series.number
-    return (np.inf if number is None else number, first.series.uid, str(first.file))
 
 
 def _is_volume(stack: list[Slice]) -> bool:
@@ -311,7 +187,7 @@ def _named(stack: list[Slice]) -> str:
     )
 
 
-def _require_complete(stack: list[Slice], found: Found) -> None:
+def _require_complete(stack: list[Slice], found: FolderContents) -> None:
     """Raise what is wrong with an image of the same series: a slice may be missing otherwise."""
     own = stack[0].series.uid
     for file, error in found.broken:
@@ -322,7 +198,7 @@ def _require_complete(stack: list[Slice], found: Found) -> None:
             raise error
 
 
-def _left_out(path: Path, found: Found, stack: list[Slice]) -> tuple[Remark, ...]:
+def _left_out(path: Path, found: FolderContents, stack: list[Slice]) -> tuple[Remark, ...]:
     """Say what else is in a folder."""
     others = [_named(each) for each in found.stacks if each is not stack]
     if found.unusable:

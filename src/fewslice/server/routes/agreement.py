@@ -9,9 +9,10 @@ from fastapi import APIRouter
 from fewslice.project.agreement import PairAgreement, agreement
 from fewslice.server.auth import Reviewer
 from fewslice.server.context import Served
-from fewslice.server.models import Agreement, Identifier
+from fewslice.server.models.agreement import Agreement
+from fewslice.server.models.base import Identifier
 from fewslice.server.ras import RasView
-from fewslice.server.routes.slices import view_of
+from fewslice.server.routes.slice_access import view_of
 
 router = APIRouter(tags=["agreement"])
 

@@ -19,21 +19,17 @@ from fewslice.project.revisions import latest_revision
 from fewslice.server.advice import Question
 from fewslice.server.auth import Somebody
 from fewslice.server.context import Context, Served
-from fewslice.server.models import (
-    Identifier,
-    JobStarted,
-    SegmentRequest,
-    Strip,
-    Suggestion,
-)
+from fewslice.server.models.answers import SegmentRequest, Strip, Suggestion
+from fewslice.server.models.base import Identifier
+from fewslice.server.models.work import JobStarted
 from fewslice.server.ras import RasView
-from fewslice.server.routes.slices import (
+from fewslice.server.routes.slice_access import (
     ARRAY_RESPONSE,
     Annotator,
     Asked,
+    annotator_meant,
     packed,
     view_of,
-    whose,
 )
 from fewslice.server.suggesting import suggested
 from fewslice.server.work_kinds import SEGMENT
@@ -50,7 +46,7 @@ def segment(scan: Identifier, body: SegmentRequest, served: Served, person: Some
     in hand come first.
     """
     view = view_of(served, scan)
-    payload: dict[str, Any] = {"annotator": whose(served, scan, person)}
+    payload: dict[str, Any] = {"annotator": annotator_meant(served, scan, person)}
     if body.near is not None:
         payload["near"] = list(view.to_scan((body.near.axis, body.near.index)))
     job = jobs.enqueue(served.project, SEGMENT, scan, payload, by=person.id)
@@ -74,7 +70,7 @@ def answer_slice(
 ) -> Response:
     """Return one slice of the answer; while one is under way, the slices that are known of it."""
     scan, view, place = asked.scan, asked.view, asked.place
-    early = served.previews.get((scan, whose(served, scan, person, annotator)), place)
+    early = served.previews.get((scan, annotator_meant(served, scan, person, annotator)), place)
     if early is not None:
         return packed(view.slice_to_page(_narrow(early), place[0]), None)
     found = _answer(served, scan, person, annotator)
@@ -106,7 +102,7 @@ def strip(
     """Return what is known of each slice across an axis: who made it, how good it is, whether it
     is asked for.
     """
-    view, annotator = view_of(served, scan), whose(served, scan, person)
+    view, annotator = view_of(served, scan), annotator_meant(served, scan, person)
     found, told = _latest(served, scan, person, annotator), {}
     for place, origin in blame(served.project, scan, annotator).items():
         told[view.to_page(place)] = origin.kind
@@ -145,7 +141,7 @@ async def suggestion(
 
 
 def _question(served: Context, scan: int, count: int, person: Person) -> Question:
-    return Question(scan, count, whose(served, scan, person))
+    return Question(scan, count, annotator_meant(served, scan, person))
 
 
 def _shown(view: RasView, found: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +160,7 @@ def _shown(view: RasView, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(served: Context, scan: int, person: Person, annotator: int | None) -> Answer:
-    found = _latest(served, scan, person, whose(served, scan, person, annotator))
+    found = _latest(served, scan, person, annotator_meant(served, scan, person, annotator))
     if found is None:
         raise NotFoundError("This scan has no answer yet; segment it first.")
     return found

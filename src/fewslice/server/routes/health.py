@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fewslice._version import __version__
 from fewslice.project.settings import project_name
 from fewslice.server.context import Served
-from fewslice.server.models import Health
+from fewslice.server.models.base import Health
 
 router = APIRouter(tags=["health"])
 

@@ -21,7 +21,8 @@ from fewslice.project.structures import (
 )
 from fewslice.server.auth import Admin, Somebody
 from fewslice.server.context import Context, Served
-from fewslice.server.models import NewStructure, ProjectInfo, Structure, StructureChange, Value
+from fewslice.server.models.base import Value
+from fewslice.server.models.project import NewStructure, ProjectInfo, Structure, StructureChange
 from fewslice.workflow.project_train import model_versions
 
 router = APIRouter(tags=["project"])

@@ -15,7 +15,8 @@ from fewslice.project.scans import RETURNED, ScanRow, change_scan, get_scan, lis
 from fewslice.server.auth import Admin, Reviewer, Somebody
 from fewslice.server.context import Context, Served
 from fewslice.server.images import WindowFacts, unpacked_size
-from fewslice.server.models import Identifier, Lease, LeaseRequest, ReviewRequest, Scan, ScanChange
+from fewslice.server.models.base import Identifier
+from fewslice.server.models.scans import Lease, LeaseRequest, ReviewRequest, Scan, ScanChange
 from fewslice.server.ras import RasView
 from fewslice.server.training_turn import train_if_due
 

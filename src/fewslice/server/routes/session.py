@@ -12,7 +12,7 @@ from fewslice.project.people import add_person, list_people
 from fewslice.project.tokens import give_token, revoke_token
 from fewslice.server.auth import Admin, Somebody, forget_cookie, set_cookie, shown, token_of
 from fewslice.server.context import Served
-from fewslice.server.models import Credentials, LoggedIn, NewPerson, Person
+from fewslice.server.models.people import Credentials, LoggedIn, NewPerson, Person
 
 router = APIRouter(tags=["people"])
 

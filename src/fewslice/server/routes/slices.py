@@ -5,70 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Request
 from starlette.responses import Response
 
-from fewslice.errors import AccessError, InputError, NotFoundError
-from fewslice.project.blindness import sees_others
-from fewslice.project.conflicts import open_conflicts, resolve_conflict
+from fewslice.errors import InputError
 from fewslice.project.drawings import blame
-from fewslice.project.people import Person
-from fewslice.project.revisions import (
-    Revision,
-    get_revision,
-    history,
-    revision_labels,
-    slice_head,
-)
-from fewslice.project.saving import Saved as SavedValue
+from fewslice.project.revisions import slice_head
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import get_scan
-from fewslice.project.undo import redo, undo
-from fewslice.server.arrays import MEDIA_TYPE, REVISION, pack, unpack
+from fewslice.server.arrays import MEDIA_TYPE, unpack
 from fewslice.server.auth import Somebody
-from fewslice.server.context import Context, Served
-from fewslice.server.models import (
-    DrawnSlice,
-    HistoryEntry,
-    Identifier,
-    Mark,
-    OpenConflict,
-    Resolution,
-    Saved,
-    Step,
+from fewslice.server.context import Served
+from fewslice.server.models.base import Identifier
+from fewslice.server.models.slices import DrawnSlice, Mark, Saved
+from fewslice.server.routes.slice_access import (
+    ARRAY_RESPONSE,
+    Annotator,
+    Asked,
+    annotator_meant,
+    saved_json,
+    slice_response,
+    view_of,
 )
-from fewslice.server.ras import RasView
-from fewslice.volumes.image import LabelArray
 
 router = APIRouter(prefix="/scans/{scan}", tags=["slices"])
 
-PageAxis = Annotated[int, Path(ge=0, le=2)]
-PageIndex = Annotated[int, Path(ge=0, le=100_000)]
-Annotator = Annotated[
-    int | None,
-    Query(ge=1, le=2**53, description="Whose slices, where people annotate independently."),
-]
-ARRAY_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Deflated bytes; X-Shape, X-Dtype and X-Hash say what they are",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 _ARRAY_BODY = {
     "requestBody": {
         "required": True,
         "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-
-
-@dataclass(frozen=True)
-class AskedSlice:
-    """A slice as a page names it. view: how the page sees the scan. place: axis and index there."""
-
-    scan: int
-    view: RasView
-    place: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -80,61 +46,6 @@ class Stroke:
     tool: str
     seconds: float
     key: str | None
-
-
-def view_of(served: Context, scan: int) -> RasView:
-    """Return how the page sees a scan. Raises NotFoundError."""
-    row = get_scan(served.project, scan)
-    return RasView.of_affine(row.shape, row.affine)
-
-
-def asked_slice(
-    scan: Identifier, axis: PageAxis, index: PageIndex, served: Served, _person: Somebody
-) -> AskedSlice:
-    """Return the slice that a path names, to somebody who is known. Raises NotFoundError."""
-    view = view_of(served, scan)
-    return AskedSlice(scan, view, view.to_scan((axis, index)))
-
-
-Asked = Annotated[AskedSlice, Depends(asked_slice)]
-
-
-def whose(served: Context, scan: int, person: Person, annotator: int | None = None) -> int | None:
-    """Return whose slices are meant: one's own where people annotate independently, else None for
-    everybody's. annotator: somebody who was asked for instead. Raises AccessError for somebody who
-    may not see that (yet).
-    """
-    row = get_scan(served.project, scan)
-    own = person.id if row.independent else None
-    if annotator is None or annotator == own:
-        return own
-    if not sees_others(served.project, row, person):
-        raise _too_early()
-    return annotator
-
-
-def seen(served: Context, scan: int, person: Person, revisions: list[Revision]) -> list[Revision]:
-    """Return those of a scan's revisions that a person may see (by now)."""
-    if sees_others(served.project, get_scan(served.project, scan), person):
-        return revisions
-    return [each for each in revisions if each.lane == person.id]
-
-
-def _too_early() -> AccessError:
-    return AccessError(
-        "This scan is annotated independently: what others draw can be seen once all have handed "
-        "it in, or by a reviewer or an admin."
-    )
-
-
-def _revision(served: Context, scan: int, revision: int, person: Person) -> Revision:
-    """Return a revision of a scan. Raises NotFoundError, and AccessError as `whose` does."""
-    found = get_revision(served.project, revision)
-    if found.scan_id != scan:
-        raise NotFoundError(f"The revision {revision} is not of this scan.")
-    if not seen(served, scan, person, [found]):
-        raise _too_early()
-    return found
 
 
 async def _body(request: Request) -> bytes:
@@ -160,7 +71,7 @@ def slices(
     annotator: Annotator = None,
 ) -> Any:
     """List the slices that somebody spoke of; where people annotate independently, one's own."""
-    view, mine = view_of(served, scan), whose(served, scan, person, annotator)
+    view, mine = view_of(served, scan), annotator_meant(served, scan, person, annotator)
     found = []
     for place, origin in blame(served.project, scan, mine).items():
         axis, index = view.to_page(place)
@@ -174,11 +85,11 @@ def get_slice(
     asked: Asked, served: Served, person: Somebody, annotator: Annotator = None
 ) -> Response:
     """Return what is drawn on a slice: 0 background, 255 not looked at, else a structure."""
-    mine = whose(served, asked.scan, person, annotator)
+    mine = annotator_meant(served, asked.scan, person, annotator)
     head = slice_head(served.project, asked.scan, asked.place, mine)
     axis, index = asked.view.to_page(asked.place)
     nothing = f"Nothing is drawn on slice {index} across axis {axis}."
-    return _labels(served, asked.view, head, nothing)
+    return slice_response(served, asked.view, head, nothing)
 
 
 @router.put(
@@ -216,7 +127,7 @@ def put_slice(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument each
         client_key=stroke.key,
     )
     served.watcher.wake()
-    return _saved(saved)
+    return saved_json(saved)
 
 
 @router.post("/slices/{axis}/{index}/mark", response_model=Saved)
@@ -235,115 +146,4 @@ def mark(asked: Asked, body: Mark, served: Served, person: Somebody) -> Any:
         client_key=body.client_key,
     )
     served.watcher.wake()
-    return _saved(saved)
-
-
-@router.post("/undo", response_model=Step)
-def undo_step(scan: Identifier, served: Served, person: Somebody) -> Any:
-    """Take back the last change one made to a scan that still holds; also weeks later."""
-    return _step(served, scan, undo(served.project, scan, person.id))
-
-
-@router.post("/redo", response_model=Step)
-def redo_step(scan: Identifier, served: Served, person: Somebody) -> Any:
-    """Make the change anew that one took back last."""
-    return _step(served, scan, redo(served.project, scan, person.id))
-
-
-@router.get("/history", response_model=list[HistoryEntry])
-def scan_history(
-    scan: Identifier,
-    served: Served,
-    person: Somebody,
-    axis: Annotated[int | None, Query(ge=0, le=2)] = None,
-    index: Annotated[int | None, Query(ge=0, le=100_000)] = None,
-) -> Any:
-    """List all revisions of a scan or of one of its slices, oldest first."""
-    view = view_of(served, scan)
-    place: tuple[int | None, int | None] = (None, None)
-    if axis is not None and index is not None:
-        place = view.to_scan((axis, index))
-    elif axis is not None or index is not None:
-        raise InputError("The history of a slice needs axis and index; give both or neither.")
-    found = history(served.project, scan, *place)
-    return [_entry(view, each) for each in seen(served, scan, person, found)]
-
-
-@router.get("/revisions/{revision}", response_class=Response, responses=ARRAY_RESPONSE)
-def revision_array(
-    scan: Identifier, revision: Identifier, served: Served, person: Somebody
-) -> Response:
-    """Return a slice as it was after a revision, such as the other one of a conflict."""
-    view = view_of(served, scan)
-    found = _revision(served, scan, revision, person)
-    return _labels(served, view, found, f"Nothing is drawn in revision {revision}.")
-
-
-@router.get("/conflicts", response_model=list[OpenConflict])
-def conflicts(scan: Identifier, served: Served, person: Somebody) -> Any:
-    """List the changes beside which somebody else was faster, and that wait for a choice."""
-    view = view_of(served, scan)
-    found = []
-    for each in seen(served, scan, person, open_conflicts(served.project, scan)):
-        other = get_revision(served.project, each.conflict or 0)
-        found.append({**_entry(view, each), "conflict": _other(other)})
-    return found
-
-
-@router.post("/conflicts", response_model=Saved)
-def resolve(scan: Identifier, body: Resolution, served: Served, person: Somebody) -> Any:
-    """Choose between a change and what holds on its slice; either way both are kept."""
-    _revision(served, scan, body.revision, person)
-    saved = resolve_conflict(served.project, body.revision, keep=body.keep, by=person.id)
-    served.watcher.wake()
-    return _saved(saved)
-
-
-def packed(labels: LabelArray, revision: int | None) -> Response:
-    """Return labels as a response. The revision is the one that they show, or that they know."""
-    found = pack(labels)
-    headers = dict(found.headers)
-    if revision is not None:
-        headers[REVISION] = str(revision)
-    return Response(found.body, media_type=MEDIA_TYPE, headers=headers)
-
-
-def _labels(served: Context, view: RasView, head: Revision | None, nothing: str) -> Response:
-    labels = None if head is None else revision_labels(served.project, head)
-    if head is None or labels is None:
-        raise NotFoundError(nothing)
-    return packed(view.slice_to_page(labels, head.axis), head.id)
-
-
-def _step(served: Context, scan: int, found: Revision | None) -> dict[str, Any]:
-    if found is None:
-        return {"revision": None}
-    served.watcher.wake()
-    axis, index = view_of(served, scan).to_page(found.place)
-    return {"revision": found.id, "axis": axis, "index": index}
-
-
-def _saved(saved: SavedValue) -> dict[str, Any]:
-    other = None if saved.conflict is None else _other(saved.conflict)
-    return {"revision": saved.revision.id, "head": saved.head.id, "conflict": other}
-
-
-def _other(revision: Revision) -> dict[str, Any]:
-    time = revision.time.isoformat()
-    return {"revision": revision.id, "person": revision.person, "time": time}
-
-
-def _entry(view: RasView, revision: Revision) -> dict[str, Any]:
-    axis, index = view.to_page(revision.place)
-    return {
-        "revision": revision.id,
-        "axis": axis,
-        "index": index,
-        "action": revision.action,
-        "kind": revision.kind,
-        "tool": revision.tool,
-        "person": revision.person,
-        "time": revision.time.isoformat(),
-        "parent": revision.parent,
-        "active_seconds": revision.active_seconds,
-    }
+    return saved_json(saved)

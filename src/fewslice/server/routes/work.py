@@ -12,14 +12,8 @@ from fewslice.project import jobs
 from fewslice.project.people import ADMIN, ANNOTATOR, Person, list_people
 from fewslice.server.auth import Admin, Somebody
 from fewslice.server.context import Context, Served
-from fewslice.server.models import (
-    Identifier,
-    Job,
-    JobStarted,
-    ModelVersion,
-    NextScan,
-    TrainRequest,
-)
+from fewslice.server.models.base import Identifier
+from fewslice.server.models.work import Job, JobStarted, ModelVersion, NextScan, TrainRequest
 from fewslice.server.training_turn import start_training
 from fewslice.training.store import Version
 from fewslice.workflow.project_queue import next_scan
