@@ -86,5 +86,5 @@ def test_a_place_is_two_whole_numbers(place: Any) -> None:
 
 
 def test_numbers_of_numpy_name_a_slice_as_well() -> None:
-    place = (np.int64(2), np.uint8(1))
+    place: Any = (np.int64(2), np.uint8(1))
     assert Drawing(SHAPE).absent(place).places == ((2, 1),)

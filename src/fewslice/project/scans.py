@@ -27,6 +27,7 @@ from fewslice.project.tables import LeaseTable, PersonTable, ScanTable
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image
 from fewslice.volumes.respacing import respaced
+from fewslice.volumes.spacing import MISSING, spacing_origin, spacing_remarks
 
 NEW, IN_PROGRESS, SUBMITTED = "new", "in_progress", "submitted"
 RETURNED, ACCEPTED = "returned", "accepted"
@@ -54,7 +55,8 @@ class ScanRow:
     shape, affine, spacing (mm): of the array as it is stored. modality: "CT", "OCT" or "". status:
     one of `STATUSES`. priority: scans of higher priority come first. predicted_dice: of the present
     answer, as `suggest` predicts it. lease: who has it open. independent: whether each person
-    annotates it apart from the others, so that they can be compared.
+    annotates it apart from the others, so that they can be compared. spacing_known: False where
+    1 mm stands for a spacing that neither the files nor a person gave.
     """
 
     id: int
@@ -72,6 +74,7 @@ class ScanRow:
     lease: Lease | None
     independent: bool
     time: datetime
+    spacing_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
         row = ScanTable(
             name=name,
             files=[each.as_json() for each in described],
-            options=_options_json(options),
+            options=_options_json(options, spacing_origin(image)),
             hash=scan_files.joint_hash(described),
             shape=list(image.geometry.shape),
             affine=image.geometry.affine.tolist(),
@@ -146,7 +149,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
         )
         scan_id = _added(project, row)
     if tell is not None:
-        for remark in image.remarks:
+        for remark in (*image.remarks, *spacing_remarks(image, spacing_origin(image))):
             tell(remark)
     return get_scan(project, scan_id)
 
@@ -296,9 +299,11 @@ def _stored_as(project: Project, path: Path) -> str:
     return str(path.relative_to(project.directory) if inside else path)
 
 
-def _options_json(options: ScanOptions) -> dict[str, Any]:
+def _options_json(options: ScanOptions, origin: str) -> dict[str, Any]:
+    """Return how a scan is read, as it is kept. origin: of its spacing."""
     spacing = None if options.spacing is None else list(options.spacing)
-    return {"series": options.series, "fill_gaps": options.fill_gaps, "spacing": spacing}
+    kept = {"series": options.series, "fill_gaps": options.fill_gaps, "spacing": spacing}
+    return kept | {"spacing_known": origin != MISSING}
 
 
 def _options_of(value: dict[str, Any]) -> ScanOptions:
@@ -360,4 +365,5 @@ def _value(project: Project, row: ScanTable, lease: Lease | None) -> ScanRow:
         lease,
         row.independent,
         row.time,
+        row.options.get("spacing_known", True),  # older projects do not say
     )

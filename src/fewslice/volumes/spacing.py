@@ -76,7 +76,7 @@ def spacing_origin(scan: Image) -> str:
     return HEADER if scan.stored.spacing_known else MISSING
 
 
-def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
+def spacing_remarks(scan: Image, origin: str) -> tuple[Remark, ...]:
     """Say what makes the spacing of a scan doubtful.
 
     Parameters
