@@ -193,18 +193,3 @@ def test_what_somebody_else_draws_appears(project: Project, open_page: OpenPage)
     page = opened(project, open_page)
     hers(project)
     page.page.wait_for_function(f"() => {page.counting} === 5")
-
-
-def test_without_a_connection_one_goes_on_drawing_after_a_minute(
-    project: Project, open_page: OpenPage
-) -> None:
-    page = open_page(project, wait=False)
-    page.page.clock.install()
-    page.page.reload()
-    page.wait_ready()
-    page.plane("axial")
-    page.page.context.set_offline(True)
-    page.page.clock.run_for(61_000)  # the scan would be leased anew now
-    page.click(AXIAL, MIDDLE)
-    page.page.get_by_text("No connection: 1 change kept in this browser").wait_for()
-    assert page.drawn_voxels() > 0
