@@ -100,7 +100,7 @@ def spacing_remarks(scan: Image, origin: str) -> tuple[Remark, ...]:
         _extent_remark(spacing, scan.geometry.shape),
         _image_remark(spacing, scan.channels[0]),
     )
-    return tuple(remark for remark in found if remark)
+    return tuple(remark for remark in found if isinstance(remark, Remark))
 
 
 def correlation_lengths(array: Array) -> Float64Array | None:
@@ -231,7 +231,7 @@ def disagreement(spacing: Sequence[float], lengths: Float64Array) -> tuple[float
     return float(np.exp(apart[axis])), axis
 
 
-def _missing_remarks(scan: Image) -> tuple[str, ...]:
+def _missing_remarks(scan: Image) -> tuple[Remark, ...]:
     missing = Remark(
         "spacing-missing",
         "No spacing was given, so 1 mm is taken along every axis; give the right one as spacing "
