@@ -1,5 +1,7 @@
 """What was drawn, slice by slice: crossings, steps, and what does not fit."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,16 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=what):
         Drawing(SHAPE).drawn(place, labels)
+
+
+@pytest.mark.parametrize(
+    "place", [("axial", 1), (2, 1.6), (2, 1.0), (2, "1"), 2, (2, 1, 0), None], ids=repr
+)
+def test_a_place_is_two_whole_numbers(place: Any) -> None:
+    with pytest.raises(InputError, match=r"is no slice; expected two whole numbers"):
+        Drawing(SHAPE).absent(place)
+
+
+def test_numbers_of_numpy_name_a_slice_as_well() -> None:
+    place: Any = (np.int64(2), np.uint8(1))
+    assert Drawing(SHAPE).absent(place).places == ((2, 1),)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +101,12 @@ def test_nothing_annotated_is_refused(fill: int) -> None:
 @pytest.mark.parametrize("named", [(2, 24), (0, -21), (3, 1)])
 def test_a_slice_outside_is_refused(named: tuple[int, int]) -> None:
     with pytest.raises(InputError, match=r"does not exist|no array axis"):
+        find_annotation(only(ball(), (2, 12)), GRID, [named])
+
+
+@pytest.mark.parametrize("named", [("axial", 2), (2, 1.5), 2], ids=repr)
+def test_a_named_slice_is_two_whole_numbers(named: Any) -> None:
+    with pytest.raises(InputError, match="two whole numbers"):
         find_annotation(only(ball(), (2, 12)), GRID, [named])
 
 

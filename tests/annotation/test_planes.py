@@ -29,6 +29,10 @@ def test_planes_follow_the_patient_not_the_array() -> None:
         ((60, 60, 40), (5.4, 5.4, 3.0), 2),  # square pixels coarser than the slice step
         ((36, 48, 40), (1.0, 1.0, 1.0), 1),  # isotropic: the axis with most slices
         ((36, 48, 40), (1.0, 1.0000001, 1.0), 1),
+        ((512, 512, 11), (1.0, 1.0, 1.0), 2),  # a slab of few B-scans: across
+        ((11, 512, 300), (1.0, 1.0, 1.0), 0),
+        ((48, 40, 10), (1.0, 1.0, 1.0), 2),  # a quarter is a slab, more is none
+        ((48, 40, 11), (1.0, 1.0, 1.0), 0),
     ],
 )
 def test_people_draw_across_the_coarsest_spacing(

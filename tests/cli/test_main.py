@@ -109,7 +109,11 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["--nonsense"], "No such option"),
         (["info"], "Missing argument 'SCAN'"),
         (["segment", "scan.nii"], "Missing option '-o' / '--output'"),
-        (["info", "a", "b"], "unexpected extra argument"),
+        (
+            ["info", "a", "b"],
+            "argument (b); a label map goes after --labels, see fewslice info",
+        ),
+        (["models", "a", "b"], "extra argument (b); see fewslice models --help."),
     ],
 )
 def test_wrong_usage_is_one_sentence(

@@ -221,3 +221,8 @@ def test_importing_volumes_loads_no_reader() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_array_in_place_of_a_path_is_told_what_takes_it() -> None:
+    with pytest.raises(InputError, match=r"of type ndarray; expected a path, .*takes it as it is"):
+        read_image(np.zeros((2, 3, 4)))  # type: ignore[arg-type]

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -273,3 +275,19 @@ def test_wide_labels_are_written_small(tmp_path: Path) -> None:
     write_labels(tmp_path / "a.nii", LabelMap(np.full((2, 2, 2), 300, np.uint32), grid))
     assert read_image(tmp_path / "a.nii").array.dtype == np.uint16
     assert read_labels(tmp_path / "a.nii").values == (300,)
+
+
+def test_what_is_no_volume_is_refused_with_what_to_give(tmp_path: Path) -> None:
+    grid = Geometry.from_spacing((2, 3, 4))
+    labels = LabelMap(np.zeros((2, 3, 4), np.uint8), grid)
+    path: Any = tmp_path / "labels.nii"
+    wrong: Any = labels.array
+    with pytest.raises(InputError, match=r"of type ndarray; .*LabelMap\(array, scan.geometry\)"):
+        write_labels(path, wrong)
+    with pytest.raises(InputError, match=r"give its labels \(result.labels\)"):
+        write_labels(path, SimpleNamespace(labels=labels))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"expected, after the path, a fewslice\.LabelMap"):
+        write_labels(labels, path)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"fewslice.Image\(array, scan.geometry\)"):
+        write_image(path, wrong)
+    assert not path.exists()

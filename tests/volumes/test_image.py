@@ -119,3 +119,12 @@ def test_whole_labels_leave_no_remark() -> None:
 def test_what_is_no_label_is_named(value: float, found: str) -> None:
     with pytest.raises(InputError, match=found):
         as_label_array(np.array([0, value]))
+
+
+def test_a_notebook_shows_a_volume_in_one_line() -> None:
+    grid = Geometry.from_spacing((2, 3, 4), (0.5, 0.5, 3))
+    shown = "2x3x4 voxels, uint8, 0.5 x 0.5 x 3 mm"
+    assert repr(Image(np.zeros((2, 3, 4), np.uint8), grid)) == f"Image({shown})"
+    assert repr(LabelMap(np.zeros((2, 3, 4), np.uint8), grid)) == f"LabelMap({shown})"
+    channels = Image(np.zeros((5, 2, 3, 4), np.uint8), grid)
+    assert repr(channels) == f"Image(5 channels of {shown})"

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fewslice import segment
-from fewslice.engines import Engine
+from fewslice import segment, suggest
+from fewslice.engines import Engine, Network
 from fewslice.errors import InputError
 from tests.support.engine_questions import TESTED
 from tests.support.other_engines import OTHERS
@@ -149,3 +150,37 @@ def test_hard_support_alone_is_answered(engine: str) -> None:
 def test_intensities_beyond_32_bits_are_refused() -> None:
     with pytest.raises(InputError, match="The image holds no voxel with a finite value up to 1e30"):
         segment(noise().astype(np.float64) * 1e200, square(4))
+
+
+@pytest.mark.parametrize(
+    ("engine", "sentence"),
+    [
+        (None, "The engine is None; expected a name"),
+        (Network, "The engine is the class Network; expected a name"),
+        (Path("model"), r"an engine such as fewslice.engines.Network\(\), or a model"),
+    ],
+    ids=["none", "class", "path"],
+)
+def test_what_is_no_engine_is_refused(engine: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        segment(noise(), square(1), engine=engine)
+
+
+@pytest.mark.parametrize("support", [[noise()], (noise(), square(1))], ids=["scan", "one pair"])
+def test_support_is_a_list_of_pairs(support: Any) -> None:
+    with pytest.raises(InputError, match=r"such as support=\[\(scan, labels\)\]"):
+        segment(noise(), square(1), support=support)
+
+
+def test_the_ignored_label_is_named_where_nothing_else_is_drawn() -> None:
+    sentence = 'every voxel is 0 or 1, and 1 was said to mean "not looked at"'
+    for ask in (segment, suggest):
+        with pytest.raises(InputError, match=sentence):
+            ask(noise(), square(1), ignore_label=1)
+
+
+@pytest.mark.parametrize("ask", [segment, suggest])
+def test_a_scan_and_labels_in_each_others_place_are_refused(ask: Callable[..., Any]) -> None:
+    grey = (np.arange(20 * 18 * 9).reshape(SHAPE) % 200).astype(np.uint8)
+    with pytest.raises(InputError, match="the other way round"):
+        ask(square(1), grey)

@@ -318,3 +318,12 @@ def test_a_redrawn_map_of_another_shape_is_refused_and_changes_nothing() -> None
     with pytest.raises(InputError, match=r"has shape \(3, 3, 3\); expected \(44, 40, 22\)"):
         mine.redraw(np.zeros((3, 3, 3), np.uint8))
     assert mine.annotated == ((2, 6),)
+
+
+def test_a_notebook_shows_a_session_in_one_line() -> None:
+    made = session(4)
+    assert repr(made).endswith("drawn [(2, 4)], no answer yet)")
+    shown = repr(made.segment())
+    assert repr(made).endswith(f"drawn [(2, 4)], {shown})")
+    assert "from 1 annotated slice, interpolation" in shown
+    assert "\n" not in shown

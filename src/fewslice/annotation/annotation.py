@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
 
 from fewslice.annotation.oblique import ObliquePlane
-from fewslice.errors import Remark
+from fewslice.errors import InputError, Remark
 from fewslice.typing import BoolArray
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
 from fewslice.volumes.region import Region
@@ -234,6 +235,21 @@ def drawn_voxels(labels: LabelArray) -> BoolArray:
 def holds_structure(labels: LabelArray) -> bool:
     """Return whether a structure is drawn anywhere in a label map (i, j, k)."""
     return any(drawn_voxels(part).any() for part in labels)
+
+
+def whole_place(place: Any) -> SliceIndex:
+    """Return (array axis, index) as Python's integers, whether or not there is such a slice.
+
+    Raises InputError unless these are two whole numbers: what is rounded would be another slice.
+    """
+    try:
+        axis, index = place
+        return as_index(axis), as_index(index)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{place!r} is no slice; expected two whole numbers, the array axis and the index "
+            "counted from 0, such as (2, 40)."
+        ) from None
 
 
 def on_slice(axis: int, index: int) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import SliceIndex, drawn_voxels, on_slice
+from fewslice.annotation.annotation import SliceIndex, drawn_voxels, on_slice, whole_place
 from fewslice.errors import InputError
 from fewslice.volumes.image import UNKNOWN, LabelArray, as_label_array
 
@@ -108,7 +108,7 @@ class Drawing:
 
         Raises InputError if there is no such slice.
         """
-        axis, index = int(place[0]), int(place[1])
+        axis, index = whole_place(place)
         length = self.shape[axis] if axis in (0, 1, 2) else 0
         if not -length <= index < length:
             raise InputError(

@@ -11,7 +11,13 @@ from dataclasses import replace
 import numpy as np
 
 from fewslice.annotation.along import Along
-from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
+from fewslice.annotation.annotation import (
+    Annotation,
+    SliceIndex,
+    drawn_voxels,
+    on_slice,
+    whole_place,
+)
 from fewslice.annotation.assumptions import (
     absence_remarks,
     lone_rims_remark,
@@ -86,7 +92,7 @@ def find_annotation(
 
 
 def _checked(item: SliceIndex, geometry: Geometry) -> SliceIndex:
-    axis, index = int(item[0]), int(item[1])
+    axis, index = whole_place(item)
     if axis not in (0, 1, 2):
         raise InputError(f"There is no array axis {axis}; choose 0, 1 or 2.")
     length = geometry.shape[axis]

@@ -12,6 +12,7 @@ PLANES = ("sagittal", "coronal", "axial")
 
 # Spacings closer than this are taken as equal: files store them in single precision.
 _SAME_SPACING = 0.01
+_SLAB = 4  # times as many slices across both other axes
 
 
 def plane_name(geometry: Geometry, axis: int) -> str:
@@ -41,7 +42,9 @@ def annotation_axis(geometry: Geometry) -> int:
     """Return the array axis across which people draw: the one of the coarsest spacing.
 
     Two axes that share the coarsest spacing are the rows and columns of square pixels, so slices
-    lie across the third. With the same spacing everywhere it is the axis with most slices.
+    lie across the third. With the same spacing everywhere it is the axis with most slices; but of a
+    slab, such as a few B-scans whose distance nobody knows, it is the one across: the slices of
+    others are strips, on which nothing can be recognised.
     """
     spacing = np.array(geometry.spacing)
     coarsest = np.flatnonzero(spacing >= spacing.max() * (1 - _SAME_SPACING))
@@ -49,6 +52,9 @@ def annotation_axis(geometry: Geometry) -> int:
         return int(coarsest[0])
     if len(coarsest) == 2:
         return 3 - int(coarsest.sum())
+    thinnest, second, _ = np.argsort(geometry.shape, kind="stable")
+    if geometry.shape[thinnest] * _SLAB <= geometry.shape[second]:
+        return int(thinnest)
     return int(np.argmax(geometry.shape))
 
 

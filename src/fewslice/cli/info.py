@@ -29,7 +29,7 @@ from fewslice.volumes import Image, LabelMap
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.respacing import respaced
 from fewslice.volumes.segments import merged
-from fewslice.volumes.spacing import ORIGINS, spacing_origin
+from fewslice.volumes.spacing import ORIGINS, spacing_origin, with_assumed_spacing
 
 
 @click.command("info")
@@ -135,7 +135,9 @@ def _lines(image: Image, facts: ScanFacts, drawn: LabelMapFacts | None) -> Itera
 
 def _geometry_lines(image: Image) -> Iterator[str]:
     geometry = image.geometry
-    axes, plane = axis_facts(geometry), plane_name(geometry, annotation_axis(geometry))
+    # Where no spacing is known, the plane follows from the proportions that engines go by, too.
+    assumed = with_assumed_spacing(image).geometry
+    axes, plane = axis_facts(geometry), plane_name(geometry, annotation_axis(assumed))
     yield f"Shape         {geometry.describe('shape')} voxels"
     yield f"Spacing       {geometry.describe('spacing')}, {ORIGINS[spacing_origin(image)]}"
     yield f"Extent        {', '.join(f'{axis.extent:.6g}' for axis in axes)} mm"

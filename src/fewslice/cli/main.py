@@ -181,7 +181,11 @@ def _usage(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "fewslice"
-    return f"{message} See {where} --help."
+    advice = ""
+    if message.startswith("Got unexpected extra argument") and context is not None:
+        named = {name for each in context.command.params for name in each.opts}
+        advice = " a label map goes after --labels," if "--labels" in named else ""
+    return f"{message.rstrip('.')};{advice} see {where} --help."
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,10 @@ def create_command(
         url=database,
     )
     closed_at_the_end(project)
-    click.echo(f"Made the project {project.directory}; add scans with: fewslice project add")
+    click.echo(
+        f"Made the project {project.directory}; add scans with: fewslice project add "
+        f"{shlex.quote(str(directory))} SCAN..."
+    )
 
 
 @project_command.command("list")

@@ -66,6 +66,22 @@ def find_engine(name: str, options: EngineOptions | None = None) -> Engine:
     return engine
 
 
+def as_engine(engine: str | Engine) -> Engine:
+    """Return an engine that is given by its name or as it is.
+
+    Raises InputError for a name as `find_engine` does, and for what is no engine.
+    """
+    if isinstance(engine, str):
+        return find_engine(engine)
+    if isinstance(engine, type) or not hasattr(engine, "prepare"):
+        given = f"the class {engine.__name__}" if isinstance(engine, type) else repr(engine)
+        raise InputError(
+            f"The engine is {given}; expected a name ({', '.join(ENGINES)}), an engine such as "
+            "fewslice.engines.Network(), or a model from fewslice.load_model."
+        )
+    return engine
+
+
 def engine_name(engine: Engine) -> str:
     """Return the name people call an engine by; that of its class if it has none.
 

@@ -72,7 +72,14 @@ def read_image(
         If channels are of different patients, no voxel has a value, or values are no real numbers.
         Single voxels without one (NaN, infinite) are filled, and a remark says so.
     """
-    paths = [Path(each) for each in ([path] if isinstance(path, str | os.PathLike) else path)]
+    try:
+        paths = [Path(each) for each in ([path] if isinstance(path, str | os.PathLike) else path)]
+    except TypeError:
+        raise InputError(
+            f"The path of the scan is of type {type(path).__name__}; expected a path, or a list of "
+            "paths for the channels of one scan (an array needs no reading: fewslice.segment takes "
+            "it as it is)."
+        ) from None
     return read_channels(paths, series, fill_gaps)
 
 

@@ -54,6 +54,7 @@ def write_image(path: str | os.PathLike[str], image: Image) -> None:
     InputError
         If voxels are no real numbers.
     """
+    _require_volume(image, Image, "image")
     _write(path, on_own_grid(replace(image, array=_storable(image.array))), VOLUME_SUFFIXES)
 
 
@@ -79,6 +80,7 @@ def write_labels(
     GeometryError
         If the series does not hold the voxels of the labels.
     """
+    _require_volume(labels, LabelMap, "label map")
     own = on_own_grid(replace(labels, array=_storable(as_label_array(labels.array))))
     if suffix_of(Path(path)) == DICOM_LABELS:
         require_writable(path, WRITTEN_LABELS)
@@ -86,6 +88,22 @@ def write_labels(
             write_objects.write(temporary, Path(path), own, dicom or DicomOutput())
         return
     _write(path, own, LABEL_SUFFIXES)
+
+
+def _require_volume(given: object, kind: type[Volume], what: str) -> None:
+    """Raise InputError for an array, an answer or swapped arguments in place of a volume."""
+    if isinstance(given, kind):
+        return
+    own = getattr(given, "labels", None)
+    advice = (
+        "give its labels (result.labels)"
+        if isinstance(own, kind)
+        else f"put an array on a scan's grid first: fewslice.{kind.__name__}(array, scan.geometry)"
+    )
+    raise InputError(
+        f"The {what} to write is of type {type(given).__name__}; expected, after the path, a "
+        f"fewslice.{kind.__name__}: {advice}."
+    )
 
 
 def write_probability(

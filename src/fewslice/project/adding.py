@@ -29,6 +29,7 @@ from fewslice.project.scans import (
 )
 from fewslice.project.tables import ScanTable
 from fewslice.volumes.image import Image
+from fewslice.volumes.spacing import spacing_origin, spacing_remarks
 
 COPIES = "scans"
 
@@ -82,7 +83,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
         row = ScanTable(
             name=name,
             files=[each.as_json() for each in described],
-            options=options_json(options),
+            options=options_json(options, spacing_origin(image)),
             hash=scan_files.joint_hash(described),
             shape=list(image.geometry.shape),
             affine=image.geometry.affine.tolist(),
@@ -98,7 +99,7 @@ def add_scan(  # noqa: PLR0913 - what can be said of a scan
         )
         scan_id = _added(project, row)
     if tell is not None:
-        for remark in image.remarks:
+        for remark in (*image.remarks, *spacing_remarks(image, spacing_origin(image))):
             tell(remark)
     return get_scan(project, scan_id)
 

@@ -21,6 +21,7 @@ from fewslice.project.tables import LeaseTable, PersonTable, ScanTable
 from fewslice.typing import Float64Array
 from fewslice.volumes.image import Image
 from fewslice.volumes.respacing import respaced
+from fewslice.volumes.spacing import MISSING
 
 NEW, IN_PROGRESS, SUBMITTED = "new", "in_progress", "submitted"
 RETURNED, ACCEPTED = "returned", "accepted"
@@ -44,7 +45,8 @@ class ScanRow:
     shape, affine, spacing (mm): of the array as it is stored. modality: "CT", "OCT" or "". status:
     one of `STATUSES`. priority: scans of higher priority come first. predicted_dice: of the present
     answer, as `suggest` predicts it. lease: who has it open. independent: whether each person
-    annotates it apart from the others, so that they can be compared.
+    annotates it apart from the others, so that they can be compared. spacing_known: False where
+    1 mm stands for a spacing that neither the files nor a person gave.
     """
 
     id: int
@@ -62,6 +64,7 @@ class ScanRow:
     lease: Lease | None
     independent: bool
     time: datetime
+    spacing_known: bool = True
 
 
 @dataclass(frozen=True)
@@ -183,10 +186,11 @@ def stored_as(project: Project, path: Path) -> str:
     return str(path.relative_to(project.directory) if inside else path)
 
 
-def options_json(options: ScanOptions) -> dict[str, Any]:
-    """Return how a scan is read as the table keeps it."""
+def options_json(options: ScanOptions, origin: str) -> dict[str, Any]:
+    """Return how a scan is read as the table keeps it. origin: of its spacing."""
     spacing = None if options.spacing is None else list(options.spacing)
-    return {"series": options.series, "fill_gaps": options.fill_gaps, "spacing": spacing}
+    kept = {"series": options.series, "fill_gaps": options.fill_gaps, "spacing": spacing}
+    return kept | {"spacing_known": origin != MISSING}
 
 
 def _options_of(value: dict[str, Any]) -> ScanOptions:
@@ -222,4 +226,5 @@ def _value(project: Project, row: ScanTable, lease: Lease | None) -> ScanRow:
         lease,
         row.independent,
         row.time,
+        row.options.get("spacing_known", True),  # older projects do not say
     )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, on_slice
+from fewslice.annotation.phrases import counted
 from fewslice.engines.base import Prediction
 from fewslice.errors import without
 from fewslice.segmentation.uncertainty import carried, expected_dice, normalised_entropy
@@ -59,6 +60,14 @@ class Segmentation:
     ) -> npt.NDArray[Any]:
         """Return the answer as an array: `np.asarray(result)` is `result.labels.array`."""
         return np.array(self.labels.array, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        drawn = len(self.annotation.slices)
+        remarks = f", {counted(len(self.remarks), 'remark')}" if self.remarks else ""
+        return (
+            f"Segmentation({self.labels!r}, structures {list(self.label_values[1:])} from "
+            f"{counted(drawn, 'annotated slice')}, {self.engine}{remarks})"
+        )
 
     def named(self, segments: Iterable[Segment]) -> Segmentation:
         """Return the same answer with names and colours for its structures.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.errors import InputError
+from fewslice.errors import GeometryError, InputError
 from fewslice.volumes.finite import filled
 from fewslice.volumes.geometry import Geometry, require_same_grid
 from fewslice.volumes.image import (
@@ -43,6 +44,8 @@ def on_one_grid(
     if isinstance(image, Image) and isinstance(labels, LabelMap):
         image = filled(image, image_is)
         return paired(image, labels, spacing, Names(image_is, labels_are))
+    _require_array(image, Image, image_is, "read_image")
+    _require_array(labels, LabelMap, labels_are, "read_labels")
     if spacing is not None:
         image = respaced(image, spacing) if isinstance(image, Image) else image
         labels = respaced(labels, spacing) if isinstance(labels, LabelMap) else labels
@@ -54,12 +57,62 @@ def on_one_grid(
     if not isinstance(labels, LabelMap):
         array, remarks = labels_of(np.asarray(labels), labels_are)
         if array.ndim != 3:
-            name = labels_are[0].upper() + labels_are[1:]
-            raise InputError(f"{name} has {array.ndim} axes (shape {array.shape}); expected three.")
+            raise InputError(
+                f"{_sentence_case(labels_are)} has {array.ndim} axes (shape {array.shape}); "
+                "expected three."
+            )
+        _require_shape(array.shape, image, image_is, labels_are)
         labels = LabelMap(array, Geometry(array.shape, geometry.affine), stored, remarks)
     image = filled(image, image_is)
     require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
     return image, labels
+
+
+def _require_array(given: object, kind: type[Image | LabelMap], what: str, reader: str) -> None:
+    """Raise InputError for what is neither a volume nor an array, such as a path."""
+    if given is None and kind is LabelMap:
+        return
+    if isinstance(given, kind) or np.asarray(given).ndim:
+        return
+    where = f"{given!r}, a path" if isinstance(given, str | PathLike) else _called(given)
+    raise InputError(
+        f"{_sentence_case(what)} is {where}; expected a fewslice.{kind.__name__}, as "
+        f"fewslice.{reader} reads one from a file, or an array."
+    )
+
+
+def _called(given: object) -> str:
+    """Return what a thing is, with its article."""
+    name = type(given).__name__
+    return "None" if given is None else f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+
+
+def _require_shape(shape: Sequence[int], image: Image, image_is: str, labels_are: str) -> None:
+    """Raise GeometryError if an array of labels is of another shape than the scan.
+
+    Arrays have no header that could be wrong; that their axes run in another order is likelier.
+    """
+    expected = image.geometry.shape
+    if tuple(shape) == expected:
+        return
+    advice = "give the labels of this scan, voxel by voxel"
+    if tuple(shape) == expected[::-1]:
+        advice = (
+            "they are the same the other way round, as arrays of SimpleITK are: transpose one of "
+            "them (array.T)"
+        )
+    elif sorted(shape) == sorted(expected):
+        advice = "they are the same in another order: bring the axes of one into that of the other"
+    elif image.array.ndim == 4 and tuple(shape) == image.array.shape[:3]:
+        advice = "channels go first: np.moveaxis(image, -1, 0)"
+    raise GeometryError(
+        f"{_sentence_case(labels_are)} has shape {tuple(shape)}, but {image_is} {expected}; "
+        f"{advice}."
+    )
+
+
+def _sentence_case(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _geometry(
@@ -74,7 +127,7 @@ def _geometry(
         array = np.asarray(image)
         if array.ndim not in (3, 4):
             raise InputError(
-                f"{image_is[0].upper()}{image_is[1:]} has {array.ndim} axes (shape {array.shape}); "
+                f"{_sentence_case(image_is)} has {array.ndim} axes (shape {array.shape}); "
                 "expected three, or four with channels first."
             )
         if spacing is None:

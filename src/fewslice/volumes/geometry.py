@@ -11,7 +11,7 @@ Decided once, here, for the whole package:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -230,13 +230,23 @@ def _advice(mine: Geometry, theirs: Geometry, mine_is: str, theirs_is: str) -> s
 
 def _steps(spacing: Sequence[float]) -> Float64Array:
     """Return a spacing as an array. Raises GeometryError unless it is one."""
-    steps = np.asarray(spacing, dtype=np.float64)
+    try:
+        steps = np.asarray(spacing, dtype=np.float64)
+    except (TypeError, ValueError):
+        steps = np.zeros(0)
     if steps.shape != (3,) or not np.isfinite(steps).all() or (steps <= 0).any():
         raise GeometryError(
-            f"The spacing is {tuple(spacing)}; expected three positive numbers in mm, one for "
+            f"The spacing is {_given(spacing)}; expected three positive numbers in mm, one for "
             "each array axis."
         )
     return steps
+
+
+def _given(spacing: object) -> str:
+    """Return a spacing that is none in a person's words, such as a text or a single number."""
+    if isinstance(spacing, str) or not isinstance(spacing, Iterable):
+        return repr(spacing)
+    return repr(tuple(spacing))
 
 
 def _numbers(values: Sequence[float] | Float64Array) -> str:

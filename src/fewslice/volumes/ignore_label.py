@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import TypeVar
 
 import numpy as np
@@ -128,9 +129,10 @@ def numbering(ignore_label: int | None, *maps: LabelMap, stand_in: int | None = 
     """
     if stand_in is None and ignore_label == UNKNOWN:
         return Numbering()
-    if ignore_label is not None and not 1 <= ignore_label <= MAX_LABEL:
+    whole = isinstance(ignore_label, Integral)
+    if ignore_label is not None and not (whole and 1 <= ignore_label <= MAX_LABEL):
         raise InputError(
-            f"The label to ignore is {ignore_label}; choose one from 1 to 65,535, or none."
+            f"The label to ignore is {ignore_label!r}; choose one from 1 to 65,535, or none."
         )
     if stand_in is not None:
         return Numbering(ignore_label, stand_in)
@@ -170,12 +172,22 @@ def ignore_remarks(labels: LabelMap, ignore_label: int | None) -> tuple[Remark, 
 
 
 def nothing_drawn(
-    labels: LabelArray, advice: str = "outline the structure on at least one slice"
+    labels: LabelArray,
+    advice: str = "outline the structure on at least one slice",
+    ignored: int | None = UNKNOWN,
 ) -> str:
-    """Return the sentence for labels that hold no structure, with what to do about it."""
+    """Return the sentence for labels that hold no structure, with what to do about it.
+
+    labels: as they are numbered inside. ignored: the person's own label for "not looked at".
+    """
     what = "The label map holds no annotated slice"
     if not (labels == UNKNOWN).any():
         return f"{what} (every voxel is 0); {advice}."
+    if ignored != UNKNOWN:
+        return (
+            f'{what} (every voxel is 0 or {ignored}, and {ignored} was said to mean "not looked '
+            f'at"); {advice}, or choose another label to ignore if {ignored} is the structure.'
+        )
     return (
         f'{what} (every voxel is 0 or 255, and 255 means "not looked at"); {advice}; if 255 is the '
         f"structure, as in a mask of 0 and 255, {IGNORE_NONE}, or write it as 1."

@@ -94,6 +94,9 @@ class Image:
                 f"{self.geometry.shape}, or that with channels as a leading axis."
             )
 
+    def __repr__(self) -> str:
+        return f"Image({_in_words(self.array, self.geometry)})"
+
     @property
     def channels(self) -> Array:
         """View of the intensities as (channel, i, j, k)."""
@@ -139,6 +142,9 @@ class LabelMap:
                 "the shape of its grid."
             )
 
+    def __repr__(self) -> str:
+        return f"LabelMap({_in_words(self.array, self.geometry)})"
+
     @property
     def values(self) -> tuple[int, ...]:
         """The structures' label values in ascending order, without 0 and 255."""
@@ -157,6 +163,14 @@ class LabelMap:
     def with_array(self, array: LabelArray) -> LabelMap:
         """Return a label map on the same grid with other labels."""
         return replace(self, array=array)
+
+
+def _in_words(array: Array, geometry: Geometry) -> str:
+    """Return what a notebook shows of a volume: an array of voxels would fill the screen."""
+    voxels = "x".join(map(str, geometry.shape))
+    channels = f"{len(array)} channels of " if array.ndim == 4 else ""
+    spacing = " x ".join(f"{step:.4g}" for step in geometry.spacing)
+    return f"{channels}{voxels} voxels, {array.dtype}, {spacing} mm"
 
 
 def structure_values(labels: LabelArray) -> tuple[int, ...]:

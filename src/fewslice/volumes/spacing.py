@@ -69,7 +69,7 @@ def spacing_origin(scan: Image) -> str:
     return HEADER if scan.stored.spacing_known else MISSING
 
 
-def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
+def spacing_remarks(scan: Image, origin: str) -> tuple[Remark, ...]:
     """Say what makes the spacing of a scan doubtful.
 
     Parameters
@@ -93,7 +93,7 @@ def spacing_remarks(scan: Image, origin: str) -> tuple[str, ...]:
         _extent_remark(spacing, scan.geometry.shape),
         _image_remark(spacing, scan.channels[0]),
     )
-    return tuple(remark for remark in found if remark)
+    return tuple(remark for remark in found if isinstance(remark, Remark))
 
 
 def assumed_spacing(array: Array) -> Spacing:
@@ -138,7 +138,7 @@ def with_assumed_spacing(scan: Image) -> Image:
     return replace(scan, geometry=scan.geometry.with_spacing(assumed_spacing(scan.channels[0])))
 
 
-def _missing_remarks(scan: Image) -> tuple[str, ...]:
+def _missing_remarks(scan: Image) -> tuple[Remark, ...]:
     missing = Remark(
         "spacing-missing",
         "No spacing was given, so 1 mm is taken along every axis; give the right one as spacing "

@@ -15,8 +15,8 @@ from fewslice.engines import (
     Scan,
     SupportScan,
     TrainedEngine,
+    as_engine,
     engine_name,
-    find_engine,
     silent,
 )
 from fewslice.errors import InputError, Remark
@@ -24,6 +24,7 @@ from fewslice.segmentation.assemble import assemble_labels
 from fewslice.segmentation.result import Segmentation
 from fewslice.segmentation.update import Answered, answer_again
 from fewslice.volumes.coerce import AnyArray, on_one_grid
+from fewslice.volumes.exchanged import require_in_place
 from fewslice.volumes.geometry import require_same_grid
 from fewslice.volumes.ignore_label import Numbering, ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
@@ -103,9 +104,10 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     GeometryError
         If scan and labels do not lie on one grid.
     """
-    chosen = find_engine(engine) if isinstance(engine, str) else engine
+    chosen = as_engine(engine)
     name = engine_name(chosen)
     scan, label_map = on_one_grid(image, labels, spacing)
+    require_in_place(scan, label_map)
     doubts = spacing_remarks(scan, spacing_origin(scan))
     scan = with_assumed_spacing(scan)
     drawn_map, given = label_map, support_pairs(support, scan)
@@ -127,7 +129,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     elif holds_structure(label_map.array):
         annotation = find_annotation(label_map.array, scan.geometry, named, strict=strict)
     else:
-        raise InputError(_nothing_to_go_by(name, chosen, len(pairs), label_map))
+        raise InputError(_nothing_to_go_by(name, chosen, len(pairs), label_map, numbers.ignored))
     if previous is not None:
         require_same_grid(
             previous.labels.geometry, label_map.geometry, "the previous segmentation", "the image"
@@ -206,7 +208,9 @@ def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tupl
     return tuple(remarks)
 
 
-def _nothing_to_go_by(engine: str, chosen: Engine, support: int, labels: LabelMap) -> str:
+def _nothing_to_go_by(
+    engine: str, chosen: Engine, support: int, labels: LabelMap, ignored: int | None
+) -> str:
     """Return the sentence for a scan on which nothing is drawn, with nothing else to go by."""
     advice = "outline the structure on at least one slice"
     able = [name for name, other in ENGINES.items() if other.uses_support]
@@ -217,4 +221,4 @@ def _nothing_to_go_by(engine: str, chosen: Engine, support: int, labels: LabelMa
             f", or choose an engine that can do with support scans alone, as {engine} cannot: "
             f"{', '.join(able)}"
         )
-    return nothing_drawn(labels.array, advice)
+    return nothing_drawn(labels.array, advice, ignored)

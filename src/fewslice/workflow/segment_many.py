@@ -99,8 +99,8 @@ def segment_many(  # noqa: PLR0913 - one argument per thing a person can choose
     """
     if labels is None and model is None and not support:
         raise InputError(
-            "There is nothing to go by; give a folder of labels, a model, or other scans with "
-            "labels as support."
+            "There is nothing to go by; give a folder of labels (--labels), a model (--model), or "
+            "other scans with labels (--support)."
         )
     recipe, identity = _recipe(model, support, engine, largest_component)
     if spacing is not None:

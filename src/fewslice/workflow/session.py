@@ -43,7 +43,7 @@ class Session:
     Parameters
     ----------
     image
-        As in `fewslice.segment`.
+        As in `fewslice.segment`. Voxels are not copied, so leave an array as it is meanwhile.
     labels
         What was drawn before: a sparse label map on the same grid; its annotated slices are found
         as `segment` finds them.
@@ -90,6 +90,10 @@ class Session:
         self._done: list[Drawing] = []
         self._result: Segmentation | None = None
         self._lock, self._cancelled = RLock(), Event()
+
+    def __repr__(self) -> str:
+        answer = "no answer yet" if self._result is None else repr(self._result)
+        return f"Session({self.image!r}, drawn {list(self.annotated)}, {answer})"
 
     @property
     def annotated(self) -> tuple[SliceIndex, ...]:

@@ -25,7 +25,13 @@ from fewslice.active_learning.next_slice.quality import (
     stopping_sentence,
 )
 from fewslice.active_learning.strategies.registry import ALL_PLANES, STRATEGIES, find_strategy
-from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, holds_structure
+from fewslice.annotation.annotation import (
+    Annotation,
+    SliceIndex,
+    drawn_voxels,
+    holds_structure,
+    whole_place,
+)
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.engines import Scan, SupportScan, find_engine
@@ -36,6 +42,7 @@ from fewslice.segmentation.posterior.samples import as_samples
 from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
 from fewslice.volumes import Geometry
 from fewslice.volumes.coerce import AnyArray, on_one_grid
+from fewslice.volumes.exchanged import require_in_place
 from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import with_assumed_spacing
@@ -172,6 +179,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     name = DEFAULT if strategy is None or strategy == "default" else strategy
     find_strategy(name)
     scan, label_map = on_one_grid(image, labels, spacing)
+    require_in_place(scan, label_map)
     scan = with_assumed_spacing(scan)
     pairs = support_pairs(support, scan)
     numbers = numbering(ignore_label, label_map, *(drawn for _, drawn in pairs))
@@ -181,6 +189,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         tuple(annotated or ()),
         [(other, numbers.inside(drawn)) for other, drawn in pairs],
         strict=strict,
+        ignored=numbers.ignored,
     )
     holding = _checked(present, scan)
     samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
@@ -243,24 +252,25 @@ def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: i
 
 def _checked(present: Sequence[SliceIndex], scan: Image) -> tuple[SliceIndex, ...]:
     checked = []
-    for axis, index in present:
+    for axis, index in map(whole_place, present):
         length = scan.geometry.shape[axis] if axis in (0, 1, 2) else 0
         if not -length <= index < length:
             raise InputError(
                 f"Slice {index} across array axis {axis} was said to hold the structure, but does "
                 f"not exist in a scan of {scan.geometry.shape} voxels; count from 0."
             )
-        checked.append((int(axis), int(index) % length))
+        checked.append((axis, index % length))
     return tuple(checked)
 
 
-def _annotation(
+def _annotation(  # noqa: PLR0913 - what `suggest` was given
     scan: Image,
     labels: LabelMap,
     named: tuple[SliceIndex, ...],
     pairs: Sequence[Pair],
     *,
     strict: bool,
+    ignored: int | None,
 ) -> tuple[Annotation, tuple[SupportScan, ...]]:
     if pairs:
         return supported_annotation(labels, scan.geometry, named, pairs, strict=strict)
@@ -269,7 +279,7 @@ def _annotation(
             "there is nothing to judge other slices by: outline the structure on any one slice "
             "first, or give other scans with labels as support"
         )
-        raise InputError(nothing_drawn(labels.array, advice))
+        raise InputError(nothing_drawn(labels.array, advice, ignored))
     return find_annotation(labels.array, scan.geometry, named, strict=strict), ()
 
 

@@ -47,6 +47,11 @@ def support_pairs(
     the scan does itself, or nothing; others keep their own. Raises
     GeometryError or InputError, naming the number of the support scan, counted from 1.
     """
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in support):
+        raise InputError(
+            "Support scans are given otherwise than in pairs; expected a list with (scan, labels) "
+            "for each of them, such as support=[(scan, labels)]."
+        )
     return tuple(
         _checked(*pair, image, f"support scan {number}")
         for number, pair in enumerate(support, start=1)

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from fewslice.integrations.monai_label.replies import attached
 from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
 from fewslice.project import jobs
-from fewslice.project.scans import add_scan
+from fewslice.project.adding import add_scan
 from fewslice.server.settings import Settings
 from fewslice.server.work_kinds import TRAIN
 from tests.support.served_projects import BASE, Served, served_project

@@ -15,7 +15,8 @@ from starlette.testclient import TestClient
 from fewslice.integrations.monai_label import download_routes
 from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
 from fewslice.io import read_image, read_labels
-from fewslice.project.scans import add_scan, change_scan
+from fewslice.project.adding import add_scan
+from fewslice.project.scans import change_scan
 from fewslice.server.settings import Settings
 from fewslice.training import store
 from fewslice.workflow.project_support import model_folder

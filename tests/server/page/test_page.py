@@ -10,9 +10,10 @@ import pytest
 
 from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
+from fewslice.project.jobs import enqueue, finish
 from fewslice.project.opening import create_project
 from fewslice.project.people import add_person, local_person
-from fewslice.project.structures import list_structures
+from fewslice.project.structures import Structure, list_structures
 from tests.server.page.conftest import SHAPE, SPACING
 from tests.support.annotation_page import Grid, OpenPage, Point
 
@@ -213,3 +214,45 @@ def test_channels_can_be_looked_at_one_by_one(
     page.page.wait_for_function("() => document.getElementById('window-high').value < 1000")
     page.page.wait_for_timeout(300)
     assert (page.grey(AXIAL, right), page.grey(AXIAL, left)) == first
+
+
+def test_lengths_are_in_voxels_where_nobody_knows_the_spacing(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    made = create_project(tmp_path / "project", name="Eyes", structures=[Structure(1, "fluid")])
+    np.save(tmp_path / "eye.npy", np.arange(40 * 32 * 6, dtype=np.int16).reshape(40, 32, 6))
+    add_scan(made, tmp_path / "eye.npy", by=local_person(made).id)
+    page = open_page(made)
+    assert page.page.locator("#plane-2").get_attribute("aria-checked") == "true"  # not a strip
+    assert page.shown("radius-said").endswith(" voxels")
+    assert "lengths are in voxels" in page.shown("remarks")
+
+
+def test_the_page_opens_the_same_scan_again_with_what_was_remarked_on_its_answer(
+    project: Project, scan_file: Path, open_page: OpenPage
+) -> None:
+    ann = local_person(project).id
+    second = add_scan(project, scan_file, by=ann, name="second").id
+    job = enqueue(project, "segment", second, by=ann)
+    finish(project, job.id, {"remarks": ["Label 1 is drawn on one slice only."]})
+    page = open_page(project)
+    assert page.shown("remarks") == ""
+    page.page.locator(f"#scan-{second}").click()
+    page.page.locator("#where", has_text="second").wait_for()
+    page.page.locator("#remarks", has_text="drawn on one slice only").wait_for()
+    page.page.reload()
+    page.wait_ready()
+    assert "second" in page.shown("where")
+    page.page.locator("#remarks", has_text="drawn on one slice only").wait_for()
+
+
+def test_a_segmentation_that_runs_is_found_again_after_another_scan(
+    project: Project, scan_file: Path, open_page: OpenPage
+) -> None:
+    ann = local_person(project).id
+    second = add_scan(project, scan_file, by=ann, name="second").id
+    enqueue(project, "segment", second, by=ann)  # nobody works here: it stays in line
+    page = open_page(project)
+    page.page.locator("#segment", has_text="Segment").wait_for()
+    page.page.locator(f"#scan-{second}").click()
+    page.page.locator("#bar-tools", has_text="Cancel").wait_for()

@@ -46,6 +46,7 @@ class Scan(Model):
     name: str
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
+    spacing_known: bool = Field(description="False where 1 mm stands for one that nobody knows.")
     status: str = Field(examples=["in_progress"])
     priority: float
     independent: bool = Field(description="Whether people annotate it apart from each other.")

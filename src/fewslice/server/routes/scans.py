@@ -154,6 +154,7 @@ def _shown(
         "name": row.name,
         "shape": view.grid.shape,
         "spacing": view.grid.spacing,
+        "spacing_known": row.spacing_known,
         "status": row.status,
         "priority": row.priority,
         "independent": row.independent,

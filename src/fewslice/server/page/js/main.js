@@ -21,6 +21,7 @@ import { showLook } from './ui/look.js'
 import { showNext } from './ui/next.js'
 import { showNotice } from './ui/notices.js'
 import { showProgress } from './ui/progress.js'
+import { showRemarks } from './ui/remarks.js'
 import { showScans } from './ui/scans.js'
 import { showSliceBar } from './ui/slice_bar.js'
 import { Strip } from './ui/strip.js'
@@ -52,8 +53,9 @@ function connectSlice(view, page, pen) {
   const colour = () => view.structureColours.get(page.state.value) ?? '#e9eef3'
   view.paintInk = (context, viewport) => {
     if (page.state.scan === null) return
-    paintFrame(context, viewport)
-    paintMeasurement(context, viewport, pen.measured)
+    const { spacing_known: known } = page.state.scan
+    paintFrame(context, viewport, known)
+    paintMeasurement(context, viewport, pen.measured, known)
   }
   view.paintCursor = (context, viewport) => {
     const { tool, cutting, scan } = page.state
@@ -111,6 +113,7 @@ function connectPanels(page, commands, bindings) {
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project', 'compared'], (state) => showSliceBar(state, page, commands))
   store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
   store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project', 'scans'], (state) => showNext(state, page, commands))
+  store.on(['scan', 'remarks'], showRemarks)
   store.on(['agreement'], (state) => showAgreement(state, page))
   store.on(['project', 'training', 'models', 'me'], (state) => showProgress(state, commands))
   store.on(['notice'], (state) => showNotice(state, page))
@@ -177,13 +180,15 @@ async function start() {
   listenToKeys(bindings, view.parent, () => page.sync.time.touch())
   // Once the slice is on the screen; benchmarks read this.
   store.on(['opened'], ({ scan }) => scan && requestAnimationFrame(() => setTimeout(() => performance.mark('ready to draw'))))
+  // A page that is loaded again, or whose address is passed on, opens the same scan.
+  store.on(['opened'], ({ scan }) => scan && history.replaceState(null, '', `?scan=${scan.id}`))
+  store.on(['opened'], ({ scan }) => scan && void asking.resume())
   await Promise.all([sender.run(), page.refreshScans()])
   connectServer(page, asking, sender)
   const wanted = Number(new URLSearchParams(location.search).get('scan'))
   const { scans } = page.state
   const first = scans.find(({ id }) => id === wanted) ?? scans.find(({ status }) => status !== 'accepted') ?? scans[0]
-  if (first !== undefined) await page.openScan(first.id)
-  await asking.resume()
+  await (first === undefined ? asking.resume() : page.openScan(first.id))
   await page.trying(() => asking.refreshModels())
 }
 

@@ -13,6 +13,7 @@ import { ask, bytesOf, getJson, Refused, sendJson } from './http.js'
  * @property {string} name
  * @property {[number, number, number]} shape voxels along left-right, back-front, feet-head
  * @property {[number, number, number]} spacing mm
+ * @property {boolean} spacing_known false where 1 mm stands for a spacing that nobody knows
  * @property {Status} status
  * @property {number | null} predicted_dice
  * @property {{person: string, until: string, mine: boolean} | null} lease
@@ -39,7 +40,7 @@ import { ask, bytesOf, getJson, Refused, sendJson } from './http.js'
  */
 /** @typedef {{slices: Suggested[], predicted_dice: number | null, predicted_dice_low: number | null, may_stop: boolean, message: string, provisional: boolean}} Suggestion provisional: the ranking is under way */
 /** @typedef {'queued' | 'running' | 'finished' | 'failed' | 'cancelled' | 'interrupted'} JobState */
-/** @typedef {{id: number, kind: string, state: JobState, progress: number, text: string, message: string | null, scan: number | null}} Job */
+/** @typedef {{id: number, kind: string, state: JobState, progress: number, text: string, message: string | null, scan: number | null, result?: {remarks?: string[]} | null}} Job result: remarks are what a person should read of an answer */
 /**
  * @typedef {object} Progress
  * @property {Record<string, number>} scans how many have which status

@@ -55,7 +55,7 @@ export class Asking {
     if (over) this.#over.add(job.id)
     if (job.id === page.state.job?.id) {
       page.store.set({ job: over ? null : job })
-      if (job.state === 'finished') await this.#answered()
+      if (job.state === 'finished') await this.#answered(job)
     } else if (job.kind === 'train') {
       page.store.set({ training: over ? null : job })
       if (over) await page.trying(() => this.refreshModels())
@@ -63,7 +63,9 @@ export class Asking {
     if (job.state === 'failed' || job.state === 'interrupted') page.say(job.message ?? 'The server was interrupted: try again.', 'warning')
   }
 
-  async #answered() {
+  /** @param {Job} job */
+  async #answered(job) {
+    this.page.store.set({ remarks: remarksOf(job) })
     await this.page.trying(() => this.page.refreshAnswer())
     await this.page.trying(() => this.page.refreshScans())
     await this.suggest()
@@ -221,16 +223,22 @@ export class Asking {
     await this.page.trying(() => this.refreshModels())
   }
 
-  /** Jobs that ran when the page was opened. */
+  /** Jobs that ran when the scan was opened, or the page; and what was remarked on the scan's last answer. */
   async resume() {
     const { page } = this
-    const running = (await page.trying(() => api.jobs())) ?? []
-    for (const job of running.filter(({ state }) => GOES_ON.includes(state))) {
-      if (job.kind === 'train') page.store.set({ training: job })
-      else if (job.kind === 'segment' && job.scan === page.state.scan?.id) page.store.set({ job })
-    }
+    const id = page.state.scan?.id
+    const jobs = (await page.trying(() => api.jobs())) ?? [] // newest first
+    const training = jobs.find(({ kind, state }) => kind === 'train' && GOES_ON.includes(state))
+    if (training !== undefined) page.store.set({ training })
+    if (id === undefined || id !== page.state.scan?.id || page.state.job !== null) return
+    const own = jobs.filter(({ kind, scan }) => kind === 'segment' && scan === id)
+    const job = own.find(({ state, id: number }) => GOES_ON.includes(state) && !this.#over.has(number)) ?? null
+    page.store.set({ job, remarks: remarksOf(own.find(({ state }) => state === 'finished')) })
   }
 }
+
+/** @param {Job} [job] */
+const remarksOf = (job) => job?.result?.remarks ?? []
 
 /**
  * @param {number} id

@@ -16,6 +16,14 @@ import { TOOLS } from '../ui/tools.js'
  * @property {boolean} [onSlice] only while the slice has the focus
  */
 
+/** What the mouse does beside drawing, which acts elsewhere. @type {[string, string][]} */
+const MOUSE = [
+  ['Wheel', 'Previous and next slice'],
+  ['Ctrl+Wheel', 'Zoom in and out'],
+  ['Right button', 'Drag: to the right a wider intensity window, upwards a darker image'],
+  ['Middle button', 'Drag: move the picture; so does the left one with Shift']
+]
+
 /** @param {Page} page @param {Pen} pen @param {Commands} commands @returns {Binding[]} */
 export function bindingsOf(page, pen, commands) {
   const { store } = page
@@ -56,7 +64,8 @@ export function bindingsOf(page, pen, commands) {
     bind('View', 'Zoom in and out', ['+', '='], () => commands.zoom(1.25), ['+', '-']),
     { ...bind('View', '', ['-'], () => commands.zoom(0.8)), shown: [] },
     bind('View', 'Show the whole slice', ['Home'], commands.fit, ['Home']),
-    bind('View', 'This list', ['?'], commands.help, ['?'])
+    bind('View', 'This list', ['?'], commands.help, ['?']),
+    ...MOUSE.map(([shown, what]) => bind('With the mouse', what, [], () => {}, [shown]))
   ]
 }
 

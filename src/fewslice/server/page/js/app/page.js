@@ -1,6 +1,7 @@
 // The page as a person uses it: which scan and slice are open, and everything that can be done with them.
 
 import * as api from '../api/client.js'
+import { Refused } from '../api/http.js'
 import { firstRadius } from '../draw/brush_size.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
@@ -12,6 +13,8 @@ import { Work } from './work.js'
 
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./store.js').Store<State>} PageStore */
+
+const TAKEN = 409 // the status where somebody else has a scan open
 
 const READ = 8000 // milliseconds after which a sentence that asks for nothing goes away
 const QUIET = 700 // milliseconds after the last stroke before lists and figures are fetched anew
@@ -157,6 +160,7 @@ export class Page {
       suggestion: null,
       question: null,
       nextScan: null,
+      remarks: [],
       job: null,
       answered: this.state.answered + 1,
       revision: this.state.revision + 1
@@ -164,7 +168,7 @@ export class Page {
   }
 
   /**
-   * Takes the scan for this person; false where somebody else has it.
+   * Takes the scan for this person; false where somebody else has it. Throws where the server does not answer.
    * @param {number} id
    * @param {boolean} [force]
    */
@@ -173,9 +177,9 @@ export class Page {
       await api.lease(id, force)
       return true
     } catch (error) {
-      this.say(error instanceof Error ? error.message : String(error), 'warning', [
-        { label: 'Take over', act: () => void this.takeOver(id) }
-      ])
+      if (!(error instanceof Refused)) throw error
+      const actions = error.status === TAKEN ? [{ label: 'Take over', act: () => void this.takeOver(id) }] : []
+      this.say(error.message, 'warning', actions)
       return false
     }
   }
@@ -210,13 +214,16 @@ export class Page {
 
   /** @param {number} id */
   async takeOver(id) {
-    if (await this.#lease(id, true)) this.store.set({ mayDraw: true, notice: null })
+    if (await this.trying(() => this.#lease(id, true))) this.store.set({ mayDraw: true, notice: null })
   }
 
   /** Keeps the scan while the page is open. */
   async renew() {
     const { scan, mayDraw } = this.state
-    if (scan !== null && mayDraw) await this.#lease(scan.id).then((held) => this.store.set({ mayDraw: held }))
+    if (scan === null || !mayDraw) return
+    // Without a connection a person goes on drawing, and what they draw waits in this browser.
+    const held = await this.#lease(scan.id).catch(() => true)
+    if (this.state.scan?.id === scan.id) this.store.set({ mayDraw: held })
   }
 
   /** @param {number} channel */

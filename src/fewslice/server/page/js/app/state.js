@@ -45,6 +45,7 @@ import { Store } from './store.js'
  * @property {import('../api/client.js').Suggested | null} question the slice of which only "is it there?" is asked
  * @property {import('../api/client.js').NextScan | null} nextScan
  * @property {import('../api/client.js').Job | null} job the segmentation that runs
+ * @property {string[]} remarks on the last answer
  * @property {import('../api/client.js').PairAgreement[]} agreement of people who annotated the open scan apart
  * @property {Compared | null} compared the slice on which two people are laid over each other
  * @property {import('../api/client.js').Job | null} training
@@ -86,6 +87,7 @@ export function newStore() {
       answered: 0,
       strip: [],
       suggestion: null,
+      remarks: [],
       asking: false,
       question: null,
       nextScan: null,

@@ -72,17 +72,17 @@ function brushSize({ radius, tool, scan }, page) {
     'label',
     { class: `radius ${idle ? 'idle' : ''}`, title: 'Size of the brush ([ and ])' },
     element('input', { id: 'radius', type: 'range', min: '0', max: String(STEPS), value: String(stepOf(radius, spacing)), 'aria-label': 'Radius of the brush', oninput: change }),
-    element('output', { id: 'radius-said' }, sizeInWords(radius))
+    element('output', { id: 'radius-said' }, sizeInWords(radius, scan?.spacing_known))
   )
 }
 
-/** @param {number} radius mm */
-const sizeInWords = (radius) => inWords(Number(radius.toPrecision(2)))
+/** @param {number} radius mm @param {boolean} [known] whether the scan's spacing is */
+const sizeInWords = (radius, known) => inWords(Number(radius.toPrecision(2)), known)
 
 /** The size alone: the slider is not replaced, since a person may hold it. @param {State} state */
 export function showRadius({ radius, scan }) {
   const [slider, said] = ['radius', 'radius-said'].map((id) => document.getElementById(id))
   if (scan === null || !(slider instanceof HTMLInputElement) || said === null) return
   slider.value = String(stepOf(radius, scan.spacing))
-  said.textContent = sizeInWords(radius)
+  said.textContent = sizeInWords(radius, scan.spacing_known)
 }

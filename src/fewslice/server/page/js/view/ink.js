@@ -31,8 +31,9 @@ function write(context, text, x, y, align = 'center') {
  * Letters of the patient's directions, and a bar of a round length.
  * @param {CanvasRenderingContext2D} context
  * @param {Viewport} viewport
+ * @param {boolean} known as of `inWords`
  */
-export function paintFrame(context, viewport) {
+export function paintFrame(context, viewport, known) {
   const { width, height, plane, scale } = viewport
   const { left, right, top, bottom } = plane.letters
   write(context, left, 12, height / 2)
@@ -43,7 +44,7 @@ export function paintFrame(context, viewport) {
   const path = new Path2D()
   path.rect(14, height - 16, length * scale, 0.01)
   strokeTwice(context, path, TEXT, [])
-  write(context, inWords(length), 14, height - 27, 'left')
+  write(context, inWords(length, known), 14, height - 27, 'left')
 }
 
 /** The longest round length that is no longer. @param {number} most in mm */
@@ -52,8 +53,12 @@ export function roundLength(most) {
   return power * ([5, 2, 1].find((factor) => factor * power <= most) ?? 1)
 }
 
-/** @param {number} length in mm */
-export function inWords(length) {
+/**
+ * @param {number} length in mm
+ * @param {boolean} [known] whether these are millimetres; where nobody knows the spacing, they are voxels
+ */
+export function inWords(length, known = true) {
+  if (!known) return `${Number(length.toFixed(1))} voxels`
   if (length < 0.1) return `${Math.round(length * 1000)} µm`
   return length < 10 ? `${Number(length.toFixed(2))} mm` : `${Number(length.toFixed(1))} mm`
 }
@@ -62,8 +67,9 @@ export function inWords(length) {
  * @param {CanvasRenderingContext2D} context
  * @param {Viewport} viewport
  * @param {[Point, Point] | null} measured
+ * @param {boolean} known as of `inWords`
  */
-export function paintMeasurement(context, viewport, measured) {
+export function paintMeasurement(context, viewport, measured, known) {
   if (measured === null) return
   const [from, to] = measured.map((point) => viewport.toPixel(point))
   const path = new Path2D()
@@ -74,7 +80,7 @@ export function paintMeasurement(context, viewport, measured) {
     path.arc(x, y, 3, 0, 2 * Math.PI)
   }
   strokeTwice(context, path, ACCENT, [])
-  write(context, inWords(viewport.millimetres(...measured)), to.x + 10, to.y - 12, 'left')
+  write(context, inWords(viewport.millimetres(...measured), known), to.x + 10, to.y - 12, 'left')
 }
 
 /**

@@ -1,0 +1,72 @@
+"""Scans and labels as people give them: arrays that fit, and a sentence for what does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fewslice.errors import GeometryError, InputError
+from fewslice.volumes import Geometry, Image, LabelMap
+from fewslice.volumes.coerce import on_one_grid
+
+SHAPE = (4, 3, 2)
+GRID = Geometry.from_spacing(SHAPE)
+SCAN, DRAWN = np.zeros(SHAPE, np.float32), np.zeros(SHAPE, np.uint8)
+
+
+@pytest.mark.parametrize("kind", [np.float16, ">i2", bool, np.longdouble])
+def test_arrays_of_any_real_type_and_order_come_on_one_grid(kind: Any) -> None:
+    scan = np.arange(24).reshape(SHAPE).astype(kind)
+    backwards = np.asfortranarray(DRAWN)[::-1]
+    image, labels = on_one_grid(scan, backwards, (1, 2, 3))
+    assert np.array_equal(image.array, scan)
+    assert image.geometry.spacing == labels.geometry.spacing == (1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "sentence"),
+    [
+        (
+            "scan.nii.gz",
+            DRAWN,
+            "The image is 'scan.nii.gz', a path; expected a fewslice.Image, as ",
+        ),
+        (SCAN, Path("drawn.nii"), "The label map is PosixPath('drawn.nii'), a path; expected a "),
+        (None, DRAWN, "The image is None; expected a fewslice.Image, as fewslice.read_image "),
+        (SCAN, Image(SCAN, GRID), "The label map is an Image; expected a fewslice.LabelMap"),
+        (LabelMap(DRAWN, GRID), DRAWN, "The image is a LabelMap; expected a fewslice.Image"),
+    ],
+    ids=["path", "path of labels", "none", "image as labels", "labels as image"],
+)
+def test_what_is_neither_volume_nor_array_is_named(image: Any, labels: Any, sentence: str) -> None:
+    with pytest.raises(InputError) as error:
+        on_one_grid(image, labels)
+    assert str(error.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("scan", "labels", "advice"),
+    [
+        (SCAN, DRAWN.T, r"has shape \(2, 3, 4\), but the image \(4, 3, 2\); .*transpose"),
+        (SCAN, DRAWN.transpose(1, 0, 2), "bring the axes of one into that of the other"),
+        (np.stack([SCAN, SCAN], axis=-1), DRAWN, r"channels go first: np.moveaxis\(image, -1, 0\)"),
+        (SCAN, DRAWN[1:], "give the labels of this scan, voxel by voxel"),
+    ],
+    ids=["reversed", "permuted", "channels last", "cropped"],
+)
+def test_arrays_of_other_shapes_get_advice_for_arrays(scan: Any, labels: Any, advice: str) -> None:
+    with pytest.raises(GeometryError, match=advice):
+        on_one_grid(scan, labels)
+
+
+@pytest.mark.parametrize("spacing", [1.0, "1,1,1", (1, "a", 1), None], ids=repr)
+def test_a_spacing_that_is_none_is_repeated(spacing: Any) -> None:
+    if spacing is None:
+        assert on_one_grid(SCAN, DRAWN)[0].geometry.spacing == (1, 1, 1)
+        return
+    with pytest.raises(GeometryError) as error:
+        on_one_grid(SCAN, DRAWN, spacing)
+    assert str(error.value).startswith(f"The spacing is {spacing!r}; expected three")
