@@ -20,6 +20,7 @@ from fewslice.annotation.oblique import ObliquePlane
 from fewslice.errors import Remark
 from fewslice.typing import BoolArray
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
+from fewslice.volumes.memory_order import by_memory
 from fewslice.volumes.region import Region
 
 SliceIndex = tuple[int, int]
@@ -233,7 +234,7 @@ def drawn_voxels(labels: LabelArray) -> BoolArray:
 
 def holds_structure(labels: LabelArray) -> bool:
     """Return whether a structure is drawn anywhere in a label map (i, j, k)."""
-    return any(drawn_voxels(part).any() for part in labels)
+    return any(drawn_voxels(part).any() for part in by_memory(labels))
 
 
 def on_slice(axis: int, index: int) -> tuple[Any, ...]:
