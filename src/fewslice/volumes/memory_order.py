@@ -21,13 +21,15 @@ def zeros_by_slice(shape: tuple[int, int, int], dtype: npt.DTypeLike, axis: int)
     return np.moveaxis(np.zeros([shape[one] for one in order], dtype), 0, axis)
 
 
-def zeros_laid_like(array: Array) -> Array:
-    """Return zeros of an array's shape and type whose axes have the same order in memory.
+def zeros_laid_like(array: Array, dtype: npt.DTypeLike = None) -> Array:
+    """Return zeros of an array's shape whose axes have the same order in memory.
+
+    dtype: the array's, if none is given.
 
     Not numpy's zeros_like, which writes each zero: here what is never written takes no memory.
     """
     order = _slowest_first(array)
-    zeros = np.zeros([array.shape[axis] for axis in order], array.dtype)
+    zeros = np.zeros([array.shape[axis] for axis in order], array.dtype if dtype is None else dtype)
     return zeros.transpose(np.argsort(order))
 
 

@@ -32,6 +32,12 @@ class IntensityModel:
     weight: float = 1.0
     blur: float = 0.0
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns around a voxel that what intensities say of it depends on."""
+        blurred = int(4 * self.blur + 0.5)  # as far as scipy's gaussian_filter looks
+        return self.window[0] // 2 + blurred, self.window[1] // 2 + blurred
+
     def log_likelihood(
         self, intensities: Float32Array, chances: Float32Array, slices: int, where: BoolArray
     ) -> tuple[Float32Array, Float32Array]:

@@ -197,15 +197,19 @@ class _Problem:
         """Return scaled intensities (channel, slice, row, column), blurred within slices."""
         from scipy.ndimage import gaussian_filter
 
+        raw = self.channels[(slice(None), *box)]
+        values = np.empty(raw.shape, dtype=np.float32)
         # Channels lie in memory in the file's order, whose slices may be scattered.
-        values = self.channels[(slice(None), *box)].astype(np.float32, order="C")
-        low, width = (one[:, None, None, None] for one in (self.low, self.width))
-        values -= low
-        values /= width
-        np.clip(values, -0.25, 1.25, out=values)
-        if blur:
-            values = gaussian_filter(values, (0, 0, blur, blur))
-        return np.asarray(values, dtype=np.float32)
+        for row in range(raw.shape[2]):
+            values[:, :, row] = raw[:, :, row]
+        for channel, low, width in zip(values, self.low, self.width, strict=True):
+            for one in channel:
+                one -= low
+                one /= width
+                np.clip(one, -0.25, 1.25, out=one)
+                if blur:
+                    one[...] = gaussian_filter(one, blur)
+        return values
 
     def chances(self, box: Box) -> tuple[npt.NDArray[np.intp], Float32Array]:
         """Return the classes found in a box, and their coarse probability, classes first."""
@@ -318,7 +322,7 @@ def _pieces(
         stop = min(first + length, int(touched[-1]) + 1)
         if band[first:stop].any():
             solved = slice(max(first - _HALO, 0), min(stop + _HALO, len(band)))
-            yield first, stop, (solved, *_crop(band[solved], model.window))
+            yield first, stop, (solved, *_crop(band[solved], model.reach))
 
 
 def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs from piece to piece
@@ -341,7 +345,8 @@ def _refine_piece(  # noqa: PLR0913, PLR0917 - private, and all of it differs fr
     if free.any():
         prior = model.prior(intensities, chances, free)
         scale = max(settings.edge * problem.noise * (0.5 if model.blur else 1.0), 0.02)
-        features = intensities / np.float32(scale * np.sqrt(len(intensities)))
+        features = intensities
+        features /= np.float32(scale * np.sqrt(len(intensities)))
         pull = (settings.smoothing / problem.reach) ** 2
         answers = walk_within(features, problem.spacing, free, chances, prior, pull)
         for one, answer in zip(chances, answers, strict=True):
