@@ -107,6 +107,7 @@ def empty_probability(
 
 
 SMALLEST_HALF = np.finfo(np.float16).smallest_normal
+"""About 6e-5: what is below is set to 0 where probabilities become halves."""
 
 
 def as_half(probability: Float32Array) -> npt.NDArray[np.float16]:

@@ -138,7 +138,7 @@ def _window_means(
         sums = np.zeros((len(held[at]), asked.size), dtype=np.float32)
         for other in spanned:
             for total, mean in zip(sums, held[other], strict=True):
-                total += mean[asked]
+                np.add(total, mean[asked], out=total)
         yield at, sums / np.float32(slices)
 
 

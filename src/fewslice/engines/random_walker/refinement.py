@@ -203,12 +203,12 @@ class _Problem:
         for row in range(raw.shape[2]):
             values[:, :, row] = raw[:, :, row]
         for channel, low, width in zip(values, self.low, self.width, strict=True):
-            for one in channel:
-                one -= low
-                one /= width
+            for at, one in enumerate(channel):
+                np.subtract(one, low, out=one)
+                np.divide(one, width, out=one)
                 np.clip(one, -0.25, 1.25, out=one)
                 if blur:
-                    one[...] = gaussian_filter(one, blur)
+                    channel[at] = gaussian_filter(one, blur)
         return values
 
     def chances(self, box: Box) -> tuple[npt.NDArray[np.intp], Float32Array]:
