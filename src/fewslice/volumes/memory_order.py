@@ -21,7 +21,7 @@ def zeros_by_slice(shape: tuple[int, int, int], dtype: npt.DTypeLike, axis: int)
     return np.moveaxis(np.zeros([shape[one] for one in order], dtype), 0, axis)
 
 
-def zeros_laid_like(array: Array, dtype: npt.DTypeLike = None) -> Array:
+def zeros_laid_like(array: Array, dtype: npt.DTypeLike | None = None) -> Array:
     """Return zeros of an array's shape whose axes have the same order in memory.
 
     dtype: the array's, if none is given.

@@ -64,20 +64,27 @@ def test_a_walk_in_a_box_is_that_of_its_equations() -> None:
     prior = rng.dirichlet([1, 1, 1], np.count_nonzero(free)).T.astype(np.float32)
     found = walk_within(features, spacing, free, chances, prior, pull)
 
-    voxels = [tuple(voxel) for voxel in np.argwhere(free).tolist()]
+    voxels: list[tuple[int, int, int]] = [(i, j, k) for i, j, k in np.argwhere(free).tolist()]
     system = np.diag(np.full(len(voxels), pull))
     towards = pull * prior
     for row, voxel in enumerate(voxels):
         for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1), (2, 1), (2, -1)):
-            other = tuple(at + step * (place == axis) for place, at in enumerate(voxel))
+            i, j, k = (at + step * (place == axis) for place, at in enumerate(voxel))
+            other = (i, j, k)
             if not all(0 <= at < side for at, side in zip(other, shape, strict=True)):
                 continue
-            difference = features[(slice(None), *voxel)] - features[(slice(None), *other)]
+            difference = _at(features, voxel) - _at(features, other)
             weight = (np.exp(-(difference**2).sum()) + 1e-6) / spacing[axis]
             system[row, row] += weight
             if free[other]:
                 system[row, voxels.index(other)] -= weight
             else:
-                towards[:, row] += weight * chances[(slice(None), *other)]
+                towards[:, row] += weight * _at(chances, other)
     expected = np.linalg.solve(system, towards.T).T
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def _at(values: Float32Array, voxel: tuple[int, int, int]) -> Float32Array:
+    i, j, k = voxel
+    found: Float32Array = values[:, i, j, k]
+    return found
