@@ -137,7 +137,9 @@ def test_a_crop_lies_where_it_lay_in_the_slice() -> None:
 
 def test_halves_are_written_bit_for_bit_as_numpy_rounds_them() -> None:
     rng = np.random.default_rng(0)
-    ties = np.float32([1, 0.5 + 2**-12, 0.5 + 3 * 2**-12, 2**-14, 2**-14 - 2**-25, 1e-7, 0])
+    ties = np.array(
+        [1, 0.5 + 2**-12, 0.5 + 3 * 2**-12, 2**-14, 2**-14 - 2**-25, 1e-7, 0], np.float32
+    )
     probability = np.concatenate([ties, rng.random(993, dtype=np.float32) ** 8]).reshape(2, 50, 10)
     expected = as_half(probability)
     into = np.moveaxis(np.full((50, 2, 10), 7, dtype=np.float16), 1, 0)
