@@ -267,5 +267,6 @@ def as_prediction(
         exponents = np.exp(fine, out=fine)
         total = 1 + exponents.sum(axis=0)
         put_halves(into[0], 1 / total)
-        put_halves(into[1:], np.divide(exponents, total, out=exponents))
+        for number, one in enumerate(exponents, start=1):
+            put_halves(into[number], one / total)
     return Prediction(grid.region, (0, *values), probability)
