@@ -1,6 +1,11 @@
 import numpy as np
 
-from fewslice.annotation.annotation import Annotation, blank_annotation
+from fewslice.annotation.annotation import (
+    Annotation,
+    blank_annotation,
+    drawn_voxels,
+    holds_structure,
+)
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.volumes.region import Region
@@ -145,3 +150,16 @@ def test_slices_that_oblique_planes_cross_are_not_whole() -> None:
     annotation = Annotation(labels, ((2, 12), (2, 13)), planes=(plane,))
     assert annotation.whole_slices == ((2, 12),)
     assert find_annotation(only(ball(), (2, 9)), GRID).whole_slices == ((2, 9),)
+
+
+def test_structures_are_found_whatever_the_order_in_memory() -> None:
+    labels = np.zeros((2, 3, 4), dtype=np.uint16)
+    labels[0, 1, 2], labels[1, 2, 3], labels[1, 0, 0] = 5, 255, 300
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
+        laid = labels.transpose(order).copy().transpose(np.argsort(order))
+        drawn = drawn_voxels(laid)
+        assert drawn.dtype == bool
+        assert np.argwhere(drawn).tolist() == [[0, 1, 2], [1, 0, 0]]
+        assert holds_structure(laid)
+        assert not holds_structure(np.where(laid == 255, laid, 0))
+    assert drawn_voxels(labels[1]).tolist() == (labels[1] == 300).tolist()

@@ -39,6 +39,8 @@ def test_a_slice_has_background_around_its_own_region() -> None:
     np.testing.assert_array_equal(found[1], [[0, 0], [0, 0.5], [0, 1], [0, 0]])
     np.testing.assert_array_equal(found.sum(axis=0), np.ones((4, 2)))
     assert found.dtype == np.float32
+    own = slice_of(prediction, 2, 4, prediction.region)
+    np.testing.assert_array_equal(own, probability[..., 1])
     beyond = slice_of(prediction, 2, 5, larger)
     assert (beyond[0] == 1).all()
     assert not beyond[1].any()

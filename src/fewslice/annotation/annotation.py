@@ -21,6 +21,7 @@ from fewslice.annotation.oblique import ObliquePlane
 from fewslice.errors import InputError, Remark
 from fewslice.typing import BoolArray
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
+from fewslice.volumes.memory_order import by_memory, zeros_laid_like
 from fewslice.volumes.region import Region
 
 SliceIndex = tuple[int, int]
@@ -226,15 +227,19 @@ def _holding(labels: LabelArray, values: Sequence[int]) -> LabelArray:
 
 def drawn_voxels(labels: LabelArray) -> BoolArray:
     """Return where a structure is drawn: the labels that are neither 0 nor 255."""
-    drawn: BoolArray = labels != 0
-    # In place: of a large scan, memory for a second array takes longer than to compare.
-    np.not_equal(labels, UNKNOWN, out=drawn, where=drawn)
+    if labels.ndim < 3:
+        return np.asarray((labels != 0) & (labels != UNKNOWN), dtype=bool)
+    # Most slices of a large scan hold nothing: they are only read.
+    drawn: BoolArray = zeros_laid_like(labels, bool)
+    for into, part in zip(by_memory(drawn), by_memory(labels), strict=True):
+        if part.any():
+            into[...] = drawn_voxels(part)
     return drawn
 
 
 def holds_structure(labels: LabelArray) -> bool:
     """Return whether a structure is drawn anywhere in a label map (i, j, k)."""
-    return any(drawn_voxels(part).any() for part in labels)
+    return any(part.any() and drawn_voxels(part).any() for part in by_memory(labels))
 
 
 def whole_place(place: Any) -> SliceIndex:

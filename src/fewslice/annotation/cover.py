@@ -9,6 +9,7 @@ from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN, LabelArray
+from fewslice.volumes.memory_order import by_memory
 
 
 def _touched(drawn: BoolArray, axis: int) -> set[SliceIndex]:
@@ -59,12 +60,10 @@ def looked_at(labels: LabelArray, found: set[SliceIndex]) -> set[SliceIndex]:
     In a map that is 0 where nobody looked they hold 255; in a map that is 255 where nobody looked
     (as scribbles often are) they hold 0. They lie across the axis found in which they are fewest.
     """
-    marks: BoolArray = labels == UNKNOWN
-    unknown = np.count_nonzero(marks)
+    unknown = sum(np.count_nonzero(part == UNKNOWN) for part in by_memory(labels))
     if not unknown:
         return set()
-    if 2 * unknown > labels.size:
-        marks = labels == 0
+    marks: BoolArray = labels == (0 if 2 * unknown > labels.size else UNKNOWN)
     for axis, index in found:
         marks[on_slice(axis, index)] = False
     axes = sorted({axis for axis, _ in found})

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from fewslice.annotation.annotation import SliceIndex, drawn_voxels, on_slice, whole_place
 from fewslice.errors import InputError
 from fewslice.volumes.image import UNKNOWN, LabelArray, as_label_array
+from fewslice.volumes.memory_order import zeros_by_slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,9 @@ class Drawing:
     def labels(self) -> LabelArray:
         """Return all slices in one label map (i, j, k), 0 where nothing was drawn."""
         widest = max((each.labels.dtype for each in self.slices), default=np.dtype(np.uint8))
-        labels = np.zeros(self.shape, dtype=widest)
+        # Where most slices lie in one piece in memory, the others are never touched.
+        axes = [axis for axis, _ in self.places]
+        labels = zeros_by_slice(self.shape, widest, max((0, 1, 2), key=axes.count))
         for each in self.slices:
             labels[on_slice(*each.place)][each.labels == UNKNOWN] = UNKNOWN
         for each in self.slices:

@@ -66,11 +66,13 @@ def put_slice(
     target: the region, and the array.
     """
     region, whole = target
-    whole[0], whole[1:] = 1, 0
     at = index - prediction.region.start[axis]
-    if 0 <= at < prediction.region.shape[axis]:
-        place = within(prediction.region, region)
-        rows, columns = (place[other] for other in inplane_axes(axis))
+    inside = 0 <= at < prediction.region.shape[axis]
+    place = within(prediction.region, region)
+    rows, columns = (place[other] for other in inplane_axes(axis))
+    if not inside or whole[:, rows, columns].shape != whole.shape:
+        whole[0], whole[1:] = 1, 0
+    if inside:
         # Not numpy's take, which would copy all slices for one of them.
         whole[:, rows, columns] = np.moveaxis(prediction.probability, 1 + axis, 0)[at]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from fewslice.engines.base import as_half
 from fewslice.engines.network import inference as model
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.inference import (
@@ -17,6 +18,7 @@ from fewslice.engines.network.inference import (
     doubtful_box,
     doubtful_odds,
     load_network,
+    put_halves,
 )
 from fewslice.engines.network.inputs import cropped, own_memory, target_inputs
 from fewslice.errors import WeightsError
@@ -131,3 +133,20 @@ def test_a_crop_lies_where_it_lay_in_the_slice() -> None:
     np.testing.assert_array_equal(part.hints, inputs.hints[:, 1:2, :, 8:24, 4:20])
     np.testing.assert_array_equal(part.base, inputs.base[:, 1:2, 8:24, 4:20])
     np.testing.assert_array_equal(part.images, inputs.images[..., 8:24, 4:20])
+
+
+def test_halves_are_written_bit_for_bit_as_numpy_rounds_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(0)
+    ties = np.array(
+        [1, 0.5 + 2**-12, 0.5 + 3 * 2**-12, 2**-14, 2**-14 - 2**-25, 1e-7, 0], np.float32
+    )
+    probability = np.concatenate([ties, rng.random(993, dtype=np.float32) ** 8]).reshape(50, 20)
+    expected = as_half(probability)
+    into = np.full((20, 50), 7, dtype=np.float16).T
+    monkeypatch.setattr(model, "_IN_ONE_THREAD", 130)  # six rows at a time, and two at the end
+    put_halves(into, probability)
+    np.testing.assert_array_equal(into.view(np.int16), expected.view(np.int16))
+    # Halfway between two halves the even one is taken; below 2**-14 there is nothing.
+    assert into.ravel()[:7].tolist() == [1, 0.5, 0.5 + 2**-10, 2**-14, 0, 0, 0]

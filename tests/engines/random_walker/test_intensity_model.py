@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fewslice.engines.random_walker.intensity_model import IntensityModel, averaged
+from fewslice.engines.random_walker.intensity_model import (
+    IntensityModel,
+    _window_means,
+    averaged,
+)
 
 LOOKS = IntensityModel(window=(1, 9), coarse_voxel=(1, 1), spread=0.01, decisive=4.0)
 
@@ -71,3 +75,31 @@ def test_the_window_spans_slices_and_the_first_class_is_what_others_leave() -> N
     # the least variance, as class 2, whose mean is 1.
     logs = [-0.5 * (2 + np.log(1 / 18)), -0.5 * np.log(0.01), -0.5 * (25 + np.log(0.01))]
     assert found[:, 0] == pytest.approx([logs[0] - logs[1], 0, -9], abs=0.02)
+
+
+def test_slice_by_slice_means_are_those_of_the_whole_box() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((2, 5, 6, 7), dtype=np.float32)
+    where = rng.random((5, 6, 7)) < 0.3
+    where[2] = False  # a slice that nobody asks about, between two that somebody does
+    padded = np.pad(values, ((0, 0), (1, 1), (1, 1), (2, 2)), mode="edge")
+    whole = np.lib.stride_tricks.sliding_window_view(padded, (3, 3, 5), (1, 2, 3)).mean((4, 5, 6))
+    found = dict(_window_means(lambda at: values[:, at], (3, 5), 3, where))
+    assert list(found) == [0, 1, 3, 4]
+    for at, means in found.items():
+        np.testing.assert_allclose(means, whole[:, at][:, where[at]], rtol=1e-5)
+
+
+def test_nothing_beyond_its_reach_changes_what_intensities_say() -> None:
+    rng = np.random.default_rng(0)
+    model = IntensityModel((5, 3), (1, 1), 0.01, 4.0, blur=0.7)
+    assert model.reach == (5, 4)  # half a window, and three voxels that the blur looks at
+    unblurred = IntensityModel((5, 3), (1, 1), 0.01, 4.0)
+    assert unblurred.reach == (2, 1)
+    intensities = rng.random((1, 1, 21, 21), dtype=np.float32)
+    chances = rng.dirichlet([1, 1], (1, 21, 21)).transpose(3, 0, 1, 2).astype(np.float32)
+    asked = np.zeros((1, 21, 21), dtype=bool)
+    asked[0, 8:13, 9] = True
+    near = (slice(None), slice(None), slice(6, 15), slice(8, 11))
+    found = unblurred.prior(intensities[near], chances[near], asked[0, 6:15, 8:11][None])
+    np.testing.assert_allclose(found, unblurred.prior(intensities, chances, asked), atol=1e-6)

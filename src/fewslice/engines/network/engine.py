@@ -18,7 +18,6 @@ from fewslice.engines.base import (
     Progress,
     Scan,
     SupportScan,
-    as_half,
     empty_probability,
     part,
     silent,
@@ -29,7 +28,6 @@ from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined
-from fewslice.engines.random_walker.threads import in_threads
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
@@ -259,17 +257,16 @@ def as_prediction(
 
     Log-odds are interpolated, not probabilities: a boundary stays as sharp as it is.
     """
+    from fewslice.engines.network.inference import put_halves
+
     inplane = list(inplane_axes(axis))
     probability = empty_probability(len(values) + 1, grid.region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
-
-    def fill(at: int) -> None:
-        fine = np.clip(grid.up(odds[at], inplane), -30, 30)
+    for into, coarse in zip(by_slice, odds, strict=True):
+        fine = np.clip(grid.up(coarse, inplane), -30, 30)
         exponents = np.exp(fine, out=fine)
         total = 1 + exponents.sum(axis=0)
-        by_slice[at, 1:] = as_half(exponents / total)
-        by_slice[at, 0] = as_half(1 / total)
-
-    for _ in in_threads(fill, range(len(odds))):
-        pass
+        put_halves(into[0], 1 / total)
+        for number, one in enumerate(exponents, start=1):
+            put_halves(into[number], one / total)
     return Prediction(grid.region, (0, *values), probability)

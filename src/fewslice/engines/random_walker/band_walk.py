@@ -25,38 +25,35 @@ def walk_within(  # noqa: PLR0913, PLR0917 - what is known of a box, and how to 
     gradients need few steps. All is written for the free voxels alone, a small part of the box.
     """
     from scipy import sparse
-    from scipy.sparse.linalg import cg
+    from scipy.sparse.linalg import LinearOperator, cg
 
     at = np.flatnonzero(free)
     number = np.full(free.size, -1, dtype=np.int32)
     number[at] = np.arange(at.size, dtype=np.int32)
     flat, ends = features.reshape(len(features), -1), chances.reshape(len(chances), -1)
+    mine = flat[:, at]
     degree = np.full(at.size, pull, dtype=np.float32)
     towards = np.float32(pull) * prior
-    # Neighbours in ascending order, with room for the voxel itself in the middle.
-    columns = np.full((at.size, 7), -1, dtype=np.int32)
-    values = np.zeros((at.size, 7), dtype=np.float32)
+    # Seven entries a row, in ascending order, the voxel itself in the middle. A neighbour that is
+    # missing or not free leaves an entry of 0 for the voxel itself.
+    columns = np.empty((at.size, 7), dtype=np.int32)
+    values = np.empty((at.size, 7), dtype=np.float32)
     for axis in range(3):
         for step, place in ((1, 6 - axis), (-1, axis)):
-            starts, there = _neighbours(at, free.shape, axis, step)
+            there, missing = _neighbours(at, number.reshape(free.shape), axis, step)
+            weight = edge_weight(mine - flat[:, there], spacing[axis] / min(spacing))
+            weight[missing] = 0
+            degree += weight
             other = number[there]
-            if step < 0:  # an edge within is done already, from its other end
-                rim = other < 0
-                starts, there, other = starts[rim], there[rim], other[rim]
-            difference = flat[:, at[starts]] - flat[:, there]
-            weight = edge_weight(difference, spacing[axis] / min(spacing))
-            degree[starts] += weight
-            within, out = other >= 0, other < 0
-            towards[:, starts[out]] += weight[out] * ends[:, there[out]]
-            one, other, weight = starts[within], other[within], weight[within]
-            degree[other] += weight
-            columns[one, place], values[one, place] = other, -weight
-            columns[other, axis], values[other, axis] = one, -weight
+            rim = np.flatnonzero(other < 0)
+            towards[:, rim] += weight[rim] * ends[:, there[rim]]
+            other[rim], weight[rim] = rim, 0
+            columns[:, place], values[:, place] = other, -weight
     columns[:, 3], values[:, 3] = number[at], degree
-    linked = columns >= 0
-    rows = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int32)
-    system = sparse.csr_array((values[linked], columns[linked], rows), shape=(at.size, at.size))
-    scaling = sparse.dia_array((1 / degree[None], [0]), shape=system.shape)
+    rows = np.arange(0, columns.size + 1, 7, dtype=np.int32)
+    system = sparse.csr_array((values.ravel(), columns.ravel(), rows), shape=(at.size, at.size))
+    inverse = 1 / degree
+    scaling = LinearOperator(system.shape, matvec=lambda rest: inverse * rest, dtype=np.float32)
     result = np.empty(prior.shape, dtype=np.float32)
     for place in range(1, len(prior)):
         solution, _ = cg(system, towards[place], x0=prior[place], rtol=1e-3, M=scaling)
@@ -68,10 +65,15 @@ def walk_within(  # noqa: PLR0913, PLR0917 - what is known of a box, and how to 
 
 
 def _neighbours(
-    at: npt.NDArray[np.intp], shape: tuple[int, ...], axis: int, step: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return which of some voxels (flat indices) have a next one along an axis, and that one."""
-    stride = int(np.prod(shape[axis + 1 :]))
-    position = at // stride % shape[axis]
-    starts = np.flatnonzero(position > 0 if step < 0 else position < shape[axis] - 1)
-    return starts, at[starts] + step * stride
+    at: npt.NDArray[np.intp], numbers: npt.NDArray[np.int32], axis: int, step: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32]]:
+    """Return the next voxel of each along an axis (flat indices), and the numbers of those without.
+
+    at: flat indices of voxels. numbers: (slice, row, column), of these, -1 elsewhere. A voxel
+    without a next one stands in for it.
+    """
+    last = np.take(numbers, -1 if step > 0 else 0, axis)
+    missing = last[last >= 0]
+    there = at + step * int(np.prod(numbers.shape[axis + 1 :]))
+    there[missing] = at[missing]
+    return there, missing

@@ -6,10 +6,10 @@ boundaries by it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float32Array
 
@@ -32,6 +32,12 @@ class IntensityModel:
     weight: float = 1.0
     blur: float = 0.0
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns around a voxel that what intensities say of it depends on."""
+        blurred = int(4 * self.blur + 0.5)  # as far as scipy's gaussian_filter looks
+        return self.window[0] // 2 + blurred, self.window[1] // 2 + blurred
+
     def log_likelihood(
         self, intensities: Float32Array, chances: Float32Array, slices: int, where: BoolArray
     ) -> tuple[Float32Array, Float32Array]:
@@ -41,60 +47,99 @@ class IntensityModel:
         to 1 over classes. slices: that a window spans. where: (slice, row, column), the voxels
         asked for. Both results: (class, voxel).
         """
-        nearby = _stacked(where, slices)
+        found = [each for _, *each in self._by_slice(intensities, chances, slices, where)]
+        likelihood, share = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+        return likelihood, share
 
-        def around(values: Float32Array) -> Float32Array:
-            means = averaged(values, (1, *self.window)).reshape(len(values), -1)
-            total = np.take(means, nearby[0], axis=1)
-            for one in nearby[1:]:
-                total += np.take(means, one, axis=1)
-            return np.asarray(total / len(nearby), dtype=np.float32)
+    def _by_slice(
+        self, intensities: Float32Array, chances: Float32Array, slices: int, where: BoolArray
+    ) -> Iterator[tuple[int, Float32Array, Float32Array]]:
+        """Yield each slice that is asked about, and what `log_likelihood` returns of its voxels."""
+        classes, channels = len(chances), len(intensities)
 
-        # All classes together are the whole window: the first is what the others leave of it, and
-        # need not be averaged itself.
-        others = chances[1:]
-        share = np.maximum(_with_first(around(others), np.float32(1)), 0) + np.float32(1e-4)
-        result = np.zeros_like(share)
-        for channel in intensities:
-            near, near_square = around(np.stack([channel, channel**2]))
-            held = others * channel
-            # A class that is nowhere near looks like everything around.
-            mean = (_with_first(around(held), near) + 1e-4 * near) / share
-            held *= channel
-            square = _with_first(around(held), near_square) + 1e-4 * near**2
-            variance = np.maximum(square / share - mean**2, self.spread)
-            difference = channel[where] - mean
-            result -= 0.5 * (difference**2 / variance + np.log(variance))
-        result /= len(intensities)
-        result -= result.max(axis=0)
-        return np.maximum(result, -np.float32(self.decisive)), share
+        def measured(at: int) -> Iterator[Float32Array]:
+            return _moments(intensities[:, at], chances[1:, at])
+
+        for at, means in _window_means(measured, self.window, slices, where):
+            # All classes together are the whole window: the first is what the others leave of it,
+            # and need not be averaged itself.
+            nearby, *moments = np.split(means, range(classes - 1, len(means), 2 * classes))
+            share = np.maximum(_with_first(nearby, np.float32(1)), 0) + np.float32(1e-4)
+            result = np.zeros_like(share)
+            for channel in range(channels):
+                first, second = np.split(moments[channel], 2)
+                # A class that is nowhere near looks like everything around.
+                mean = (_with_first(first[1:], first[0]) + 1e-4 * first[0]) / share
+                square = _with_first(second[1:], second[0]) + 1e-4 * first[0] ** 2
+                variance = np.maximum(square / share - mean**2, self.spread)
+                difference = intensities[channel, at][where[at]] - mean
+                result -= 0.5 * (difference**2 / variance + np.log(variance))
+            result /= channels
+            result -= result.max(axis=0)
+            yield at, np.maximum(result, -np.float32(self.decisive)), share
 
     def prior(
         self, intensities: Float32Array, chances: Float32Array, where: BoolArray
     ) -> Float32Array:
         """Return coarse probabilities times likelihoods where asked for, (class, voxel)."""
-        asked: Float32Array = chances[:, where]
         if self.weight == 0:
-            return asked
-        likelihood, share = self.log_likelihood(intensities, chances, 3, where)
-        # A class may come up where the coarse answer rules it out, but only if it is near.
-        least = np.maximum(FAINT * np.minimum(20 * share, 1), 1e-6)
-        logs = np.log(np.maximum(asked, least)) + np.float32(self.weight) * likelihood
-        prior = np.exp(logs - logs.max(axis=0))
-        prior /= prior.sum(axis=0)
-        return np.asarray(prior, dtype=np.float32)
+            return np.stack([one[where] for one in chances])
+        parts = []
+        for at, likelihood, share in self._by_slice(intensities, chances, 3, where):
+            # A class may come up where the coarse answer rules it out, but only if it is near.
+            least = np.maximum(FAINT * np.minimum(20 * share, 1), 1e-6)
+            asked = np.stack([one[where[at]] for one in chances[:, at]])
+            logs = np.log(np.maximum(asked, least)) + np.float32(self.weight) * likelihood
+            prior = np.exp(logs - logs.max(axis=0))
+            parts.append(prior / prior.sum(axis=0))
+        return np.concatenate(parts, axis=1, dtype=np.float32)
 
 
-def _stacked(where: BoolArray, slices: int) -> list[npt.NDArray[np.intp]]:
-    """Return the places asked for on as many slices around each, as flat indices.
+def _moments(channels: Float32Array, others: Float32Array) -> Iterator[Float32Array]:
+    """Yield what is averaged over windows of a slice, (row, column) each.
 
-    Beyond the outermost slices these stand for their neighbours.
+    channels: (channel, row, column). others: (class, row, column), all classes but the first. That
+    is each of these, and for each channel its intensities, of all together and times each class,
+    and their squares likewise.
     """
-    slice_of, row, column = np.nonzero(where)
-    return [
-        np.ravel_multi_index((slice_of + step, row, column), where.shape, mode="clip")
-        for step in range(-(slices // 2), slices // 2 + 1)
-    ]
+    yield from others
+    for channel in channels:
+        held = others * channel
+        yield channel
+        yield from held
+        yield channel**2
+        yield from held * channel
+
+
+def _window_means(
+    measured: Callable[[int], Iterable[Float32Array]],
+    window: tuple[int, int],
+    slices: int,
+    where: BoolArray,
+) -> Iterator[tuple[int, Float32Array]]:
+    """Yield each slice that is asked about, and means around its voxels, (quantity, voxel).
+
+    measured: returns the quantities of a slice, (row, column) each. window: rows and columns.
+    slices: that it spans; beyond the outermost slices these stand for their neighbours. where:
+    (slice, row, column), the voxels asked for. A slice at a time: what lies between then fits the
+    processor's cache, and memory for a whole box takes as long to get as to fill.
+    """
+    last, half = len(where) - 1, slices // 2
+    held: dict[int, list[Float32Array]] = {}
+    for at in np.flatnonzero(where.any(axis=(1, 2))).tolist():
+        spanned = [min(max(other, 0), last) for other in range(at - half, at + half + 1)]
+        held = {
+            other: held[other]
+            if other in held
+            else [averaged(one[None], window).ravel() for one in measured(other)]
+            for other in sorted({*spanned})
+        }
+        asked = np.flatnonzero(where[at])
+        sums = np.zeros((len(held[at]), asked.size), dtype=np.float32)
+        for other in spanned:
+            for total, mean in zip(sums, held[other], strict=True):
+                np.add(total, mean[asked], out=total)
+        yield at, sums / np.float32(slices)
 
 
 def _with_first(others: Float32Array, total: Float32Array | np.float32) -> Float32Array:
@@ -102,8 +147,8 @@ def _with_first(others: Float32Array, total: Float32Array | np.float32) -> Float
     return np.concatenate([(total - others.sum(axis=0))[None], others])
 
 
-def averaged(values: Float32Array, sides: tuple[int, int, int]) -> Float32Array:
-    """Return means over a box of (slices, rows, columns) around each voxel; axis 0 is kept."""
+def averaged(values: Float32Array, sides: tuple[int, ...]) -> Float32Array:
+    """Return means over a box around each voxel; axis 0 is kept, sides are of those after it."""
     from scipy.ndimage import uniform_filter1d
 
     for place, side in enumerate(sides, start=1):
