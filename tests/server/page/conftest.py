@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from fewslice.project.database import Project
-from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
 from fewslice.project.scans import add_scan
 from fewslice.project.structures import Structure
 from tests.support.annotation_page import SIZE, AnnotationPage, OpenPage, chromium, serving
+from tests.support.new_projects import new_project
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -45,7 +45,7 @@ def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, scan_file: Path) -> Project:
     """A project with one scan and two structures."""
-    made = create_project(
+    made = new_project(
         tmp_path / "project", name="Ramps", structures=[Structure(1, "one"), Structure(2, "two")]
     )
     add_scan(made, scan_file, by=local_person(made).id, name="ramp")
