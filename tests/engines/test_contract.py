@@ -81,6 +81,7 @@ def test_both_organs_are_answered_beyond_the_drawn_slices(plain: LabelArray) -> 
     assert {1, 2} <= set(np.unique(between).tolist())
 
 
+@pytest.mark.slow
 def test_predicting_changes_nothing_and_repeats_itself(engine: Engine) -> None:
     phantom = two_organs()
     image, labels = phantom.image.copy(), phantom.sparse(AXIS, *DRAWN)
@@ -143,6 +144,7 @@ def test_slices_named_empty_stay_empty(engine: Engine) -> None:
     assert not answer[:, :, [2, 18]].any()
 
 
+@pytest.mark.slow
 def test_crossing_slices_are_neither_mirrored_nor_permuted(engine: Engine) -> None:
     phantom, order = two_organs(), (2, 0, 1)
     labels, places = crossed(phantom)

@@ -7,11 +7,14 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.annotation_page import ROOT, node
 
 PAGE = ROOT / "src" / "fewslice" / "server" / "page"
 
 
+@pytest.mark.slow
 def test_modules_in_node() -> None:
     tests = sorted(Path(__file__).parent.glob("unit/*.test.mjs"))
     assert len(tests) > 5
