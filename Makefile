@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST = OMP_NUM_THREADS=1 ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: napari napari-screenshot monailabel demo serve test check coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser
+.PHONY: napari napari-screenshot monailabel demo serve test check quick coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser
 
 demo: $(VENV)/.package ## segment the bundled scan from five annotated slices
 	$(BIN)/fewslice demo -o demo
@@ -15,7 +15,10 @@ serve: $(VENV)/.server ## annotate the bundled scan in a browser; the project is
 test: $(VENV)/.dev ## run all tests; with COVERAGE=1 measure branch coverage, too little is an error
 	$(PYTEST) --durations=15 $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-check: lint ## what to run before each commit: style, types and the fast tests
+check: ## what to run before each commit: style, types and the fast tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint quick
+
+quick: $(VENV)/.dev ## the fast tests
 	$(PYTEST) -m "not slow"
 
 coverage: ## the same as make test COVERAGE=1

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from monai.losses.dice import DiceCELoss
-from monai.networks.nets.basic_unet import BasicUNet
 from torch import Tensor
 from torch.nn import functional
 
@@ -101,6 +99,8 @@ class _Padded(torch.nn.Module):
     """A BasicUNet for slices of any size: padded to a multiple of 16, and cut again by `_cut`."""
 
     def __init__(self, channels: int, classes: int) -> None:
+        from monai.networks.nets.basic_unet import BasicUNet
+
         super().__init__()
         self.inner: torch.nn.Module = BasicUNet(
             spatial_dims=2,
@@ -118,6 +118,8 @@ class _Padded(torch.nn.Module):
 
 
 def _trained(images: Tensor, truth: Tensor, classes: int, engine: UNet) -> torch.nn.Module:
+    from monai.losses.dice import DiceCELoss
+
     torch.manual_seed(0)
     network = _Padded(images.shape[1], classes)
     size = (images.shape[2], images.shape[3])

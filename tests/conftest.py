@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import gc
+import os
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 
@@ -51,6 +52,20 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("argon2.PasswordHasher", QUICK)
         yield
+
+
+@pytest.fixture
+def undrawn_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save figures without drawing them, for tests of what is beside them: three take a second.
+
+    `tests/evaluation/test_plots`, and fixtures of whole modules, which come first, draw theirs.
+    """
+    from PIL import Image
+
+    def saved(_figure: object, file: str | os.PathLike[str], **_: object) -> None:
+        Image.new("L", (1, 1)).save(file, "PNG")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", saved)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 import fewslice
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +73,7 @@ def test_everything_imported_is_declared() -> None:
     assert not missing
 
 
+@pytest.mark.slow
 def test_dask_waits_until_a_scheduler_is_named() -> None:
     early = [
         path.name

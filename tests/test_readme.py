@@ -28,6 +28,7 @@ def test_the_links_lead_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
 
 
+@pytest.mark.slow
 def test_the_options_exist() -> None:
     for command in ("info", "segment", "evaluate", "train"):
         shown = subprocess.run(

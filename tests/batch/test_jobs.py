@@ -77,6 +77,7 @@ def test_failures_are_told_apart(tmp_path: Path) -> None:
     assert "job_functions.py" in broken.trace
 
 
+@pytest.mark.slow
 def test_processes_of_this_computer(tmp_path: Path) -> None:
     """One job that refuses, one that breaks and one that ends its worker leave the others alone."""
     before = set(psutil.Process().children(recursive=True))
@@ -92,6 +93,7 @@ def test_processes_of_this_computer(tmp_path: Path) -> None:
     assert not [each for each in left if "popen_loky" in " ".join(each.cmdline())]
 
 
+@pytest.mark.slow
 def test_a_killed_process_of_this_computer_makes_no_difference(tmp_path: Path) -> None:
     def kill() -> None:
         until(lambda: any(tmp_path.glob("0.*")), "job 0")
@@ -120,6 +122,7 @@ def test_what_cannot_be_sent_fails_alone(tmp_path: Path) -> None:
     assert found["2"] == 2
 
 
+@pytest.mark.slow
 def test_functions_of_a_script(tmp_path: Path) -> None:
     """What a person runs as a script, without a main guard, can do its own functions as jobs."""
     script = tmp_path / "script.py"

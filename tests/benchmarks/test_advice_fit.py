@@ -59,6 +59,7 @@ def test_thresholds_between_neighbouring_numbers_part_them_as_before() -> None:
         value = above
 
 
+@pytest.mark.slow
 def test_many_slices_without_any_overlap_do_not_make_the_low_number_the_same_for_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -36,6 +36,7 @@ def test_packed_slices_hold_the_same_values(tmp_path: Path, packed: str) -> None
     np.testing.assert_array_equal(packed_scan.array, plain.array)
 
 
+@pytest.mark.slow
 def test_a_command_is_measured() -> None:
     # From a process of its own: what a large one begins has, for a moment, that one's memory.
     measuring = (

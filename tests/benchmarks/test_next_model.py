@@ -23,6 +23,7 @@ def test_the_area_is_that_of_trapezoids() -> None:
     assert area([0.5, 0.75, 0.25]) == (0.625 + 0.5) / 2
 
 
+@pytest.mark.slow
 def test_what_a_slice_teaches_holds_on_others() -> None:
     model = learned([(striped(3), 1)], 2, seed=0)
     assert mean_dice(model, [striped(5)], 2) == pytest.approx(1.0, abs=0.02)

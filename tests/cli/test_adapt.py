@@ -25,6 +25,7 @@ def scan(tmp_path: Path) -> list[str]:
     return [str(path), "--labels", str(save(tmp_path / "labels.nii.gz", sparse))]
 
 
+@pytest.mark.slow
 def test_weights_that_segment_can_use(
     scan: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

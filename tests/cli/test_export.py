@@ -28,6 +28,7 @@ def export(folder: Path, *, support: bool) -> None:
     assert (load_model(folder / "out" / "model").support is not None) == support
 
 
+@pytest.mark.slow
 def test_a_model_with_scans_is_exported_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

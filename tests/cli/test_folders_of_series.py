@@ -64,6 +64,7 @@ def test_a_series_is_chosen_and_its_gaps_filled(
     assert any("1 slice is missing" in remark for remark in b["remarks"])
 
 
+@pytest.mark.slow
 def test_results_in_dicom_belong_to_the_series_of_their_scan(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

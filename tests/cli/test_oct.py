@@ -106,6 +106,7 @@ def sectors(folder: Path) -> dict[tuple[str, str], float]:
         }
 
 
+@pytest.mark.slow
 def test_measure(
     scan: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,6 +121,7 @@ def test_measure(
     assert sectors(folder)["2", "outer nasal"] == pytest.approx(3.2)
 
 
+@pytest.mark.slow
 def test_measure_for_the_other_eye_and_direction(scan: Path, labels: Path, tmp_path: Path) -> None:
     folder = tmp_path / "measured"
     told = ["--fovea", "10,20", "--eye", "OS", "--directions", "L,S"]
@@ -127,6 +129,7 @@ def test_measure_for_the_other_eye_and_direction(scan: Path, labels: Path, tmp_p
     assert sectors(folder)["2", "outer temporal"] == pytest.approx(3.2)
 
 
+@pytest.mark.slow
 def test_measure_what_was_converted(scan: Path, labels: Path, tmp_path: Path) -> None:
     output = tmp_path / "converted.nii.gz"
     assert run(["oct", "convert", str(scan), "-o", str(output)]) == 0

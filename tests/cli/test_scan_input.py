@@ -41,6 +41,7 @@ def segmented(folder: Path, labels: str, *more: str) -> npt.NDArray[Any]:
     return read_labels(out).array
 
 
+@pytest.mark.slow
 def test_the_answer_to_turned_labels_is_the_answer_turned(turned: Path) -> None:
     straight = segmented(turned, "labels.nii.gz", "--annotated", "2:3")
     # Array axis 2 of the scan is axis 0 of the labels, backwards: slice 3 of 22 is slice 18 there.

@@ -43,6 +43,7 @@ def basic(scan: Path, labels: Path) -> list[str]:
     return ["segment", str(scan), "--labels", str(labels), "--engine", "interpolation"]
 
 
+@pytest.mark.slow
 def test_it_writes_everything_asked_for(
     basic: list[str], labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -356,6 +357,7 @@ def test_a_failure_while_writing_leaves_every_output_as_it_was(
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_a_process_says_one_line_and_ends_with_code_2(labels: Path, tmp_path: Path) -> None:
     scan = tmp_path / "bad.nii.gz"
     bad_scan("truncated", scan)

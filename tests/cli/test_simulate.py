@@ -11,7 +11,7 @@ from fewslice.errors import InputError
 from fewslice.evaluation.simulation.report import PLOTS, TABLES
 from tests.support.datasets import write_dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
 
 STRATEGIES = ("strided-extent-known", "random-extent-known")
 

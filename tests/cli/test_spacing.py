@@ -62,6 +62,7 @@ def segment(folder: Path, name: str, output: Path, *more: str) -> Array:
     return read_labels(output).array
 
 
+@pytest.mark.slow
 def test_segment_answers_as_if_the_header_were_right_and_repeats_the_header(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_segment_answers_as_if_the_header_were_right_and_repeats_the_header(
     assert "in place of the scan's own" in report["remarks"][0]
 
 
+@pytest.mark.slow
 def test_suggest_says_the_same_as_for_the_right_header(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +143,7 @@ def test_a_pool_is_ranked_with_the_spacing(
     assert seconds[1] > seconds[0]
 
 
+@pytest.mark.slow
 def test_train_learns_with_the_spacing(tmp_path: Path) -> None:
     images, labels = files(tmp_path)
     command = ["train", "--images", str(images), "--labels", str(labels), "--steps", "1"]
@@ -150,6 +153,7 @@ def test_train_learns_with_the_spacing(tmp_path: Path) -> None:
     assert (described["grid"]["step"], described["grid"]["pixel"]) == (11, [2, 2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["evaluate", "simulate"])
 def test_measuring_goes_by_the_spacing(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

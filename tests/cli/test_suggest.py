@@ -162,6 +162,7 @@ def test_what_cannot_be_used_is_one_sentence(
     assert shown.err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy() -> None:
     program = (
         "import sys\n"

@@ -70,10 +70,17 @@ def learner(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def plain(engine: Engine) -> LabelArray:
-    """The answer to the plainest question, which several tests compare with."""
+def followed(engine: Engine) -> tuple[LabelArray, list[float]]:
+    """The answer to the plainest question, and the progress that was told meanwhile."""
     phantom = two_organs()
-    return complete(engine, phantom, phantom.sparse(AXIS, *DRAWN))
+    seen: list[float] = []
+    return complete(engine, phantom, phantom.sparse(AXIS, *DRAWN), progress=seen.append), seen
+
+
+@pytest.fixture(scope="module")
+def plain(followed: tuple[LabelArray, list[float]]) -> LabelArray:
+    """The answer to the plainest question, which several tests compare with."""
+    return followed[0]
 
 
 def test_both_organs_are_answered_beyond_the_drawn_slices(plain: LabelArray) -> None:
@@ -81,6 +88,7 @@ def test_both_organs_are_answered_beyond_the_drawn_slices(plain: LabelArray) -> 
     assert {1, 2} <= set(np.unique(between).tolist())
 
 
+@pytest.mark.slow
 def test_predicting_changes_nothing_and_repeats_itself(engine: Engine) -> None:
     phantom = two_organs()
     image, labels = phantom.image.copy(), phantom.sparse(AXIS, *DRAWN)
@@ -143,6 +151,7 @@ def test_slices_named_empty_stay_empty(engine: Engine) -> None:
     assert not answer[:, :, [2, 18]].any()
 
 
+@pytest.mark.slow
 def test_crossing_slices_are_neither_mirrored_nor_permuted(engine: Engine) -> None:
     phantom, order = two_organs(), (2, 0, 1)
     labels, places = crossed(phantom)
@@ -262,12 +271,8 @@ def test_with_support_a_scan_may_hold_nothing_but_slices_named_empty(learner: En
     assert answer.any()
 
 
-def test_progress_only_grows(engine: Engine) -> None:
-    phantom = two_organs()
-    seen: list[float] = []
-    engine.prepare(Scan.from_spacing(phantom.image[None], phantom.spacing)).predict(
-        annotate(phantom, phantom.sparse(AXIS, *DRAWN)), seen.append
-    )
+def test_progress_only_grows(followed: tuple[LabelArray, list[float]]) -> None:
+    _, seen = followed
     assert seen == sorted(seen)
     assert seen[0] >= 0
     assert seen[-1] <= 1

@@ -145,6 +145,7 @@ def test_a_volume_of_hardly_any_slices(engine: Engine, depth: int) -> None:
     assert dice(answer, thin.truth, 1) > 0.9
 
 
+@pytest.mark.slow
 def test_forty_labels_share_the_space(engine: Engine) -> None:
     shape = (32, 20, 7)
     truth = np.zeros(shape, dtype=np.uint16)

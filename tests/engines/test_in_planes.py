@@ -41,6 +41,7 @@ def answered(labels: Labels, scan: Scan = SCAN) -> npt.NDArray[np.uint8]:
     return labels_of(found, labels.shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normal", [(0.15, 0, 1), (0.4, -0.2, 1), (0, 0.6, 1)])
 def test_oblique_planes_are_answered_about_as_well_as_slices(
     normal: tuple[float, float, float],
@@ -55,6 +56,7 @@ def test_oblique_planes_are_answered_about_as_well_as_slices(
     assert dice(strips, BODIES, 1) < 0.7
 
 
+@pytest.mark.slow
 def test_a_flipped_and_permuted_scan_is_answered_the_same() -> None:
     labels = in_planes(BODIES, (0.4, -0.2, 1), -9, -3, 3, 9)
     expected = answered(labels)
@@ -74,6 +76,7 @@ def test_slices_are_left_to_the_engine() -> None:
     np.testing.assert_array_equal(found.probability, expected.probability)
 
 
+@pytest.mark.slow
 def test_planes_at_two_angles_and_a_whole_slice_are_averaged() -> None:
     one, other = in_plane(BODIES, (0.35, 0, 1), -6), in_plane(BODIES, (0, -0.4, 1), 7)
     labels = np.maximum(one, other)

@@ -111,6 +111,7 @@ def test_damage_within_leaves_a_file_that_can_be_unpacked() -> None:
     assert 0 < gzip.decompress(damaged).count(0) < 5000
 
 
+@pytest.mark.slow
 def test_zeros_unpack_to_what_was_asked_for() -> None:
     import zlib
 

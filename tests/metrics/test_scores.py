@@ -46,6 +46,7 @@ def test_symmetric_and_in_range(prediction: BoolArray, reference: BoolArray, sp:
     assert 0 <= result.mean_surface_distance <= diagonal * (1 + 1e-12)
 
 
+@pytest.mark.slow
 @unhurried
 @given(MASKS, SPACINGS)
 def test_agreement_with_itself(mask: BoolArray, spacing: Spacing) -> None:

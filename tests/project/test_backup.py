@@ -97,6 +97,7 @@ def test_who_is_logged_in_or_has_a_scan_open_is_left_out(
     again.engine.dispose()
 
 
+@pytest.mark.slow
 def test_people_may_go_on_working(small: SmallProject, tmp_path: Path) -> None:
     stop = threading.Event()
     saved: list[int] = []

@@ -33,6 +33,7 @@ def test_the_right_password_is_right(known: SmallProject) -> None:
     assert check_password(known.project, " cat ", PASSWORD).name == "cat"
 
 
+@pytest.mark.slow
 def test_it_is_hashed_as_argon2_advises_and_that_of_nobody_takes_as_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -45,6 +46,7 @@ def test_it_is_hashed_as_argon2_advises_and_that_of_nobody_takes_as_long(
     assert not login._matches(kept, PASSWORD.upper())
 
 
+@pytest.mark.slow
 def test_who_is_unknown_or_closed_or_has_no_password_is_refused_alike(
     known: SmallProject,
 ) -> None:

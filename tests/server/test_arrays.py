@@ -64,6 +64,7 @@ def test_a_damaged_body_is_refused(cut: int) -> None:
         unpack(body, headers, (3, 4))
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_unpacked() -> None:
     bomb = zlib.compress(bytes(200_000_000), 9)
     assert len(bomb) < 1_000_000

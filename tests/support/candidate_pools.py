@@ -1,5 +1,8 @@
 """Pools of candidates for tests, made from posterior samples as the real ones are."""
 
+from copy import deepcopy
+from functools import cache
+
 import numpy as np
 
 from fewslice.active_learning.candidates import Candidates, Place, slice_facts, stack
@@ -8,7 +11,16 @@ from fewslice.active_learning.candidates import Candidates, Place, slice_facts, 
 def ball_pool(
     scans: int = 2, slices: int = 12, annotated: tuple[int, ...] = (5,), seed: int = 0
 ) -> Candidates:
-    """Slices of scans in which noisy samples see a ball of structure 1 and a dot of structure 2."""
+    """Slices of scans in which noisy samples see a ball of structure 1 and a dot of structure 2.
+
+    Each call returns a copy of its own.
+    """
+    return deepcopy(_ball_pool(scans, slices, annotated, seed))
+
+
+# Kept: to measure the slices takes longer than what most tests do with them.
+@cache
+def _ball_pool(scans: int, slices: int, annotated: tuple[int, ...], seed: int) -> Candidates:
     rng = np.random.default_rng(seed)
     rows = []
     for scan in range(scans):

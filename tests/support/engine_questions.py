@@ -8,7 +8,15 @@ import numpy as np
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.finding import find_annotation
-from fewslice.engines import ENGINES, Engine, Finetuned, Scan, SupportScan
+from fewslice.engines import (
+    ENGINES,
+    Engine,
+    Finetuned,
+    Progress,
+    Scan,
+    SupportScan,
+    silent,
+)
 from fewslice.segmentation.assemble import assemble_labels
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import LabelArray
@@ -38,12 +46,16 @@ def annotate(
 
 
 def complete(
-    engine: Engine, phantom: Phantom, labels: LabelArray, named: tuple[tuple[int, int], ...] = ()
+    engine: Engine,
+    phantom: Phantom,
+    labels: LabelArray,
+    named: tuple[tuple[int, int], ...] = (),
+    progress: Progress = silent,
 ) -> LabelArray:
     """Return an engine's answer with the drawing in it; all that must hold of it is checked."""
     annotation = annotate(phantom, labels, named)
     prediction = engine.prepare(Scan.from_spacing(phantom.image[None], phantom.spacing)).predict(
-        annotation
+        annotation, progress
     )
     probability = prediction.probability.astype(np.float32)
     assert np.isfinite(probability).all()

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
-from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
 from fewslice.project.saving import save_revision
 from fewslice.project.structures import Structure
 from tests.support.command_line import AFFINE, SHAPE, save, truth
+from tests.support.new_projects import new_project
 
 STRUCTURES = (Structure(1, "ball", "#e6194b"), Structure(2, "cube", "#3cb44b"))
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -51,7 +51,7 @@ def small_project(folder: Path, url: str | None) -> SmallProject:
     """Make the project in a new folder."""
     folder.mkdir(parents=True, exist_ok=True)
     clock = Clock()
-    made = create_project(folder / "project", name="Balls", structures=STRUCTURES, url=url)
+    made = new_project(folder / "project", name="Balls", structures=STRUCTURES, url=url)
     project = replace(made, now=clock)
     ann = add_person(project, "ann", None).id
     bob = add_person(project, "bob", None, "reviewer").id

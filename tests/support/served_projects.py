@@ -16,7 +16,6 @@ from starlette.testclient import TestClient
 
 from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
-from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
 from fewslice.project.scans import ScanRow
 from fewslice.project.tokens import give_token
@@ -28,6 +27,7 @@ from fewslice.server.settings import Settings
 from fewslice.server.work_kinds import POSTS
 from fewslice.server.worker import Worker
 from tests.support.command_line import truth
+from tests.support.new_projects import new_project
 from tests.support.projects import STRUCTURES, scan_file
 
 API = "/api/v1"
@@ -90,7 +90,7 @@ def served_project(
 
     url: of an empty database, None for SQLite.
     """
-    project = create_project(folder / "project", name="Balls", structures=STRUCTURES, url=url)
+    project = new_project(folder / "project", name="Balls", structures=STRUCTURES, url=url)
     by = add_person(project, "local", None, "admin").id
     scan = add_scan(project, scan_file(folder / "scan.nii.gz"), by=by)
     app = create_app(project, settings or Settings(work=False))

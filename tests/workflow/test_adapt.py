@@ -23,6 +23,7 @@ PHANTOM = two_organs()
 SPARSE = PHANTOM.sparse(2, 5, 8, 11, 14)
 
 
+@pytest.mark.slow
 def test_the_file_says_what_was_learned_and_answers_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,7 @@ def session(ignore_label: int | None = None, labels: Labels | None = None) -> Se
     )
 
 
+@pytest.mark.slow
 def test_a_session_answers_255_as_segment_does() -> None:
     mine, usual = session(), session(255)
     for index in (6, 10, 14):
@@ -162,6 +163,7 @@ def test_a_model_that_knows_255_answers_beside_what_was_not_looked_at() -> None:
         segment(CHANNELS[0], np.where(drawn == 4, 254, drawn), engine=model)
 
 
+@pytest.mark.slow
 def test_weights_adapt_to_255_as_to_any_structure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

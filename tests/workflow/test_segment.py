@@ -96,6 +96,7 @@ def test_a_spacing_that_cannot_be_trusted_is_said() -> None:
     assert "which no scan of a body is" in remarks(spacing=metres)[0]
 
 
+@pytest.mark.slow
 def test_without_a_spacing_engines_go_by_the_image_and_volumes_do_not() -> None:
     """Every fourth slice across axis 1 of the bundled scan, which is isotropic."""
     image = read_image(scan_path()).array[:, ::4]
@@ -157,6 +158,7 @@ def test_bad_spacing_is_refused(spacing: tuple[float, ...]) -> None:
         segment(phantom.image, phantom.sparse(2, 9), spacing=spacing)
 
 
+@pytest.mark.slow
 def test_a_given_spacing_takes_the_place_of_the_scans_own() -> None:
     """A scan and labels that lost their spacing are answered as those that kept it."""
     phantom = two_organs()
@@ -203,6 +205,7 @@ def test_the_public_names_exist() -> None:
         _ = fewslice.segmnt
 
 
+@pytest.mark.slow
 def test_one_more_slice_is_answered_around_it_alone() -> None:
     phantom = two_organs()
     first = segment(phantom.image, phantom.sparse(2, 6, 10, 14), spacing=phantom.spacing)

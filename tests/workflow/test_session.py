@@ -254,6 +254,7 @@ def test_a_drawing_that_is_kept_elsewhere_takes_the_place_of_the_one_before() ->
         mine.take(Drawing((2, 3, 4)))
 
 
+@pytest.mark.slow
 def test_how_slices_are_shifted_is_estimated_once_and_changes_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

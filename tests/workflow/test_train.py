@@ -57,6 +57,7 @@ def test_a_model_that_is_no_better_is_not_promoted(tmp_path: Path) -> None:
     assert (found.promoted, promoted(tmp_path)) == (True, 3)
 
 
+@pytest.mark.slow
 def test_both_models_are_judged_on_the_slices_held_out_now(tmp_path: Path) -> None:
     train([pair(0, 10)], tmp_path, settings=SETTINGS)
     assert versions(tmp_path)[0].score is None
@@ -64,6 +65,7 @@ def test_both_models_are_judged_on_the_slices_held_out_now(tmp_path: Path) -> No
     assert second.before is not None
 
 
+@pytest.mark.slow
 def test_a_single_slice_is_enough_and_the_next_is_not_judged(tmp_path: Path) -> None:
     one = train([pair(0, 10)], tmp_path, settings=SETTINGS)
     assert one.promoted
@@ -92,6 +94,7 @@ def test_unusable_scans_are_named_and_the_rest_is_used(tmp_path: Path) -> None:
     assert "scan 5" in result.skipped[3]
 
 
+@pytest.mark.slow
 def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
     image, labels = pair(0)
     odd = labels.with_array(np.where(labels.array == 2, 0, labels.array).astype(np.uint8))

@@ -116,6 +116,7 @@ def test_inspection_says_the_same(code: str) -> None:
     assert not codes_of(inspect_labels(labels, GRID, strict=True).problems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", DRAWN)
 def test_a_session_answers_as_segment_does_and_can_be_saved(code: str, tmp_path: Path) -> None:
     labels = LabelMap(DRAWN[code], GRID)
@@ -162,6 +163,7 @@ def test_training_learns_what_is_known_and_no_more() -> None:
         assert taught.any()
 
 
+@pytest.mark.slow
 def test_support_scans_are_understood_the_same_way() -> None:
     pair = (SCAN, LabelMap(with_slip(), GRID))
     found = segment(SCAN, LabelMap(CLEAN, GRID), support=[pair], engine="atlas")

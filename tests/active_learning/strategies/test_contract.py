@@ -60,7 +60,6 @@ def test_asking_for_nothing_is_refused(strategy: Strategy, count: int) -> None:
         strategy.rank(ball_pool(), count, np.random.default_rng(0))
 
 
-@pytest.mark.slow
 def test_same_seed_same_ranking(strategy: Strategy) -> None:
     first, second = (rank(strategy, ball_pool(), 6, seed=3) for _ in range(2))
     np.testing.assert_array_equal(first.chosen, second.chosen)

@@ -109,6 +109,7 @@ def test_a_support_scan_votes_on_what_it_holds_only() -> None:
     assert dice(labels_of(fused_labels, (44, 40, 22)), phantom.truth, 2) > 0.93
 
 
+@pytest.mark.slow
 def test_what_nobody_looked_at_has_no_say() -> None:
     phantom = two_organs()
     support = support_of(phantom)
@@ -125,6 +126,7 @@ def test_what_nobody_looked_at_has_no_say() -> None:
     assert dice(labels_of(fused_labels, (44, 40, 22)), phantom.truth, 1) > 0.93
 
 
+@pytest.mark.slow
 def test_who_does_not_look_alike_has_no_vote() -> None:
     phantom = two_organs()
     noise = np.random.default_rng(99).normal(size=phantom.image.shape).astype(np.float32)
@@ -162,6 +164,7 @@ def test_a_few_slices_are_a_scan() -> None:
     labels_of(fused_labels, (44, 40, 2))
 
 
+@pytest.mark.slow
 def test_the_same_every_time_and_progress_grows() -> None:
     phantom = two_organs()
     support = [support_of(two_organs(seed=seed), by=seed) for seed in (1, 2)]

@@ -84,6 +84,7 @@ def test_slices_of_several_planes_are_answered_along_each_of_them() -> None:
     assert not found.remarks
 
 
+@pytest.mark.slow
 def test_an_empty_slice_across_is_no_plane_to_answer_along() -> None:
     phantom = two_organs()
     annotation = Annotation(phantom.sparse(2, 10), ((0, 0), (2, 10)))

@@ -67,6 +67,7 @@ def complete(engine: Network, phantom: Phantom, annotation: Annotation) -> Label
     return assemble_labels(prediction, annotation)
 
 
+@pytest.mark.slow
 def test_untrained_it_answers_the_random_walk_of_its_features(plain: Network) -> None:
     phantom = two_organs()
     annotation = drawn(phantom)
@@ -83,6 +84,7 @@ def test_untrained_it_answers_the_random_walk_of_its_features(plain: Network) ->
     assert dice(answer, phantom.truth, 2) > 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2)])
 def test_nothing_is_mirrored_or_permuted(plain: Network, order: tuple[int, int, int]) -> None:
     phantom = two_organs()

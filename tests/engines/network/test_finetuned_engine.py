@@ -66,6 +66,7 @@ def test_one_slice_is_too_few(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_seconds_are_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two folds take more than .4 of the time, so no more are made; two steps the rest of it."""
     monkeypatch.setattr(finetuned_engine, "monotonic", ticks(0.5))
@@ -88,6 +89,7 @@ def test_ctrl_c_while_folds_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.isnan(found.after)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_answers_is_not_held_back() -> None:
     def press(part: float) -> None:
         if part > 0.85:

@@ -27,6 +27,7 @@ def found(annotation: Annotation, most: int = 8) -> list[Fold]:
     return list(folds(scan, annotation, QUICK, most))
 
 
+@pytest.mark.slow
 def test_what_was_left_out_is_nowhere_in_the_features() -> None:
     annotation = annotated(two_organs())
     for fold in found(annotation):
@@ -54,6 +55,7 @@ def test_a_lesson_follows_from_the_other_slices_alone() -> None:
     assert (first.truth != other.truth).any()
 
 
+@pytest.mark.slow
 def test_inner_slices_come_first_and_may_be_all() -> None:
     annotation = annotated(two_organs(), (2, 1), (2, 20))
     assert annotation.drawn_along(annotation.axis) == (5, 8, 11, 14)
@@ -63,6 +65,7 @@ def test_inner_slices_come_first_and_may_be_all() -> None:
     assert [fold.index for fold in found(annotation, most=1)] == [8]
 
 
+@pytest.mark.slow
 def test_a_structure_on_that_slice_only_gives_no_lesson() -> None:
     annotation = annotated(two_organs())
     labels = annotation.labels.copy()
@@ -79,6 +82,7 @@ def test_with_hardly_anything_drawn_there_are_none(slices: tuple[tuple[int, int]
     assert found(Annotation(labels, slices, main_axis=2, extra_values=(1, 2))) == []
 
 
+@pytest.mark.slow
 def test_unknown_voxels_stay_unknown_in_the_truth() -> None:
     annotation = annotated(two_organs())
     labels = annotation.labels.copy()

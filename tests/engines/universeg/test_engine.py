@@ -56,6 +56,7 @@ def test_it_is_believed_only_near_what_was_drawn(voting: UniverSeg) -> None:
     assert found.region.stop == (71, 71, 8)
 
 
+@pytest.mark.slow
 def test_along_several_planes_logits_are_averaged(voting: UniverSeg) -> None:
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[:, :, 4] = 1
@@ -69,6 +70,7 @@ def test_along_several_planes_logits_are_averaged(voting: UniverSeg) -> None:
     assert float(found.probability[(1, *place)]) == pytest.approx(1 / (1 + np.exp(-4)), abs=0.01)
 
 
+@pytest.mark.slow
 def test_support_is_an_example_and_what_nobody_shows_is_told(voting: UniverSeg) -> None:
     phantom = two_organs()
     scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
@@ -95,6 +97,7 @@ def test_examples_are_limited(tmp_path: Path) -> None:
     assert found.probability[1, 15, 60, 3] > 0.95  # of the second slice alone
 
 
+@pytest.mark.slow
 def test_the_image_reaches_the_network_scaled(tmp_path: Path) -> None:
     engine = UniverSeg(save_universeg(tmp_path / "a.pt", random_universeg()))
     annotation = Annotation(bars(2, 4), ((2, 2), (2, 4)))

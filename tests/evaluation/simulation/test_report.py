@@ -119,6 +119,7 @@ def test_the_same_points_give_the_same_bytes(folder: Path, tmp_path: Path) -> No
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.usefixtures("undrawn_figures")
 def test_one_strategy_without_predictions_on_one_scan(tmp_path: Path) -> None:
     summary = write_report(tmp_path, table(run("a/b", "random", [1], [0.4])), {"budget": 5})
     assert summary["strategies"][0]["final_dice_low"] is None
@@ -127,6 +128,7 @@ def test_one_strategy_without_predictions_on_one_scan(tmp_path: Path) -> None:
     assert "random" in text_table(summary)
 
 
+@pytest.mark.usefixtures("undrawn_figures")
 def test_files_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
     write_report(tmp_path, points(), IDENTITY)
     write_report(tmp_path, table(run("a/b", "random", [1], [0.4])), {"budget": 5})
@@ -134,6 +136,7 @@ def test_files_of_an_earlier_report_do_not_stay(tmp_path: Path) -> None:
     assert not (tmp_path / "penalty.png").exists()
 
 
+@pytest.mark.usefixtures("undrawn_figures")
 def test_a_pool_is_reported(tmp_path: Path) -> None:
     rounds = table(
         *[
@@ -149,6 +152,7 @@ def test_a_pool_is_reported(tmp_path: Path) -> None:
     assert text_table(summary).startswith("Train the next model: 1 task, 3 seeds, up to 8 slices")
 
 
+@pytest.mark.usefixtures("undrawn_figures")
 def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WriteError, match="cannot be written"):

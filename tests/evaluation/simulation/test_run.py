@@ -18,7 +18,7 @@ from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import run_volume
 from tests.support.datasets import write_dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
 
 SETTINGS = SimulationSettings(
     strategies=("strided-extent-known", "random"), budget=2, engine="interpolation", seeds=(0, 1)

@@ -131,6 +131,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, database=None, derandomize=True, deadline=None)
 @given(content=json_values)
 def test_inputs_of_any_kind_end_in_a_sentence(

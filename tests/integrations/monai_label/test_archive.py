@@ -19,12 +19,12 @@ from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
 from fewslice.io import read_image, read_labels
 from fewslice.project.adding import add_scan
 from fewslice.project.drawings import drawing
-from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
 from fewslice.project.scans import list_scans
 from fewslice.server.app import create_app
 from fewslice.server.settings import Settings
 from tests.support.dicom_results import ORIENTATIONS, SHAPE, write_oriented
+from tests.support.new_projects import new_project
 from tests.support.orthanc import Orthanc
 from tests.support.projects import STRUCTURES
 from tests.support.served_projects import BASE, Served, working
@@ -48,7 +48,7 @@ def stored(orthanc: Orthanc, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def client(orthanc: Orthanc, tmp_path: Path) -> Iterator[TestClient]:
-    project = create_project(tmp_path / "project", name="Balls", structures=STRUCTURES)
+    project = new_project(tmp_path / "project", name="Balls", structures=STRUCTURES)
     add_person(project, "local", None, "admin")
     app = create_app(project, Settings(work=False, tools=PREFIX))
     add_monai_label(app, orthanc.server, proxied=True)

@@ -17,9 +17,9 @@ from fewslice.integrations.monai_label.label_maps import (
     write_answer,
 )
 from fewslice.project.database import Project
-from fewslice.project.opening import create_project
 from fewslice.project.structures import list_structures
 from fewslice.volumes import Geometry, Image, LabelMap
+from tests.support.new_projects import new_project
 from tests.support.projects import STRUCTURES
 
 SHAPE = (2, 3, 4)
@@ -29,7 +29,7 @@ SCAN = Image(np.zeros(SHAPE, np.float32), GEOMETRY)
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    made = create_project(tmp_path / "project", name="Balls", structures=STRUCTURES)
+    made = new_project(tmp_path / "project", name="Balls", structures=STRUCTURES)
     yield made
     made.engine.dispose()
 

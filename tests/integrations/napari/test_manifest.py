@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 from npe2 import PluginManifest
 
 from fewslice.io.dicom.files import DICOM_SUFFIXES
@@ -16,6 +17,7 @@ MANIFEST = Path(str(files("fewslice.integrations.napari").joinpath("napari.yaml"
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_all_that_is_named_is_there() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     manifest.validate_imports()

@@ -21,10 +21,10 @@ from fewslice.integrations.nninteractive.leases import LeaseSettings
 from fewslice.integrations.nninteractive.scene import Scene
 from fewslice.integrations.nninteractive.wire import pack, unpack
 from fewslice.metrics.overlap import dice
-from fewslice.project.opening import create_project
 from fewslice.project.people import add_person
 from fewslice.project.tokens import give_token
 from tests.support.grand_challenge_jobs import ball, scan_array
+from tests.support.new_projects import new_project
 from tests.support.over_sockets import listening
 
 BALL = ball() == 1
@@ -245,7 +245,7 @@ def test_places_between_voxels(client: TestClient) -> None:
 
 
 def test_nobody_works_on_with_anothers_session(tmp_path: Path) -> None:
-    project = create_project(tmp_path / "project", name="Balls", structures=[])
+    project = new_project(tmp_path / "project", name="Balls", structures=[])
     people = [add_person(project, name, "correct horse", "admin") for name in ("ann", "bob")]
     ann, bob = ({"Authorization": f"Bearer {give_token(project, each.id)}"} for each in people)
     with TestClient(create_app(tmp_path / "scenes", keys=Keys(project=project))) as client:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fewslice.integrations.nninteractive.keys import Keys, KeyWrongError
-from fewslice.project.opening import create_project
 from fewslice.project.people import add_person, change_person
 from fewslice.project.tokens import give_token
+from tests.support.new_projects import new_project
 
 
 def test_a_key_of_the_servers_own() -> None:
@@ -21,7 +21,7 @@ def test_a_key_of_the_servers_own() -> None:
 
 
 def test_people_of_a_project(tmp_path: Path) -> None:
-    project = create_project(tmp_path / "project", name="Balls", structures=[])
+    project = new_project(tmp_path / "project", name="Balls", structures=[])
     keys = Keys(project=project)
     assert keys.owner(None) == ""  # nobody has to log in yet
     admin = add_person(project, "ann", "correct horse", "admin")

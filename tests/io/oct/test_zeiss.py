@@ -39,6 +39,7 @@ def test_the_first_byte_is_the_last_row_and_column_of_the_first_b_scan(tmp_path:
     assert array[11, 1023, 1] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("along", "across"), [(512, 128), (200, 200)])
 def test_usual_cubes_are_known_by_their_size(tmp_path: Path, along: int, across: int) -> None:
     with (tmp_path / "a.img").open("wb") as stream:

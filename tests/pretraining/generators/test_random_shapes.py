@@ -41,6 +41,7 @@ def test_the_same_seed_gives_the_same_volume() -> None:
     assert first.labels.shape != other.labels.shape
 
 
+@pytest.mark.slow
 def test_shapes_are_of_many_kinds() -> None:
     # How much of its bounding box a structure fills: a ball 0.52, a tube or a sheet far less.
     filled, components = [], []

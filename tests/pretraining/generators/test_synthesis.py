@@ -72,6 +72,7 @@ def test_a_volume_keeps_its_labels_and_stays_small(seed: int) -> None:
     assert volume.labels.any()
 
 
+@pytest.mark.slow
 def test_sizes_in_millimetres_survive_turning_and_thicker_slices() -> None:
     labels = np.zeros((60, 60, 30), dtype=np.uint16)
     labels[20:40, 20:40, 10:20] = 1

@@ -146,6 +146,7 @@ def test_the_time_limit_ends_a_run_with_everything_written(
     assert (tmp_path / "out" / FINAL).exists()
 
 
+@pytest.mark.slow
 def test_weights_are_the_average_and_can_be_started_from(tmp_path: Path) -> None:
     first = config(tmp_path, optimisation={"steps": 3})
     outcome = train(first, materials=MATERIALS)
@@ -186,6 +187,7 @@ def test_other_settings_cannot_go_on(tmp_path: Path) -> None:
         train(config(tmp_path, optimisation={"seed": 1}), resume=outcome.checkpoint)
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_run(tmp_path: Path) -> None:
     for seed in (0, 1):
         folder = tmp_path / str(seed)

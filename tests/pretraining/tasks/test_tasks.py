@@ -86,6 +86,7 @@ def test_most_tasks_are_drawn_across_the_axis_people_draw_across(
     np.testing.assert_allclose(np.delete(shares, expected), 0.4 / 3, atol=0.06)
 
 
+@pytest.mark.slow
 def test_only_labels_allowed_are_asked_for() -> None:
     for task in drawn(6, np.array([2, 3])):
         if not task.group:

@@ -104,6 +104,7 @@ def test_texts_are_inside_and_do_not_overlap(
         assert not a.overlaps(b), (one, other)
 
 
+@pytest.mark.slow
 def test_it_is_a_png_of_the_size_promised(tmp_path: Path) -> None:
     geometry = Geometry.from_spacing(SHAPE)
     dense = boxes(SHAPE, 2)
@@ -114,6 +115,7 @@ def test_it_is_a_png_of_the_size_promised(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["a.png"]
 
 
+@pytest.mark.slow
 def test_oblique_scans_and_constant_images_can_be_drawn(tmp_path: Path) -> None:
     turn = np.radians(20)
     affine = np.diag([1.0, -2.0, 1.5, 1.0])

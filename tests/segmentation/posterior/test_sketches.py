@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from fewslice.engines.interpolation.engine import Interpolation
 from fewslice.engines.network.features import FeatureSettings
@@ -33,6 +34,7 @@ def test_on_a_small_scan_they_are_what_a_committee_says() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_coarse_grid_keeps_all_slices_and_how_much_there_is() -> None:
     phantom = two_organs()
     annotation = annotation_of(phantom, 2, 6, 10, 14)

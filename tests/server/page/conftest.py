@@ -13,16 +13,26 @@ import pytest
 
 from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
-from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
 from fewslice.project.structures import Structure
 from tests.support.annotation_page import SIZE, AnnotationPage, OpenPage, chromium, serving
+from tests.support.new_projects import new_project
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SHAPE = (30, 24, 20)
+_MEASURED = "test_saving.py"
+"""The module whose tests alone cover something: the stream of events, in this process."""
 SPACING = (1.0, 1.25, 2.0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure no coverage: tests of routes cover the server, and Playwright takes twice as long."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here and item.path.name != _MEASURED:
+            item.add_marker(pytest.mark.no_cover)
 
 
 # Not for the session: while Playwright is open its loop runs, and no other test can run one.
@@ -45,7 +55,7 @@ def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(tmp_path: Path, scan_file: Path) -> Project:
     """A project with one scan and two structures."""
-    made = create_project(
+    made = new_project(
         tmp_path / "project", name="Ramps", structures=[Structure(1, "one"), Structure(2, "two")]
     )
     add_scan(made, scan_file, by=local_person(made).id, name="ramp")

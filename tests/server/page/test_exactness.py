@@ -15,10 +15,10 @@ from matplotlib.path import Path as Outline
 from fewslice.project.adding import add_scan
 from fewslice.project.database import Project
 from fewslice.project.export import export_project
-from fewslice.project.opening import create_project
 from fewslice.project.people import local_person
 from fewslice.project.structures import Structure
 from tests.support.annotation_page import AnnotationPage, Grid, OpenPage, Point
+from tests.support.new_projects import new_project
 
 pytestmark = pytest.mark.slow
 
@@ -138,7 +138,7 @@ def test_every_plane_is_exported_as_it_was_drawn(
         write_scan(tmp_path / f"{number}.nii.gz", order, turn, number) for number in range(channels)
     ]
     structures = [Structure(1, "one"), Structure(2, "two")]
-    project = create_project(tmp_path / "project", name="Exact", structures=structures)
+    project = new_project(tmp_path / "project", name="Exact", structures=structures)
     add_scan(project, paths, by=local_person(project).id, name="scan")
     page = open_page(project)
     page.press(*["]"] * LARGER)

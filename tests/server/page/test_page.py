@@ -16,6 +16,7 @@ from fewslice.project.people import add_person, local_person
 from fewslice.project.structures import Structure, list_structures
 from tests.server.page.conftest import SHAPE, SPACING
 from tests.support.annotation_page import Grid, OpenPage, Point
+from tests.support.new_projects import new_project
 
 pytestmark = pytest.mark.slow
 
@@ -144,7 +145,7 @@ def test_a_measurement_is_in_millimetres(project: Project, open_page: OpenPage) 
 
 
 def test_a_project_without_scans_says_what_to_do(tmp_path: Path, open_page: OpenPage) -> None:
-    page = open_page(create_project(tmp_path / "empty", name="Empty"), wait=False)
+    page = open_page(new_project(tmp_path / "empty", name="Empty"), wait=False)
     page.page.locator("#scans .empty").wait_for()
     assert "No scans yet" in page.shown("scans")
     assert "fewslice project add" in page.shown("scans")
@@ -194,7 +195,7 @@ def test_locks_hold_and_are_the_projects(project: Project, open_page: OpenPage) 
 def test_channels_can_be_looked_at_one_by_one(
     tmp_path: Path, scan_file: Path, open_page: OpenPage
 ) -> None:
-    project = create_project(tmp_path / "channels", name="Channels")
+    project = new_project(tmp_path / "channels", name="Channels")
     ramp = nib.load(scan_file)
     turned = tmp_path / "turned.nii.gz"
     # Mirrored, and forty times as bright: a window for both would show one of them black or white.

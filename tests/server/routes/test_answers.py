@@ -64,6 +64,7 @@ def test_a_few_slices_become_an_answer_and_a_question(served: Served) -> None:
     assert served.get("/scans/1").json()["predicted_dice"] == asked["predicted_dice"]
 
 
+@pytest.mark.slow
 def test_where_nothing_is_drawn_the_first_slice_is_a_matter_of_taste(served: Served) -> None:
     with working(served):
         asked = served.get("/scans/1/suggestion", params={"wait": 60}).json()

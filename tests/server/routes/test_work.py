@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from fewslice.project import jobs
 from fewslice.project.adding import add_scan
 from fewslice.training import store
@@ -43,6 +45,7 @@ def test_one_training_runs_at_a_time(served: Served) -> None:
     assert served.post("/train").json()["job"] != first
 
 
+@pytest.mark.slow
 def test_enough_new_slices_start_a_training(served: Served, tmp_path: Path) -> None:
     other = shutil.copy(tmp_path / "scan.nii.gz", tmp_path / "other.nii.gz")
     add_scan(served.project, other, by=1)
