@@ -87,8 +87,9 @@ class Prediction:
 
     region: the box answered. values: the label of each class, background (0) first, ascending.
     probability: float16 (class, i, j, k) over the region, in [0, 1], summing to 1 over classes
-    (to float16 precision). remarks: sentences a person should read. kept: what was answered along each
-    plane, where slices of several are drawn and the engine can go on from that (`GoesOn`).
+    (to float16 precision). remarks: sentences a person should read. kept: what was
+    answered along each plane, where slices of several are drawn and the engine can go on from that
+    (`GoesOn`).
     """
 
     region: Region

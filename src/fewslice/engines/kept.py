@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float32Array
-from fewslice.volumes.region import Region, Triple
+from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid, apply_along
 
 
@@ -37,7 +37,7 @@ class KeptAnswer:
     share: npt.NDArray[np.float16]
 
     def on(self, grid: WorkingGrid) -> Float32Array:
-        """Return the probability of each structure on another grid, interpolated linearly.
+        """Return the probability of each structure on another grid.
 
         Outside of the region that was answered there is nothing (see `covers`). float32
         (structure, i, j, k).
@@ -67,9 +67,13 @@ class KeptAnswer:
     def pasted(self, answer: KeptAnswer, axis: int, first: int, last: int) -> KeptAnswer:
         """Return this with another answer along the same plane on some slices, both included.
 
-        It knows all that either does, on a grid around both with voxels as large as this one's.
+        It knows all that either does. Where those slices reach farther along the axis, so does its
+        grid, with voxels no larger; not along the others, where all other slices would be without
+        an answer.
         """
-        grid = _grown(self.grid, answer.grid.region)
+        reached = answer.grid.region
+        ends = max(reached.start[axis], first), min(reached.stop[axis], last + 1)
+        grid = _grown(self.grid, axis, *ends)
         share = self.share.copy() if grid == self.grid else self.on(grid).astype(np.float16)
         centres = grid.centres(axis)
         inside = (centres > first - 0.5) & (centres < last + 0.5)
@@ -79,33 +83,35 @@ class KeptAnswer:
         return replace(self, slices=slices, indices=indices, grid=grid, share=share)
 
 
-def _grown(grid: WorkingGrid, region: Region) -> WorkingGrid:
-    """Return a grid that holds a region as well, with voxels no larger."""
-    mine = grid.region
-    i, j, k = (min(ends) for ends in zip(mine.start, region.start, strict=True))
-    a, b, c = (max(ends) for ends in zip(mine.stop, region.stop, strict=True))
-    whole = Region((i, j, k), (a, b, c))
-    if whole == mine:
-        return grid
-    shape: Triple = (
-        -(-whole.shape[0] * grid.shape[0] // mine.shape[0]),
-        -(-whole.shape[1] * grid.shape[1] // mine.shape[1]),
-        -(-whole.shape[2] * grid.shape[2] // mine.shape[2]),
-    )
-    return WorkingGrid(whole, shape, grid.native_spacing)
+def _grown(grid: WorkingGrid, axis: int, first: int, end: int) -> WorkingGrid:
+    """Return a grid that reaches from one slice up to another as well, with voxels no larger."""
+    start, stop, shape = list(grid.region.start), list(grid.region.stop), list(grid.shape)
+    start[axis], stop[axis] = min(start[axis], first), max(stop[axis], end)
+    fine, coarse = grid.region.shape[axis], grid.shape[axis]
+    shape[axis] = -(-(stop[axis] - start[axis]) * coarse // fine)
+    region = Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    return WorkingGrid(region, (shape[0], shape[1], shape[2]), grid.native_spacing)
 
 
 def _sampling_matrix(source: WorkingGrid, target: WorkingGrid, axis: int) -> Float32Array:
-    """Return the (target, source) matrix of linear interpolation at another grid's centres.
+    """Return the (target, source) matrix that brings values along an axis to another grid.
 
-    Rows sum to 1, those of centres outside of the source's region to 0.
+    It averages over larger voxels, and interpolates linearly at the centres of smaller ones, as
+    `WorkingGrid` does. Rows sum to 1, those of centres outside of the source's region to 0.
     """
-    fine, coarse = source.region.shape[axis], source.shape[axis]
-    along = target.centres(axis) - (source.region.start[axis] - 0.5)
-    position = np.clip(along * (coarse / fine) - 0.5, 0, coarse - 1)
-    away = np.abs(position[:, None] - np.arange(coarse))
-    inside = _inside(source, target, axis)
-    return np.asarray(np.maximum(1 - away, 0) * inside[:, None], dtype=np.float32)
+    coarse = source.shape[axis]
+    step = source.region.shape[axis] / coarse
+    size = target.region.shape[axis] / target.shape[axis] / step
+    along = (target.centres(axis) - (source.region.start[axis] - 0.5)) / step
+    if size > 1:
+        edges = np.clip([along - size / 2, along + size / 2], 0, coarse)[..., None]
+        voxels = np.arange(coarse)
+        shared = np.minimum(edges[1], voxels + 1) - np.maximum(edges[0], voxels)
+        weights = np.maximum(shared, 0) / np.maximum(edges[1] - edges[0], 1e-9)
+    else:
+        position = np.clip(along - 0.5, 0, coarse - 1)
+        weights = np.maximum(1 - np.abs(position[:, None] - np.arange(coarse)), 0)
+    return np.asarray(weights * _inside(source, target, axis)[:, None], dtype=np.float32)
 
 
 def _inside(source: WorkingGrid, target: WorkingGrid, axis: int) -> BoolArray:

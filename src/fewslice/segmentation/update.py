@@ -3,7 +3,8 @@
 A new slice changes most what lies between it and its annotated neighbours of the same plane. There
 the engine is asked again, on that part of the scan alone, with whatever slices of other planes show
 of it; everything else stays as it was answered. An engine that answers along several planes is
-asked along those alone that got a slice, or whose answer knows a slice that was changed or given up.
+asked again along the new slice's plane, and along those whose answer knows a slice that was drawn
+otherwise or given up; what it said along the others is kept and averaged anew.
 """
 
 from __future__ import annotations
