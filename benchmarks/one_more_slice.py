@@ -117,13 +117,14 @@ def table(found: pd.DataFrame) -> str:
 
 
 def _means(part: pd.DataFrame) -> list[str]:
-    by_name = part.pivot_table(index=["set", "name"], columns="answer", values="dice")
-    means = part.groupby("answer")[["dice", "as fresh", "seconds"]].mean()
+    way = {str(name): rows for name, rows in part.groupby("answer")}
+    names = ("fresh", "all planes", "kept")
+    lost = way["kept"]["dice"].to_numpy() - way["all planes"]["dice"].to_numpy()
     return [
-        *(f"{means.loc[way, 'dice']:.3f}" for way in ("fresh", "all planes", "kept")),
-        f"{(by_name['kept'] - by_name['all planes']).min():+.3f}",
-        *(f"{means.loc[way, 'as fresh']:.3f}" for way in ("all planes", "kept")),
-        *(f"{means.loc[way, 'seconds']:.1f}" for way in ("fresh", "all planes", "kept")),
+        *(f"{way[name]['dice'].mean():.3f}" for name in names),
+        f"{lost.min():+.3f}",
+        *(f"{way[name]['as fresh'].mean():.3f}" for name in names[1:]),
+        *(f"{way[name]['seconds'].mean():.2f}" for name in names),
     ]
 
 

@@ -83,9 +83,9 @@ def _still_true(earlier: Answered, now: Annotation, axis: int) -> list[KeptAnswe
 
     None holds that knows a slice which has changed since or was given up.
     """
-    changed = _changed(now, earlier.annotation)
     if now.doubts:
         return []
+    changed = _changed(now, earlier.annotation)
     return [
         one
         for one in earlier.prediction.kept
