@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import process_time
 
@@ -60,12 +61,12 @@ def measure(structure: Structure, engine: str) -> list[list[object]]:
             continue
         before = Answered(then, ENGINES[engine].prepare(structure.scan).predict(then))
         forgotten = replace(before, prediction=replace(before.prediction, kept=()))
-        fresh, seconds = timed(lambda now=now: answer(structure, engine, now, None))
-        found = {"fresh": (fresh, seconds)}
-        for name, earlier in (("all planes", forgotten), ("kept", before)):
-            found[name] = timed(
-                lambda now=now, earlier=earlier: answer(structure, engine, now, earlier)
-            )
+        ways = {"fresh": None, "all planes": forgotten, "kept": before}
+        found = {
+            name: timed(partial(answer, structure, engine, now, earlier))
+            for name, earlier in ways.items()
+        }
+        fresh = found["fresh"][0]
         for name, (mask, seconds) in found.items():
             scores = [dice(mask, structure.mask), dice(mask, fresh)]
             rows.append([structure.of, structure.name, planes, name, *scores, seconds])

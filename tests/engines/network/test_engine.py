@@ -331,8 +331,8 @@ def test_planes_of_which_answers_are_kept_are_not_asked_again(
     if known == 2:  # the same, but for rounding
         assert away.max() < 0.005
     else:  # averaged on the other plane's grid, and refined along it
-        answers = [assemble_labels(one, annotation) for one in (found, at_once)]
-        assert min(dice(*answers, 1), dice(*answers, 2)) > 0.98
+        one, other = (assemble_labels(each, annotation) for each in (found, at_once))
+        assert min(dice(one, other, value) for value in (1, 2)) > 0.98
 
 
 @pytest.mark.slow
