@@ -1,14 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.finding import find_annotation
-from fewslice.engines import Scan
-from fewslice.engines.base import Prediction
+from fewslice.engines import Auto, Scan
+from fewslice.engines.base import Prediction, Progress, SupportScan, silent
 from fewslice.engines.interpolation.engine import Interpolation
+from fewslice.engines.kept import KeptAnswer
+from fewslice.segmentation.assemble import assemble_labels
 from fewslice.segmentation.update import Answered, answer_again, changed_part
 from fewslice.volumes.geometry import Geometry
-from tests.support.phantoms import Phantom, two_organs
+from fewslice.volumes.region import Region
+from fewslice.volumes.working_grid import WorkingGrid
+from tests.support.phantoms import Phantom, dice, two_organs
 
 AXIS = 2
 
@@ -146,3 +155,152 @@ def test_nothing_new_changes_nothing() -> None:
         Interpolation(), scan_of(phantom), annotated(phantom, 6, 10, 14), Answered(then, earlier)
     )
     assert again is earlier
+
+
+@dataclass(frozen=True, eq=False)
+class _Recorder:
+    """An engine that answers along planes, and writes down along which it was asked."""
+
+    asked: list[tuple[int, ...]]
+
+    uses_support = False
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> _Recording:
+        return _Recording(scan, self.asked)
+
+
+@dataclass(frozen=True, eq=False)
+class _Recording:
+    scan: Scan
+    asked: list[tuple[int, ...]]
+
+    def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
+        return self.predict_from((), annotation)
+
+    def predict_from(
+        self, kept: Sequence[KeptAnswer], annotation: Annotation, progress: Progress = silent
+    ) -> Prediction:
+        known = {one.axis for one in kept}
+        axes = tuple(axis for axis in annotation.axes if axis not in known)
+        self.asked.append(axes)
+        whole = Region((0, 0, 0), self.scan.shape)
+        grid = WorkingGrid(whole, self.scan.shape, self.scan.spacing)
+        # Every answer is the number of the question, in hundredths.
+        share = np.full(
+            (len(annotation.values), *self.scan.shape), len(self.asked) / 100, dtype=np.float16
+        )
+        slices, values = frozenset(annotation.slices), annotation.values
+        mine = tuple(
+            KeptAnswer(axis, False, values, slices, annotation.drawn_along(axis), grid, share)
+            for axis in axes
+        )
+        classes = 1 + len(values)
+        probability = np.full((classes, *self.scan.shape), 1 / classes, dtype=np.float16)
+        return Prediction(whole, (0, *values), probability, (), mine)
+
+
+def asked_along(*drawings: Annotation) -> tuple[list[tuple[int, ...]], Prediction]:
+    """Return along which planes each of these drawings is asked, and the last answer."""
+    phantom, engine = two_organs(), _Recorder([])
+    earlier: Answered | None = None
+    for annotation in drawings:
+        found = answer_again(engine, scan_of(phantom), annotation, earlier)
+        earlier = Answered(annotation, found)
+    assert earlier is not None
+    return engine.asked, earlier.prediction
+
+
+def test_one_more_slice_is_asked_along_its_own_plane_alone() -> None:
+    phantom = two_organs()
+    asked, found = asked_along(
+        several(phantom, (6, 10), (14,)),
+        several(phantom, (6, 8, 10), (14,)),
+        several(phantom, (6, 8, 10), (14, 31)),
+    )
+    assert asked == [(0, 2), (2,), (0,)]
+    kept = {one.axis: one for one in found.kept}
+    # Of the second question slices 6 to 10 across axis 2, of the third 14 to the end across axis 0.
+    across = np.array([0.01] * 6 + [0.02] * 5 + [0.01] * 11, dtype=np.float16)
+    np.testing.assert_array_equal(kept[2].share[0, 20, 20], across)
+    along = np.array([0.01] * 14 + [0.03] * 30, dtype=np.float16)
+    np.testing.assert_array_equal(kept[0].share[1, :, 20, 8], along)
+    assert kept[2].slices == {(0, 14), (2, 6), (2, 8), (2, 10)}
+    assert kept[0].slices == {(0, 14), (0, 31), (2, 6), (2, 8), (2, 10)}
+
+
+def test_a_plane_that_does_not_know_three_slices_is_asked_again() -> None:
+    phantom = two_organs()
+    steps = [(4, 16), (4, 8, 16), (4, 8, 10, 16), (4, 8, 10, 12, 16), (4, 6, 8, 10, 12, 16)]
+    asked, found = asked_along(*(several(phantom, drawn, (14,)) for drawn in steps))
+    assert asked == [(0, 2), (2,), (2,), (0, 2), (2,)]
+    kept = {one.axis: one for one in found.kept}
+    # It was asked between 10 and 16, so that it still does not know 8, nor 6 of after that.
+    assert kept[0].slices == {(0, 14), (2, 4), (2, 10), (2, 12), (2, 16)}
+
+
+def test_a_plane_that_knows_a_changed_slice_is_asked_again() -> None:
+    phantom = two_organs()
+    then = several(phantom, (6, 8, 10), (14,))
+    labels = then.labels.copy()
+    labels[31, 21:25, 8] = 0  # slice 8 drawn otherwise
+    redrawn = Annotation(labels, then.slices)
+    assert asked_along(then, redrawn)[0] == [(0, 2), (0, 2)]
+    fewer = several(phantom, (6, 10), (14,))
+    asked, found = asked_along(then, fewer)  # slice 8 given up
+    assert asked == [(0, 2), (0, 2)]
+    assert {one.axis for one in found.kept} == {0, 2}
+
+
+def test_a_slice_that_no_other_plane_knows_may_be_drawn_otherwise() -> None:
+    phantom = two_organs()
+    then, now = several(phantom, (6, 10), (14,)), several(phantom, (6, 8, 10), (14,))
+    labels = now.labels.copy()
+    labels[31, 21:25, 8] = 0
+    asked, _ = asked_along(then, now, Annotation(labels, now.slices), then)
+    assert asked == [(0, 2), (2,), (2,), (2,)]
+
+
+def test_structures_in_doubt_are_asked_for_along_all_planes() -> None:
+    phantom = two_organs()
+    then, now = several(phantom, (6, 10), (14,)), several(phantom, (6, 8, 10), (14,))
+    doubts = (((0, 14), 1),)
+    engine = _Recorder([])
+    earlier = answer_again(engine, scan_of(phantom), replace(then, doubts=()), None)
+    doubtful = Answered(replace(then, doubts=doubts), earlier)
+    answer_again(engine, scan_of(phantom), replace(now, doubts=doubts), doubtful)
+    # The first structure without the slice it is in doubt on, the second from all of them.
+    assert engine.asked[1:] == [(2,), (0, 2)]
+
+
+def overlap(one: Prediction, other: Prediction, annotation: Annotation) -> float:
+    """Dice of two answers' structures, both together."""
+    first, second = (assemble_labels(each, annotation) > 0 for each in (one, other))
+    return float(2 * (first & second).sum() / (first.sum() + second.sum()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("then", "added"),
+    [(((0, 14), (0, 31), (2, 12)), (2, 8)), (((0, 14), (0, 31), (1, 20), (2, 12)), (0, 22))],
+)
+def test_one_more_slice_is_answered_nearly_as_all_at_once(
+    then: tuple[tuple[int, int], ...], added: tuple[int, int]
+) -> None:
+    phantom, engine = two_organs(), Auto()
+
+    def drawn(places: tuple[tuple[int, int], ...]) -> Annotation:
+        parts = [phantom.sparse(axis, index) for axis, index in places]
+        return Annotation(np.maximum.reduce(parts), tuple(sorted(places)))
+
+    before, now = drawn(then), drawn((*then, added))
+    scan = scan_of(phantom)
+    earlier = answer_again(engine, scan, before, None)
+    assert {one.axis for one in earlier.kept} == {axis for axis, _ in then}
+    again = answer_again(engine, scan, now, Answered(before, earlier))
+    fresh = answer_again(engine, scan, now, None)
+    every = answer_again(engine, scan, now, Answered(before, replace(earlier, kept=())))
+    # As near as what is asked along all planes between the neighbours, as in one plane.
+    assert overlap(again, fresh, now) > min(overlap(every, fresh, now), 0.99) - 0.005
+    assert {(one.axis, one.alone) for one in again.kept} >= {(axis, False) for axis, _ in then}
+    truth = [dice(assemble_labels(each, now), phantom.truth, 1) for each in (again, fresh)]
+    assert truth[0] > truth[1] - 0.01

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -224,3 +225,22 @@ def test_a_previous_segmentation_of_another_grid_is_refused() -> None:
     )
     with pytest.raises(GeometryError, match="previous segmentation"):
         segment(phantom.image[:-1], phantom.sparse(2, 8)[:-1], previous=first)
+
+
+@pytest.mark.slow
+def test_what_another_engine_said_along_planes_is_not_gone_on_from() -> None:
+    phantom = two_organs()
+    labels = np.maximum(phantom.sparse(0, 14, 31), phantom.sparse(2, 12))
+    first = segment(phantom.image, labels, spacing=phantom.spacing, engine="network")
+    assert {one.axis for one in first.prediction.kept} == {0, 2}
+    forgotten = replace(first, prediction=replace(first.prediction, kept=()))
+    more = np.maximum(labels, phantom.sparse(2, 8))
+
+    def again(engine: str, previous: Segmentation) -> Any:
+        found = segment(
+            phantom.image, more, spacing=phantom.spacing, engine=engine, previous=previous
+        )
+        return found.prediction.probability
+
+    np.testing.assert_array_equal(again("auto", first), again("auto", forgotten))
+    assert (again("network", first) != again("network", forgotten)).any()

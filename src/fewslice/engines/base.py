@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
+from fewslice.engines.kept import KeptAnswer
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image
@@ -86,13 +87,16 @@ class Prediction:
 
     region: the box answered. values: the label of each class, background (0) first, ascending.
     probability: float16 (class, i, j, k) over the region, in [0, 1], summing to 1 over classes
-    (to float16 precision). remarks: sentences a person should read.
+    (to float16 precision). remarks: sentences a person should read. kept: what was
+    answered along each plane, where slices of several are drawn and the engine can go on from that
+    (`GoesOn`).
     """
 
     region: Region
     values: tuple[int, ...]
     probability: npt.NDArray[np.float16]
     remarks: tuple[str, ...] = ()
+    kept: tuple[KeptAnswer, ...] = ()
 
 
 def empty_probability(
@@ -126,6 +130,21 @@ class PreparedScan(Protocol):
 
         Voxels the annotation knows may come back with any probability: assembly puts what the
         person said in their place.
+        """
+        ...
+
+
+@runtime_checkable
+class GoesOn(PreparedScan, Protocol):
+    """A prepared scan whose answers along several planes can be gone on from."""
+
+    def predict_from(
+        self, kept: Sequence[KeptAnswer], annotation: Annotation, progress: Progress = silent
+    ) -> Prediction:
+        """Return class probabilities; planes of which an answer was kept are not asked again.
+
+        kept: answers of earlier predictions that know nothing that has changed since; of all
+        structures drawn. The prediction keeps those along planes that were asked.
         """
         ...
 

@@ -2,7 +2,9 @@
 
 A new slice changes most what lies between it and its annotated neighbours of the same plane. There
 the engine is asked again, on that part of the scan alone, with whatever slices of other planes show
-of it; everything else stays as it was answered.
+of it; everything else stays as it was answered. An engine that answers along several planes is
+asked again along the new slice's plane, and along those whose answer knows a slice that was drawn
+otherwise or given up; what it said along the others is kept and averaged anew.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
 from fewslice.engines.base import (
     Engine,
+    GoesOn,
     Prediction,
     Progress,
     Scan,
@@ -23,9 +26,12 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.engines.composed import composed
+from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.predictions import around, moved, put_slice
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
+
+_MOST_UNKNOWN = 2  # slices that a kept answer need not know
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +68,57 @@ def answer_again(  # noqa: PLR0913 - an engine, its question, and its earlier an
         return earlier.prediction
     piece = Region.slab(axis, first, last, scan.shape)
     asked = annotation.cropped(piece)
-    found = asked_engine.prepare(scan.cropped(piece), support).predict(asked, progress)
-    return _pasted(earlier.prediction, found, part)
+    still = _still_true(earlier, annotation, axis)
+    kept = [one.moved(axis, -first) for one in still]
+    prepared = engine.prepare(scan.cropped(piece), support) if kept else None
+    if isinstance(prepared, GoesOn):
+        # Nothing that `composed` adds is of use to slices of several planes that are not in doubt.
+        found = prepared.predict_from(kept, asked, progress)
+    else:
+        found = asked_engine.prepare(scan.cropped(piece), support).predict(asked, progress)
+    pasted = _pasted(earlier.prediction, found, part)
+    return replace(pasted, kept=_kept(earlier.prediction.kept, still, found.kept, part))
+
+
+def _still_true(earlier: Answered, now: Annotation, axis: int) -> list[KeptAnswer]:
+    """Return the kept answers along other planes than that across `axis`, if they still hold.
+
+    None holds that knows a slice which has changed since or was given up, or that does not know
+    several: of each little is to be learnt along its plane, of many together more.
+    """
+    if now.doubts:
+        return []
+    changed = _changed(now, earlier.annotation)
+    return [
+        one
+        for one in earlier.prediction.kept
+        if one.axis != axis
+        and not one.slices & changed
+        and len(set(now.slices) - one.slices) <= _MOST_UNKNOWN
+        and (one.alone or one.values == now.drawn_values)
+    ]
+
+
+def _kept(
+    earlier: Sequence[KeptAnswer],
+    still: Sequence[KeptAnswer],
+    found: Sequence[KeptAnswer],
+    part: tuple[int, int, int],
+) -> tuple[KeptAnswer, ...]:
+    """Return what is kept from now on: what still holds, and what was answered anew of the part.
+
+    What was not kept before is not known all over the scan, and not kept now.
+    """
+    axis, first, last = part
+    new = {(one.axis, one.alone, one.values): one.moved(axis, first) for one in found}
+    kept = []
+    for one in earlier:
+        again = new.get((one.axis, one.alone, one.values))
+        if again is not None:
+            kept.append(one.pasted(again, axis, first, last))
+        elif one in still:
+            kept.append(one)
+    return tuple(kept)
 
 
 def changed_part(now: Annotation, then: Annotation) -> tuple[int, int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
@@ -176,13 +177,16 @@ def _for_trained(
 def _earlier(engine: Engine, previous: Segmentation | None, numbers: Numbering) -> Answered | None:
     """Return the earlier answer; None for a trained engine, to which a slice tells nothing new.
 
-    Also None where that answer has another number for the structure 255.
+    Also None where that answer has another number for the structure 255. What another engine said
+    along single planes is left out.
     """
     if previous is None or isinstance(engine, TrainedEngine):
         return None
     if not numbers.fits(previous.numbering):
         return None
-    return Answered(previous.annotation, previous.prediction)
+    same = previous.engine == engine_name(engine)
+    found = previous.prediction if same else replace(previous.prediction, kept=())
+    return Answered(previous.annotation, found)
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:

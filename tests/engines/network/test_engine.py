@@ -313,3 +313,40 @@ def test_weights_are_loaded_when_they_are_needed_first() -> None:
     assert "network" not in vars(prepared)
     prepared.predict(drawn(two_organs()))
     assert vars(prepared)["network"] is prepared.network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "known"), [("wild", 2), ("plain", 0)])
+def test_planes_of_which_answers_are_kept_are_not_asked_again(
+    name: str, known: int, request: pytest.FixtureRequest
+) -> None:
+    phantom = two_organs()
+    annotation = drawn(phantom, ((0, 14), (0, 31), (2, 8), (2, 12)))  # axis 0 is the main one
+    prepared = request.getfixturevalue(name).prepare(scan_of(phantom))
+    at_once = prepared.predict(annotation)
+    assert {one.axis for one in at_once.kept if not one.alone} == {0, 2}
+    kept = [one for one in at_once.kept if one.alone or one.axis == known]
+    found = prepared.predict_from(kept, annotation)
+    assert [one.axis for one in found.kept] == [2 - known]
+    assert found.region == at_once.region
+    away = np.abs(checked(found, (1, 2)) - checked(at_once, (1, 2)))
+    if known == 2:  # the same, but for rounding
+        assert away.max() < 0.005
+    else:  # averaged on the other plane's grid, and refined along it
+        one, other = (assemble_labels(each, annotation) for each in (found, at_once))
+        assert min(dice(one, other, value) for value in (1, 2)) > 0.98
+
+
+@pytest.mark.slow
+def test_where_all_planes_are_kept_they_are_asked_anew(wild: Network) -> None:
+    phantom = two_organs()
+    annotation = drawn(phantom, ((0, 14), (2, 12)))
+    prepared = wild.prepare(scan_of(phantom))
+    expected = prepared.predict(annotation)
+    found = prepared.predict_from(expected.kept, annotation)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+
+
+def test_of_one_plane_nothing_is_kept(plain: Network) -> None:
+    phantom = two_organs()
+    assert plain.prepare(scan_of(phantom)).predict(drawn(phantom)).kept == ()

@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
+from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
@@ -103,3 +105,37 @@ def test_what_one_plane_says_alone_is_mixed_in_where_it_was_asked() -> None:
     inside = 0.75 * 0.5 + 0.25 * 0.9
     np.testing.assert_allclose(odds[:, 0, 1:3], np.log(inside / (1 - inside)), rtol=1e-4)
     np.testing.assert_allclose(odds[:, 0, [0, 3]], np.log(0.375 / 0.625), rtol=1e-4)
+
+
+def kept_as(answer: PlaneAnswer) -> KeptAnswer:
+    annotation = Annotation(np.ones(GRID.shape, dtype=np.uint8), ((answer.axis, 0), (1, 2)))
+    return answer.kept(annotation)
+
+
+def test_what_is_kept_is_the_probability_in_the_scans_order() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(0, 3, GRID.shape).astype(np.float32)
+    answer = replace(answered(1, (1,), 0.0), odds=np.moveaxis(truth, 1, 0)[:, None])
+    kept = kept_as(answer)
+    np.testing.assert_allclose(kept.share[0], 1 / (1 + np.exp(-truth)), atol=1e-3)
+    assert (kept.axis, kept.indices, kept.values, kept.alone) == (1, (1,), (1,), False)
+    assert kept.slices == {(1, 0), (1, 2)}
+    assert answer.kept(Annotation(np.ones(GRID.shape, np.uint8), ((1, 2),)), alone=True).alone
+
+
+def test_a_kept_answer_counts_as_it_did_when_it_was_asked() -> None:
+    main, other = answered(2, (0,), 2.0), answered(0, (3,), -2.0)
+    expected = fused([main, other], alike(0, 2))
+    found = fused([main], alike(0, 2), [kept_as(other)])
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_where_a_kept_answer_did_not_look_it_does_not_count() -> None:
+    main = answered(2, (0,), 2.0)
+    inner = WorkingGrid(Region((1, 0, 0), (3, 6, 5)), (2, 6, 5), (1.0, 1.0, 2.0))
+    other = replace(
+        answered(0, (1,), 0.0), grid=inner, odds=np.full((2, 1, 6, 5), -2.0, dtype=np.float32)
+    )
+    odds = fused([main], alike(0, 2), [kept_as(other)])
+    np.testing.assert_allclose(odds[:, 0, [0, 3]], 2.0, rtol=1e-4)
+    assert (odds[:, 0, 1:3] < 1.9).all()

@@ -26,6 +26,7 @@ import numpy as np
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import with_support
 from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, silent
+from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.engine import Network, PreparedNetwork, drawn_positions
 from fewslice.engines.network.features import SliceFeatures
 from fewslice.engines.network.finetuned_engine import Finetuned, PreparedFinetuned
@@ -102,15 +103,26 @@ class PreparedAuto:
         found = learned._answer(annotation, lambda part: progress(0.7 + 0.3 * part))
         return replace(found, remarks=(*found.remarks, remark))
 
-    def _answer(self, annotation: Annotation, progress: Progress) -> Prediction:
-        network = self.network
-        return with_support.completed(
-            self._drawn, network.scan, network.support, annotation, progress
-        )
+    def predict_from(
+        self, kept: Sequence[KeptAnswer], annotation: Annotation, progress: Progress = silent
+    ) -> Prediction:
+        """Return class probabilities, going on from earlier answers (see `GoesOn`).
 
-    def _drawn(self, annotation: Annotation, progress: Progress) -> Prediction:
-        """Answer from the slices drawn on this scan."""
-        return self.network.completed_by(_mixed, annotation, progress)
+        Where the network is fine-tuned first, it answers along all planes anew.
+        """
+        if self.finetuning is not None:
+            return self.predict(annotation, progress)
+        return self._answer(annotation, progress, kept)
+
+    def _answer(
+        self, annotation: Annotation, progress: Progress, kept: Sequence[KeptAnswer] = ()
+    ) -> Prediction:
+        network = self.network
+
+        def drawn(asked: Annotation, told: Progress) -> Prediction:
+            return network.completed_by(_mixed, asked, told, kept)
+
+        return with_support.completed(drawn, network.scan, network.support, annotation, progress)
 
 
 def _mixed(answer: PlaneAnswer) -> PlaneAnswer:

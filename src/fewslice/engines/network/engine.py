@@ -25,8 +25,9 @@ from fewslice.engines.base import (
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
 from fewslice.engines.interpolation.signed_distance import ShapePrior
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
+from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
-from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
+from fewslice.engines.network.planes import AlongPlane, PlaneAnswer, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
@@ -105,6 +106,16 @@ class PreparedNetwork:
         """Return class probabilities (see `PreparedScan`)."""
         return with_support.completed(self.completed, self.scan, self.support, annotation, progress)
 
+    def predict_from(
+        self, kept: Sequence[KeptAnswer], annotation: Annotation, progress: Progress = silent
+    ) -> Prediction:
+        """Return class probabilities, going on from earlier answers (see `GoesOn`)."""
+
+        def drawn(asked: Annotation, told: Progress) -> Prediction:
+            return self.completed_by(lambda answer: answer, asked, told, kept)
+
+        return with_support.completed(drawn, self.scan, self.support, annotation, progress)
+
     def completed(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Complete the structures that are drawn on this scan, and no others, from its slices."""
         return self.completed_by(lambda answer: answer, annotation, progress)
@@ -114,27 +125,36 @@ class PreparedNetwork:
         change: Callable[[PlaneAnswer], PlaneAnswer],
         annotation: Annotation,
         progress: Progress = silent,
+        earlier: Sequence[KeptAnswer] = (),
     ) -> Prediction:
         """Complete the structures that are drawn on this scan from the changed answers.
 
-        change: takes what the network answers along a plane, and returns what counts.
+        change: takes what the network answers along a plane, and returns what counts. earlier: what
+        counted along planes that need not be asked again.
         """
-        several = len({axis for axis, _ in annotation.drawn_slices}) > 1
-        asked = part(progress, 0, 2 / 3) if several else progress
-        answers = [change(one) for one in self.along_planes(annotation, asked)]
+        planes = _drawn_planes(annotation)
+        asked = part(progress, 0, 2 / 3) if len(planes) > 1 else progress
+        answers = [change(one) for one in self.along_planes(annotation, asked, earlier)]
         first = answers[0]
         main = annotation.seen_along(first.axis)
-        odds = first.odds
-        if several:
-            weights = self._weights(first.grid, main)
-            odds = fused(answers, weights)
-            plane, shares = weights.surest()
-            if shares.any():
-                kept = annotation.only(plane)
-                alone = change(self.along(kept, part(progress, 0.6, 0.9)))
-                numbers = [annotation.values.index(value) for value in kept.values]
-                odds = with_alone(replace(first, odds=odds), alone, shares, numbers)
-        return self.refined(odds, first.grid, main, progress)
+        if len(planes) == 1:
+            return self.refined(first.odds, first.grid, main, progress)
+        weights = self._weights(first.grid, main)
+        others = set(planes) - {one.axis for one in answers}
+        known = [one for one in earlier if not one.alone and one.axis in others]
+        odds = fused(answers, weights, known)
+        kept = [one.kept(annotation) for one in answers]
+        plane, shares = weights.surest()
+        if shares.any():
+            own = annotation.only(plane)
+            alone: AlongPlane | None = _known_alone(own, earlier)
+            if alone is None:
+                alone = change(self.along(own, part(progress, 0.6, 0.9)))
+                kept.append(alone.kept(own, alone=True))
+            numbers = [annotation.values.index(value) for value in own.values]
+            odds = with_alone(replace(first, odds=odds), alone, shares, numbers)
+        found = self.refined(odds, first.grid, main, progress)
+        return replace(found, kept=tuple(kept))
 
     def _weights(self, grid: WorkingGrid, annotation: Annotation) -> PlaneWeights:
         """Return how much the slices of several planes count."""
@@ -143,14 +163,19 @@ class PreparedNetwork:
         return ShapePrior.on_grid(shapes, grid, annotation.axis, caps).weights
 
     def along_planes(
-        self, annotation: Annotation, progress: Progress = silent
+        self,
+        annotation: Annotation,
+        progress: Progress = silent,
+        earlier: Sequence[KeptAnswer] = (),
     ) -> tuple[PlaneAnswer, ...]:
         """Return the answer along each plane that shows a structure, the main one first.
 
-        progress goes to 0.9.
+        earlier: answers along planes that are left out here, unless that leaves none. progress goes
+        to 0.9.
         """
-        drawn = {axis for axis, _ in annotation.drawn_slices}
-        axes = sorted(drawn, key=lambda axis: (axis != annotation.axis, axis))
+        planes = _drawn_planes(annotation)
+        known = {one.axis for one in earlier if not one.alone}
+        axes = [axis for axis in planes if axis not in known] or planes
         each = 0.9 / len(axes)
         return tuple(
             self.along(annotation.seen_along(axis), part(progress, at * each, (at + 1) * each))
@@ -195,6 +220,19 @@ class PreparedNetwork:
         from fewslice.engines.network.support_memory import remembered_support
 
         return remembered_support(self.support, annotation.drawn_values, annotation.axis, features)
+
+
+def _drawn_planes(annotation: Annotation) -> list[int]:
+    """Return the axes across which slices show a structure, the main one first."""
+    drawn = {axis for axis, _ in annotation.drawn_slices}
+    return sorted(drawn, key=lambda axis: (axis != annotation.axis, axis))
+
+
+def _known_alone(own: Annotation, earlier: Sequence[KeptAnswer]) -> KeptAnswer | None:
+    """Return what was answered before from these slices of one plane alone, if anything was."""
+    (plane,) = own.axes
+    fits = (one for one in earlier if one.alone and one.axis == plane)
+    return next((one for one in fits if one.values == own.drawn_values), None)
 
 
 def completed_odds(

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
+from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.features import SliceFeatures, between
 from fewslice.engines.predictions import shared, within
 from fewslice.typing import Float32Array, Float64Array
@@ -27,6 +30,24 @@ from fewslice.volumes.working_grid import WorkingGrid
 
 _LEAST = 1e-5  # probability of the background that odds are taken against
 _NEAR = 0.25  # radii of a structure over which one plane's slices stay as good as they are
+
+
+class AlongPlane(Protocol):
+    """What was answered along one plane: now (`PlaneAnswer`) or before (`KeptAnswer`)."""
+
+    @property
+    def axis(self) -> int:
+        """Array axis across the plane's slices."""
+        ...
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Slices of the plane that show a structure."""
+        ...
+
+    def on(self, grid: WorkingGrid) -> Float32Array:
+        """Return the probability of each structure on a grid, (structure, i, j, k)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +71,7 @@ class PlaneAnswer:
         The background is left out. A grid of another region may hold voxels that were not asked
         for: there is nothing.
         """
-        exponents = np.exp(np.clip(self.odds, -30, 30))
-        share = exponents / (1 + exponents.sum(axis=1, keepdims=True))
-        found = np.moveaxis(share, 0, 1 + self.axis)
+        found = self._share()
         if grid.region == self.grid.region:
             return between(found, grid)
         both = shared(grid.region, self.grid.region)
@@ -61,24 +80,47 @@ class PlaneAnswer:
         whole[(slice(None), *here)] = self.grid.up(found)[(slice(None), *there)]
         return grid.down(whole)
 
-    def distance(self, grid: WorkingGrid) -> npt.NDArray[np.float64]:
-        """Return mm from each position across the plane, on another grid, to its drawn slices."""
-        away = np.abs(grid.centres(self.axis)[:, None] - np.array(self.indices))
-        step = grid.native_spacing[self.axis]
-        return np.asarray(away.min(axis=1) * step, dtype=np.float64)
+    def _share(self) -> Float32Array:
+        """Return the probability of each structure on its own grid, (structure, i, j, k)."""
+        exponents = np.exp(np.clip(self.odds, -30, 30))
+        share = exponents / (1 + exponents.sum(axis=1, keepdims=True))
+        return np.moveaxis(share, 0, 1 + self.axis)
+
+    def kept(self, annotation: Annotation, *, alone: bool = False) -> KeptAnswer:
+        """Return the answer to keep. annotation, alone: what it was answered from."""
+        share = self._share().astype(np.float16)
+        slices = frozenset(annotation.slices)
+        values = annotation.drawn_values
+        return KeptAnswer(self.axis, alone, values, slices, self.indices, self.grid, share)
 
 
-def fused(answers: Sequence[PlaneAnswer], weights: PlaneWeights) -> Float32Array:
-    """Return the odds of all planes together, on the grid of the first and in its order."""
+def _distance(answer: AlongPlane, grid: WorkingGrid) -> npt.NDArray[np.float64]:
+    """Return mm from each position across the plane, on another grid, to its drawn slices."""
+    away = np.abs(grid.centres(answer.axis)[:, None] - np.array(answer.indices))
+    step = grid.native_spacing[answer.axis]
+    return np.asarray(away.min(axis=1) * step, dtype=np.float64)
+
+
+def fused(
+    answers: Sequence[PlaneAnswer], weights: PlaneWeights, kept: Sequence[KeptAnswer] = ()
+) -> Float32Array:
+    """Return the odds of all planes together, on the grid of the first and in its order.
+
+    kept: along planes that are not asked again.
+    """
     first = answers[0]
     near = _NEAR * float(np.median(first.features.radii))
     total = np.zeros((first.odds.shape[1], *first.grid.shape), dtype=np.float32)
     counted = np.zeros_like(total)
-    for answer in answers:
+    every: list[AlongPlane] = [*answers, *kept]
+    for answer in every:
         thickness = first.grid.native_spacing[answer.axis]
-        distance = answer.distance(first.grid) + near + thickness
+        distance = _distance(answer, first.grid) + near + thickness
         falling = (thickness * weights.at(answer.axis, distance)).astype(np.float32)
         along = np.expand_dims(falling, tuple(1 + axis for axis in inplane_axes(answer.axis)))
+        if isinstance(answer, KeptAnswer):
+            # A new slice may show a structure beyond the box that was looked at before.
+            along = along * answer.covers(first.grid)
         total += along * answer.on(first.grid)
         counted += along
     total /= counted
@@ -86,7 +128,7 @@ def fused(answers: Sequence[PlaneAnswer], weights: PlaneWeights) -> Float32Array
 
 
 def with_alone(
-    together: PlaneAnswer, alone: PlaneAnswer, shares: Float64Array, numbers: Sequence[int]
+    together: PlaneAnswer, alone: AlongPlane, shares: Float64Array, numbers: Sequence[int]
 ) -> Float32Array:
     """Return odds mixed with what one plane's slices answer without those of the others.
 
