@@ -224,7 +224,7 @@ def test_labels_that_do_not_fit_skip_their_scan(folder: Path) -> None:
     labels = {"a": np.ones((2, 2, 2), np.uint8)}
     found = ranked(find_scans(folder), labels=labels)
     assert [skipped.case for skipped in found.skipped] == ["a", "c"]
-    assert "the label map of a" in found.skipped[0].sentence
+    assert "The label map of a has shape" in found.skipped[0].sentence
     assert replace(found, skipped=()).scans == 2
 
 

@@ -134,7 +134,7 @@ def test_the_bundled_scan() -> None:
 
 BAD: dict[str, tuple[Callable[[Phantom], tuple[Any, Any]], str]] = {
     "NaN": (lambda p: (p.image * np.nan, p.sparse(2, 9)), "no voxel with a finite value"),
-    "shape": (lambda p: (p.image[:-1], p.sparse(2, 9)), "shape: 43x40x22 against 44x40x22"),
+    "shape": (lambda p: (p.image[:-1], p.sparse(2, 9)), r"shape \(44, 40, 22\), but the image \("),
     "two axes": (lambda p: (p.image[0], p.sparse(2, 9)), "2 axes"),
     "flat labels": (lambda p: (p.image, p.truth[0]), "label map has 2 axes"),
     "half labels": (lambda p: (p.image, p.sparse(2, 9) * 0.5), "not a whole number"),

@@ -219,7 +219,7 @@ def test_support_that_does_not_fit_is_named() -> None:
     labels = phantom.sparse(2, 6, 10, 14)
     good = (phantom.image, phantom.truth)
     bad: list[tuple[tuple[Any, Any], type[Exception], str]] = [
-        ((phantom.image[:-1], phantom.truth), GeometryError, "2 and the label map of support"),
+        ((phantom.image[:-1], phantom.truth), GeometryError, "label map of support scan 2 has"),
         ((np.stack([phantom.image] * 2), phantom.truth), InputError, "scan 2 has 2 channels"),
         ((phantom.image, phantom.truth * 0), InputError, "labels of support scan 2 hold no"),
         ((phantom.image * np.nan, phantom.truth), InputError, "Support scan 2 holds no voxel"),
