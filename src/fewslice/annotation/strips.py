@@ -28,7 +28,7 @@ def planes_of_strips(drawn: BoolArray, affine: Float64Array, axis: int) -> tuple
     runs = np.split(indices, np.flatnonzero(np.diff(indices) > 1) + 1)
     if not 1 <= len(runs) < len(indices) <= _MOST_SLICES:
         return ()
-    parts = [_ends(np.take(drawn, index, axis), index) for run in runs for index in run]
+    parts = [_ends(np.moveaxis(drawn, axis, 0)[index], index) for run in runs for index in run]
     run_of = np.repeat(
         [number for number, run in enumerate(runs) for _ in run], [len(part) for part in parts]
     )

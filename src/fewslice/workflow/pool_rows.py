@@ -203,7 +203,7 @@ def _features(image: Image, samples: Samples) -> list[npt.NDArray[np.floating[An
     low, high = _window(channel)
     return [
         descriptor(
-            (channel.take(index, axis=samples.axis).astype(np.float32) - low) / (high - low),
+            (np.moveaxis(channel, samples.axis, 0)[index].astype(np.float32) - low) / (high - low),
             samples.probability[:, :, index],
         )
         for index in range(samples.probability.shape[2])

@@ -44,7 +44,7 @@ def _rows_across(
     for index in range(len(profile)):
         inside = 0 <= index - start < samples.probability.shape[2]
         probability = samples.probability[:, :, index - start] if inside else beyond
-        image = channel.take(index, axis=axis)[place_in].astype(np.float32)
+        image = np.moveaxis(channel, axis, 0)[index][place_in].astype(np.float32)
         place = Place(
             scan=0,
             axis=axis,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -185,7 +186,7 @@ def _axis_profile(
     asked = np.full(length, _all_known(annotated))
     for other, index in annotated.slices:
         if other == axis:
-            on_it = np.unique(annotated.labels.take(index, axis=axis))
+            on_it = np.unique(_slice(annotated.labels, axis, index))
             drawn[:, index] = np.isin(values[1:], on_it)
             empty[:, index] = ~drawn[:, index]
             asked[index] = True
@@ -232,7 +233,7 @@ def _drawn_sizes(
             annotated.slices,
         ):
             sizes = [
-                _size(annotated.labels.take(index, axis=axis) == value, axis, spacing)
+                _size(_slice(annotated.labels, axis, index) == value, axis, spacing)
                 for axis, index in slices
             ]
             held = [size for size in sizes if size[1] > 0]
@@ -259,3 +260,9 @@ def contour_length(mask: npt.NDArray[np.bool_], steps: tuple[float, float]) -> f
     across_rows = np.abs(np.diff(padded, axis=0)).sum() * steps[1]
     across_columns = np.abs(np.diff(padded, axis=1)).sum() * steps[0]
     return float((across_rows + across_columns) * np.pi / 4)
+
+
+def _slice(labels: npt.NDArray[np.unsignedinteger], axis: int, index: int) -> npt.NDArray[Any]:
+    """Return a view of a slice; `take` would copy the whole map if it lies otherwise in memory."""
+    view: npt.NDArray[Any] = np.moveaxis(labels, axis, 0)[index]
+    return view
