@@ -12,7 +12,7 @@ from benchmarks.advice import widest_gap_after
 from benchmarks.advice_recipes import KINDS, RECIPES, sampled
 from benchmarks.advice_rows import Row, as_row, profiles_of, run_row
 from benchmarks.advice_tasks import Recipe, Task
-from benchmarks.advice_unseen import BASELINES, Advice, dice_at, needed
+from benchmarks.advice_unseen import BASELINES, Advice, dice_at, needed, oracle
 
 from fewslice import suggest
 from fewslice.active_learning.next_slice.features import state_features
@@ -134,3 +134,17 @@ def test_states_of_a_run_are_kept_beside_its_points() -> None:
     assert [row["asked"] for row in kept] == [point[4] for point in points]
     assert kept[0]["change"][0] == kept[0]["change"][1] == kept[0]["change"][2] > 0
     assert points[-1][0] >= 2
+
+
+@dataclass(frozen=True, eq=False)
+class Secret(Task):
+    """A task of which two slices show all that counts: .5 for the one, .4 for the other."""
+
+    def dice(self, places: Sequence[SliceIndex]) -> float:
+        return 0.5 * ((1, 3) in places) + 0.4 * ((2, 2) in places) + 0.001 * len(places)
+
+
+def test_the_oracle_finds_the_slices_that_count_and_stops_once_it_is_enough() -> None:
+    points = list(oracle(Secret(TASK.recipe, TASK.scan, MASK, 0), 5))
+    assert [point[4] for point in points] == ["draw (0, 6)", "draw (1, 3)", "draw (2, 2)"]
+    assert [point[1] for point in points] == pytest.approx([0.001, 0.502, 0.903])
