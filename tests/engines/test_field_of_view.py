@@ -54,3 +54,14 @@ def test_three_planes_show_where_a_structure_ends() -> None:
     assert (box.start[1], box.stop[1]) == (20 - 15, 60 + 15)  # 1.5 radii of sqrt(4 x 40) / 2
     two = field_of_view(Annotation(labels, drawn[:2]), (1.0, 1.0, 1.0), inplane=0.35, reach=1.0)
     assert (two.start[0], two.stop[0]) == (48 - 31, 52 + 31)
+
+
+def test_a_layer_is_looked_for_through_the_whole_scan() -> None:
+    labels = np.zeros((40, 60, 30), dtype=np.uint8)
+    labels[18:21, :, 25] = 1  # three rows of forty, over all columns
+    box = field_of_view(Annotation(labels, ((2, 25),)), SPACING, inplane=0.35, reach=1.0)
+    assert (box.start[2], box.stop[2]) == (0, 30)
+    labels[18:21, 0, 25] = 0  # it ends before the border
+    box = field_of_view(Annotation(labels, ((2, 25),)), SPACING, inplane=0.35, reach=1.0)
+    # 1.5 radii of sqrt(3 x 59) / 2 mm are 10 mm: five slices, and one more.
+    assert (box.start[2], box.stop[2]) == (25 - 6, 30)

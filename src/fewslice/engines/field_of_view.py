@@ -6,28 +6,29 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
+from fewslice.engines.layers import shows_layer
 from fewslice.engines.predictions import around, moved
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN, LabelArray
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
+from fewslice.volumes.spacing import Spacing
 
 _SEEN = 0.7
 """Across slices whose two other planes show a structure, too, the margin is at most this part of
 the box's side: chosen on structures held out from training (docs/results/crossing.md)."""
 
 
-def field_of_view(
-    annotation: Annotation, spacing: tuple[float, float, float], inplane: float, reach: float
-) -> Region:
+def field_of_view(annotation: Annotation, spacing: Spacing, inplane: float, reach: float) -> Region:
     """Return the box around what was drawn.
 
     inplane: margin in the slices, as a fraction of the box's side. reach: margin across the
     slices, as a fraction of what could be expected: the mean distance between drawn slices, or
-    the radius of what was drawn, whichever is more. With slices of several planes each axis gets
-    the larger of the two margins; with slices of all three, two planes show where the structure
-    ends along each axis, and the margin is `_SEEN` of a side at most. Where slices were looked at
-    only in part (255), a structure may go on beyond what was drawn: the box then holds all that was
-    looked at on them, too, and its margin in the slices is a whole side.
+    the radius of what was drawn, whichever is more; the whole scan for a layer (`shows_layer`).
+    With slices of several planes each axis gets the larger of the two margins; with slices of all
+    three, two planes show where the structure ends along each axis, and the margin is `_SEEN` of a
+    side at most. Where slices were looked at only in part (255), a structure may go on beyond what
+    was drawn: the box then holds all that was looked at on them, too, and its margin in the slices
+    is a whole side.
     """
     partial = _looked_at_in_part(annotation)
     if partial:
@@ -37,7 +38,7 @@ def field_of_view(
     margins = inplane * sides
     drawn = {axis for axis, _ in annotation.drawn_slices}
     for axis in annotation.axes:
-        across = reach * _expected_reach(annotation, axis, sides, spacing[axis])
+        across = reach * _expected_reach(annotation, axis, sides, spacing)
         if len(annotation.axes) == 1:
             margins[axis] = across
             continue
@@ -73,9 +74,14 @@ def _box(place: SliceIndex, mask: npt.NDArray[np.bool_]) -> Region:
 
 
 def _expected_reach(
-    annotation: Annotation, axis: int, sides: npt.NDArray[np.float64], step: float
+    annotation: Annotation, axis: int, sides: npt.NDArray[np.float64], spacing: Spacing
 ) -> float:
+    step = spacing[axis]
     others = list(inplane_axes(axis))
+    steps = (spacing[others[0]], spacing[others[1]])
+    mine = (_labels_on(annotation, place) for place in annotation.slices if place[0] == axis)
+    if any(shows_layer(labels, steps) for labels in mine):
+        return float(annotation.labels.shape[axis] * step)
     radius = float(np.sqrt(sides[others[0]] * sides[others[1]])) / 2
     indices = annotation.along(axis)
     gap = (indices[-1] - indices[0]) / max(len(indices) - 1, 1) * step
