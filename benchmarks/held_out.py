@@ -1,12 +1,14 @@
 """Engines and mixtures on scans and structures that were held out from training.
 
     python -m benchmarks.held_out --data DIR [--weights FILE] [--slices 1,3,5] [--partly]
+    python -m benchmarks.held_out --data DIR --weights FILE --no-mixtures
 
 What the recipe of the shipped weights holds back (`every_scan`, `every_label`), and made-up OCT of
 seeds that no bank holds: nothing of the evaluation sets, so that engines may be chosen by it.
 Prints Dice on strided slices that were not annotated, of every engine, then of mixtures of them
-(interpolation, walker, network, in tenths) between and beyond the annotated slices. --partly prints
-what the network and the random walker make of three slices that are scribbled or dotted.
+(interpolation, walker, network, in tenths) between and beyond the annotated slices, unless
+--no-mixtures says otherwise: so weights are chosen. --partly prints what the network and the random
+walker make of three slices that are scribbled or dotted.
 """
 
 from __future__ import annotations
@@ -103,7 +105,7 @@ def _of_source(source: ScanSource, data: Path, scans: int, most: int) -> Iterato
 
 
 def measure(
-    structure: Structure, weights: Path | None, counts: Sequence[int]
+    structure: Structure, weights: Path | None, counts: Sequence[int], mixed: bool = True
 ) -> list[list[object]]:
     """Return rows (set, name, slices, inside, beyond, Dice): the engines, then the mixtures."""
     network = Network(weights=weights).prepare(structure.scan)
@@ -118,6 +120,8 @@ def measure(
         for engine in engines:
             answer = engine.prepare(structure.scan).predict(annotation)
             rows.append([*start, engine_name(engine), _ALONE, score(answer)])
+        if not mixed:
+            continue
         found = network.along(annotation)
         grid, features, odds = found.grid, found.features, found.odds
         for inside, beyond in _pairs():
@@ -214,6 +218,7 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=7, help="at most, of each source")
     parser.add_argument("--structures", type=int, default=12, help="at most, of each scan")
     parser.add_argument("--made-up", type=int, default=14, help="volumes of either kind")
+    parser.add_argument("--no-mixtures", action="store_true")
     parser.add_argument("--partly", action="store_true")
     options = parser.parse_args()
     size = (options.made_up, options.scans, options.structures)
@@ -222,11 +227,14 @@ def main() -> None:
         print(_partly_table(tasks, options.weights))
         return
     counts = [int(count) for count in options.slices.split(",")]
-    jobs = (Job(f"{at}", (one, options.weights, counts)) for at, one in enumerate(tasks))
+    mixed = not options.no_mixtures
+    jobs = (Job(f"{at}", (one, options.weights, counts, mixed)) for at, one in enumerate(tasks))
     found = pd.DataFrame(
         _rows(measure, jobs), columns=["set", "name", "slices", "inside", "beyond", "dice"]
     )
-    print(by_set(found), by_mixture(found), sep="\n\n")
+    print(by_set(found))
+    if mixed:
+        print(f"\n{by_mixture(found)}")
 
 
 def _partly_table(tasks: Iterator[Structure], weights: Path | None) -> str:
