@@ -4,7 +4,7 @@
 
 Made-up OCT (`fewslice.pretraining.generators.oct_layers`) of seeds that no bank holds: Dice of
 `auto` on slices that were not drawn, with the box of any other structure and with that of a layer
-(`fewslice.engines.layers`). Only structures that are taken for layers; the others do not change.
+(`fewslice.volumes.layers`). Only structures that are taken for layers; the others do not change.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from benchmarks import displaced
 from benchmarks.accuracy import markdown
 from fewslice.annotation.annotation import on_slice
 from fewslice.engines import ENGINES, Scan, field_of_view
-from fewslice.engines.layers import shows_layer
 from fewslice.pretraining.generators.oct_layers import random_oct
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.layers import is_layer
 
 _FIRST_SEED = 2000
 _SLICES = (1, 2, 3, 5)
@@ -41,8 +41,8 @@ def layers(volumes: int) -> Iterator[tuple[Scan, BoolArray, int]]:
             mask = made.labels == value
             if np.count_nonzero(mask.any(axis=inplane_axes(axis))) < _LEAST:
                 continue
-            drawn = displaced.drawn(mask, axis, 1)
-            if shows_layer(drawn.labels[on_slice(*drawn.slices[0])], (down, right)):
+            middle = displaced.drawn(mask, axis, 1).slices[0]
+            if is_layer(mask[on_slice(*middle)], (down, right)):
                 yield made.scan, mask, axis
 
 
@@ -50,7 +50,7 @@ def measure(scan: Scan, mask: BoolArray, axis: int) -> Iterator[tuple[int, float
     """Yield the number of slices, and Dice with the usual box and with that of a layer."""
     for count in _SLICES:
         annotation = displaced.drawn(mask, axis, count)
-        with patch.object(field_of_view, "shows_layer", lambda *_: False):
+        with patch.object(field_of_view, "is_layer", lambda *_: False):
             usual = ENGINES["auto"].prepare(scan).predict(annotation)
         layer = ENGINES["auto"].prepare(scan).predict(annotation)
         first, second = (displaced.dice(one, mask, annotation) for one in (usual, layer))

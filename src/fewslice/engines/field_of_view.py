@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
-from fewslice.engines.layers import shows_layer
 from fewslice.engines.predictions import around, moved
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN, LabelArray
+from fewslice.volumes.layers import is_layer
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 from fewslice.volumes.spacing import Spacing
 
@@ -23,7 +23,7 @@ def field_of_view(annotation: Annotation, spacing: Spacing, inplane: float, reac
 
     inplane: margin in the slices, as a fraction of the box's side. reach: margin across the
     slices, as a fraction of what could be expected: the mean distance between drawn slices, or
-    the radius of what was drawn, whichever is more; the whole scan for a layer (`shows_layer`).
+    the radius of what was drawn, whichever is more; the whole scan for a layer (`is_layer`).
     With slices of several planes each axis gets the larger of the two margins; with slices of all
     three, two planes show where the structure ends along each axis, and the margin is `_SEEN` of a
     side at most. Where slices were looked at only in part (255), a structure may go on beyond what
@@ -73,6 +73,11 @@ def _box(place: SliceIndex, mask: npt.NDArray[np.bool_]) -> Region:
     return moved(bounding_region(np.expand_dims(mask, axis)), axis, index)
 
 
+def _shows_layer(labels: LabelArray, steps: tuple[float, float]) -> bool:
+    values = np.unique(labels[drawn_voxels(labels)])
+    return any(is_layer(labels == value, steps) for value in values)
+
+
 def _expected_reach(
     annotation: Annotation, axis: int, sides: npt.NDArray[np.float64], spacing: Spacing
 ) -> float:
@@ -80,7 +85,7 @@ def _expected_reach(
     others = list(inplane_axes(axis))
     steps = (spacing[others[0]], spacing[others[1]])
     mine = (_labels_on(annotation, place) for place in annotation.slices if place[0] == axis)
-    if any(shows_layer(labels, steps) for labels in mine):
+    if any(_shows_layer(labels, steps) for labels in mine):
         return float(annotation.labels.shape[axis] * step)
     radius = float(np.sqrt(sides[others[0]] * sides[others[1]])) / 2
     indices = annotation.along(axis)

@@ -112,3 +112,23 @@ def test_an_assumed_yes_counts_as_said(present: float) -> None:
     after = answered(found, query).axes[2]
     assert after.confirmed == ({3} if present else set())
     assert not main.confirmed
+
+
+def test_layers_go_through_the_whole_scan() -> None:
+    found = replace(scan(), layers=True)
+    known = extent(found)
+    assert known is not None
+    assert (known.first, known.last) == (0, 13)
+    closed = extent(replace(scan(empty=(11,)), layers=True))
+    assert closed is not None
+    assert (closed.first, closed.last) == (0, 10)
+
+
+def test_advice_on_layers_halves_the_widest_gap() -> None:
+    found = replace(scan(), layers=True)
+    queries = expected_gain(found, gain_model(), 4, np.random.default_rng(0))
+    # Beyond 6, slice 11 leaves distances 1, 2, 2, 1, 0, 1, 2; no other leaves less than 9. Before
+    # it, 1 and 2 leave 7 each, and 2 is nearer to the middle.
+    assert [(one.kind, one.axis, one.index) for one in queries[:2]] == [(DRAW, 2, 11), (DRAW, 2, 2)]
+    assert queries[0].reason.startswith("It lies in the widest gap")
+    assert len({one.index for one in queries}) == 4

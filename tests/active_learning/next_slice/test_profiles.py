@@ -205,3 +205,18 @@ def test_where_all_is_known_nothing_may_be_asked_in_any_plane() -> None:
     labels[0, 0, 0] = 255  # somebody did not look there
     found = profiles(two_samples(), (0, 1), (1, 2, 1), annotated(labels, *every), SPACING)
     assert [bool(axis.asked.any()) for axis in found.axes] == [False, False, True]
+
+
+def test_layers_are_told_by_what_is_drawn_across_the_main_axis() -> None:
+    spacing, shape = (1.0, 1.0, 5.0), (20, 20, 4)
+    labels = np.zeros(shape, dtype=np.uint8)
+    labels[5:7, :, 2] = 7  # two rows of twenty, over all columns
+    slices = ((2, 0), (2, 2))
+    probability = np.zeros((1, 3, 1, 1, 1), dtype=np.float16)
+    layer = profiles(probability, (0, 7, 9), (0, 0, 0), annotated(labels, *slices), spacing)
+    assert layer.layers
+    labels[12:16, 4:8, 2] = 9  # and something that is none
+    other = profiles(probability, (0, 7, 9), (0, 0, 0), annotated(labels, *slices), spacing)
+    assert not other.layers
+    across = measured_across(layer, (0, 7), annotated(labels * 0, (0, 3), main=0), spacing)
+    assert not across.layers

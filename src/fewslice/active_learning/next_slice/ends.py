@@ -47,7 +47,7 @@ def extent(found: Profiles) -> Extent | None:
     empty = np.setdiff1d(empty, held)
     below, above = empty[empty < held[0]], empty[empty > held[-1]]
     reach = max(1, round(_REACH * float(found.radius.mean()) / profile.step))
-    likely = np.flatnonzero(_likely(profile))
+    likely = np.arange(len(profile)) if found.layers else np.flatnonzero(_likely(profile))
     first = min(int(likely.min(initial=held[0])), held[0], int(drawn[0]) - reach)
     last = max(int(likely.max(initial=held[-1])), held[-1], int(drawn[-1]) + reach)
     closed = (

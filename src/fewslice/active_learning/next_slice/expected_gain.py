@@ -6,7 +6,8 @@ is doubtful on the slice and around it, up to the next slice somebody spoke of; 
 planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the structure on
 this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes everything
 farther out. Its gain is what that brought in the same simulations, times the probability of a "no";
-a "yes" changes no answer and counts nothing.
+a "yes" changes no answer and counts nothing. Layers are the exception: they go through the whole
+scan, so the first slices halve its widest gaps.
 
 `rules` puts two rules before the models, which saved slices on some kinds of structures and cost
 some on others (`docs/results/advice-on-unseen-kinds.md`): the second slice is the one across the
@@ -36,6 +37,9 @@ DRAW, PRESENT = "draw", "present"
 
 QUESTION_SLICES = 0.1
 """What a question counts as, in drawn slices."""
+
+_FEW_OF_LAYERS = 4
+"""Up to so many drawn slices of layers the next one lies in the widest gap."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,38 @@ def expected_gain(
         ]
         if not queries:
             break
-        best = _ruled(found, queries, settings) if settings.rules else None
+        best = _of_layers(found, queries, settings)
+        if best is None and settings.rules:
+            best = _ruled(found, queries, settings)
         if best is None:
             order = rng.permutation(len(queries))
             best = queries[max(order, key=lambda at: settings.score(queries[at]))]
         chosen.append(best)
         found = answered(found, best)
     return tuple(chosen)
+
+
+def _of_layers(
+    found: Profiles, queries: list[Query], settings: ExpectedGainSettings
+) -> Query | None:
+    """Return the widest gap of a scan in which layers alone are drawn, on a few slices.
+
+    Models measure in radii of the structure, and the area of a layer says nothing of its extent.
+    """
+    few = np.count_nonzero(found.axes[found.main].drawn.any(axis=0)) <= _FEW_OF_LAYERS
+    return _in_gap(found, queries, settings, _LAYER) if found.layers and few else None
+
+
+def _in_gap(
+    found: Profiles, queries: list[Query], settings: ExpectedGainSettings, reason: str | None
+) -> Query | None:
+    """Return the drawing of the slice in the widest gap; None if nothing is left to draw."""
+    gap = widest_gap(found)
+    if gap is None:
+        return None
+    seconds = settings.cost.drawing(float(found.contour.mean()))
+    beyond = Query(found.main, gap, DRAW, 0.0, seconds, reason or _UNSEEN)
+    return _drawn_at(queries, (found.main, gap), reason) or beyond
 
 
 def _ruled(found: Profiles, queries: list[Query], settings: ExpectedGainSettings) -> Query | None:
@@ -143,12 +172,7 @@ def _ruled(found: Profiles, queries: list[Query], settings: ExpectedGainSettings
     if question is not None:
         seconds = settings.cost.question
         return Query(found.main, question, PRESENT, 0.0, seconds, _WHERE_IT_ENDS)
-    gap = widest_gap(found)
-    if gap is None:
-        return None
-    seconds = settings.cost.drawing(float(found.contour.mean()))
-    beyond = Query(found.main, gap, DRAW, 0.0, seconds, _UNSEEN)
-    return _drawn_at(queries, (found.main, gap), None) or beyond
+    return _in_gap(found, queries, settings, None)
 
 
 def _gain_around(queries: list[Query], place: tuple[int, int]) -> float:
@@ -226,6 +250,10 @@ _WHERE_IT_ENDS = (
     "placed once its ends are known."
 )
 _UNSEEN = "It lies in the widest gap between slices looked at, where the structure may go on."
+_LAYER = (
+    "It lies in the widest gap between slices looked at; a layer that both borders cut off is "
+    "likely to go on through the whole scan."
+)
 _ACROSS = (
     "No slice of this plane, which crosses those drawn, is drawn yet; it shows how the structure "
     "runs between them."

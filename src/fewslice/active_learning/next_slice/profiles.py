@@ -17,6 +17,7 @@ import numpy.typing as npt
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.layers import is_layer
 from fewslice.volumes.working_grid import WorkingGrid
 
 
@@ -55,13 +56,15 @@ class Profiles:
 
     contour: float64 (structure,), mean length in mm of what was drawn of a structure on a slice of
     the main axis that holds it. area: the same of its area, mm². Of a structure that is drawn
-    nowhere: of discs of the areas expected.
+    nowhere: of discs of the areas expected. layers: whether all that was drawn across the main axis
+    are layers, which are likely to go on through the whole scan (`is_layer`).
     """
 
     axes: tuple[AxisProfile, AxisProfile, AxisProfile]
     main: int
     contour: Float64Array
     area: Float64Array
+    layers: bool = False
 
     @property
     def radius(self) -> Float64Array:
@@ -134,7 +137,8 @@ def measured_across(
         if (expected > 0.5).any():
             area[number] = expected[expected > 0.5].mean() * main.pixel_area
             contour[number] = 2 * np.sqrt(np.pi * area[number])
-    return Profiles(found.axes, annotated.main, contour, area)
+    layers = _only_layers(annotated, values, spacing)
+    return Profiles(found.axes, annotated.main, contour, area, layers)
 
 
 def _sums(
@@ -241,6 +245,22 @@ def _drawn_sizes(
                 contour[number], area[number] = np.mean(held, axis=0)
                 break
     return contour, area
+
+
+def _only_layers(
+    annotated: Annotated, values: Sequence[int], spacing: tuple[float, float, float]
+) -> bool:
+    """Whether each structure that is drawn across the main axis is a layer on one of the slices."""
+    down, right = (spacing[other] for other in inplane_axes(annotated.main))
+    slices = [
+        _slice(annotated.labels, axis, index)
+        for axis, index in annotated.slices
+        if axis == annotated.main
+    ]
+    drawn = [value for value in values[1:] if any((one == value).any() for one in slices)]
+    return bool(drawn) and all(
+        any(is_layer(one == value, (down, right)) for one in slices) for value in drawn
+    )
 
 
 def _size(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fewslice.annotation.annotation import drawn_voxels
 from fewslice.typing import BoolArray
-from fewslice.volumes.image import LabelArray
 
 _THIN = 0.125
 """A layer is at most as thick as this part of what it crosses (docs/results/pieces.md)."""
@@ -20,23 +18,20 @@ _UNBROKEN = 0.6
 """It is there over at least this part of its way; at a fovea some layers are gone."""
 
 
-def shows_layer(labels: LabelArray, steps: tuple[float, float]) -> bool:
-    """Return whether a structure drawn on a slice is a layer.
+def is_layer(mask: BoolArray, steps: tuple[float, float]) -> bool:
+    """Return whether a structure on a slice of a scan is a layer.
 
-    labels: (rows, columns), 0 background, 255 not looked at. steps: mm between rows and columns.
+    mask: (rows, columns), the whole slice. steps: mm between rows and between columns.
     """
-    drawn = drawn_voxels(labels)
-    cut = [drawn.take((0, -1), axis).any(axis=1 - axis).all() for axis in (0, 1)]
-    if not any(cut):
-        return False
-    structures = [labels == value for value in np.unique(labels[drawn])]
-    return any(_along_rows(one, steps) or _along_rows(one.T, steps[::-1]) for one in structures)
+    return _along_rows(mask, steps) or _along_rows(mask.T, steps[::-1])
 
 
 def _along_rows(mask: BoolArray, steps: tuple[float, float]) -> bool:
     """Whether a structure runs from the first column to the last, thin and almost unbroken."""
+    if not (mask[:, 0].any() and mask[:, -1].any()):
+        return False
     thickness = mask.sum(axis=0)
     there = np.asarray(thickness > 0)
-    if not (there[0] and there[-1]) or there.mean() < _UNBROKEN:
+    if there.mean() < _UNBROKEN:
         return False
     return bool(thickness[there].mean() * steps[0] <= _THIN * len(there) * steps[1])
