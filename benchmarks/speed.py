@@ -13,7 +13,6 @@ of the process, the interpreter and its libraries included. Time it on a quiet m
 from __future__ import annotations
 
 import argparse
-import compileall
 import json
 import os
 import resource
@@ -29,7 +28,6 @@ from typing import Any
 
 import numpy as np
 
-import fewslice
 from fewslice.volumes.geometry import inplane_axes
 
 SliceIndex = tuple[int, int]
@@ -246,16 +244,21 @@ def warm_up(name: str) -> None:
 def commanded(command: list[str]) -> Figures:
     """Run a command and return its time and its own peak memory.
 
-    The package's modules are compiled before, as pip does where it installs them: in a checkout
-    that may write no bytecode, Python would compile all of them each time.
+    It runs once before, untimed, and writes the bytecode of all modules it loads: pip compiles them
+    where it installs, but here Python may be told to write none, or the installer may not have
+    compiled, and then most of the time would go into compiling PyTorch and scikit-learn.
     """
-    compileall.compile_dir(Path(fewslice.__file__).parent, quiet=1)
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    with tempfile.TemporaryDirectory() as bytecode:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+        started = time.perf_counter()
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
     if status:
         raise SystemExit(f"{command} failed")
-    return {"first": time.perf_counter() - started, "memory": usage.ru_maxrss / 1e6}
+    return {"first": seconds, "memory": usage.ru_maxrss / 1e6}
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -63,7 +63,7 @@ def _fill(channel: Array, known: Array) -> None:
     edge = np.zeros(count + 1, bool)
     for axis in range(3):
         for end in (0, -1):
-            edge[np.unique(holes.take(end, axis=axis))] = True
+            edge[np.unique(np.moveaxis(holes, axis, 0)[end])] = True
     small = (sizes <= _SMALL) & ~edge
     small[0] = False
     channel[~known] = channel[known].min()

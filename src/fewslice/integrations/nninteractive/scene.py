@@ -184,7 +184,9 @@ class Scene:
             return
         first, last = max(holding[0] - 1, 0), min(holding[-1] + 1, self.shape[self._axis] - 1)
         slices: dict[SliceIndex, npt.NDArray[np.uint8]] = {
-            (self._axis, index): np.asarray(mask.take(index, self._axis), dtype=np.uint8)
+            (self._axis, index): np.array(
+                mask[on_slice(self._axis, index)], dtype=np.uint8, order="C"
+            )
             for index in range(int(first), int(last) + 1)
         }
         self._add(
@@ -276,8 +278,8 @@ class Scene:
     def _slice(self, place: SliceIndex) -> npt.NDArray[Any]:
         array = self.image.array
         channels = array if array.ndim == 4 else array[None]
-        taken: npt.NDArray[Any] = channels.take(place[1], 1 + place[0])
-        return taken
+        # Not numpy's take, which copies a scan that does not lie in C order for one slice of it.
+        return np.ascontiguousarray(channels[(slice(None), *on_slice(*place))])
 
     def _sides(self, axis: int) -> tuple[int, int]:
         rows, columns = inplane_axes(axis)
@@ -336,9 +338,8 @@ class Scene:
         parts = []
         for index in np.flatnonzero(mask.any(axis=(rows, columns))):
             whole = np.zeros(self._sides(axis), dtype=bool)
-            whole[start[rows] : stops[rows], start[columns] : stops[columns]] = mask.take(
-                index, axis
-            )
+            inside = mask[on_slice(axis, int(index))]
+            whole[start[rows] : stops[rows], start[columns] : stops[columns]] = inside
             parts.append((int(start[axis] + index), whole))
         return axis, parts
 
