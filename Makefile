@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# Many processes come and go in these commands; without its cache, each compiles anew what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = OMP_NUM_THREADS=1 ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: napari napari-screenshot monailabel demo serve test check quick coverage lint format docs wheel orthanc resolve surface bench benchmarks clean postgresql page browser

@@ -73,6 +73,7 @@ def test_mutual_information_is_between_0_and_entropy(seed: int, classes: int, sa
     assert ((scores.margin(probability) >= 0) & (scores.margin(probability) <= 1)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_agrees_with_baal(seed: int) -> None:
     with warnings.catch_warnings():

@@ -86,6 +86,7 @@ def test_results_in_dicom_belong_to_the_series_of_their_scan(
     np.testing.assert_array_equal(read_labels(folder / "out" / "A.dcm", scan).array, expected)
 
 
+@pytest.mark.slow
 def test_outlines_and_anonymous_results(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dicom = ["--series", "1", "--fill-gaps", "--suffix", "-rtstruct.dcm", "--anonymise", "--json"]
     assert run(many(folder, *dicom)) == 0
@@ -108,6 +109,7 @@ def test_scans_in_other_formats_have_no_series(
     assert "needs the DICOM series of the scan" in said
 
 
+@pytest.mark.slow
 def test_folders_may_be_channels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ct = write_series(tmp_path / "scans" / "A_0000", VOLUME)
     write_series(tmp_path / "scans" / "A_0001", VOLUME[::2], step=4.0, **PET)

@@ -87,15 +87,17 @@ class Nearby(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (batch, 1, *patch)."""
-        inside, outside = x[:, 1:2], x[:, 2:3]
-        half = self.sides // 2
-        if x.dim() == 5:
-            near = nn.functional.avg_pool3d(inside, self.sides, 1, half)
-            far = nn.functional.avg_pool3d(outside, self.sides, 1, half)
-        else:
-            near = nn.functional.avg_pool2d(inside, self.sides, 1, half)
-            far = nn.functional.avg_pool2d(outside, self.sides, 1, half)
+        near, far = self.mean(x[:, 1:2]), self.mean(x[:, 2:3])
         return self.sharpness * (near / (near + far + 1e-6) - 0.5)
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Return the mean around each voxel, zeros beyond the edge: side by side, it is quick."""
+        n, half = self.sides, self.sides // 2
+        if x.dim() == 5:
+            x = nn.functional.avg_pool3d(x, (n, 1, 1), 1, (half, 0, 0))
+            x = nn.functional.avg_pool3d(x, (1, n, 1), 1, (0, half, 0))
+            return nn.functional.avg_pool3d(x, (1, 1, n), 1, (0, 0, half))
+        return nn.functional.avg_pool2d(x, n, 1, half)
 
 
 class Brightness(nn.Module):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from fewslice._version import __version__
@@ -66,8 +68,7 @@ def create_app(served_project: Project, settings: Settings | None = None) -> Fas
         redoc_url=None,
     )
     app.state.context = context
-    for module in _ROUTES:
-        app.include_router(module.router, prefix=API, responses=PROBLEMS)
+    app.router.routes.extend(_api())
     answer_problems(app, settings)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
@@ -80,6 +81,15 @@ def create_app(served_project: Project, settings: Settings | None = None) -> Fas
         )
     app.add_middleware(Guard, settings=settings, accounts=lambda: has_accounts(served_project))
     return app
+
+
+@cache
+def _api() -> tuple[BaseRoute, ...]:
+    """Return the routes of the API: worked out once a process, not once an application."""
+    router = APIRouter()
+    for module in _ROUTES:
+        router.include_router(module.router, prefix=API, responses=PROBLEMS)
+    return tuple(router.routes)
 
 
 def _context(served_project: Project, settings: Settings) -> Context:

@@ -133,6 +133,7 @@ def test_points_are_valued_one_by_one() -> None:
     assert both[0] == pytest.approx((np.array(bald) + np.array(other)).max() / 2, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_entropies_agree_with_baal_on_the_same_draws(seed: int) -> None:
     theirs = baal_batch_bald()(num_samples=3)
@@ -147,6 +148,7 @@ def test_entropies_agree_with_baal_on_the_same_draws(seed: int) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_whole_batches_agree_with_baal(seed: int) -> None:
     """With probabilities in eighths, every configuration is a whole number of equal draws.

@@ -6,10 +6,12 @@ labels here. Tokens are our own.
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from fewslice.integrations.monai_label import (
     datastore_routes,
@@ -44,13 +46,19 @@ def add_monai_label(
     page = [route for route in app.router.routes if getattr(route, "name", "") == "page"]
     for route in page:
         app.router.routes.remove(route)
-    router = APIRouter(prefix=PREFIX, tags=["MONAI Label"])
-    for part in _PARTS:
-        router.include_router(part.router)
-    app.include_router(router)
+    app.router.routes.extend(_protocol())
     app.add_api_route(PREFIX, _greeting, include_in_schema=False)
     app.add_api_route(PREFIX + "/{rest:path}", _slash, methods=_METHODS, include_in_schema=False)
     app.router.routes.extend(page)
+
+
+@cache
+def _protocol() -> tuple[BaseRoute, ...]:
+    """Return the protocol's routes: worked out once a process, not once an application."""
+    router = APIRouter()
+    for part in _PARTS:
+        router.include_router(part.router, prefix=PREFIX, tags=["MONAI Label"])
+    return tuple(router.routes)
 
 
 def _greeting() -> Response:
