@@ -121,8 +121,8 @@ def test_an_average_holds_as_much_as_the_fullest_answer() -> None:
     # The 24th voxel from the top is at -.35: raised to the edge, it counts from its neighbour on.
     np.testing.assert_allclose(odds - together.odds, 0.35, atol=1e-5)
     assert np.count_nonzero(odds > 1e-4) == 23
-    kept = [answers[0], kept_as(answers[1])]
-    np.testing.assert_array_equal(filled(together, kept), odds)
+    found = filled(together, [answers[0], kept_as(answers[1])])
+    np.testing.assert_array_equal(found, odds)
 
 
 def test_odds_are_raised_only_so_far_and_never_lowered() -> None:
@@ -136,6 +136,14 @@ def test_odds_are_raised_only_so_far_and_never_lowered() -> None:
 def test_planes_of_fewer_slices_do_not_tell_how_much_there_is() -> None:
     together, full, two = ramp(2, -9.95), answered(0, (1,), 3.0), answered(1, (1, 4), -3.0)
     np.testing.assert_array_equal(filled(together, [full, two]), together.odds)
+
+
+def test_what_a_plane_of_thin_slices_holds_more_counts_less() -> None:
+    """Slices of plane 0 are 1 mm thick, of plane 2 two: of 40 voxels more than 20, 20 count."""
+    together, answers = ramp(2, -9.95), [ramp(0, -5.95), ramp(2, -10.95)]
+    odds = filled(replace(together, odds=together.odds / 10), answers)
+    # The 40th voxel from the top was at -.195.
+    np.testing.assert_allclose(odds - together.odds / 10, 0.195, atol=1e-5)
 
 
 def test_a_coarser_answer_holds_voxels_of_the_scan() -> None:

@@ -10,9 +10,9 @@ the slices of the others far better than theirs do its own, it is asked once mor
 slices that show next to nothing of a structure, or mislead about its shape, then do no harm.
 
 Answers that disagree about a border average to less than a half on both sides of it, so that an
-average holds less than each of them: averages of probabilities are less sure than what they average
-(Ranjan & Gneiting 2010). So it is cut lower, until it holds as much as the fullest of them; where
-planes have different numbers of slices, of those with the most.
+average holds less than each of them: averages of probabilities are less sure than what they are
+made of (Ranjan & Gneiting 2010). So it is cut lower, until it holds as much as the fullest of them;
+what a plane of thinner slices holds more counts less, and that of one with fewer slices nothing.
 """
 
 from __future__ import annotations
@@ -159,18 +159,34 @@ def filled(together: PlaneAnswer, answers: Sequence[AlongPlane]) -> Float32Array
     """Return odds of an average, raised until it holds as much as the fullest of some answers.
 
     together: as in `with_alone`. Odds are raised by no more than makes a half of `_LOWEST`, and
-    never lowered. Planes with fewer slices than others are not asked how much there is.
+    never lowered.
     """
-    slices = max(len(one.indices) for one in answers)
-    fullest = np.max([one.volume() for one in answers if len(one.indices) == slices], axis=0)
+    wanted = _wanted(together, answers) / together.grid.voxels_per_voxel
     most = np.log((1 - _LOWEST) / _LOWEST)
     by_structure = np.moveaxis(together.odds, 1, 0)
     raised = np.empty_like(by_structure)
     for number, odds in enumerate(by_structure):
-        voxels = min(round(fullest[number] / together.grid.voxels_per_voxel), odds.size)
+        voxels = min(round(wanted[number]), odds.size)
         least = np.partition(odds.ravel(), -voxels)[-voxels] if voxels else np.inf
         raised[number] = odds + np.float32(np.clip(-least, 0, most))
     return np.ascontiguousarray(np.moveaxis(raised, 0, 1))
+
+
+def _wanted(together: PlaneAnswer, answers: Sequence[AlongPlane]) -> Float64Array:
+    """Return how many voxels of the scan an average should hold, (structure,).
+
+    What an answer holds more than the average counts by how thick the plane's slices are. Planes
+    with fewer slices than others are not asked.
+    """
+    held = together.volume()
+    slices = max(len(one.indices) for one in answers)
+    thickness = [together.grid.native_spacing[one.axis] for one in answers]
+    more = [
+        (one.volume() - held) * step / max(thickness)
+        for one, step in zip(answers, thickness, strict=True)
+        if len(one.indices) == slices
+    ]
+    return held + np.maximum(np.max(more, axis=0), 0)
 
 
 def _as_odds(share: Float32Array, axis: int) -> Float32Array:
