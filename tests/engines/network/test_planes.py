@@ -141,15 +141,16 @@ def test_planes_of_fewer_slices_do_not_tell_how_much_there_is() -> None:
 def test_what_a_plane_of_thin_slices_holds_more_counts_less() -> None:
     """Slices of plane 0 are 1 mm thick, of plane 2 two: of 40 voxels more than 20, 20 count."""
     together, answers = ramp(2, -9.95), [ramp(0, -5.95), ramp(2, -10.95)]
-    odds = filled(replace(together, odds=together.odds / 10), answers)
+    flatter = replace(together, odds=together.odds / np.float32(10))
+    odds = filled(flatter, answers)
     # The 40th voxel from the top was at -.195.
-    np.testing.assert_allclose(odds - together.odds / 10, 0.195, atol=1e-5)
+    np.testing.assert_allclose(odds - flatter.odds, 0.195, atol=1e-5)
 
 
 def test_a_coarser_answer_holds_voxels_of_the_scan() -> None:
     """30 voxels that are four of the scan's each: all of it."""
     coarse = WorkingGrid(REGION, (2, 3, 5), (1.0, 1.0, 2.0))
-    full = replace(answered(2, (1,), 0.0), grid=coarse, odds=np.full((5, 1, 2, 3), 3.0))
+    full = replace(answered(2, (1,), 0.0), grid=coarse, odds=np.full((5, 1, 2, 3), 3, np.float32))
     assert full.volume() == 120
     assert answered(2, (1,), -3.0).volume() == 0
 

@@ -186,7 +186,7 @@ def _wanted(together: PlaneAnswer, answers: Sequence[AlongPlane]) -> Float64Arra
         for one, step in zip(answers, thickness, strict=True)
         if len(one.indices) == slices
     ]
-    return held + np.maximum(np.max(more, axis=0), 0)
+    return np.asarray(held + np.maximum(np.max(more, axis=0), 0), dtype=np.float64)
 
 
 def _as_odds(share: Float32Array, axis: int) -> Float32Array:
