@@ -118,3 +118,8 @@ def test_a_thin_layer_keeps_its_resolution_across() -> None:
     grid = working_grid(region, (0.0117, 0.0039, 0.12), finest=0.001, most=1_200_000, runs=runs)
     assert grid.shape[1] == 270
     assert np.prod(grid.shape) <= 1_200_000
+
+
+def test_a_voxel_is_as_large_as_several_of_the_volume() -> None:
+    grid = WorkingGrid(Region((1, 2, 3), (5, 8, 8)), (2, 3, 5), (1.0, 1.0, 2.0))
+    assert grid.voxels_per_voxel == 4  # 4 x 6 x 5 of the volume, 2 x 3 x 5 of the grid

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.typing import BoolArray, Float32Array
+from fewslice.typing import BoolArray, Float32Array, Float64Array
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid, apply_along
 
@@ -46,6 +46,10 @@ class KeptAnswer:
         for axis in range(3):
             found = apply_along(found, _sampling_matrix(self.grid, grid, axis), 1 + axis)
         return found
+
+    def volume(self) -> Float64Array:
+        """Return how many voxels of the scan each structure has, (structure,)."""
+        return volume(self.share, self.grid)
 
     def covers(self, grid: WorkingGrid) -> BoolArray:
         """Return where another grid lies in the region that was answered, (i, j, k)."""
@@ -81,6 +85,15 @@ class KeptAnswer:
         indices = tuple(sorted({*self.indices, *answer.indices}))
         slices = self.slices | answer.slices
         return replace(self, slices=slices, indices=indices, grid=grid, share=share)
+
+
+def volume(share: npt.NDArray[np.floating], grid: WorkingGrid) -> Float64Array:
+    """Return how many voxels of the scan each structure has, (structure,).
+
+    share: (structure, i, j, k) on the grid, probabilities.
+    """
+    inside = np.count_nonzero(share > 0.5, axis=(1, 2, 3))
+    return np.asarray(inside * grid.voxels_per_voxel, dtype=np.float64)
 
 
 def _grown(grid: WorkingGrid, axis: int, first: int, end: int) -> WorkingGrid:

@@ -7,6 +7,7 @@ up. Where an axis is not resampled nothing is multiplied, so values come back bi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,11 @@ class WorkingGrid:
             )
         )
         return i, j, k
+
+    @property
+    def voxels_per_voxel(self) -> float:
+        """How many voxels of the volume one of this grid is as large as."""
+        return math.prod(self.region.shape) / math.prod(self.shape)
 
     @property
     def is_native(self) -> bool:

@@ -27,7 +27,7 @@ from fewslice.engines.interpolation.signed_distance import ShapePrior
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import SliceFeatures
-from fewslice.engines.network.planes import fused, with_alone
+from fewslice.engines.network.planes import filled, fused, with_alone
 from fewslice.volumes.geometry import Geometry
 from tests.support.known_features import weights_file
 from tests.support.phantoms import Phantom, two_organs
@@ -78,6 +78,7 @@ def test_slices_of_several_planes_are_answered_along_each_of_them() -> None:
         mean = averaged(alone.features, alone.odds, along(alone.features))
         together = replace(both[0], odds=odds)
         odds = with_alone(together, replace(alone, odds=mean), shares, [0, 1])
+    odds = filled(replace(both[0], odds=odds), both)
     expected = network.refined(odds, along_main.grid, annotation)
     found = answer(phantom, annotation)
     np.testing.assert_array_equal(found.probability, expected.probability)

@@ -10,7 +10,7 @@ import pytest
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
 from fewslice.engines.kept import KeptAnswer
-from fewslice.engines.network.planes import PlaneAnswer, fused, with_alone
+from fewslice.engines.network.planes import PlaneAnswer, filled, fused, with_alone
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 from tests.support.known_features import random_features
@@ -105,6 +105,54 @@ def test_what_one_plane_says_alone_is_mixed_in_where_it_was_asked() -> None:
     inside = 0.75 * 0.5 + 0.25 * 0.9
     np.testing.assert_allclose(odds[:, 0, 1:3], np.log(inside / (1 - inside)), rtol=1e-4)
     np.testing.assert_allclose(odds[:, 0, [0, 3]], np.log(0.375 / 0.625), rtol=1e-4)
+
+
+def ramp(axis: int, lowest: float) -> PlaneAnswer:
+    """Return odds that rise by a tenth a voxel in the order of the scan's array, 0 to 119."""
+    rising = lowest + 0.1 * np.arange(120, dtype=np.float32).reshape(GRID.shape)
+    return replace(answered(axis, (1,), 0.0), odds=np.moveaxis(rising, axis, 0)[:, None])
+
+
+def test_an_average_holds_as_much_as_the_fullest_answer() -> None:
+    """Its odds are above 0 on 20 voxels; those of the answers on 10 and on 24."""
+    together, answers = ramp(2, -9.95), [ramp(0, -10.95), ramp(1, -9.55)]
+    odds = filled(together, answers)
+    assert np.count_nonzero(together.odds > 0) == 20
+    # The 24th voxel from the top is at -.35: raised to the edge, it counts from its neighbour on.
+    np.testing.assert_allclose(odds - together.odds, 0.35, atol=1e-5)
+    assert np.count_nonzero(odds > 1e-4) == 23
+    found = filled(together, [answers[0], kept_as(answers[1])])
+    np.testing.assert_array_equal(found, odds)
+
+
+def test_odds_are_raised_only_so_far_and_never_lowered() -> None:
+    full, empty = answered(0, (1,), 3.0), answered(0, (1,), -3.0)
+    together = ramp(2, -9.95)
+    raised = filled(together, [full, empty]) - together.odds
+    np.testing.assert_allclose(raised, np.log(0.65 / 0.35), atol=1e-5)
+    np.testing.assert_array_equal(filled(together, [empty, empty]), together.odds)
+
+
+def test_planes_of_fewer_slices_do_not_tell_how_much_there_is() -> None:
+    together, full, two = ramp(2, -9.95), answered(0, (1,), 3.0), answered(1, (1, 4), -3.0)
+    np.testing.assert_array_equal(filled(together, [full, two]), together.odds)
+
+
+def test_what_a_plane_of_thin_slices_holds_more_counts_less() -> None:
+    """Slices of plane 0 are 1 mm thick, of plane 2 two: of 40 voxels more than 20, 20 count."""
+    together, answers = ramp(2, -9.95), [ramp(0, -5.95), ramp(2, -10.95)]
+    flatter = replace(together, odds=together.odds / np.float32(10))
+    odds = filled(flatter, answers)
+    # The 40th voxel from the top was at -.195.
+    np.testing.assert_allclose(odds - flatter.odds, 0.195, atol=1e-5)
+
+
+def test_a_coarser_answer_holds_voxels_of_the_scan() -> None:
+    """30 voxels that are four of the scan's each: all of it."""
+    coarse = WorkingGrid(REGION, (2, 3, 5), (1.0, 1.0, 2.0))
+    full = replace(answered(2, (1,), 0.0), grid=coarse, odds=np.full((5, 1, 2, 3), 3, np.float32))
+    assert full.volume() == 120
+    assert answered(2, (1,), -3.0).volume() == 0
 
 
 def kept_as(answer: PlaneAnswer) -> KeptAnswer:

@@ -27,7 +27,7 @@ from fewslice.engines.interpolation.signed_distance import ShapePrior
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
-from fewslice.engines.network.planes import AlongPlane, PlaneAnswer, fused, with_alone
+from fewslice.engines.network.planes import AlongPlane, PlaneAnswer, filled, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
@@ -153,6 +153,7 @@ class PreparedNetwork:
                 kept.append(alone.kept(own, alone=True))
             numbers = [annotation.values.index(value) for value in own.values]
             odds = with_alone(replace(first, odds=odds), alone, shares, numbers)
+        odds = filled(replace(first, odds=odds), [*answers, *known])
         found = self.refined(odds, first.grid, main, progress)
         return replace(found, kept=tuple(kept))
 

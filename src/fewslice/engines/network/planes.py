@@ -8,6 +8,11 @@ are: where slices are thick, pixels across them are as long as that, and what is
 says less of a shape. Where one plane's outlines foretell
 the slices of the others far better than theirs do its own, it is asked once more without them:
 slices that show next to nothing of a structure, or mislead about its shape, then do no harm.
+
+Answers that disagree about a border average to less than a half on both sides of it, so that an
+average holds less than each of them: averages of probabilities are less sure than what they are
+made of (Ranjan & Gneiting 2010). So it is cut lower, until it holds as much as the fullest of them;
+what a plane of thinner slices holds more counts less, and that of one with fewer slices nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
-from fewslice.engines.kept import KeptAnswer
+from fewslice.engines.kept import KeptAnswer, volume
 from fewslice.engines.network.features import SliceFeatures, between
 from fewslice.engines.predictions import shared, within
 from fewslice.typing import Float32Array, Float64Array
@@ -29,6 +34,7 @@ from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.working_grid import WorkingGrid
 
 _LEAST = 1e-5  # probability of the background that odds are taken against
+_LOWEST = 0.35  # probability down to which an average counts as structure
 _NEAR = 0.25  # radii of a structure over which one plane's slices stay as good as they are
 
 
@@ -47,6 +53,10 @@ class AlongPlane(Protocol):
 
     def on(self, grid: WorkingGrid) -> Float32Array:
         """Return the probability of each structure on a grid, (structure, i, j, k)."""
+        ...
+
+    def volume(self) -> Float64Array:
+        """Return how many voxels of the scan each structure has, (structure,)."""
         ...
 
 
@@ -79,6 +89,10 @@ class PlaneAnswer:
         here, there = within(both, grid.region), within(both, self.grid.region)
         whole[(slice(None), *here)] = self.grid.up(found)[(slice(None), *there)]
         return grid.down(whole)
+
+    def volume(self) -> Float64Array:
+        """Return how many voxels of the scan each structure has, (structure,)."""
+        return volume(self._share(), self.grid)
 
     def _share(self) -> Float32Array:
         """Return the probability of each structure on its own grid, (structure, i, j, k)."""
@@ -139,6 +153,40 @@ def with_alone(
     part = shares[list(numbers)].astype(np.float32)[:, None, None, None]
     share[list(numbers)] += part * (alone.on(together.grid) - share[list(numbers)])
     return _as_odds(share, together.axis)
+
+
+def filled(together: PlaneAnswer, answers: Sequence[AlongPlane]) -> Float32Array:
+    """Return odds of an average, raised until it holds as much as the fullest of some answers.
+
+    together: as in `with_alone`. Odds are raised by no more than makes a half of `_LOWEST`, and
+    never lowered.
+    """
+    wanted = _wanted(together, answers) / together.grid.voxels_per_voxel
+    most = np.log((1 - _LOWEST) / _LOWEST)
+    by_structure = np.moveaxis(together.odds, 1, 0)
+    raised = np.empty_like(by_structure)
+    for number, odds in enumerate(by_structure):
+        voxels = min(round(wanted[number]), odds.size)
+        least = np.partition(odds.ravel(), -voxels)[-voxels] if voxels else np.inf
+        raised[number] = odds + np.float32(np.clip(-least, 0, most))
+    return np.ascontiguousarray(np.moveaxis(raised, 0, 1))
+
+
+def _wanted(together: PlaneAnswer, answers: Sequence[AlongPlane]) -> Float64Array:
+    """Return how many voxels of the scan an average should hold, (structure,).
+
+    What an answer holds more than the average counts by how thick the plane's slices are. Planes
+    with fewer slices than others are not asked.
+    """
+    held = together.volume()
+    slices = max(len(one.indices) for one in answers)
+    thickness = [together.grid.native_spacing[one.axis] for one in answers]
+    more = [
+        (one.volume() - held) * step / max(thickness)
+        for one, step in zip(answers, thickness, strict=True)
+        if len(one.indices) == slices
+    ]
+    return np.asarray(held + np.maximum(np.max(more, axis=0), 0), dtype=np.float64)
 
 
 def _as_odds(share: Float32Array, axis: int) -> Float32Array:
