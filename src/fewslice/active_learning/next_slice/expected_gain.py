@@ -6,8 +6,8 @@ is doubtful on the slice and around it, up to the next slice somebody spoke of; 
 planes are weighed alike (`fewslice.active_learning.next_slice.gain_model`). *Is the structure on
 this slice at all?*: where the answer goes on beyond the slices drawn, a "no" removes everything
 farther out. Its gain is what that brought in the same simulations, times the probability of a "no";
-a "yes" changes no answer and counts nothing. Layers are the exception: they go through the whole
-scan, so the first slices halve its widest gaps.
+a "yes" changes no answer and counts nothing. Layers in thick slices are the exception: they
+go through the whole scan, so the first slices halve its widest gaps.
 
 `rules` puts two rules before the models, which saved slices on some kinds of structures and cost
 some on others (`docs/results/advice-on-unseen-kinds.md`): the second slice is the one across the
@@ -136,12 +136,16 @@ def expected_gain(
 def _of_layers(
     found: Profiles, queries: list[Query], settings: ExpectedGainSettings
 ) -> Query | None:
-    """Return the widest gap of a scan in which layers alone are drawn, on a few slices.
+    """Return the widest gap of thick slices on a few of which layers alone are drawn.
 
     Models measure in radii of the structure, and the area of a layer says nothing of its extent.
+    Where people can draw across the slices as well, one across tells a layer from a vessel that
+    lies in the plane of the slice, and models ask for it.
     """
     few = np.count_nonzero(found.axes[found.main].drawn.any(axis=0)) <= _FEW_OF_LAYERS
-    return _in_gap(found, queries, settings, _LAYER) if found.layers and few else None
+    if not (found.layers and few) or any(axis != found.main for axis in _drawable(found, settings)):
+        return None
+    return _in_gap(found, queries, settings, _LAYER)
 
 
 def _in_gap(
@@ -201,11 +205,19 @@ def _queried(query: Query, chosen: list[Query]) -> bool:
 def _queries(
     found: Profiles, gain_model: GainModel, settings: ExpectedGainSettings
 ) -> Iterator[Query]:
-    for axis, profile in enumerate(found.axes):
-        if axis == found.main or (settings.planes and _oblong(found, axis) <= settings.oblong):
-            yield from _drawings(found, axis, profile, gain_model, settings)
+    for axis in _drawable(found, settings):
+        yield from _drawings(found, axis, found.axes[axis], gain_model, settings)
     if settings.questions:
         yield from _questions(found, gain_model, settings)
+
+
+def _drawable(found: Profiles, settings: ExpectedGainSettings) -> list[int]:
+    """Return the axes across which people may be asked to draw."""
+    return [
+        axis
+        for axis in range(3)
+        if axis == found.main or (settings.planes and _oblong(found, axis) <= settings.oblong)
+    ]
 
 
 def _oblong(found: Profiles, axis: int) -> float:
