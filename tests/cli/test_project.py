@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from fewslice.cli import project as project_commands
 from fewslice.cli.main import run
 from fewslice.cli.project import parse_structures
 from fewslice.io import read_image, read_labels, write_image
+from fewslice.project.answers import save_answer
 from fewslice.project.login import check_password
 from fewslice.project.opening import open_project
 from fewslice.project.people import find_person
@@ -192,3 +194,14 @@ def test_without_the_extra_it_says_what_to_install(
     sentence = refused(["project", "list", str(tmp_path)], capsys)
     assert "projects need fewslice_nowhere, which is not installed" in sentence
     assert 'python -m pip install "fewslice[server]"' in sentence
+
+
+def test_replaced_answers_are_removed(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    opened = open_project(made)
+    for labels in (np.zeros(SHAPE, np.uint8), truth()):
+        save_answer(opened, 1, labels=labels, engine="a", revision=None)
+    opened.engine.dispose()
+    for path in (made / "voxels").glob("*/*"):
+        os.utime(path, (1, 1))
+    project("tidy", made)
+    assert capsys.readouterr().out == "Removed 1 answer and 1 file (0.0 MB)\n"

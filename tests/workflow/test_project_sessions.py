@@ -65,3 +65,27 @@ def test_the_scan_that_was_used_least_makes_room(small: SmallProject, tmp_path: 
     tight = SessionPool(small.project, most_bytes=1)
     tight.open(small.scan)
     assert len(tight) == 1
+
+
+def test_answers_and_what_engines_keep_count_as_memory(small: SmallProject, tmp_path: Path) -> None:
+    other = add_scan(small.project, scan_file(tmp_path / "other.nii.gz"), by=small.ann).id
+    draw(small, 6)
+    size = 20 * 18 * 12 * 2
+    pool = SessionPool(small.project, most_bytes=2 * size)
+    session = pool.open(small.scan).session
+    pool.open(other)
+    assert len(pool) == 2  # the voxels of both fit
+    found = pool.open(small.scan).session.segment()
+    assert found.prediction.probability.nbytes + found.labels.array.nbytes > 0
+    assert len(pool) == 2
+    assert pool.open(small.scan).session is session
+    assert len(pool) == 1
+
+
+def test_drawings_of_before_are_not_kept(small: SmallProject) -> None:
+    pool = SessionPool(small.project)
+    draw(small, 6)
+    session = pool.open(small.scan).session
+    pool.open(small.scan)
+    assert not session.undo()  # steps back are the store's
+    assert session.annotated == ((2, 6),)

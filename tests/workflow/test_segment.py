@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 import fewslice
 from fewslice import Geometry, Image, LabelMap, read_image, read_labels, segment
+from fewslice.engines import Engine, Interpolation
+from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.errors import GeometryError, InputError
 from fewslice.example import labels_path, scan_path
 from fewslice.segmentation.result import Segmentation
@@ -244,3 +246,27 @@ def test_what_another_engine_said_along_planes_is_not_gone_on_from() -> None:
 
     np.testing.assert_array_equal(again("auto", first), again("auto", forgotten))
     assert (again("network", first) != again("network", forgotten)).any()
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["random-walker", Interpolation(EndCapSettings(per_gap_otherwise=0.2, doubt=9.0))],
+    ids=["engine", "settings"],
+)
+def test_the_answer_of_another_engine_is_not_taken_for_ones_own(other: str | Engine) -> None:
+    phantom = two_organs()
+    labels = phantom.sparse(2, 6, 14)
+
+    def answered(engine: str | Engine, previous: Segmentation | None = None) -> Any:
+        return segment(
+            phantom.image, labels, spacing=phantom.spacing, engine=engine, previous=previous
+        )
+
+    first = answered("interpolation")
+    alone = answered(other)
+    again = answered(other, first)
+    assert (alone.prediction.probability.shape != first.prediction.probability.shape) or (
+        alone.prediction.probability != first.prediction.probability
+    ).any()
+    np.testing.assert_array_equal(again.probability, alone.probability)
+    assert answered("interpolation", first).prediction is first.prediction

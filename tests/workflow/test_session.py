@@ -314,6 +314,27 @@ def test_what_a_redrawn_map_leaves_open_is_said_anew() -> None:
     assert mine.remarks == expected != ()
 
 
+def test_of_a_redrawn_map_it_is_said_that_255_may_be_a_structure() -> None:
+    mine = session(6)
+    labels = PHANTOM.sparse(2, 6, 10).astype(np.uint16)
+    labels[labels == 1] = 254
+    labels[0, 0, 6] = 255
+    mine.redraw(labels)
+    expected = Session(PHANTOM.image, labels, spacing=PHANTOM.spacing).remarks
+    assert mine.remarks == expected
+    assert "255-may-be-a-structure" in codes_of(mine.remarks)
+
+
+def test_remarks_on_a_redrawn_map_call_structures_by_the_persons_numbers() -> None:
+    sparse = PHANTOM.sparse(2, 6, 10, 14).astype(np.uint16)
+    sparse[..., 10][sparse[..., 10] == 1] = 0
+    sparse[sparse == 1] = 255
+    mine = Session(PHANTOM.image, spacing=PHANTOM.spacing, ignore_label=None)
+    mine.redraw(sparse)
+    (remark,) = mine.remarks
+    assert remark.startswith("Label 255 is drawn on other slices")
+
+
 def test_a_redrawn_map_of_another_shape_is_refused_and_changes_nothing() -> None:
     mine = session(6)
     with pytest.raises(InputError, match=r"has shape \(3, 3, 3\); expected \(44, 40, 22\)"):

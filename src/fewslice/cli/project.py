@@ -254,6 +254,24 @@ def backup_command(directory: Path, output: Path, database: str | None) -> None:
         )
 
 
+@project_command.command("tidy", short_help="Remove answers that were replaced, to free space.")
+@DIRECTORY
+@DATABASE
+def tidy_command(directory: Path, database: str | None) -> None:
+    """Remove answers that were replaced by newer ones; people may go on working meanwhile.
+
+    What anybody drew stays, with all that can be undone, and so does the latest answer of each
+    scan. Files of the last day stay, too: run it again tomorrow.
+    """
+    from fewslice.project.tidying import tidy
+
+    done = tidy(opened(directory, database))
+    click.echo(
+        f"Removed {counted(done.answers, 'answer')} and {counted(done.files, 'file')} "
+        f"({done.size / 1e6:.1f} MB)"
+    )
+
+
 @project_command.command("restore", short_help="Make a project from a backup.")
 @click.argument("archive", type=options.PATH)
 @DIRECTORY

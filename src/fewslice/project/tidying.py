@@ -1,11 +1,13 @@
 """Removing what nobody can ask for any more: answers that were replaced, and leftover files.
 
-What people drew is never removed.
+Every segmentation keeps its answer, so a project grows by one with each. What people drew, and what
+they can undo or redo, is never removed.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,26 +22,57 @@ from fewslice.project.voxels import FOLDER
 _YOUNG = timedelta(days=1)  # a file this new may belong to a change that is being saved
 
 
-def tidy(project: Project) -> int:
-    """Remove all answers but each scan's latest, files that nothing names, and old events.
+@dataclass(frozen=True)
+class Tidied:
+    """What was removed. answers: how many. files: of voxels. size: of these together, bytes."""
 
-    Returns how many files were removed. Nothing calls this by itself. One answer a scan is left, so
-    where people annotate a scan independently, those of all others have to be asked for again.
+    answers: int
+    files: int
+    size: int
+
+
+def tidy(project: Project) -> Tidied:
+    """Remove replaced answers, files of voxels that nothing names, and events of before yesterday.
+
+    Of each scan the latest answer stays, and where people annotate it independently, that of each
+    of them. Others may work on the project meanwhile.
     """
     forget_events(project)
     with writing(project) as session:
-        latest = select(func.max(AnswerTable.id)).group_by(AnswerTable.scan_id)
-        session.execute(delete(AnswerTable).where(AnswerTable.id.not_in(latest)))
+        latest = select(func.max(AnswerTable.id)).group_by(AnswerTable.scan_id, AnswerTable.lane)
+        gone = session.scalars(
+            delete(AnswerTable).where(AnswerTable.id.not_in(latest)).returning(AnswerTable.id)
+        ).all()
         needed = voxels_needed(session)
-    removed = [path for path in _files(project) if _is_old(path) and path.stem not in needed]
-    for path in removed:
-        path.unlink(missing_ok=True)
-    return len(removed)
+    sizes = [_remove(path) for path in _files(project) if path.stem not in needed]
+    removed = [size for size in sizes if size is not None]
+    return Tidied(len(gone), len(removed), sum(removed))
 
 
 def _files(project: Project) -> list[Path]:
     return [path for path in (project.directory / FOLDER).glob("*/*") if path.is_file()]
 
 
-def _is_old(path: Path) -> bool:
-    return time.time() - path.stat().st_mtime > _YOUNG.total_seconds()
+def _remove(path: Path) -> int | None:
+    """Remove a file and return its size; None if it is young, or gone already.
+
+    The same voxels may be saved again at this moment, which makes the file young (`store_array`).
+    So it is looked at once it lies aside, where nobody can do that any more.
+    """
+    aside = path.with_name(f".{path.name}")
+    try:
+        if _is_young(path):
+            return None
+        path.replace(aside)
+        if _is_young(aside):
+            aside.replace(path)
+            return None
+        size = aside.stat().st_size
+        aside.unlink()
+    except FileNotFoundError:
+        return None
+    return size
+
+
+def _is_young(path: Path) -> bool:
+    return time.time() - path.stat().st_mtime <= _YOUNG.total_seconds()

@@ -56,11 +56,9 @@ def store_array(project: Project, array: Array) -> Stored:
     stored = Stored(hashlib.sha256(raw).hexdigest(), array.dtype.name, array.shape)
     path = voxel_path(project.directory, stored.hash)
     try:
-        if _read_raw(path, stored.hash) is None:
+        if _read_raw(path, stored.hash) is None or not _made_new(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, ZstdCompressor(level=_LEVEL).compress(raw))
-        else:
-            path.touch()  # as new as what names it now (see `fewslice.project.tidying`)
         for folder in (path.parent, path.parent.parent):
             _flush_folder(folder)
     except OSError as error:
@@ -107,6 +105,15 @@ def _read_raw(path: Path, name: str) -> bytes | None:
     except (FileNotFoundError, ZstdError):
         return None
     return raw if hashlib.sha256(raw).hexdigest() == name else None
+
+
+def _made_new(path: Path) -> bool:
+    """Make a file as new as what names it now; False if `fewslice.project.tidying` just took it."""
+    try:
+        os.utime(path)  # `touch` would leave an empty file in its place
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

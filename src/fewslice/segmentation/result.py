@@ -45,6 +45,8 @@ class Segmentation:
         How many other scans the engine learned from.
     numbering : Numbering
         How annotation and prediction number the structures, where 255 is one of them.
+    identity : str
+        The engine's settings, with the SHA-256 of the weights it was given.
     """
 
     labels: LabelMap
@@ -54,6 +56,7 @@ class Segmentation:
     remarks: tuple[str, ...] = ()
     support: int = 0
     numbering: Numbering = field(default_factory=Numbering)
+    identity: str = ""
 
     def __array__(
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None

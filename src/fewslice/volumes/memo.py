@@ -23,6 +23,11 @@ class Memo:
     array: npt.NDArray[Any]
     _found: dict[tuple[object, ...], Found] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory takes what was found; without the array, which is its owner's."""
+        return sum(each.nbytes for each in list(self._found.values()))
+
     def of(self, part: npt.NDArray[Any], what: object, compute: Callable[[], Found]) -> Found:
         """Return what was computed of a part before, or compute it.
 

@@ -38,7 +38,8 @@ class OpenScan:
 class SessionPool:
     """The scans that were used last, as sessions. Of one process and one thread.
 
-    most_bytes: of the scans' voxels together; one scan is kept whatever its size.
+    most_bytes: of all that they hold together, scans, last answers and what engines found out about
+    voxels, as of when a scan is opened; one is kept whatever its size.
     """
 
     def __init__(self, project: Project, most_bytes: int = MOST_BYTES) -> None:
@@ -57,7 +58,7 @@ class SessionPool:
         """
         found = drawing(self.project, scan_id, annotator)
         session = self._session(scan_id, annotator)
-        session.take(found.drawing)
+        session.take(found.drawing, undoable=False)
         return OpenScan(session, found.revision)
 
     def image(self, scan_id: int) -> Image:
@@ -76,7 +77,20 @@ class SessionPool:
         return session
 
     def _bytes(self) -> int:
-        return sum(each.image.array.nbytes for each in self._sessions.values())
+        return sum(_bytes_of(each) for each in self._sessions.values())
+
+
+def _bytes_of(session: Session) -> int:
+    """Return the memory that a session takes; arrays that lie in it twice count once."""
+    image, result = session.image, session.result
+    arrays = [image.array]
+    if result is not None:
+        prediction, annotation = result.prediction, result.annotation
+        arrays += [result.labels.array, annotation.labels, prediction.probability]
+        arrays += [] if annotation.as_drawn is None else [annotation.as_drawn]
+        arrays += [kept.share for kept in prediction.kept]
+    found = 0 if image.memo is None else image.memo.nbytes
+    return found + sum({id(each): each.nbytes for each in arrays}.values())
 
 
 def blank(drawn: Drawing) -> bool:

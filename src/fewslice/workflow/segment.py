@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import chain
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
@@ -20,6 +19,7 @@ from fewslice.engines import (
     engine_name,
     silent,
 )
+from fewslice.engines.identity import engine_identity
 from fewslice.errors import InputError, Remark
 from fewslice.segmentation.assemble import assemble_labels
 from fewslice.segmentation.result import Segmentation
@@ -82,7 +82,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         `load_model`: that one needs nothing drawn on the scan.
     previous
         An earlier segmentation of the same scan. Only what lies between the annotated slices
-        around a change is then answered again, which is several times faster.
+        around a change is then answered again, which is several times faster. That of another
+        engine, or of the same with other settings or weights, is not used.
     progress
         Called with the fraction done, 0 to 1.
     strict
@@ -160,7 +161,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         getattr(chosen, "segments", ()),
     )
     told = numbers.told(remarks, names_of(segments))
-    found = Segmentation(answer, annotation, prediction, name, told, len(others), numbers)
+    found = Segmentation(
+        answer, annotation, prediction, name, told, len(others), numbers, _identity(chosen)
+    )
     return found.named(segments)
 
 
@@ -177,16 +180,19 @@ def _for_trained(
 def _earlier(engine: Engine, previous: Segmentation | None, numbers: Numbering) -> Answered | None:
     """Return the earlier answer; None for a trained engine, to which a slice tells nothing new.
 
-    Also None where that answer has another number for the structure 255. What another engine said
-    along single planes is left out.
+    Also None where that answer has another number for the structure 255, or is that of another
+    engine, or of the same with other settings or weights: a mixture would be nobody's answer.
     """
     if previous is None or isinstance(engine, TrainedEngine):
         return None
-    if not numbers.fits(previous.numbering):
+    if not numbers.fits(previous.numbering) or previous.identity != _identity(engine):
         return None
-    same = previous.engine == engine_name(engine)
-    found = previous.prediction if same else replace(previous.prediction, kept=())
-    return Answered(previous.annotation, found)
+    return Answered(previous.annotation, previous.prediction)
+
+
+def _identity(engine: Engine) -> str:
+    """Return what tells engines apart; nothing of a model, whose answers are not gone on from."""
+    return "" if isinstance(engine, TrainedEngine) else engine_identity(engine)
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.ignore_label import ignore_remarks, open_numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap, as_label_array, remembering
+from fewslice.volumes.masked import unmasked_labels
 from fewslice.volumes.respacing import own_geometry
 from fewslice.workflow.drawing_file import read_drawing, write_drawing
 from fewslice.workflow.segment import segment
@@ -80,12 +81,9 @@ class Session:
         self._blank = label_map.with_array(np.zeros_like(label_map.array))
         # The drawing has the numbers that fewslice uses inside; what comes in and goes out has the
         # person's.
-        self._numbers = open_numbering(ignore_label, label_map)
+        self._numbers, self._ignored = open_numbering(ignore_label, label_map), ignore_label
         self._support, self._engine = tuple(support), engine
-        inside = self._numbers.inside(label_map)
-        self._drawing, assumed = _drawing_of(inside, annotated, strict)
-        told = self._numbers.told(assumed, label_map.names)
-        self._remarks = (*ignore_remarks(label_map, ignore_label), *told)
+        self._drawing, self._remarks = self._understood(label_map, annotated, strict=strict)
         self._undone: list[Drawing] = []
         self._done: list[Drawing] = []
         self._result: Segmentation | None = None
@@ -127,7 +125,8 @@ class Session:
         (`ignore_label`) not looked at, else a structure. Raises InputError if they do not fit the
         slice.
         """
-        given = as_label_array(np.asarray(labels), "the slice that was drawn")
+        what = "the slice that was drawn"
+        given = as_label_array(unmasked_labels(labels, what), what)
         inside = self._numbers.inside_array(given)
         self._change(lambda drawing: drawing.drawn((axis, index), inside))
 
@@ -151,10 +150,11 @@ class Session:
         axis, index = self._drawing.checked((axis, index))
         self.draw(axis, index, result.labels.array[on_slice(axis, index)])
 
-    def take(self, drawing: Drawing) -> None:
+    def take(self, drawing: Drawing, *, undoable: bool = True) -> None:
         """Take a whole drawing in place of the one before, such as one that is kept elsewhere.
 
-        Raises InputError if it belongs to a scan of another shape.
+        undoable: whether `undo` takes it back; where the steps are kept elsewhere as well, drawings
+        would only fill the memory. Raises InputError if it belongs to a scan of another shape.
         """
         shape = self.image.geometry.shape
         if drawing.shape != shape:
@@ -162,7 +162,11 @@ class Session:
                 f"The drawing belongs to a scan of {drawing.shape} voxels, but this one has "
                 f"{shape}; give one of this scan."
             )
-        self._change(lambda _: drawing)
+        if undoable:
+            self._change(lambda _: drawing)
+            return
+        with self._lock:
+            self._drawing = drawing
 
     def redraw(
         self, labels: npt.ArrayLike, *, annotated: Sequence[SliceIndex] = (), strict: bool = False
@@ -173,17 +177,24 @@ class Session:
         and `strict` likewise. `remarks` then say how these were understood. Raises InputError if
         they do not fit.
         """
-        given = as_label_array(np.asarray(labels), "the label map")
+        given = as_label_array(unmasked_labels(labels))
         if given.shape != self._blank.array.shape:
             raise InputError(
                 f"The label map has shape {given.shape}; expected {self._blank.array.shape}, as "
                 "the session's scan has."
             )
-        inside = self._numbers.inside(self._blank.with_array(given))
-        drawing, remarks = _drawing_of(inside, annotated, strict)
+        drawing, remarks = self._understood(self._blank.with_array(given), annotated, strict=strict)
         with self._lock:
             self._change(lambda _: drawing)
             self._remarks = remarks
+
+    def _understood(
+        self, labels: LabelMap, annotated: Sequence[SliceIndex], *, strict: bool
+    ) -> tuple[Drawing, tuple[str, ...]]:
+        """Return what a person's label map says, and what there is to say of it."""
+        drawing, assumed = _drawing_of(self._numbers.inside(labels), annotated, strict)
+        told = self._numbers.told(assumed, labels.names)
+        return drawing, (*ignore_remarks(labels, self._ignored), *told)
 
     def undo(self) -> bool:
         """Take the last change of the drawing back; False if there is none."""

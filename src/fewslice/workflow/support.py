@@ -20,6 +20,7 @@ from fewslice.io.scan_files import ScanFiles, read_pair
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.masked import unmasked_image
 from fewslice.volumes.orientation import turn_towards
 from fewslice.volumes.respacing import own_geometry
 from fewslice.volumes.spacing import Spacing, with_assumed_spacing
@@ -69,7 +70,7 @@ def assumed_of(support: Sequence[SupportScan]) -> tuple[Remark, ...]:
 
 def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, name: str) -> Pair:
     if not isinstance(scan, Image) and not isinstance(labels, LabelMap):
-        array = np.asarray(scan)
+        array = unmasked_image(scan)
         if array.ndim in (3, 4):
             scan = Image(array, Geometry(array.shape[-3:], image.geometry.affine))
     scan, labels = on_one_grid(
