@@ -61,8 +61,10 @@ page: scripts/page/node_modules/.package-lock.json ## bundle NiiVue for the page
 	cd scripts/page && node bundle.mjs $(if $(CHECK),--check) && npm run --silent types
 
 browser: ## install what tests of the page need: Chromium and Node from Debian, axe-core from npm
-	@{ command -v chromium && command -v npm; } >/dev/null || \
-	  { apt-get update -q && apt-get install -q --yes --no-install-recommends chromium nodejs npm; }
+	@missing=; command -v chromium >/dev/null || missing=chromium; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	[ -z "$$missing" ] || \
+	  { apt-get update -q && apt-get install -q --yes --no-install-recommends $$missing; }
 	$(MAKE) scripts/page/node_modules/.package-lock.json
 
 napari: ## install what windows of napari need where there is no screen: Xvfb and OpenGL, from Debian
