@@ -10,9 +10,9 @@ the slices of the others far better than theirs do its own, it is asked once mor
 slices that show next to nothing of a structure, or mislead about its shape, then do no harm.
 
 Answers that disagree about a border average to less than a half on both sides of it, so that an
-average often holds less than the fullest of them: averages of probabilities are less sure than what they are
-made of (Ranjan & Gneiting 2010). So it is cut lower, until it holds as much as the fullest of them;
-what a plane of thinner slices holds more counts less, and that of one with fewer slices nothing.
+average often holds less than the fullest of them: averages of probabilities are less sure than what
+they are made of (Ranjan & Gneiting 2010). So it is cut lower, until it holds as much as the fullest
+of them; what a plane of thinner slices holds more counts less, and that of one with fewer nothing.
 """
 
 from __future__ import annotations
