@@ -16,14 +16,14 @@ def grid_of(start: Triple, stop: Triple, shape: Triple | None = None) -> Working
 
 def kept(grid: WorkingGrid, along_i: list[float]) -> KeptAnswer:
     """Return an answer of one structure along axis 0, with these shares from slice to slice."""
-    share = np.empty((1, *grid.shape), dtype=np.float16)
+    share = np.empty((1, *grid.shape), dtype=np.float32)
     share[...] = np.array(along_i)[None, :, None, None]
     return KeptAnswer(0, False, (7,), frozenset({(0, 2), (2, 1)}), (2,), grid, share)
 
 
 def test_on_its_own_grid_it_is_what_was_kept() -> None:
     grid = grid_of((3, 1, 0), (7, 6, 4), (2, 3, 4))
-    share = np.random.default_rng(0).random((2, *grid.shape)).astype(np.float16)
+    share = np.random.default_rng(0).random((2, *grid.shape)).astype(np.float32)
     answer = KeptAnswer(1, False, (1, 2), frozenset(), (), grid, share)
     np.testing.assert_allclose(answer.on(grid), share, atol=1e-6)
     assert answer.covers(grid).all()

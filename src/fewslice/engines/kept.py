@@ -25,7 +25,7 @@ class KeptAnswer:
     axis: array axis across its slices. alone: whether slices of the other planes were left out.
     values: labels of the structures. slices: (array axis, index) of all annotated slices that it
     knows. indices: of the plane's slices that show a structure. grid: a working grid of the scan.
-    share: float16 (structure, i, j, k) on it, probabilities.
+    share: float32 (structure, i, j, k) on it, probabilities.
     """
 
     axis: int
@@ -34,7 +34,7 @@ class KeptAnswer:
     slices: frozenset[tuple[int, int]]
     indices: tuple[int, ...]
     grid: WorkingGrid
-    share: npt.NDArray[np.float16]
+    share: Float32Array
 
     def on(self, grid: WorkingGrid) -> Float32Array:
         """Return the probability of each structure on another grid.
@@ -42,7 +42,7 @@ class KeptAnswer:
         Outside of the region that was answered there is nothing (see `covers`). float32
         (structure, i, j, k).
         """
-        found: Float32Array = self.share.astype(np.float32)
+        found = self.share
         for axis in range(3):
             found = apply_along(found, _sampling_matrix(self.grid, grid, axis), 1 + axis)
         return found
@@ -78,7 +78,7 @@ class KeptAnswer:
         reached = answer.grid.region
         ends = max(reached.start[axis], first), min(reached.stop[axis], last + 1)
         grid = _grown(self.grid, axis, *ends)
-        share = self.share.copy() if grid == self.grid else self.on(grid).astype(np.float16)
+        share = self.share.copy() if grid == self.grid else self.on(grid)
         centres = grid.centres(axis)
         inside = (centres > first - 0.5) & (centres < last + 0.5)
         np.moveaxis(share, 1 + axis, 0)[inside] = np.moveaxis(answer.on(grid), 1 + axis, 0)[inside]

@@ -330,13 +330,11 @@ def test_planes_of_which_answers_are_kept_are_not_asked_again(
     assert [one.axis for one in found.kept] == [2 - known]
     assert found.region == at_once.region
     away = np.abs(checked(found, (1, 2)) - checked(at_once, (1, 2)))
-    one, other = (assemble_labels(each, annotation) for each in (found, at_once))
-    same = min(dice(one, other, value) for value in (1, 2))
-    if known == 2:  # the same, but for rounding, by which a voxel more or less counts as held
-        assert np.mean(away > 0.005) < 0.001
-        assert same > 0.999
+    if known == 2:  # the same, but for rounding
+        assert away.max() < 0.005
     else:  # averaged on the other plane's grid, and refined along it
-        assert same > 0.98
+        one, other = (assemble_labels(each, annotation) for each in (found, at_once))
+        assert min(dice(one, other, value) for value in (1, 2)) > 0.98
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ class PlaneAnswer:
 
     def kept(self, annotation: Annotation, *, alone: bool = False) -> KeptAnswer:
         """Return the answer to keep. annotation, alone: what it was answered from."""
-        share = self._share().astype(np.float16)
+        share = self._share()
         slices = frozenset(annotation.slices)
         values = annotation.drawn_values
         return KeptAnswer(self.axis, alone, values, slices, self.indices, self.grid, share)
