@@ -187,7 +187,7 @@ class _Recording:
         grid = WorkingGrid(whole, self.scan.shape, self.scan.spacing)
         # Every answer is the number of the question, in hundredths.
         share = np.full(
-            (len(annotation.values), *self.scan.shape), len(self.asked) / 100, dtype=np.float16
+            (len(annotation.values), *self.scan.shape), len(self.asked) / 100, dtype=np.float32
         )
         slices, values = frozenset(annotation.slices), annotation.values
         mine = tuple(
@@ -220,9 +220,9 @@ def test_one_more_slice_is_asked_along_its_own_plane_alone() -> None:
     assert asked == [(0, 2), (2,), (0,)]
     kept = {one.axis: one for one in found.kept}
     # Of the second question slices 6 to 10 across axis 2, of the third 14 to the end across axis 0.
-    across = np.array([0.01] * 6 + [0.02] * 5 + [0.01] * 11, dtype=np.float16)
+    across = np.array([0.01] * 6 + [0.02] * 5 + [0.01] * 11, dtype=np.float32)
     np.testing.assert_array_equal(kept[2].share[0, 20, 20], across)
-    along = np.array([0.01] * 14 + [0.03] * 30, dtype=np.float16)
+    along = np.array([0.01] * 14 + [0.03] * 30, dtype=np.float32)
     np.testing.assert_array_equal(kept[0].share[1, :, 20, 8], along)
     assert kept[2].slices == {(0, 14), (2, 6), (2, 8), (2, 10)}
     assert kept[0].slices == {(0, 14), (0, 31), (2, 6), (2, 8), (2, 10)}
