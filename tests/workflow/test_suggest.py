@@ -73,6 +73,17 @@ def places(found: Suggestion) -> list[tuple[str, int, int]]:
     return [(each.kind, each.axis, each.index) for each in found.slices]
 
 
+def test_lengths_are_in_voxels_where_nobody_knows_the_spacing() -> None:
+    settings = ExpectedGainSettings(questions=False, planes=False)
+    for spacing, unit in ((PHANTOM.spacing, " mm from"), (None, " from")):
+        found = query(spacing=spacing, settings=settings)
+        (one,) = found.slices
+        away = min(abs(one.index - drawn) for drawn in (4, 6))
+        voxels = "1 voxel" if away == 1 else f"{away} voxels"
+        length = voxels if spacing is None else f"{away * spacing[AXIS]:.1f}"
+        assert one.reason.startswith(f"It is {length}{unit} the nearest slice looked at")
+
+
 def test_as_people_call_it() -> None:
     found = fewslice.suggest(PHANTOM.image, SPARSE, spacing=PHANTOM.spacing, count=2)
     assert len(found.slices) == 2

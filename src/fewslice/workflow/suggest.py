@@ -45,7 +45,7 @@ from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.exchanged import require_in_place
 from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
-from fewslice.volumes.spacing import with_assumed_spacing
+from fewslice.volumes.spacing import MISSING, spacing_origin, with_assumed_spacing
 from fewslice.workflow.pool_rows import calling_classes
 from fewslice.workflow.support import Pair, assumed_of, support_pairs, supported_annotation
 from fewslice.workflow.volume_rows import volume_rows
@@ -202,6 +202,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         scan.geometry.spacing,
         samples.grid,
     )
+    found = replace(found, spacing_known=spacing_origin(scan) != MISSING)
     rng = np.random.default_rng(seed)
     gain_model = (settings and settings.gain_model) or shipped_gain_model()
     if name == DEFAULT:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,17 @@ def test_the_slice_that_brings_most_per_second_comes_first() -> None:
         "It is 5.0 mm from the nearest slice looked at in its plane, and 5.0 % of the structure's "
         "voxels are doubtful on it."
     )
+
+
+@pytest.mark.parametrize(("drawn", "said"), [((4, 6), "1 voxel"), ((4, 5), "2 voxels")])
+def test_lengths_are_in_voxels_where_nobody_knows_the_spacing(
+    drawn: tuple[int, int], said: str
+) -> None:
+    main = axis_profile(MAIN.expected[0].tolist(), [0, 0, 0, 0, 0, 0, 0, 10, 0, 0], drawn=drawn)
+    found = replace(profiles_of(main), spacing_known=False)
+    (best,) = query(found, settings=DRAWING)
+    assert best.index == 7
+    assert best.reason.startswith(f"It is {said} from the nearest slice looked at in its plane, ")
 
 
 def test_a_slice_that_takes_longer_to_draw_comes_later() -> None:

@@ -245,7 +245,8 @@ def _drawings(
     contour = _contours(profile)
     annotated = np.flatnonzero(profile.asked)
     for index in np.flatnonzero(~profile.asked & _reachable(profile)):
-        nearest = float(np.abs(annotated - index).min()) * profile.step if len(annotated) else None
+        nearest = int(np.abs(annotated - index).min()) if len(annotated) else None
+        away = None if nearest is None else _length(nearest, profile.step, found.spacing_known)
         doubt = float(np.mean(profile.doubt[:, index] / np.maximum(profile.expected.sum(1), 1)))
         yield Query(
             axis,
@@ -253,7 +254,7 @@ def _drawings(
             DRAW,
             max(float(gains[index]), 0.0),
             settings.cost.drawing(float(contour[index])),
-            _why_drawn(nearest, doubt, axis == found.main),
+            _why_drawn(away, doubt, axis == found.main),
         )
 
 
@@ -272,13 +273,20 @@ _ACROSS = (
 )
 
 
-def _why_drawn(nearest: float | None, doubt: float, main: bool) -> str:
+def _length(slices: int, step: float, known: bool) -> str:
+    """Return how long so many slices are in words: in voxels where nobody knows their mm."""
+    if known:
+        return f"{slices * step:.1f} mm"
+    return "1 voxel" if slices == 1 else f"{slices} voxels"
+
+
+def _why_drawn(nearest: str | None, doubt: float, main: bool) -> str:
     if nearest is None and main:
         return "No slice of this scan was looked at yet."
     if nearest is None:
         return _ACROSS
     return (
-        f"It is {nearest:.1f} mm from the nearest slice looked at in its plane, and "
+        f"It is {nearest} from the nearest slice looked at in its plane, and "
         f"{100 * doubt:.1f} % of the structure's voxels are doubtful on it."
     )
 

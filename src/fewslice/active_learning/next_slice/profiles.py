@@ -8,7 +8,7 @@ spoken of. They are small, so ranking takes no time once samples are drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,8 @@ class Profiles:
     contour: float64 (structure,), mean length in mm of what was drawn of a structure on a slice of
     the main axis that holds it. area: the same of its area, mm². Of a structure that is drawn
     nowhere: of discs of the areas expected. layers: whether all that was drawn across the main axis
-    are layers, which are likely to go on through the whole scan (`is_layer`).
+    are layers, which are likely to go on through the whole scan (`is_layer`). spacing_known: False
+    where mm are assumed ones, which nobody may be told.
     """
 
     axes: tuple[AxisProfile, AxisProfile, AxisProfile]
@@ -65,6 +66,7 @@ class Profiles:
     contour: Float64Array
     area: Float64Array
     layers: bool = False
+    spacing_known: bool = True
 
     @property
     def radius(self) -> Float64Array:
@@ -138,7 +140,7 @@ def measured_across(
             area[number] = expected[expected > 0.5].mean() * main.pixel_area
             contour[number] = 2 * np.sqrt(np.pi * area[number])
     layers = _only_layers(annotated, values, spacing)
-    return Profiles(found.axes, annotated.main, contour, area, layers)
+    return replace(found, main=annotated.main, contour=contour, area=area, layers=layers)
 
 
 def _sums(

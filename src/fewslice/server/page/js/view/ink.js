@@ -58,7 +58,10 @@ export function roundLength(most) {
  * @param {boolean} [known] whether these are millimetres; where nobody knows the spacing, they are voxels
  */
 export function inWords(length, known = true) {
-  if (!known) return `${Number(length.toFixed(1))} voxels`
+  if (!known) {
+    const voxels = Number(length.toFixed(1))
+    return voxels === 1 ? '1 voxel' : `${voxels} voxels`
+  }
   if (length < 0.1) return `${Math.round(length * 1000)} µm`
   return length < 10 ? `${Number(length.toFixed(2))} mm` : `${Number(length.toFixed(1))} mm`
 }
