@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -46,6 +48,20 @@ def test_the_answer_is_stored_with_what_it_knew(small: SmallProject) -> None:
     assert kept.confidence["axis"] == 2
     assert len(kept.confidence["dice"]) == 12
     assert fractions[-1] == 1
+
+
+@pytest.mark.slow
+def test_nothing_speaks_of_mm_where_nobody_knows_the_spacing(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "bare.npy", nib.load(scan_file(tmp_path / "same.nii.gz")).dataobj)
+    small = replace(small, scan=add_scan(small.project, tmp_path / "bare.npy", by=small.ann).id)
+    draw(small, 3, 6)
+    pool = SessionPool(small.project)
+    asked = suggest_scan(pool, small.scan, 20)
+    told = [*segment_scan(pool, small.scan).remarks, *(each.reason for each in asked.slices)]
+    assert any(" voxel from the nearest slice" in each for each in told)
+    assert [each for each in told if " mm" in each] == []
 
 
 @pytest.mark.slow

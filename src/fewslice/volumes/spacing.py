@@ -151,7 +151,7 @@ def _missing_remarks(scan: Image) -> tuple[Remark, ...]:
     by_image = Remark(
         "spacing-assumed",
         f"By the image, slices across array axis {axis} lie about {assumed[axis]:.1f} times as far "
-        "apart as pixels; engines go by that, but lengths and volumes are told as if it were 1 mm.",
+        "apart as pixels; engines go by that, but lengths and volumes that are told do not.",
     )
     return missing, by_image
 

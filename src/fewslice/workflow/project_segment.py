@@ -9,7 +9,7 @@ import numpy as np
 
 from fewslice.annotation.annotation import SliceIndex
 from fewslice.engines import Progress, silent
-from fewslice.errors import InputError
+from fewslice.errors import InputError, without
 from fewslice.project.answers import save_answer
 from fewslice.segmentation.preview import AnsweredSlices
 from fewslice.segmentation.result import Segmentation
@@ -98,7 +98,9 @@ def segment_scan(  # noqa: PLR0913 - as `Session.segment`, on a scan of somebody
         revision=scan.revision,
         annotator=annotator,
     )
-    return ScanAnswer(number, scan.revision, found.engine, tuple(map(str, found.remarks)))
+    # It speaks of mm; a project says of the scan itself that its spacing is not known.
+    remarks = without(found.remarks, "spacing-missing")
+    return ScanAnswer(number, scan.revision, found.engine, tuple(map(str, remarks)))
 
 
 def _first_answer(

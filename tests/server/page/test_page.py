@@ -222,10 +222,13 @@ def test_lengths_are_in_voxels_where_nobody_knows_the_spacing(
 ) -> None:
     made = create_project(tmp_path / "project", name="Eyes", structures=[Structure(1, "fluid")])
     np.save(tmp_path / "eye.npy", np.arange(40 * 32 * 6, dtype=np.int16).reshape(40, 32, 6))
-    add_scan(made, tmp_path / "eye.npy", by=local_person(made).id)
+    ann = local_person(made).id
+    eye = add_scan(made, tmp_path / "eye.npy", by=ann).id
+    finish(made, enqueue(made, "segment", eye, by=ann).id, {"remarks": ["It is drawn once."]})
     page = open_page(made)
     assert page.page.locator("#plane-2").get_attribute("aria-checked") == "true"  # not a strip
     assert page.shown("radius-said").endswith(" voxels")
+    page.page.locator("#remarks", has_text="It is drawn once.").wait_for()
     assert "lengths are in voxels" in page.shown("remarks")
 
 

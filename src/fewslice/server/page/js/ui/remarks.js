@@ -7,6 +7,6 @@ const NO_SPACING =
 
 /** @param {import('../app/state.js').State} state */
 export function showRemarks({ scan, remarks }) {
-  const said = scan !== null && !scan.spacing_known && remarks.length === 0 ? [NO_SPACING] : remarks
+  const said = scan !== null && !scan.spacing_known ? [NO_SPACING, ...remarks] : remarks
   show(part('remarks'), said.length > 0 && [element('h2', {}, 'Remarks'), said.map((sentence) => element('p', { class: 'muted' }, sentence))])
 }
