@@ -8,6 +8,7 @@ import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
 import { automaticWindow } from '../view/raster.js'
 import { Answers } from './answers.js'
+import { withCrossings } from './crossing.js'
 import { Editing } from './editing.js'
 import { Work } from './work.js'
 
@@ -241,6 +242,13 @@ export class Page {
   /** The slice in hand; null while no scan is open. */
   get sheet() {
     return this.work?.sheets.at(this.state.axis, this.state.index) ?? null
+  }
+
+  /** What is to be seen on the slice in hand while nobody has drawn on it; null where that is nothing. */
+  get undrawn() {
+    const { work, sheet } = this
+    if (work === null || sheet === null || sheet.kind !== 'none') return null
+    return withCrossings(work.scan.shape, sheet, this.answers.slice(sheet.axis, sheet.index), work.sheets.known())
   }
 
   /**

@@ -30,9 +30,10 @@ export function showSliceBar(state, page, commands) {
     const said = `Filled: what ${first} drew. Hatched: what ${second} drew.`
     return show(part('slice-bar'), element('p', { class: 'slice-state', id: 'slice-state' }, said), element('button', { id: 'end-compare', onclick: () => page.store.set({ compared: null }) }, 'Show my own'))
   }
+  const crossed = kind === 'none' && page.undrawn !== null ? '. Hatched: drawn in other planes' : ''
   show(
     part('slice-bar'),
-    element('p', { class: 'slice-state', id: 'slice-state' }, state.correcting ? 'Being corrected, not saved yet' : KINDS[kind], element('span', { class: 'by' }, by)),
+    element('p', { class: 'slice-state', id: 'slice-state' }, state.correcting ? 'Being corrected, not saved yet' : KINDS[kind] + crossed, element('span', { class: 'by' }, by)),
     element('button', { id: 'accept-slice', disabled: answer === null || sheet.kind === 'human', onclick: commands.acceptSlice }, icon('check'), 'Accept slice', key('A')),
     element('button', { id: 'correct-slice', disabled: answer === null, 'aria-pressed': String(state.correcting), onclick: commands.correctSlice }, 'Correct', key('R')),
     element('button', { id: 'absent', title: 'I looked: none of the structures is on this slice', onclick: commands.absent }, 'Nothing here', key('K')),

@@ -151,7 +151,7 @@ export class SliceView {
     this.#later('ink')
   }
 
-  /** @param {Uint8Array | null} answer the engine's labels of this slice */
+  /** @param {Uint8Array | null} answer labels of this slice that nobody drew on it: the engine's, and of slices that cross it */
   showAnswer(answer) {
     const { grid } = this.viewport.plane
     this.#enginePaths.clear()
@@ -231,7 +231,7 @@ export class SliceView {
     paint(context, this.viewport)
   }
 
-  /** The engine's answer is hatched and has dashed outlines: nobody takes it for what a person drew. */
+  /** What nobody drew on this slice is hatched and has dashed outlines: nobody takes it for what can be edited. */
   #drawEngine() {
     // Chromium was seen to go on showing what a canvas held before it was cleared: an empty one is hidden.
     this.engine.canvas.hidden = !this.shown.engine || this.#enginePaths.size === 0
