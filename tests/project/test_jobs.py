@@ -117,6 +117,29 @@ def test_jobs_are_listed_by_state_newest_first(small: SmallProject) -> None:
         jobs.cancel(small.project, 99)
 
 
+def test_the_newest_finished_job_is_found_of_a_kind_a_scan_and_a_person(
+    small: SmallProject,
+) -> None:
+    def finished(kind: str, annotator: int | None, state: str = jobs.FINISHED) -> int:
+        payload = {"annotator": annotator}
+        job = jobs.enqueue(small.project, kind, small.scan, payload, by=small.ann)
+        end = jobs.finish if state == jobs.FINISHED else jobs.cancelled
+        end(small.project, job.id)
+        return job.id
+
+    def newest(annotator: int | None = None, scan: int = small.scan) -> int | None:
+        found = jobs.latest_finished(small.project, "suggest", scan, annotator)
+        return None if found is None else found.id
+
+    assert newest() is None
+    finished("suggest", None)
+    second, hers = finished("suggest", None), finished("suggest", small.ann)
+    finished("segment", None)
+    finished("suggest", None, jobs.CANCELLED)
+    assert (newest(), newest(small.ann), newest(small.bob)) == (second, hers, None)
+    assert newest(scan=small.scan + 1) is None
+
+
 def test_only_what_has_waited_is_taken_by_who_asks_for_that(small: SmallProject) -> None:
     job = queued(small)
     patience = timedelta(seconds=5)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from fewslice.project import jobs
-from tests.support.served_projects import Served
+from fewslice.project.answers import save_answer
+from fewslice.server.app import create_app
+from fewslice.server.settings import Settings
+from tests.support.command_line import truth
+from tests.support.served_projects import API, BASE, Served
 
 NOW = {"wait": 0}
 
@@ -84,6 +89,30 @@ def test_a_ranking_counts_until_something_else_is_drawn_and_what_is_left_of_it_u
     assert queued(served) == 1
     work(served, ranked(7, revision=3))
     assert asked(served) == ([7], False)
+
+
+def test_the_strip_has_the_dice_of_rankings_alone_also_of_one_before_the_server_began(
+    served: Served,
+) -> None:
+    def dice(axis: int = 2, client: TestClient = served.client) -> list[float | None]:
+        found = client.get(API + "/scans/1/strip", params={"axis": axis})
+        strip = found.json()["slices"]
+        return [each["predicted_dice"] for each in strip]
+
+    served.put(served.page(5), index=2)
+    own = {"axis": 2, "dice": [0.9] * 12}
+    save_answer(served.project, 1, labels=truth(), confidence=own, engine="auto", revision=1)
+    assert dice() == [None] * 12
+    asked(served)
+    work(served, ranked(5, revision=1))
+    assert dice() == [0.5] * 12
+    assert set(dice(axis=0)) == {None}
+    save_answer(served.project, 1, labels=truth(), confidence=own, engine="auto", revision=1)
+    served.context.watcher.look()
+    assert dice() == [0.5] * 12
+    again = create_app(served.project, Settings(work=False))
+    with TestClient(again, base_url=BASE) as client:
+        assert dice(client=client) == [0.5] * 12
 
 
 def test_a_ranking_that_was_overtaken_is_asked_for_anew(served: Served) -> None:

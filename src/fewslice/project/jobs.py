@@ -23,6 +23,7 @@ from fewslice.project.tables import JobTable
 QUEUED, RUNNING = "queued", "running"
 FINISHED, FAILED, CANCELLED, INTERRUPTED = "finished", "failed", "cancelled", "interrupted"
 OPEN = (QUEUED, RUNNING)
+_RECENT = 100
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,24 @@ def list_jobs(
         query = query.where(JobTable.state.in_(states))
     with reading(project) as session:
         return [_value(row) for row in session.scalars(query)]
+
+
+def latest_finished(
+    project: Project, kind: str, scan_id: int, annotator: int | None = None
+) -> Job | None:
+    """Return the newest job of a kind that was finished for a scan; None if there is none.
+
+    annotator: of a scan that people annotate independently, for whose slices.
+    """
+    query = (
+        select(JobTable)
+        .where(JobTable.kind == kind, JobTable.scan_id == scan_id, JobTable.state == FINISHED)
+        .order_by(JobTable.id.desc())
+        .limit(_RECENT)
+    )
+    with reading(project) as session:
+        found = [_value(row) for row in session.scalars(query)]
+    return next((each for each in found if each.payload.get("annotator") == annotator), None)
 
 
 def _added(project: Project, session: Session, row: JobTable) -> Job:

@@ -101,9 +101,7 @@ def test_answers_come_in_the_pages_axes(served: Served) -> None:
     assert page[19, 3, 2] == 128
     assert np.count_nonzero(page) == 1
     strip = served.get("/scans/1/strip", params={"axis": 2}).json()["slices"]
-    assert [each["predicted_dice"] for each in strip] == pytest.approx(
-        [0.1 * index for index in range(12)]
-    )
+    assert {each["predicted_dice"] for each in strip} == {None}  # that is another measure
     other = served.get("/scans/1/strip", params={"axis": 0}).json()["slices"]
     assert other[0] == {"state": "engine", "predicted_dice": None, "suggested": False}
 

@@ -32,7 +32,7 @@ from fewslice.server.routes.slice_access import (
     view_of,
 )
 from fewslice.server.suggesting import suggested
-from fewslice.server.work_kinds import SEGMENT
+from fewslice.server.work_kinds import SEGMENT, SUGGEST
 from fewslice.volumes.image import UNKNOWN, LabelArray
 
 router = APIRouter(prefix="/scans/{scan}", tags=["answers"])
@@ -107,7 +107,7 @@ def strip(
     for place, origin in blame(served.project, scan, annotator).items():
         told[view.to_page(place)] = origin.kind
     advice = served.advice.get(scan, annotator) or {}
-    dice = _slice_dice(advice, view, axis, found)
+    dice = _slice_dice(advice or _ranked_before(served, scan, annotator), view, axis)
     asked = {view.to_page((each["axis"], each["index"])) for each in _asked_for(advice)}
     otherwise = "none" if found is None else "engine"
     return {
@@ -193,19 +193,19 @@ def _narrow(labels: LabelArray) -> LabelArray:
     return labels.astype(np.uint8)
 
 
-def _slice_dice(
-    told: dict[str, Any], view: RasView, axis: int, found: Answer | None
-) -> dict[int, float]:
-    """Return the Dice to expect of slices across one of the page's axes, as far as it is known."""
-    for across, values in (
-        (told.get("axis"), told.get("slice_dice")),
-        _confidence(found),
-    ):
-        if across is not None and values and view.to_page((across, 0))[0] == axis:
-            return {view.to_page((across, at))[1]: value for at, value in enumerate(values)}
-    return {}
+def _ranked_before(served: Context, scan: int, annotator: int | None) -> dict[str, Any]:
+    """Return the last ranking of a server that has ended since; empty if there is none."""
+    job = jobs.latest_finished(served.project, SUGGEST, scan, annotator)
+    return job.result if job is not None and isinstance(job.result, dict) else {}
 
 
-def _confidence(found: Answer | None) -> tuple[int | None, list[float] | None]:
-    told = found.confidence if found is not None and isinstance(found.confidence, dict) else {}
-    return told.get("axis"), told.get("dice")
+def _slice_dice(told: dict[str, Any], view: RasView, axis: int) -> dict[int, float]:
+    """Return the Dice to expect of slices across one of the page's axes, as far as it is known.
+
+    It is that of a ranking alone. What an answer thinks of itself is another measure: in turns with
+    it, a slice would be said to be good and bad within seconds.
+    """
+    across, values = told.get("axis"), told.get("slice_dice")
+    if across is None or not values or view.to_page((across, 0))[0] != axis:
+        return {}
+    return {view.to_page((across, at))[1]: value for at, value in enumerate(values)}

@@ -110,7 +110,7 @@ function connectPanels(page, commands, bindings) {
   store.on(['scan', 'tool', 'cutting', 'axis'], (state) => showTools(state, page, commands))
   store.on(['radius'], showRadius)
   store.on(['scan', 'axis', 'index', 'revision', 'answered', 'correcting', 'project', 'compared'], (state) => showSliceBar(state, page, commands))
-  store.on(['scan', 'axis', 'index', 'revision', 'strip', 'suggestion'], (state) => strip.draw(state))
+  store.on(['scan', 'axis', 'index', 'revision', 'answered', 'strip', 'suggestion'], (state) => strip.draw(state))
   store.on(['scan', 'axis', 'index', 'job', 'asking', 'suggestion', 'question', 'nextScan', 'answered', 'revision', 'me', 'project', 'scans'], (state) => showNext(state, page, commands))
   store.on(['scan', 'remarks'], showRemarks)
   store.on(['agreement'], (state) => showAgreement(state, page))

@@ -28,6 +28,8 @@ export class Page {
   #opening = new AbortController()
   /** @type {Map<number, {index: number}>} where a person was along each axis */
   #places = new Map()
+  /** @type {Map<number, import('../api/client.js').StripSlice[]>} what was said last of the slices across each axis */
+  #strips = new Map()
   /** @type {Map<number, import('../view/raster.js').Window>} how each channel was looked at; their intensities have nothing in common */
   #windows = new Map()
   /** @type {Map<number, boolean>} locks of somebody who may not change the project's structures */
@@ -133,6 +135,7 @@ export class Page {
     this.answers = new Answers()
     this.editing.forget()
     this.#windows.clear()
+    this.#strips.clear()
     this.#places = new Map([0, 1, 2].map((axis) => [axis, { index: Math.floor(scan.shape[axis] / 2) }]))
   }
 
@@ -265,7 +268,7 @@ export class Page {
     this.#places.set(axis, { index: place })
     // What was said of one slice is no longer true on the next; warnings wait for an answer.
     const notice = this.state.notice?.kind === 'warning' ? this.state.notice : null
-    this.store.set({ axis, index: place, question: null, compared: null, notice, ...(newAxis ? { strip: [] } : {}) })
+    this.store.set({ axis, index: place, question: null, compared: null, notice, strip: this.#strips.get(axis) ?? (newAxis ? [] : this.state.strip) })
     if (newAxis) void this.refreshStrip()
     void this.trying(async () => this.work?.load(axis, place))
   }
@@ -336,7 +339,9 @@ export class Page {
     const { scan, axis } = this.state
     if (scan === null) return
     const strip = await this.trying(() => api.strip(scan.id, axis))
-    if (strip !== null && this.state.scan?.id === scan.id && this.state.axis === axis) this.store.set({ strip: strip.slices })
+    if (strip === null || this.state.scan?.id !== scan.id) return
+    this.#strips.set(axis, strip.slices)
+    if (this.state.axis === axis) this.store.set({ strip: strip.slices })
   }
 
   /** Fetches the engine's last answer to the open scan. */

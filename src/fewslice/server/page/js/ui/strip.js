@@ -28,7 +28,7 @@ export class Strip {
   constructor(page) {
     this.page = page
     const legend = LEGEND.map(([state, name]) => element('span', { class: 'key wide-only' }, sample(state), name))
-    show(part('strip'), element('div', { class: 'strip-head' }, this.#here, legend), this.#canvas)
+    show(part('strip'), element('div', { class: 'strip-head' }, this.#here, element('div', { class: 'legend' }, legend)), this.#canvas)
     this.#canvas.addEventListener('pointerdown', (event) => {
       this.#canvas.setPointerCapture(event.pointerId)
       this.#point(event)
@@ -61,7 +61,7 @@ export class Strip {
     if (scan === null) return
     const count = scan.shape[axis]
     const states = sliceStates(state, this.page, count)
-    const dice = states[index].predicted_dice
+    const dice = states[index].state === 'engine' ? states[index].predicted_dice : null
     this.#here.textContent = `Slice ${index + 1} of ${count}${dice === null ? '' : ` · expected Dice ${dice.toFixed(2)}`}`
     this.#canvas.setAttribute('aria-valuemin', '1')
     this.#canvas.setAttribute('aria-valuemax', String(count))
@@ -89,7 +89,9 @@ export class Strip {
  * @returns {StripSlice[]}
  */
 function sliceStates({ strip, axis, suggestion }, page, count) {
-  const states = Array.from({ length: count }, (_, index) => ({ ...(strip[index] ?? { state: 'none', predicted_dice: null, suggested: false }) }))
+  /** @type {StripSlice} */
+  const untold = { state: page.answers.whole === null ? 'none' : 'engine', predicted_dice: null, suggested: false }
+  const states = Array.from({ length: count }, (_, index) => ({ ...(strip[index] ?? untold) }))
   for (const sheet of page.work?.sheets.known() ?? []) if (sheet.axis === axis) states[sheet.index].state = sheet.kind
   for (const each of suggestion?.slices ?? []) if (each.axis === axis && states[each.index]) states[each.index].suggested = true
   return states
