@@ -135,23 +135,28 @@ const concerns = ({ state }, job, kind) => job === state.job?.id || kind === 'tr
 /** @param {Page} page @param {Asking} asking @param {Sender} sender */
 function connectServer(page, asking, sender) {
   const scans = () => void page.trying(() => page.refreshScans())
+  // What was drawn without a connection goes first: it counts whoever has the scan by now.
+  const back = () => void sender.wake().then(() => page.lease.renew())
   listen(
     {
       job: ({ job, kind }) => void (concerns(page, job, kind) && asking.look(job)),
       training: () => void page.trying(() => asking.refreshModels()),
       slices: (event) => void asking.preview(event),
-      lease: scans,
+      lease: (news) => {
+        scans()
+        void page.lease.heard(news)
+      },
       status: scans,
       structures: scans,
       saved: ({ scan, person_id: by }) => void (scan === page.state.scan?.id && by !== page.state.me?.id && page.trying(() => page.learn())),
       answer: ({ scan }) => void (scan === page.state.scan?.id && page.state.job === null && page.trying(() => page.refreshAnswer())),
       reset: () => void page.trying(() => Promise.all([page.learn(), page.refreshAnswer()]))
     },
-    (online) => online && void sender.wake()
+    (online) => online && back()
   )
-  window.addEventListener('online', () => void sender.wake())
-  window.addEventListener(LOGGED_OUT, () => void logIn().then(() => sender.wake()))
-  setInterval(() => void page.renew(), RENEWED)
+  window.addEventListener('online', back)
+  window.addEventListener(LOGGED_OUT, () => void logIn().then(back))
+  setInterval(() => void page.lease.renew(), RENEWED)
   document.addEventListener('keydown', () => page.sync.time.touch(), { capture: true })
   window.addEventListener('pagehide', () => {
     const { scan, mayDraw } = page.state

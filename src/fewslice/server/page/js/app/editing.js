@@ -26,7 +26,7 @@ export class Editing {
     if (sheet === null) return true
     if (!state.mayDraw) {
       this.page.say('Somebody else has this scan open, so nothing can be drawn on it here.', 'warning', [
-        { label: 'Take over', act: () => void this.page.takeOver(state.scan?.id ?? 0) }
+        { label: 'Take over', act: () => void this.page.lease.takeOver(state.scan?.id ?? 0) }
       ])
       return true
     }

@@ -1,7 +1,6 @@
 // The page as a person uses it: which scan and slice are open, and everything that can be done with them.
 
 import * as api from '../api/client.js'
-import { Refused } from '../api/http.js'
 import { firstRadius } from '../draw/brush_size.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
@@ -10,12 +9,11 @@ import { automaticWindow } from '../view/raster.js'
 import { Answers } from './answers.js'
 import { withCrossings } from './crossing.js'
 import { Editing } from './editing.js'
+import { Lease } from './lease.js'
 import { Work } from './work.js'
 
 /** @typedef {import('./state.js').State} State */
 /** @typedef {import('./store.js').Store<State>} PageStore */
-
-const TAKEN = 409 // the status where somebody else has a scan open
 
 const READ = 8000 // milliseconds after which a sentence that asks for nothing goes away
 const QUIET = 700 // milliseconds after the last stroke before lists and figures are fetched anew
@@ -47,6 +45,7 @@ export class Page {
     this.store = store
     this.sync = sync
     this.editing = new Editing(this)
+    this.lease = new Lease(this)
   }
 
   get state() {
@@ -109,7 +108,7 @@ export class Page {
       // The server makes the window while it reads the scan for the image: asked for first, it would read it twice.
       const image = api.image(id, 0, signal)
       const told = image.then(() => Promise.all([api.scan(id), work.open()]))
-      const [mayDraw, volume, [scan]] = await Promise.all([this.#lease(id), image.then(readNifti), told])
+      const [mayDraw, volume, [scan]] = await Promise.all([this.lease.take(id), image.then(readNifti), told])
       if (signal.aborted) return
       this.#settle(scan, work)
       this.store.set({ ...this.#fresh(scan, volume), mayDraw })
@@ -172,23 +171,6 @@ export class Page {
   }
 
   /**
-   * Takes the scan for this person; false where somebody else has it. Throws where the server does not answer.
-   * @param {number} id
-   * @param {boolean} [force]
-   */
-  async #lease(id, force = false) {
-    try {
-      await api.lease(id, force)
-      return true
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      const actions = error.status === TAKEN ? [{ label: 'Take over', act: () => void this.takeOver(id) }] : []
-      this.say(error.message, 'warning', actions)
-      return false
-    }
-  }
-
-  /**
    * Where several people annotated a scan apart from each other: how well they agree. They themselves may not know.
    * @param {api.Scan} scan
    */
@@ -214,20 +196,6 @@ export class Page {
     const [first, second] = labels ?? []
     if (!first || !second || this.state.axis !== axis || this.state.index !== index) return
     this.store.set({ compared: { axis, index, names, labels: [first.data, second.data] } })
-  }
-
-  /** @param {number} id */
-  async takeOver(id) {
-    if (await this.trying(() => this.#lease(id, true))) this.store.set({ mayDraw: true, notice: null })
-  }
-
-  /** Keeps the scan while the page is open. */
-  async renew() {
-    const { scan, mayDraw } = this.state
-    if (scan === null || !mayDraw) return
-    // Without a connection a person goes on drawing, and what they draw waits in this browser.
-    const held = await this.#lease(scan.id).catch(() => true)
-    if (this.state.scan?.id === scan.id) this.store.set({ mayDraw: held })
   }
 
   /** @param {number} channel */
@@ -318,6 +286,7 @@ export class Page {
       this.store.set({ notice: null })
       await this.trying(() => work.refresh(work.sheets.at(axis, index)))
       await this.askConflict()
+      this.lease.remind()
     }
     const where = `${PLANES[axis]} slice ${index + 1}`
     const locked = conflict.person === person // nobody meets their own change, except where it paints over a lock
