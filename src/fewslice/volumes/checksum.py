@@ -18,7 +18,7 @@ def checksum(array: Array) -> str:
     """
     laid, found = by_memory(array), 0
     for part in [laid] if laid.flags.c_contiguous else laid:
-        found = crc32(np.ascontiguousarray(part), found)
+        found = crc32(np.ascontiguousarray(part).data, found)
     order = "".join(map(str, slowest_first(array)))
     return f"{array.dtype.str}{array.shape}{order}:{found:08x}"
 
