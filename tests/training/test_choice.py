@@ -29,6 +29,15 @@ def test_the_sentence_has_the_figures() -> None:
     assert choice.remark.code == "model-support"
 
 
+def test_the_sentence_says_what_the_network_knew() -> None:
+    choice = best_of({"model": 0.25, "support": 0.5, "mean": 0.75}, 2, seen=True)
+    assert choice.sentence == (
+        "The mean of the network and of the scans it was trained on answers: Dice on held-out "
+        "slices of 2 scans whose other slices only the network knew, which favours it: model "
+        "0.250, support 0.500, mean 0.750."
+    )
+
+
 def test_without_a_comparison_nothing_is_said() -> None:
     assert Choice().sentence == ""
     assert Choice().chosen == "model"

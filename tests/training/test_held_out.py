@@ -7,20 +7,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.finding import find_annotation
-from fewslice.engines.base import Scan
+from fewslice.engines.base import Prediction, Scan
+from fewslice.training.choice import Choice
 from fewslice.training.held_out import (
     Judged,
+    Judges,
     annotated_slices,
     choose_held_out,
+    dice_on,
     held_out_dice,
+    judges_of,
     mean_score,
     unseen,
     without_held_out,
 )
 from fewslice.training.scan import TaskScan
+from fewslice.training.support import KeptScan, ModelSupport
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn
+from fewslice.volumes.region import Region
 from tests.support.random_models import random_model
 
 
@@ -104,6 +111,13 @@ def test_a_scan_that_taught_anything_is_not_unseen() -> None:
     assert unseen(two, {"1:0", "1:1"}, {"1:1"}) == frozenset()
 
 
+def test_held_out_slices_of_scans_that_taught_judge_where_there_are_no_others() -> None:
+    two = scans_of(2, 2)
+    assert judges_of(two, frozenset({"0:0"}), ()) == Judges(frozenset({"0:0"}), seen=True)
+    apart = judges_of(two, frozenset({"0:0", "1:0", "1:1"}), ())
+    assert apart == Judges(frozenset({"1:0", "1:1"}))
+
+
 def test_slices_learned_from_are_not_held_out_even_if_no_other_is_left() -> None:
     five = slices(*[{1}] * 5)
     assert choose_held_out(five, (), {each.key for each in five}) == frozenset()
@@ -154,6 +168,36 @@ def test_dice_is_that_of_the_held_out_slices_alone() -> None:
     partial[:, 6:, 3] = 255  # 4 columns x 3 rows... of 60 pixels looked at, 12 are drawn
     other = replace(scan, annotation=find_annotation(partial, scan.geometry))
     assert held_out_dice(model, [other], found, held) == {4: pytest.approx(24 / 72)}
+
+
+def test_parts_of_a_scan_do_not_answer_for_it() -> None:
+    scan = drawn_scan()
+    model = random_model()
+    always = model.network.get_parameter("decoder.logit.bias").data
+    model.network.get_parameter("decoder.logit.weight").data.zero_()
+    always[:] = always.new_tensor([0.0, 50.0, 0.0])  # label 4 everywhere
+    part = KeptScan(scan.channels, scan.annotation.labels, scan.geometry, 2)
+    own = ModelSupport((part,), Choice("support"))
+    found = annotated_slices([scan])
+    held = {each.key for each in found if each.place == (2, 3)}
+    # As above, of the network, which is all that is left.
+    assert held_out_dice(replace(model, support=own), [scan], found, held) == {
+        4: pytest.approx(32 / 136)
+    }
+
+
+def test_an_answer_knows_all_but_the_held_out_slices() -> None:
+    scan, asked = drawn_scan(), []
+
+    def nothing(_: TaskScan, others: Annotation) -> Prediction:
+        asked.append(others.slices)
+        probability = np.ones((1, *scan.geometry.shape), np.float16)
+        return Prediction(Region((0, 0, 0), scan.geometry.shape), (0,), probability)
+
+    found = annotated_slices([scan])
+    held = {each.key for each in found if each.place == (2, 3)}
+    assert dice_on(nothing, [scan], found, held) == {4: 0.0}
+    assert asked == [((2, 1), (2, 5))]
 
 
 def test_without_held_out_slices_there_is_no_score() -> None:

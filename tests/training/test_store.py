@@ -47,7 +47,7 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_scans_that_answer_come_back_with_the_reason(tmp_path: Path) -> None:
-    choice = Choice("mean", {"model": 0.5, "support": 0.625, "mean": 0.75}, 2)
+    choice = Choice("mean", {"model": 0.5, "support": 0.625, "mean": 0.75}, 2, seen=True)
     model = replace(random_model(), support=ModelSupport((kept(5, 6, 7),), choice))
     promote(tmp_path, save_version(tmp_path, model, FACTS, [], choice))
     again = load_model(tmp_path)

@@ -97,6 +97,30 @@ def test_kept_scans_are_turned_with_all_their_slices_annotated() -> None:
     }
 
 
+def test_a_part_is_known_again_in_its_scan_however_that_is_stored() -> None:
+    scan, other = phantom_scan(0, 8, 10, 13), phantom_scan(1, 8, 10, 13)
+    (part,) = kept_scans([scan])
+    assert part.part_of(scan.scan)
+    assert not part.part_of(other.scan)  # on the same grid
+    turn = Turn((2, 0, 1), (False, True, False))
+    turned = Scan(turn.array(scan.channels), turn.geometry(scan.geometry))
+    assert part.part_of(turned)
+    region = Region((0, 0, 1), scan.geometry.shape)  # a slice shorter
+    assert not part.part_of(scan.scan.cropped(region))
+
+
+def test_support_without_a_scan_is_what_the_others_are() -> None:
+    scans = [phantom_scan(seed, 8, 10, 13) for seed in range(2)]
+    support = ModelSupport(kept_scans(scans), Choice("support"))
+    left = support.without(scans[0].scan)
+    assert left is not None
+    assert left.scans == support.scans[1:]
+    assert left.without(scans[1].scan) is None
+    both = support.without(phantom_scan(2, 8).scan)
+    assert both is not None
+    assert both.scans == support.scans
+
+
 def test_the_mean_of_two_answers_counts_what_one_does_not_know_as_half() -> None:
     def answer(start: int, stop: int, values: tuple[int, ...], rows: list[float]) -> Prediction:
         region = Region((0, 0, start), (1, 1, stop))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from fewslice import Geometry, Image, LabelMap, segment
+from fewslice import Geometry, Image, LabelMap, read_image, segment, write_image
+from fewslice.annotation.drawing import Drawing
 from fewslice.errors import InputError, codes_of
+from fewslice.training.inputs import usable_scans
 from fewslice.volumes.masked import unmasked_image, unmasked_labels
 from fewslice.workflow.session import Session
 
@@ -56,17 +60,56 @@ def test_masked_labels_are_refused() -> None:
     masked = np.ma.masked_array(labels, np.zeros(labels.shape, bool))
     segment(image, masked, spacing=(1, 1, 1), engine="interpolation")
     masked[0, 0, :2] = np.ma.masked
-    wrapped = LabelMap(masked, Geometry.from_spacing(labels.shape, (1, 1, 1)))
-    for given in (masked, wrapped):
-        with pytest.raises(
-            InputError, match=r"^The label map is masked in 2 of 384 voxels; .*filled\(255"
-        ):
-            segment(image, given, spacing=(1, 1, 1), engine="interpolation")
+    said = r"^The label map is masked in 2 of 384 voxels; .*filled\(255"
+    with pytest.raises(InputError, match=said):
+        segment(image, masked, spacing=(1, 1, 1), engine="interpolation")
+    with pytest.raises(InputError, match=said):
+        LabelMap(masked, Geometry.from_spacing(labels.shape, (1, 1, 1)))
     session = Session(image, spacing=(1, 1, 1))
     with pytest.raises(InputError, match="is masked in 2 of 384 voxels"):
         session.redraw(masked)
     with pytest.raises(InputError, match="is masked in 1 of 64 voxels"):
         session.draw(2, 1, masked[..., 1])
+
+
+def test_volumes_hold_plain_arrays() -> None:
+    image, labels = scan()
+    geometry = Geometry.from_spacing(image.shape, (1, 1, 1))
+    held = Image(image, geometry).array
+    assert type(held) is np.ndarray
+    assert np.isnan(held[0]).all()
+    assert held[1:].max() == 100
+    mapped = LabelMap(np.ma.masked_array(labels), geometry)
+    assert type(mapped.array) is np.ndarray
+    masked = np.ma.masked_array(labels, np.ma.getmaskarray(image))
+    with pytest.raises(InputError, match="is masked in 48 of 384 voxels"):
+        mapped.with_array(masked)
+
+
+def test_what_is_written_has_no_value_where_it_is_masked(tmp_path: Path) -> None:
+    image, _ = scan()
+    given = Image(image, Geometry.from_spacing(image.shape, (1, 1, 1)))
+    write_image(tmp_path / "scan.nii.gz", given)
+    again = read_image(tmp_path / "scan.nii.gz")
+    assert "holds 48 voxels without a value" in again.remarks[0]
+    np.testing.assert_array_equal(again.array[1:], image.data[1:])
+    assert again.array[0].max() == 0  # where 30,000 lay behind the mask
+
+
+def test_masked_labels_are_no_drawing() -> None:
+    _, labels = scan()
+    masked = np.ma.masked_equal(labels[..., 1], 1)
+    with pytest.raises(InputError, match="drawn is masked in 16 of 64 voxels"):
+        Drawing((8, 8, 6)).drawn((2, 1), masked)
+
+
+def test_a_training_leaves_masked_labels_out() -> None:
+    image, labels = scan()
+    masked = np.ma.masked_array(labels, np.ma.getmaskarray(image))
+    (kept,), skipped = usable_scans([(image, labels), (image, masked)], False, (1, 1, 1))
+    assert kept.channels.max() == 100
+    assert len(skipped) == 1
+    assert skipped[0].startswith("Left out scan 2: Its label map is masked in 48 of 384 voxels;")
 
 
 def test_masks_of_support_scans_are_heeded() -> None:

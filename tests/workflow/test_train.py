@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewslice.errors import InputError, ReadError, WeightsError
+from fewslice.errors import InputError, ReadError, WeightsError, codes_of
 from fewslice.training.inputs import Pair, pairs_in
 from fewslice.training.scan import TaskSettings
-from fewslice.training.store import promote, promoted, versions
+from fewslice.training.store import load_model, promote, promoted, versions
 from fewslice.volumes.image import Image
 from fewslice.volumes.segments import named_segments
 from fewslice.workflow.train import train
@@ -20,6 +20,7 @@ from fewslice.workflow.training_task import TrainSettings
 from tests.support.sparse_scans import files, pair
 
 SETTINGS = TrainSettings(TaskSettings(steps=2, device="cpu", batch_pixels=1))
+ALONE = replace(SETTINGS, support=False)  # which compares nothing, and is quicker
 
 
 @pytest.mark.slow
@@ -40,6 +41,32 @@ def test_the_first_model_is_promoted_and_slices_are_held_out_for_good(tmp_path: 
     assert second.before is not None
     assert second.score is not None
     assert second.promoted == (second.score > second.before)
+
+
+@pytest.mark.slow
+def test_a_poor_first_model_of_two_scans_leaves_the_answer_to_them(tmp_path: Path) -> None:
+    pairs: list[Pair] = [pair(0), pair(1)]
+    alone = train(pairs, settings=ALONE)
+    found = train(pairs, tmp_path, settings=SETTINGS)
+    assert found.promoted
+    assert found.choice.chosen != "model"
+    assert found.choice.seen
+    assert found.choice.dice["model"] == pytest.approx(alone.score, abs=1e-4)
+    assert found.score is not None
+    assert found.score == pytest.approx(found.choice.dice[found.choice.chosen], abs=1e-4)
+    assert found.choice.sentence in found.remarks
+    assert load_model(tmp_path).support is not None
+
+
+@pytest.mark.slow
+def test_a_poor_first_model_of_one_scan_is_remarked() -> None:
+    found = train([pair(0)], settings=SETTINGS)
+    assert found.choice.dice == {}
+    assert found.score is not None
+    assert found.score < 0.5
+    assert codes_of(found.remarks) == {"model-below-slices"}
+    assert f"it has a Dice of {found.score:.3f} on held-out slices" in found.remarks[-1]
+    assert not train([pair(0)], settings=ALONE).remarks
 
 
 @pytest.mark.slow
@@ -84,7 +111,7 @@ def test_unusable_scans_are_named_and_the_rest_is_used(tmp_path: Path) -> None:
     blank = pair(3)[1].with_array(np.zeros_like(pair(3)[1].array))
     result = train(
         [*pairs_in(images, labels), (pair(3)[0], blank), (pair(0)[0], pair(1)[0].array)],
-        settings=SETTINGS,
+        settings=ALONE,
     )
     assert result.version is None
     assert len(result.skipped) == 4
@@ -102,7 +129,7 @@ def test_labels_that_differ_between_scans_are_remarked_or_unknown() -> None:
     result = train(pairs, settings=SETTINGS)
     assert result.model.values == (0, 1, 2)
     assert result.remarks[0].startswith("Label 2 is drawn in 1 of 2 scans")
-    assert train(pairs, settings=replace(SETTINGS, absent_unknown=True)).remarks == ()
+    assert train(pairs, settings=replace(ALONE, absent_unknown=True)).remarks == ()
 
 
 def test_what_was_trained_is_not_lost_if_it_cannot_be_compared(
@@ -122,7 +149,7 @@ def test_a_structure_of_255_keeps_its_number_and_name() -> None:
     image, labels = pair(0)
     odd = np.where(labels.array == 2, 255, labels.array).astype(np.uint8)
     named = replace(labels.with_array(odd), segments=named_segments({255: "front"}))
-    result = train([pair(1), (image, named)], settings=replace(SETTINGS, ignore_label=None))
+    result = train([pair(1), (image, named)], settings=replace(ALONE, ignore_label=None))
     assert "Label 255 (front) is drawn in 1 of 2 scans" in " ".join(result.remarks)
     assert [(each.value, each.name) for each in result.model.segments] == [(255, "front")]
 
@@ -144,35 +171,35 @@ def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path: Path) -> No
 
 def test_only_the_same_training_can_go_on(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="no interrupted training"):
-        train([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+        train([pair(0)], tmp_path, settings=ALONE, resume=True)
     with pytest.raises(ReadError, match="Without a model folder"):
-        train([pair(0)], settings=SETTINGS, resume=True)
-    train([pair(0)], tmp_path, settings=SETTINGS, stop=lambda: True)
+        train([pair(0)], settings=ALONE, resume=True)
+    train([pair(0)], tmp_path, settings=ALONE, stop=lambda: True)
     with pytest.raises(ReadError, match="other annotation"):
-        train([pair(0, 9, 10, 13)], tmp_path, settings=SETTINGS, resume=True)
+        train([pair(0, 9, 10, 13)], tmp_path, settings=ALONE, resume=True)
     (tmp_path / "unfinished.safetensors").write_bytes(b"12345678")
     with pytest.raises(ReadError, match="damaged"):
-        train([pair(0)], tmp_path, settings=SETTINGS, resume=True)
+        train([pair(0)], tmp_path, settings=ALONE, resume=True)
 
 
 def test_what_does_not_fit_or_is_damaged_is_found_before_training(tmp_path: Path) -> None:
-    train([pair(0)], tmp_path, settings=SETTINGS)
+    train([pair(0)], tmp_path, settings=ALONE)
 
     def never(fraction: float, words: str) -> None:
         raise AssertionError("it trained")
 
     two = Image(np.stack([pair(0)[0].array] * 2), pair(0)[0].geometry)
     with pytest.raises(InputError, match=r"has 2 channels, but the promoted .* trained on 1"):
-        train([(two, pair(0)[1])], tmp_path, settings=SETTINGS, report=never)
+        train([(two, pair(0)[1])], tmp_path, settings=ALONE, report=never)
     history = (tmp_path / "history.json").read_text()
     (tmp_path / "history.json").write_text("{")
     with pytest.raises(WeightsError, match=r"history\.json is damaged"):
-        train([pair(0)], tmp_path, settings=SETTINGS, report=never)
+        train([pair(0)], tmp_path, settings=ALONE, report=never)
     (tmp_path / "history.json").write_text(history)
     (tmp_path / "slices.json").write_text("[]")
     with pytest.raises(ReadError, match=r"slices\.json is damaged"):
-        train([pair(0)], tmp_path, settings=SETTINGS, report=never)
+        train([pair(0)], tmp_path, settings=ALONE, report=never)
     (tmp_path / "slices.json").unlink()
     promote(tmp_path, 7)
     with pytest.raises(ReadError, match="0007"):
-        train([pair(0)], tmp_path, settings=SETTINGS, report=never)
+        train([pair(0)], tmp_path, settings=ALONE, report=never)

@@ -80,6 +80,27 @@ def test_rims_change_nothing_but_their_own_voxels() -> None:
     np.testing.assert_array_equal(found[labels == 0], clean[labels == 0])
 
 
+def test_a_structure_of_one_voxel_is_remarked_wherever_it_is_answered() -> None:
+    labels = CLEAN.copy()
+    labels[2, 2, 16] = 7
+    said = "Label 7 holds only 1 voxel; erase it if it was a slip of the hand."
+    for options in ({}, {"strict": True}, {"annotated": [(2, 16)]}):
+        assert said in answered(labels, **options).remarks
+    mine = Session(SCAN, LabelMap(CLEAN, GRID), engine="interpolation")
+    mine.draw(2, 16, labels[:, :, 16])
+    assert said in mine.segment().remarks
+    mine.redraw(labels)
+    assert said in mine.remarks
+    assert inspect_labels(LabelMap(labels, GRID), GRID).problems.count(said) == 1
+
+
+@pytest.mark.slow
+def test_a_structure_of_one_voxel_is_remarked_where_slices_are_suggested() -> None:
+    labels = CLEAN.copy()
+    labels[2, 2, 16] = 7
+    assert "few-voxels-in-all" in codes_of(suggest(SCAN, LabelMap(labels, GRID)).remarks)
+
+
 def test_naming_the_slice_of_a_slip_overrules() -> None:
     found = answered(with_slip(), annotated=[(2, 12)])
     assert not found.remarks

@@ -59,7 +59,7 @@ class Drawing:
         looked at. Raises InputError if they are no labels or do not fit the slice.
         """
         place = self.checked(place)
-        array = as_label_array(np.asarray(labels), "the slice that was drawn").copy()
+        array = as_label_array(labels, "the slice that was drawn").copy()
         expected = tuple(length for axis, length in enumerate(self.shape) if axis != place[0])
         if array.shape != expected:
             raise InputError(

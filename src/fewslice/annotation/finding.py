@@ -35,6 +35,7 @@ from fewslice.annotation.doubts import (
     lone_rims,
 )
 from fewslice.annotation.drawn_planes import drawn_planes
+from fewslice.annotation.few_voxels import few_voxels, few_voxels_remarks
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.annotation.slivers import find_strips
@@ -66,7 +67,8 @@ def find_annotation(
     which they touch fewest slices. With nothing named, the axis in which the labelled voxels touch
     fewest slices (on a tie, the one people would draw across, see `annotation_axis`). Slices of
     several planes mixed in one map are recognised, named or not, where they explain the labels with
-    at most half as many slices as one plane.
+    at most half as many slices as one plane. `remarks` also name structures of hardly any voxels,
+    which change nothing.
 
     strict: whether every zero on every slice that holds a label is background. Otherwise only what
     seems to have been looked at is known: not the slices where a brush left rims or a slip left a
@@ -86,8 +88,11 @@ def find_annotation(
     found = fixed | covering_slices(drawn, axes, annotation_axis(geometry))
     slices = tuple(sorted(found | looked_at(labels, found)))
     annotation = Annotation(labels, slices)
+    few = few_voxels_remarks(few_voxels(annotation))
     if not strict and not annotation.blank:
         annotation = _plausible(annotation, geometry, fixed, drawn)
+    if few:
+        annotation = replace(annotation, remarks=(*annotation.remarks, *few))
     return annotation.with_values(extra_values)
 
 

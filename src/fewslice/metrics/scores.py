@@ -64,8 +64,8 @@ def score(
     spacing: mm along each array axis.
     tolerance: of the surface Dice in mm, at least 0; None for ``default_tolerance(spacing)``.
 
-    Raises InputError for other arrays or tolerances and GeometryError for impossible spacing. What
-    empty masks give: see Scores.
+    Raises InputError for other arrays, masked ones or tolerances and GeometryError for impossible
+    spacing. What empty masks give: see Scores.
     """
     _check_masks(prediction, reference)
     spacing = _checked_spacing(spacing)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.metrics.masks import require_unmasked
 from fewslice.typing import BoolArray, Float64Array
 
 Spacing = tuple[float, float, float]
@@ -63,7 +64,10 @@ def surface_distances(
     plane_weights: an axis, and (n + 1,) factors from 0 to 1 for the areas of the elements in each
     plane between its n slices, first and last face of the volume included. Elements with factor 0
     are left out, but the other surface still finds them as its nearest.
+
+    Raises InputError if an array is masked.
     """
+    require_unmasked(prediction, reference)
     longest = float(np.linalg.norm(np.array(prediction.shape) * spacing))
     box = _bounding_box(prediction | reference)
     mine = _elements(prediction[box], spacing)

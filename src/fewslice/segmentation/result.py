@@ -46,7 +46,8 @@ class Segmentation:
     numbering : Numbering
         How annotation and prediction number the structures, where 255 is one of them.
     identity : str
-        The engine's settings, with the SHA-256 of the weights it was given.
+        What the answer rests on beside the annotation: the engine's settings, with the SHA-256 of
+        the weights it was given, and checksums of the scan and of its support scans.
     """
 
     labels: LabelMap

@@ -24,13 +24,15 @@ _ANSWERS: dict[Answerer, str] = {
 class Choice:
     """Which of them answers, and why.
 
-    chosen: who answers. dice: of each of them on held-out slices of scans that nobody learned
-    anything from; empty where there was nothing to compare on. scans: how many scans these are.
+    chosen: who answers. dice: of each of them on held-out slices; empty where there was nothing to
+    compare on. scans: how many scans these are of. seen: whether the network learned from other
+    slices of these scans, which flatters it; else nobody learned anything from them.
     """
 
     chosen: Answerer = "model"
     dice: Mapping[str, float] = field(default_factory=dict)
     scans: int = 0
+    seen: bool = False
 
     @property
     def sentence(self) -> str:
@@ -42,7 +44,13 @@ class Choice:
         )
         where = "scan" if self.scans == 1 else "scans"
         said = _ANSWERS[self.chosen]
-        return f"{said[0].upper()}{said[1:]}: Dice on {self.scans} held-out {where}: {figures}."
+        held = f"{self.scans} held-out {where}"
+        if self.seen:
+            held = (
+                f"held-out slices of {self.scans} {where} whose other slices only the network "
+                "knew, which favours it"
+            )
+        return f"{said[0].upper()}{said[1:]}: Dice on {held}: {figures}."
 
     @property
     def remark(self) -> Remark:
@@ -50,7 +58,7 @@ class Choice:
         return Remark(CODE, self.sentence)
 
 
-def best_of(dice: Mapping[Answerer, float], scans: int) -> Choice:
+def best_of(dice: Mapping[Answerer, float], scans: int, *, seen: bool = False) -> Choice:
     """Return the choice with the highest Dice; on a tie the one that takes least: the model."""
     chosen = max(ANSWERERS, key=lambda name: dice[name])
-    return Choice(chosen, {str(name): each for name, each in dice.items()}, scans)
+    return Choice(chosen, {str(name): each for name, each in dice.items()}, scans, seen)

@@ -10,12 +10,13 @@ the patient, so that a scan that is renamed or stored with other axes stays the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, drawn_voxels, on_slice
+from fewslice.engines.base import Prediction
 from fewslice.training.grid import turned
 from fewslice.training.model import TaskModel, answer_undrawn
 from fewslice.training.scan import TaskScan
@@ -32,6 +33,14 @@ class Judged:
     scan: int
     place: SliceIndex
     labels: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Held-out slices to compare answerers on. keys: theirs. seen: whether their scans taught."""
+
+    keys: frozenset[str] = frozenset()
+    seen: bool = False
 
 
 def annotated_slices(scans: Sequence[TaskScan]) -> tuple[Judged, ...]:
@@ -131,6 +140,15 @@ def unseen(
     return frozenset(each.key for each in slices if each.scan not in taught)
 
 
+def judges_of(slices: Sequence[Judged], held: frozenset[str], learned: Collection[str]) -> Judges:
+    """Return the held-out slices of scans that taught nothing; where there are none, all of them.
+
+    held, learned: as in `unseen`.
+    """
+    apart = unseen(slices, held, learned)
+    return Judges(apart) if apart else Judges(held, seen=True)
+
+
 def _order(key: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
 
@@ -158,7 +176,26 @@ def held_out_dice(
 ) -> dict[int, float]:
     """Return the Dice of each label on the held-out slices, all slices pooled.
 
-    It is that of whoever answers for the model (`TaskModel.support`).
+    It is that of whoever answers for the model (`TaskModel.support`), without the parts of the very
+    scan that the model may bring along: they would find themselves.
+    """
+
+    def answer(scan: TaskScan, _: Annotation) -> Prediction:
+        others = None if model.support is None else model.support.without(scan.scan)
+        return answer_undrawn(replace(model, support=others), scan.scan)
+
+    return dice_on(answer, scans, slices, held)
+
+
+def dice_on(
+    answer: Callable[[TaskScan, Annotation], Prediction],
+    scans: Sequence[TaskScan],
+    slices: Sequence[Judged],
+    held: Collection[str],
+) -> dict[int, float]:
+    """Return the Dice of each label on the held-out slices, all slices pooled.
+
+    answer: of a scan, given what else is annotated on it.
 
     Only labels drawn on one of them have one. Voxels that another annotated slice crosses are
     left out: they may have been learned from.
@@ -169,17 +206,18 @@ def held_out_dice(
         mine = [each for each in slices if each.scan == number and each.key in held]
         if not mine:
             continue
-        prediction = answer_undrawn(model, scan.scan)
-        answer = np.zeros(scan.geometry.shape, dtype=np.int64)
+        others = _rest(scan.annotation, mine)
+        prediction = answer(scan, others)
+        found = np.zeros(scan.geometry.shape, dtype=np.int64)
         best = prediction.probability.astype(np.float32).argmax(axis=0)
-        answer[prediction.region.slices] = np.array(prediction.values)[best]
-        rest = _rest(scan.annotation, mine).known()
+        found[prediction.region.slices] = np.array(prediction.values)[best]
+        rest = others.known()
         for each in mine:
             place = on_slice(*each.place)
             drawn = scan.annotation.labels[place]
             scored = scan.annotation.known()[place] & ~rest[place]
             for value in scan.annotation.drawn_values:
-                one, other = (drawn == value) & scored, (answer[place] == value) & scored
+                one, other = (drawn == value) & scored, (found[place] == value) & scored
                 both[value] = both.get(value, 0) + int(np.count_nonzero(one & other))
                 sizes = int(np.count_nonzero(one)) + int(np.count_nonzero(other))
                 either[value] = either.get(value, 0) + sizes

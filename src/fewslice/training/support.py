@@ -12,7 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ MOST_SCANS = 16
 
 _MARGIN = 30.0  # mm kept around the structures, for registration
 _ENGINE = "auto"
+_SAME_GRID = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,19 @@ class KeptScan:
         scan = Scan(turn.array(self.channels), turn.geometry(self.geometry))
         return SupportScan(scan, Annotation(labels, every))
 
+    def part_of(self, scan: Scan) -> bool:
+        """Whether these voxels were cut out of that scan."""
+        turn = turn_towards(self.geometry, scan.geometry)
+        grid = turn.geometry(self.geometry)
+        to_voxels = np.linalg.inv(scan.geometry.affine) @ grid.affine
+        start = np.rint(to_voxels[:3, 3]).astype(int)
+        stop = start + grid.shape
+        same_grid = np.allclose(to_voxels[:3, :3], np.eye(3), atol=_SAME_GRID)
+        if not same_grid or (start < 0).any() or (stop > scan.shape).any():
+            return False
+        place = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+        return np.array_equal(scan.channels[(slice(None), *place)], turn.array(self.channels))
+
 
 @dataclass(frozen=True, eq=False)
 class ModelSupport:
@@ -81,6 +95,11 @@ class ModelSupport:
         given = [each.turned(scan.geometry) for each in self.scans]
         return composed(find_engine(_ENGINE)).prepare(scan, given).predict(annotation, progress)
 
+    def without(self, scan: Scan) -> ModelSupport | None:
+        """Return what is left without the parts of a scan itself; None if nothing is."""
+        others = tuple(each for each in self.scans if not each.part_of(scan))
+        return replace(self, scans=others) if others else None
+
 
 def kept_scans(scans: Sequence[TaskScan]) -> tuple[KeptScan, ...]:
     """Complete the labels of scans and cut them out; those on which no structure is drawn are left.
@@ -92,9 +111,14 @@ def kept_scans(scans: Sequence[TaskScan]) -> tuple[KeptScan, ...]:
     return tuple(_kept(drawn[n]) for n in sorted(order[:MOST_SCANS]))
 
 
+def completed(scan: Scan, annotation: Annotation) -> Prediction:
+    """Answer a scan from what is drawn on it alone."""
+    return composed(find_engine(_ENGINE)).prepare(scan).predict(annotation)
+
+
 def _kept(scan: TaskScan) -> KeptScan:
     annotation = scan.annotation
-    found = composed(find_engine(_ENGINE)).prepare(scan.scan).predict(annotation)
+    found = completed(scan.scan, annotation)
     labels = assemble_labels(found, annotation)
     box = bounding_region(drawn_voxels(labels))
     margin = np.ceil(_MARGIN / np.array(scan.geometry.spacing)).astype(int)

@@ -55,7 +55,8 @@ def read_choice(described: Mapping[str, Any], folder: Path) -> Choice:
     """Return who answers, as a description says it. Raises WeightsError if it is damaged."""
     found = _answers(described, folder)
     dice = {str(name): float(each) for name, each in found.get("dice", {}).items()}
-    return Choice(found.get("chosen", "model"), dice, int(found.get("scans", 0)))
+    scans, seen = int(found.get("scans", 0)), bool(found.get("seen", False))
+    return Choice(found.get("chosen", "model"), dice, scans, seen)
 
 
 def _answers(described: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:

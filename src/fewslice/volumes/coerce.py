@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -19,7 +18,7 @@ from fewslice.volumes.image import (
     StoredGeometry,
     labels_of,
 )
-from fewslice.volumes.masked import unmasked_image, unmasked_labels
+from fewslice.volumes.masked import unmasked_image
 from fewslice.volumes.pairing import paired
 from fewslice.volumes.pairing_remarks import Names
 from fewslice.volumes.respacing import respaced
@@ -43,7 +42,6 @@ def on_one_grid(
     labels_are: what they are, for messages. Raises GeometryError or InputError unless they fit
     together.
     """
-    image, labels = _unmasked(image, labels, labels_are)
     if isinstance(image, Image) and isinstance(labels, LabelMap):
         image = filled(image, image_is)
         return paired(image, labels, spacing, Names(image_is, labels_are))
@@ -54,11 +52,11 @@ def on_one_grid(
         labels = respaced(labels, spacing) if isinstance(labels, LabelMap) else labels
     geometry, stored = _geometry(image, labels, spacing, image_is)
     if not isinstance(image, Image):
-        image = Image(np.asarray(image), geometry, stored)
+        image = Image(unmasked_image(image), geometry, stored)
     if labels is None:
         labels = LabelMap(np.zeros(geometry.shape, np.uint8), geometry, stored)
     if not isinstance(labels, LabelMap):
-        array, remarks = labels_of(np.asarray(labels), labels_are)
+        array, remarks = labels_of(labels, labels_are)
         if array.ndim != 3:
             raise InputError(
                 f"{_sentence_case(labels_are)} has {array.ndim} axes (shape {array.shape}); "
@@ -68,23 +66,6 @@ def on_one_grid(
         labels = LabelMap(array, Geometry(array.shape, geometry.affine), stored, remarks)
     image = filled(image, image_is)
     require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
-    return image, labels
-
-
-def _unmasked(
-    image: Image | AnyArray, labels: LabelMap | AnyArray | None, labels_are: str
-) -> tuple[Image | AnyArray, LabelMap | AnyArray | None]:
-    """Return both without numpy's masks (see `fewslice.volumes.masked`)."""
-    if isinstance(image, Image):
-        if isinstance(image.array, np.ma.MaskedArray):
-            image = replace(image, array=unmasked_image(image.array))
-    elif isinstance(image, np.ma.MaskedArray):
-        image = unmasked_image(image)
-    if isinstance(labels, LabelMap):
-        if isinstance(labels.array, np.ma.MaskedArray):
-            labels = labels.with_array(unmasked_labels(labels.array, labels_are))
-    elif isinstance(labels, np.ma.MaskedArray):
-        labels = unmasked_labels(labels, labels_are)
     return image, labels
 
 

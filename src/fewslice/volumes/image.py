@@ -11,6 +11,7 @@ import numpy.typing as npt
 from fewslice.errors import GeometryError, InputError, Remark
 from fewslice.volumes.colours import Colour
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.masked import unmasked_image, unmasked_labels
 from fewslice.volumes.memo import Memo
 from fewslice.volumes.segments import Segment
 
@@ -67,7 +68,7 @@ class Image:
     ----------
     array
         (i, j, k), or (channel, i, j, k) for several channels or time points; any real dtype,
-        finite. Units are the scan's own (HU for CT).
+        finite. Units are the scan's own (HU for CT). Of a masked array, what is masked is NaN.
     geometry
         The grid of the voxels.
     stored
@@ -88,6 +89,8 @@ class Image:
     memo: Memo | None = field(default=None, init=False, repr=False)  # no copy has it
 
     def __post_init__(self) -> None:
+        if isinstance(self.array, np.ma.MaskedArray):
+            object.__setattr__(self, "array", unmasked_image(self.array))
         if self.array.ndim not in (3, 4) or self.array.shape[-3:] != self.geometry.shape:
             raise GeometryError(
                 f"The image array has shape {self.array.shape}; expected "
@@ -117,7 +120,7 @@ class LabelMap:
     Parameters
     ----------
     array
-        (i, j, k), unsigned integers up to 65,535.
+        (i, j, k), unsigned integers up to 65,535; none masked.
     geometry, stored, remarks
         As in `Image`.
     segments
@@ -127,6 +130,8 @@ class LabelMap:
     ------
     GeometryError
         If array and geometry have different shapes.
+    InputError
+        If labels are masked.
     """
 
     array: LabelArray
@@ -136,6 +141,8 @@ class LabelMap:
     segments: tuple[Segment, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        if isinstance(self.array, np.ma.MaskedArray):
+            object.__setattr__(self, "array", unmasked_labels(self.array))
         if self.array.shape != self.geometry.shape:
             raise GeometryError(
                 f"The label array has shape {self.array.shape}; expected {self.geometry.shape}, "
@@ -203,7 +210,7 @@ def require_finite(array: Array, what: str = "the image") -> Array:
     return array
 
 
-def as_label_array(array: Array, what: str = "the label map") -> LabelArray:
+def as_label_array(array: npt.ArrayLike, what: str = "the label map") -> LabelArray:
     """Return labels as unsigned integers, or raise InputError if they are not labels.
 
     As `labels_of`, without its remarks.
@@ -211,13 +218,18 @@ def as_label_array(array: Array, what: str = "the label map") -> LabelArray:
     return labels_of(array, what)[0]
 
 
-def labels_of(array: Array, what: str = "the label map") -> tuple[LabelArray, tuple[Remark, ...]]:
+def labels_of(
+    labels: npt.ArrayLike, what: str = "the label map"
+) -> tuple[LabelArray, tuple[Remark, ...]]:
     """Return labels as unsigned integers, and what was assumed; InputError if they are no labels.
+
+    Raises InputError also for labels that are masked.
 
     Unsigned arrays of at most 16 bits come back as they are; others become uint16, or uint8 where
     every label fits. NaN and infinity count as 0, and what is next to a whole number as that one:
     scaling and resampling leave labels such as .996 behind, and probabilities are seldom so near.
     """
+    array: Array = unmasked_labels(labels, what)
     name = what[0].upper() + what[1:]
     if array.dtype.kind not in "buif":
         raise InputError(f"{name} holds values of type {array.dtype}; expected whole numbers.")

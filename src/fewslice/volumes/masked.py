@@ -1,4 +1,7 @@
-"""Arrays of numpy in which voxels are masked: what is masked has no value."""
+"""Arrays of numpy in which voxels are masked: what is masked has no value.
+
+`Image`, `LabelMap` and `labels_of` are where arrays enter, and hold plain ones ever after.
+"""
 
 from __future__ import annotations
 

@@ -28,15 +28,16 @@ def zeros_laid_like(array: Array, dtype: npt.DTypeLike | None = None) -> Array:
 
     Not numpy's zeros_like, which writes each zero: here what is never written takes no memory.
     """
-    order = _slowest_first(array)
+    order = slowest_first(array)
     zeros = np.zeros([array.shape[axis] for axis in order], array.dtype if dtype is None else dtype)
     return zeros.transpose(np.argsort(order))
 
 
 def by_memory(array: Array) -> Array:
     """Return a view whose first axis is the slowest in memory, and so on."""
-    return array.transpose(_slowest_first(array))
+    return array.transpose(slowest_first(array))
 
 
-def _slowest_first(array: Array) -> list[int]:
+def slowest_first(array: Array) -> list[int]:
+    """Return an array's axes, the slowest in memory first."""
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))

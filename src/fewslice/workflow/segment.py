@@ -19,9 +19,9 @@ from fewslice.engines import (
     engine_name,
     silent,
 )
-from fewslice.engines.identity import engine_identity
 from fewslice.errors import InputError, Remark
 from fewslice.segmentation.assemble import assemble_labels
+from fewslice.segmentation.identity import answer_identity
 from fewslice.segmentation.result import Segmentation
 from fewslice.segmentation.update import Answered, answer_again
 from fewslice.volumes.coerce import AnyArray, on_one_grid
@@ -83,7 +83,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     previous
         An earlier segmentation of the same scan. Only what lies between the annotated slices
         around a change is then answered again, which is several times faster. That of another
-        engine, or of the same with other settings or weights, is not used.
+        engine, or of the same with other settings or weights, is not used; nor is one of other
+        voxels, or from other support scans.
     progress
         Called with the fraction done, 0 to 1.
     strict
@@ -111,7 +112,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     scan, label_map = on_one_grid(image, labels, spacing)
     require_in_place(scan, label_map)
     doubts = spacing_remarks(scan, spacing_origin(scan))
-    scan = with_assumed_spacing(scan)
+    read_scan, scan = scan, with_assumed_spacing(scan)
     drawn_map, given = label_map, support_pairs(support, scan)
     # By the number that a model learned the structure 255 under, if it did.
     stand_in = getattr(chosen, "stand_in", None)
@@ -136,11 +137,13 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         require_same_grid(
             previous.labels.geometry, label_map.geometry, "the previous segmentation", "the image"
         )
+    rests_on = pairs if others else ()
+    identity = answer_identity(chosen, read_scan, scan.geometry, rests_on, strict=strict)
     prediction = answer_again(
         chosen,
         Scan.of(scan),
         annotation,
-        _earlier(chosen, previous, numbers),
+        _earlier(previous, numbers, identity),
         support=others,
         progress=progress or silent,
     )
@@ -161,9 +164,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         getattr(chosen, "segments", ()),
     )
     told = numbers.told(remarks, names_of(segments))
-    found = Segmentation(
-        answer, annotation, prediction, name, told, len(others), numbers, _identity(chosen)
-    )
+    found = Segmentation(answer, annotation, prediction, name, told, len(others), numbers, identity)
     return found.named(segments)
 
 
@@ -177,22 +178,18 @@ def _for_trained(
     return blank_annotation(labels.array, engine.axis(labels.geometry), known)
 
 
-def _earlier(engine: Engine, previous: Segmentation | None, numbers: Numbering) -> Answered | None:
+def _earlier(previous: Segmentation | None, numbers: Numbering, identity: str) -> Answered | None:
     """Return the earlier answer; None for a trained engine, to which a slice tells nothing new.
 
     Also None where that answer has another number for the structure 255, or is that of another
-    engine, or of the same with other settings or weights: a mixture would be nobody's answer.
+    engine, of other settings or weights, of another scan or from other support scans: a mixture
+    would be nobody's answer.
     """
-    if previous is None or isinstance(engine, TrainedEngine):
+    if previous is None or not identity:
         return None
-    if not numbers.fits(previous.numbering) or previous.identity != _identity(engine):
+    if not numbers.fits(previous.numbering) or previous.identity != identity:
         return None
     return Answered(previous.annotation, previous.prediction)
-
-
-def _identity(engine: Engine) -> str:
-    """Return what tells engines apart; nothing of a model, whose answers are not gone on from."""
-    return "" if isinstance(engine, TrainedEngine) else engine_identity(engine)
 
 
 def _remarks(engine: str, annotation: Annotation, given: int, used: int) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from fewslice.segmentation.result import Segmentation
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.ignore_label import ignore_remarks, open_numbering
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap, as_label_array, remembering
-from fewslice.volumes.masked import unmasked_labels
 from fewslice.volumes.respacing import own_geometry
 from fewslice.workflow.drawing_file import read_drawing, write_drawing
 from fewslice.workflow.segment import segment
@@ -126,7 +125,7 @@ class Session:
         slice.
         """
         what = "the slice that was drawn"
-        given = as_label_array(unmasked_labels(labels, what), what)
+        given = as_label_array(labels, what)
         inside = self._numbers.inside_array(given)
         self._change(lambda drawing: drawing.drawn((axis, index), inside))
 
@@ -177,7 +176,7 @@ class Session:
         and `strict` likewise. `remarks` then say how these were understood. Raises InputError if
         they do not fit.
         """
-        given = as_label_array(unmasked_labels(labels))
+        given = as_label_array(labels)
         if given.shape != self._blank.array.shape:
             raise InputError(
                 f"The label map has shape {given.shape}; expected {self._blank.array.shape}, as "

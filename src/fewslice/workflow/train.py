@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewslice.annotation.phrases import counted
-from fewslice.errors import FewsliceError, InputError, WriteError
+from fewslice.errors import FewsliceError, InputError, Remark, WriteError
 from fewslice.training import store
 from fewslice.training.choice import Choice
 from fewslice.training.holdout import add_roles
@@ -226,7 +226,7 @@ def _judged(
     dice = held_out_dice(outcome.model, task.scans, task.slices, task.held)
     score = mean_score(dice)
     if folder is None:
-        return replace(outcome, score=score)
+        return replace(outcome, score=score, remarks=_told(outcome, task, settings, score))
     before = None
     if task.old is not None:
         before = mean_score(held_out_dice(task.old, task.scans, task.slices, task.held))
@@ -249,7 +249,7 @@ def _judged(
     number = store.save_version(folder, outcome.model, facts, trained.state.losses, outcome.choice)
     (store.promote if better else store.refuse)(folder, number)
     (folder / UNFINISHED).unlink(missing_ok=True)
-    remarks = outcome.remarks
+    remarks = _told(outcome, task, settings, score) if better else outcome.remarks
     if task.old is not None and score is None:
         remarks = (*remarks, _NOT_JUDGED)
     return replace(
@@ -258,14 +258,14 @@ def _judged(
 
 
 def _answered_best(outcome: TrainOutcome, task: TrainingTask) -> TrainOutcome:
-    """Let whoever does best on scans that nothing was learned from answer for the model."""
+    """Let whoever does best on held-out slices answer for the model."""
     from fewslice.training.comparison import with_best_answerer
-    from fewslice.training.held_out import unseen
+    from fewslice.training.held_out import judges_of
 
-    keys = unseen(task.slices, task.held, task.roles.learned)
+    judges = judges_of(task.slices, task.held, task.roles.learned)
     try:
         model, choice = with_best_answerer(
-            outcome.model, task.learned, task.scans, task.slices, keys
+            outcome.model, task.learned, task.scans, task.slices, judges
         )
     except FewsliceError as error:  # what was trained is not lost for that
         said = f"The model was not compared with its scans as support: {error}"
@@ -276,6 +276,31 @@ def _answered_best(outcome: TrainOutcome, task: TrainingTask) -> TrainOutcome:
     if model.support is not None:
         remarks = (*remarks, _keeps(len(model.support.scans)))
     return replace(outcome, model=model, choice=choice, remarks=remarks)
+
+
+def _told(
+    outcome: TrainOutcome, task: TrainingTask, settings: TrainSettings, score: float | None
+) -> tuple[str, ...]:
+    """Return the remarks, and that a model which was not compared with support is a poor one."""
+    from fewslice.training.comparison import slices_alone
+
+    if not settings.support or outcome.choice.dice or score is None:
+        return outcome.remarks
+    try:
+        alone = slices_alone(task.scans, task.slices, task.held)
+    except FewsliceError:  # which was said of the other comparison
+        return outcome.remarks
+    if alone is None or score >= alone:
+        return outcome.remarks
+    return (*outcome.remarks, Remark("model-below-slices", _below(score, alone)))
+
+
+def _below(score: float, alone: float) -> str:
+    return (
+        f"Nobody knows whether this model is of use: it has a Dice of {score:.3f} on held-out "
+        f"slices, where the other slices drawn on the same scan give {alone:.3f} without it, and "
+        "there is no other scan to compare on; draw slices on more scans and train again."
+    )
 
 
 def _keeps(scans: int) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.counts import annotated_slices, slices_with
-from fewslice.annotation.phrases import counted
 from fewslice.annotation.planes import plane_name
 from fewslice.errors import InputError, Remark
 from fewslice.reporting.inspection.scan_statistics import AxisFacts, Intensities, even_sample
@@ -16,7 +15,6 @@ from fewslice.volumes.image import UNKNOWN, Image, require_finite
 _ANISOTROPIC = 4.0
 _OBLIQUE_DEGREES = 10.0
 _FEW_VALUES = 24
-_FEW_VOXELS = 5
 
 
 def finite_problems(image: Image) -> tuple[str, ...]:
@@ -87,20 +85,6 @@ def annotation_problems(annotation: Annotation, geometry: Geometry, named: bool)
         if count == 1
     ]
     return tuple(found)
-
-
-def small_label_problems(voxels: dict[int, int]) -> tuple[Remark, ...]:
-    """Say which labels hold hardly any voxels. voxels: how many of each label."""
-    return tuple(
-        Remark(
-            "few-voxels-in-all",
-            f"Label {{}} holds only {counted(count, 'voxel')}; erase it if it was a slip of the "
-            "hand.",
-            (value,),
-        )
-        for value, count in voxels.items()
-        if count < _FEW_VOXELS
-    )
 
 
 def _looks_like_labels(image: Image) -> bool:

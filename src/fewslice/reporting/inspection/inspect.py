@@ -16,6 +16,7 @@ from fewslice.annotation.counts import (
     slice_counts,
     slices_with,
 )
+from fewslice.annotation.few_voxels import few_voxels_remarks
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
 from fewslice.errors import FewsliceError
@@ -24,7 +25,6 @@ from fewslice.reporting.inspection.checks import (
     finite_problems,
     grid_problems,
     intensity_problems,
-    small_label_problems,
 )
 from fewslice.reporting.inspection.scan_statistics import (
     AxisFacts,
@@ -125,7 +125,8 @@ def inspect_labels(
         for value, slices in zip(values, drawn, strict=True)
     )
     annotated = annotated_slices(annotation, geometry) if annotation else ()
-    told = numbers.told((*problems, *small_label_problems(voxels)), labels.names)
+    slips = () if annotation else few_voxels_remarks(voxels)  # else they are among its remarks
+    told = numbers.told((*problems, *slips), labels.names)
     planes = len(annotation.planes) if annotation else 0
     ignored = UNKNOWN if ignore_label is None else ignore_label
     problems = (*told, *labels.remarks, *doubts)
