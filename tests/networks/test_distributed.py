@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from multiprocessing import get_context
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,6 +20,7 @@ from fewslice.networks.weights import load_weights
 from fewslice.pretraining.loop import trainer
 from fewslice.pretraining.loop.checkpoint import load_checkpoint
 from fewslice.pretraining.loop.loop import FINAL, LAST
+from tests.support.forked import forking
 from tests.support.tiny_network import MATERIALS, config
 
 ALONE = Group(0, 1, torch.device("cpu"))
@@ -102,7 +102,7 @@ def test_two_processes_agree_and_equal_one_with_as_many_episodes(tmp_path: Path)
             free.bind(("127.0.0.1", 0))
         ports = [one.getsockname()[1], other.getsockname()[1]]
     processes = [
-        get_context("spawn").Process(target=_train, args=(rank, ports, tmp_path), daemon=True)
+        forking().Process(target=_train, args=(rank, ports, tmp_path), daemon=True)
         for rank in (0, 1)
     ]
     for process in processes:

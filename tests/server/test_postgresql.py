@@ -76,7 +76,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, url: str) -> None
     with served_project(tmp_path, url=url) as served:
         directory = served.project.directory
     acknowledged: dict[int, int] = {}
-    with running_server(directory, "--database", url) as server:
+    with running_server(directory, "--database", url, works=False) as server:
         for number in range(SAVES):
             if number == KILLED_AFTER:
                 killer = Thread(target=server.kill)
@@ -91,7 +91,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, url: str) -> None
             acknowledged[number] = answer.json()["revision"]
         killer.join()
     assert len(acknowledged) >= KILLED_AFTER
-    with running_server(directory, "--database", url) as server:
+    with running_server(directory, "--database", url, works=False) as server:
         last = server.client.get(f"/scans/1/revisions/{max(acknowledged.values())}")
         assert zlib.decompress(last.content) == labels_of(max(acknowledged)).tobytes()
     project = open_project(directory, url)

@@ -31,9 +31,10 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(directory: Path, *options: str) -> Iterator[RunningServer]:
-    """Run `fewslice serve` on any free port."""
-    command = [sys.executable, "-m", "fewslice", "serve", str(directory), "--port", "0", *options]
+def running_server(directory: Path, *options: str, works: bool = True) -> Iterator[RunningServer]:
+    """Run `fewslice serve` on any free port. works: whether it does jobs, which takes longer."""
+    start = ["fewslice", "serve"] if works else ["tests.support.idle_server"]
+    command = [sys.executable, "-m", *start, str(directory), "--port", "0", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment

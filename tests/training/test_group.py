@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import torch
 
 from fewslice.networks.distributed import process_group
 from fewslice.training.trainer import TaskState, train_task_model
+from tests.support.forked import forking
 from tests.support.task_scans import QUICK, phantom_scan
 
 THREE = replace(QUICK, steps=3)
@@ -56,7 +56,7 @@ def test_each_learns_from_batches_of_its_own_and_all_have_the_same_weights(tmp_p
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     processes = [
-        get_context("spawn").Process(target=_train, args=(rank, port, tmp_path), daemon=True)
+        forking().Process(target=_train, args=(rank, port, tmp_path), daemon=True)
         for rank in (0, 1)
     ]
     for process in processes:

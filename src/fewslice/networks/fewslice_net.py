@@ -124,7 +124,8 @@ class FewsliceNet(nn.Module):
 
     def remember(self, groups: tuple[Remembered, ...]) -> Memory | None:
         """Write annotated slices into a memory; None if there are none."""
-        return gather([self._written(group) for group in groups if len(group.images)])
+        # By shape: with len, the number of slices would be a constant in what is exported.
+        return gather([self._written(group) for group in groups if group.images.shape[0]])
 
     def _written(self, group: Remembered) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         levels = self.encoder(padded(group.images, MULTIPLE))

@@ -76,13 +76,11 @@ def write_onnx(network: FewsliceNet, path: str | os.PathLike[str]) -> None:
             'python -m pip install "fewslice[onnx]".'
         )
     with atomic_path(path) as temporary, _quiet():
-        # Strict at once: otherwise the number of examples is taken for a constant, and PyTorch
-        # begins again.
         captured = torch.export.export(
             _OneStructure(network.cpu().eval()),
             _example(network.settings.hints),
             dynamic_shapes=_shapes(),
-            strict=True,
+            strict=False,  # reading the code as well takes a third longer
         )
         program = torch.onnx.export(
             captured,

@@ -24,15 +24,16 @@ class Post:
 
     kinds: its jobs, which take turns. nice: how much it gives way. helps: jobs of another one that
     it does when it has none of its own and they have waited for a while: who works alone is served
-    by the worker that has the scan in memory.
+    by the worker that has the scan in memory. tidies: whether it does the housekeeping.
     """
 
     name: str
     kinds: tuple[str, ...]
     nice: int
     helps: tuple[str, ...] = ()
+    tidies: bool = False
 
 
 INTERACTIVE = Post("interactive", (SEGMENT, SUGGEST), 5)
-BACKGROUND = Post("background", (TRAIN, RANK), 15, helps=(SUGGEST,))
+BACKGROUND = Post("background", (TRAIN, RANK), 15, helps=(SUGGEST,), tidies=True)
 POSTS = (INTERACTIVE, BACKGROUND)

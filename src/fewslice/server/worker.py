@@ -23,6 +23,7 @@ from fewslice.project.database import Project
 from fewslice.project.jobs import Job
 from fewslice.project.opening import open_project
 from fewslice.segmentation.preview import AnsweredSlices
+from fewslice.server.housekeeping import Housekeeping
 from fewslice.server.work_kinds import (
     CANCEL,
     CHANGED,
@@ -52,11 +53,19 @@ def run_worker(directory: Path, url: str | None, post: Post, connection: Connect
     """Do jobs until the server ends. The body of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends us
     os.nice(post.nice)
+    _log_to_stderr()
     worker = Worker(open_project(directory, url), post, connection.send)
     Thread(target=_listen, args=(connection, worker), daemon=True).start()
     while True:
         if not worker.work():
             worker.wait()
+
+
+def _log_to_stderr() -> None:
+    """Show what this process says in passing, too: by itself logging shows only warnings."""
+    log = logging.getLogger("fewslice")
+    log.addHandler(logging.StreamHandler())
+    log.setLevel(logging.INFO)
 
 
 def _listen(connection: Connection, worker: Worker) -> None:
@@ -79,6 +88,7 @@ class Worker:
     post: Post
     tell: Callable[[tuple[Any, ...]], None]
     pool: SessionPool = field(init=False)
+    _housekeeping: Housekeeping = field(init=False)
     _wake: Event = field(default_factory=Event)
     _cancelled: set[int] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
@@ -86,6 +96,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.pool = SessionPool(self.project)
+        self._housekeeping = Housekeeping(self.project)
 
     def wake(self) -> None:
         """Look for work now."""
@@ -102,13 +113,15 @@ class Worker:
             self._cancelled.add(job)
 
     def work(self) -> bool:
-        """Do one job; False if there is none."""
+        """Do one job; False if there is none, which is the moment for housekeeping."""
         try:
             job = self._claimed()
         except FewsliceError as error:  # such as a database that is restarted
             _LOG.warning("%s", error)
             return False
         if job is None:
+            if self.post.tidies:
+                self._housekeeping.tidy_if_due()
             return False
         self._changed()
         try:

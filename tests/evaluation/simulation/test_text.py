@@ -6,7 +6,7 @@ from fewslice.evaluation.simulation.report import write_report
 from fewslice.evaluation.simulation.text import text_table
 from tests.support.simulated_points import run, table
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
 
 
 @pytest.mark.parametrize(

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
 from fewslice.integrations.monai_label.replies import attached
-from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
+from fewslice.integrations.monai_label.routes import PREFIX
 from fewslice.project import jobs
 from fewslice.project.adding import add_scan
-from fewslice.server.settings import Settings
 from fewslice.server.work_kinds import TRAIN
-from tests.support.served_projects import BASE, Served, served_project
+from tests.support.served_projects import BASE, Served
 
 VIEWER = "https://viewer.example"
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    settings = Settings(work=False, tools=PREFIX, origins=(VIEWER,))
-    with served_project(tmp_path, settings) as found:
-        add_monai_label(found.app)
-        yield found
+def origins() -> tuple[str, ...]:
+    return (VIEWER,)
 
 
 @pytest.fixture

@@ -16,14 +16,13 @@ import pytest
 import uvicorn
 
 from fewslice import LabelMap, read_image, read_labels, write_image, write_labels
-from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
+from fewslice.integrations.monai_label.routes import PREFIX
 from fewslice.metrics.overlap import dice
 from fewslice.project.drawings import drawing
 from fewslice.project.people import add_person
 from fewslice.project.scans import get_scan
-from fewslice.server.settings import Settings
 from tests.support.command_line import truth
-from tests.support.served_projects import Served, served_project, working
+from tests.support.served_projects import Served, working
 
 LIBRARY = Path(sys.prefix) / "monailabel"
 pytestmark = [
@@ -46,13 +45,6 @@ def theirs() -> ModuleType:
             return importlib.import_module("monailabel.client.client")
     finally:
         sys.path.remove(str(LIBRARY))
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with served_project(tmp_path, Settings(work=False, tools=PREFIX)) as found:
-        add_monai_label(found.app)
-        yield found
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -13,24 +12,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from fewslice.integrations.monai_label import download_routes
-from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
+from fewslice.integrations.monai_label.routes import PREFIX
 from fewslice.io import read_image, read_labels
 from fewslice.project.adding import add_scan
 from fewslice.project.scans import change_scan
-from fewslice.server.settings import Settings
 from fewslice.training import store
 from fewslice.workflow.project_support import model_folder
 from tests.support.command_line import truth
 from tests.support.projects import scan_file
 from tests.support.random_models import random_model
-from tests.support.served_projects import BASE, Served, served_project, with_accounts
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with served_project(tmp_path, Settings(work=False, tools=PREFIX)) as found:
-        add_monai_label(found.app)
-        yield found
+from tests.support.served_projects import BASE, Served, with_accounts
 
 
 @pytest.fixture

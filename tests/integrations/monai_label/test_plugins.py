@@ -8,7 +8,7 @@ github.com/Project-MONAI/MONAILabel.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ import numpy as np
 import pytest
 
 from fewslice import LabelMap, read_image, write_labels
-from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
+from fewslice.integrations.monai_label.routes import PREFIX
 from fewslice.metrics.overlap import dice
 from fewslice.project.drawings import drawing
 from fewslice.project.scans import list_scans
-from fewslice.server.settings import Settings
 from tests.support.command_line import truth
 from tests.support.over_sockets import listening
-from tests.support.served_projects import Served, served_project, working
+from tests.support.served_projects import Served, working
 
 pytestmark = pytest.mark.slow
 
@@ -35,11 +34,8 @@ LIMIT = "----------lImIt_of_THE_fIle_eW_$"
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    settings = Settings(work=False, tools=PREFIX, origins=(VIEWER,))
-    with served_project(tmp_path, settings) as found:
-        add_monai_label(found.app)
-        yield found
+def origins() -> tuple[str, ...]:
+    return (VIEWER,)
 
 
 @dataclass(frozen=True)

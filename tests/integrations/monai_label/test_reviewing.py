@@ -7,29 +7,24 @@ JsonParser.py, in github.com/Project-MONAI/MONAILabel.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
+from fewslice.integrations.monai_label.routes import PREFIX
 from fewslice.project.answers import save_answer
 from fewslice.project.reviews import reviews, submit
 from fewslice.project.scans import get_scan
-from fewslice.server.settings import Settings
 from tests.support.command_line import truth
-from tests.support.served_projects import BASE, Served, served_project, with_accounts
+from tests.support.served_projects import BASE, Served, with_accounts
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    with served_project(tmp_path, Settings(work=False, tools=PREFIX)) as found:
-        add_monai_label(found.app)
-        found.put(found.page(6), index=6)
-        yield found
+def served(served: Served) -> Served:
+    served.put(served.page(6), index=6)
+    return served
 
 
 @pytest.fixture

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from starlette.testclient import TestClient
 
-from fewslice.integrations.monai_label.routes import PREFIX, add_monai_label
-from fewslice.server.settings import Settings
-from tests.support.served_projects import BASE, Served, served_project
+from fewslice.integrations.monai_label.routes import PREFIX
+from tests.support.served_projects import BASE, Served
 
 VIEWER = "https://viewer.example"
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    settings = Settings(work=False, tools=PREFIX, origins=(VIEWER,))
-    with served_project(tmp_path, settings) as found:
-        add_monai_label(found.app)
-        yield found
+def origins() -> tuple[str, ...]:
+    return (VIEWER,)
 
 
 @pytest.fixture
