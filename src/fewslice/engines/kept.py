@@ -42,10 +42,7 @@ class KeptAnswer:
         Outside of the region that was answered there is nothing (see `covers`). float32
         (structure, i, j, k).
         """
-        found = self.share
-        for axis in range(3):
-            found = apply_along(found, _sampling_matrix(self.grid, grid, axis), 1 + axis)
-        return found
+        return resampled(self.share, self.grid, grid)
 
     def volume(self) -> Float64Array:
         """Return how many voxels of the scan each structure has, (structure,)."""
@@ -85,6 +82,16 @@ class KeptAnswer:
         indices = tuple(sorted({*self.indices, *answer.indices}))
         slices = self.slices | answer.slices
         return replace(self, slices=slices, indices=indices, grid=grid, share=share)
+
+
+def resampled(share: Float32Array, source: WorkingGrid, target: WorkingGrid) -> Float32Array:
+    """Return probabilities (structure, i, j, k) of a grid on another one of the same scan.
+
+    Outside of the region of the first there is nothing.
+    """
+    for axis in range(3):
+        share = apply_along(share, _sampling_matrix(source, target, axis), 1 + axis)
+    return share
 
 
 def volume(share: npt.NDArray[np.floating], grid: WorkingGrid) -> Float64Array:

@@ -114,6 +114,15 @@ class PreparedAuto:
             return self.predict(annotation, progress)
         return self._answer(annotation, progress, kept)
 
+    def unrefined(self, annotation: Annotation) -> KeptAnswer:
+        """Return the answer from what is drawn on this scan, on its working grid.
+
+        For what is only compared: placing boundaries at the scan's own voxels may take longer than
+        all the rest.
+        """
+        answer, _ = self.network.answered_by(_mixed, annotation)
+        return answer.kept(annotation)
+
     def _answer(
         self, annotation: Annotation, progress: Progress, kept: Sequence[KeptAnswer] = ()
     ) -> Prediction:

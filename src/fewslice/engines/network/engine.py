@@ -132,14 +132,29 @@ class PreparedNetwork:
         change: takes what the network answers along a plane, and returns what counts. earlier: what
         counted along planes that need not be asked again.
         """
+        answer, kept = self.answered_by(change, annotation, progress, earlier)
+        main = annotation.seen_along(answer.axis)
+        return replace(self.refined(answer.odds, answer.grid, main, progress), kept=kept)
+
+    def answered_by(
+        self,
+        change: Callable[[PlaneAnswer], PlaneAnswer],
+        annotation: Annotation,
+        progress: Progress = silent,
+        earlier: Sequence[KeptAnswer] = (),
+    ) -> tuple[PlaneAnswer, tuple[KeptAnswer, ...]]:
+        """Return the answer on its working grid, before boundaries are placed, and what to keep.
+
+        Takes what `completed_by` does. What is kept are answers along each plane, if slices of
+        several are drawn; progress goes to 0.9.
+        """
         planes = _drawn_planes(annotation)
         asked = part(progress, 0, 2 / 3) if len(planes) > 1 else progress
         answers = [change(one) for one in self.along_planes(annotation, asked, earlier)]
         first = answers[0]
-        main = annotation.seen_along(first.axis)
         if len(planes) == 1:
-            return self.refined(first.odds, first.grid, main, progress)
-        weights = self._weights(first.grid, main)
+            return first, ()
+        weights = self._weights(first.grid, annotation.seen_along(first.axis))
         others = set(planes) - {one.axis for one in answers}
         known = [one for one in earlier if not one.alone and one.axis in others]
         odds = fused(answers, weights, known)
@@ -154,8 +169,7 @@ class PreparedNetwork:
             numbers = [annotation.values.index(value) for value in own.values]
             odds = with_alone(replace(first, odds=odds), alone, shares, numbers)
         odds = filled(replace(first, odds=odds), [*answers, *known])
-        found = self.refined(odds, first.grid, main, progress)
-        return replace(found, kept=tuple(kept))
+        return replace(first, odds=odds), tuple(kept)
 
     def _weights(self, grid: WorkingGrid, annotation: Annotation) -> PlaneWeights:
         """Return how much the slices of several planes count."""
