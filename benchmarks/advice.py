@@ -125,8 +125,9 @@ def rows_of(task: Task, rng: Rng, *, trials: bool, most: int = MOST_STATES) -> I
         middle = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) * (len(occupied) - 1)
         places = [(task.axis, int(occupied[int(middle)]))]
     for state in range(most):
-        found, answer = task.look(places), task.answer(places)
-        row = as_row(found, answer, task.mask) | {
+        seen = task.seen(places)
+        found = seen.profiles
+        row = as_row(seen, task.mask) | {
             "kind": task.recipe.kind,
             "name": task.recipe.name,
             "habit": habit,

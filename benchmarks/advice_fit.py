@@ -20,7 +20,6 @@ from benchmarks.quality_fit import scan_quality, slice_quality
 from fewslice.active_learning.next_slice.features import (
     draw_features,
     question_features,
-    state_features,
 )
 from fewslice.active_learning.next_slice.gain_model import (
     GAIN_MODEL_FILE,
@@ -30,6 +29,7 @@ from fewslice.active_learning.next_slice.gain_model import (
     load_gain_model,
 )
 from fewslice.active_learning.next_slice.profiles import Profiles
+from fewslice.active_learning.next_slice.quality import quality_features
 from fewslice.typing import Float64Array
 
 Pairs = list[tuple[Float64Array, float]]
@@ -43,7 +43,8 @@ def load(work: Path, names: Sequence[str] = _NAMES) -> dict[str, Table]:
     rows: dict[str, list[Any]] = {name: [] for name in names}
     tasks: dict[str, int] = {}
     for state, row in enumerate(state_rows(work), start=1):
-        place = (tasks.setdefault(row["task"], len(tasks)), state, row["kind"])
+        task = tasks.setdefault(row["task"], len(tasks))
+        place = (task, state, row["kind"], task if "asked" in row else -1)
         for name in names:
             rows[name] += [(x, y, *place) for x, y in _PAIRS[name](row, profiles_of(row))]
     return {
@@ -67,7 +68,8 @@ def _lines(file: Path) -> list[str]:
 
 
 def _state_pairs(row: Row, found: Profiles) -> Pairs:
-    return [(state_features(found, 0), row["dice"])]
+    answer = np.array(row["answer"])[None]
+    return [(quality_features(found, answer, 0), row["dice"])]
 
 
 def _draw_pairs(row: Row, found: Profiles) -> Pairs:
@@ -118,17 +120,20 @@ def fit(given: argparse.Namespace) -> None:
 
 
 def _fitted(tables: dict[str, Table], scans_only: bool) -> GainModel:
-    scan, spread = scan_quality(tables["state"])
+    quality = scan_quality(tables["state"])
     if scans_only:
-        return replace(load_gain_model(GAIN_MODEL_FILE), scan=scan, scan_spread=spread)
-    return _all_others(tables, scan, spread)
+        scan, spread, promise = quality
+        return replace(
+            load_gain_model(GAIN_MODEL_FILE), scan=scan, scan_spread=spread, scan_promise=promise
+        )
+    return _all_others(tables, *quality)
 
 
 def _arrays(gain_model: GainModel) -> dict[str, Any]:
     return {key: np.asarray(value) for key, value in as_tensors(gain_model).items()}
 
 
-def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees) -> GainModel:
+def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees, promise: Trees) -> GainModel:
     """Fit what does not predict the Dice of scans, and say how good it is."""
     draw, empty, ends = (tables[name] for name in ("draw", "empty", "ends"))
     found = left_out(booster(), draw.x, draw.y, draw.folds())
@@ -153,6 +158,7 @@ def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees) -> GainMod
         ends=as_trees(classifier().fit(ends.x, ends.y)),
         scan=scan,
         scan_spread=spread,
+        scan_promise=promise,
         slice=median,
         slice_low=low,
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.advice_tasks import Seen
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.metrics.overlap import dice
@@ -19,12 +20,13 @@ _SUMS = ("expected", "doubt", "spread", "present")
 _SAID = ("drawn", "empty")
 
 
-def as_row(found: Profiles, answer: BoolArray, mask: BoolArray) -> Row:
+def as_row(seen: Seen, mask: BoolArray) -> Row:
     """Return what is known of a state, and how good its answer is: as a whole and on each slice.
 
-    slice_dice: None where neither answer nor truth hold anything. holds: 1 for each slice of the
-    main axis that holds the structure.
+    answer: what that says of itself. slice_dice: None where neither answer nor truth hold anything.
+    holds: 1 for each slice of the main axis that holds the structure.
     """
+    found, answer = seen.profiles, seen.answer
     others = inplane_axes(found.main)
     both = (answer & mask).sum(axis=others)
     total = answer.sum(axis=others) + mask.sum(axis=others)
@@ -35,6 +37,7 @@ def as_row(found: Profiles, answer: BoolArray, mask: BoolArray) -> Row:
             "contour": found.contour.tolist(),
             "area": found.area.tolist(),
         },
+        "answer": _shortened(seen.told[0]),
         "dice": dice(answer, mask),
         "slice_dice": [
             2 * int(a) / int(b) if b else None for a, b in zip(both, total, strict=True)

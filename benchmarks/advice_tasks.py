@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fewslice import segment
 from fewslice.active_learning.next_slice.profiles import Annotated, Profiles, profiles
-from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.annotation.annotation import Annotation, SliceIndex, on_slice
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan
@@ -22,13 +22,17 @@ from fewslice.io import read_image, read_labels
 from fewslice.metrics.overlap import dice
 from fewslice.pretraining.generators.oct_layers import FLUID, random_oct
 from fewslice.pretraining.generators.random_shapes import random_shapes
+from fewslice.segmentation.posterior import Samples
 from fewslice.segmentation.posterior.aligned import AlignedSampler
+from fewslice.segmentation.posterior.answered import answer_on_samples
 from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
-from fewslice.typing import BoolArray
+from fewslice.segmentation.result import Segmentation
+from fewslice.typing import BoolArray, Float64Array
 from fewslice.volumes import Geometry
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.region import bounding_region
+from fewslice.workflow.sampled import told_of
 from fewslice.workflow.suggest import default_sampler, main_axis
 
 MOST_VOXELS = 110_000
@@ -60,6 +64,27 @@ class Recipe:
         thick = "" if self.thick is None else f" every {self.thick[1]}. of {self.thick[0]}"
         return f"{self.of}-{self.case} {'+'.join(map(str, self.labels))}{thick}"
 
+    @classmethod
+    def named(cls, kind: str, name: str) -> Recipe:
+        """Return the recipe of a kind that has this name."""
+        where, labels, *thick = name.split(" ")
+        of, _, case = where.partition("-")
+        kept = (int(thick[-1]), int(float(thick[1]))) if thick else None
+        numbers = tuple(int(one) for one in labels.split("+"))
+        return cls(kind, of, int(case), numbers, kept, of == "116")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is known of a state. profiles, told: what suggestions are made from.
+
+    told: (1, feature), what the answer says of itself. answer: that answer, on the whole scan.
+    """
+
+    profiles: Profiles
+    told: Float64Array
+    answer: BoolArray
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -90,25 +115,40 @@ class Task:
             labels[on_slice(*place)] = self.mask[on_slice(*place)]
         return LabelMap(labels, self.image.geometry)
 
+    def segmented(self, places: Sequence[SliceIndex]) -> Segmentation:
+        """Return what people get once these slices are drawn; one has to show the structure."""
+        return segment(self.image, self.labels(places), annotated=places)
+
     def answer(self, places: Sequence[SliceIndex]) -> BoolArray:
-        """Return what people get once these slices are drawn, on the whole scan."""
-        drawn = self.labels(places)
-        if not drawn.values:  # all of them lie in a gap of the structure
+        """Return the same as a mask of the whole scan."""
+        if not self.labels(places).values:  # all of them lie in a gap of the structure
             return np.zeros(self.mask.shape, dtype=bool)
-        found = segment(self.image, drawn, annotated=places)
-        return np.asarray(found.labels.array == 1)
+        return np.asarray(self.segmented(places).labels.array == 1)
 
     def dice(self, places: Sequence[SliceIndex]) -> float:
         """Return the Dice of that over the whole volume."""
         return dice(self.answer(places), self.mask)
 
+    def seen(self, places: Sequence[SliceIndex]) -> Seen:
+        """Return what suggestions are made from, and the answer; one slice has to show it."""
+        found = self.segmented(places)
+        annotation, samples = self._sampled(places)
+        answer = answer_on_samples(found.prediction, samples, annotation, self.scan.spacing)
+        profile = self._profiles(annotation, samples)
+        return Seen(profile, told_of(answer, samples), np.asarray(found.labels.array == 1))
+
     def look(self, places: Sequence[SliceIndex]) -> Profiles:
         """Return what suggestions are made from."""
+        return self._profiles(*self._sampled(places))
+
+    def _sampled(self, places: Sequence[SliceIndex]) -> tuple[Annotation, Samples]:
         drawn = self.labels(places)
         annotation = find_annotation(drawn.array, drawn.geometry, places)
         sampler = InPlanesSampler(ByStructureSampler(AlignedSampler(default_sampler())))
-        samples = sampler.samples(self.scan, annotation, 0)
-        main = main_axis(annotation, drawn.geometry)
+        return annotation, sampler.samples(self.scan, annotation, 0)
+
+    def _profiles(self, annotation: Annotation, samples: Samples) -> Profiles:
+        main = main_axis(annotation, self.image.geometry)
         annotated = Annotated(annotation.labels, annotation.slices, (), main)
         return profiles(
             samples.by_axes,

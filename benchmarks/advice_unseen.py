@@ -201,7 +201,7 @@ class Advice:
             yield round(spent, 6), reached, *said, asked
             if self.keep is not None:
                 self.keep(
-                    as_row(task.look(places), answer, task.mask)
+                    as_row(task.seen(places), task.mask)
                     | run_row(answer, before, task.mask, places[-1])
                     | {"slices": round(spent, 6), "asked": asked, "said": said}
                 )

@@ -19,7 +19,8 @@ FOLDS = 5
 class Table:
     """Rows to fit: x (row, feature), y (row,), task (row,), group (row,) to choose within.
 
-    source: (row,), the kind of structure.
+    source: (row,), the kind of structure. run: (row,), number of the whole run it is of, -1 if of
+    none; rows of a run are in its order.
     """
 
     x: Float64Array
@@ -27,11 +28,12 @@ class Table:
     task: npt.NDArray[np.intp]
     group: npt.NDArray[np.intp]
     source: npt.NDArray[np.str_]
+    run: npt.NDArray[np.intp]
 
     def without(self, source: str) -> Table:
         """Return the rows of all other sources."""
         kept = self.source != source
-        columns = (self.x, self.y, self.task, self.group, self.source)
+        columns = (self.x, self.y, self.task, self.group, self.source, self.run)
         return Table(*(column[kept] for column in columns))
 
     def folds(self, by_source: bool = False) -> npt.NDArray[np.intp]:

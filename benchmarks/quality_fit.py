@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.boosting import Table, as_trees, booster, forest, left_out, parts
-from fewslice.active_learning.next_slice.features import STATE_FEATURES
 from fewslice.active_learning.next_slice.gain_model import Trees
-from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH
+from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH, QUALITY_FEATURES
 from fewslice.typing import BoolArray, Float64Array
 
 LOW = 0.1
-_ENDS = STATE_FEATURES.index("ends_seen")
+KEPT = 0.88  # of first promises of a good answer
+_MADE_UP = "shapes"
+_TRIED = np.arange(0.0, 3.0, 0.05)  # spreads
+_GOOD_AND_SEEN = 3
+_ENDS = QUALITY_FEATURES.index("ends_seen")
 _SMALLEST = 0.1  # logits; errors below that are as good as none
 
 
@@ -25,8 +28,8 @@ def logit(values: npt.ArrayLike) -> Float64Array:
     return np.asarray(np.log(inside / (1 - inside)))
 
 
-def scan_quality(table: Table) -> tuple[Trees, Trees]:
-    """Fit the median of a scan's Dice, and how far below it the low number lies.
+def scan_quality(table: Table) -> tuple[Trees, Trees, Trees]:
+    """Fit the median of a scan's Dice, and how far below it the low number and the promise lie.
 
     Prints how often both were right, for folds of structures and of kinds. The spread is
     multiplied by one number a group (`_groups`), by which the low number holds in 90 % of the rows
@@ -38,20 +41,26 @@ def scan_quality(table: Table) -> tuple[Trees, Trees]:
     for name, by_source in (("structures", False), ("kinds", True)):
         fold = table.folds(by_source)
         median, spread = _predicted(table, y, fold)
-        _print_scans(name, table, median, _crossed(table, y, median, spread, fold))
+        _print_scans(name, table, median, _crossed(table, y, median, spread, fold)[0])
     trees = as_trees(forest().fit(table.x, y))
     trees = replace(trees, base=_to_median(y, left_out(forest(), table.x, y, fold)))
     distance = np.log(np.abs(y - median) + _SMALLEST)
     wide = as_trees(_spread_model().fit(np.column_stack([table.x, median]), distance))
-    return trees, _together(wide, _group_tree(_multiples(table, y, median, spread)))
+    everything = np.ones(len(y), dtype=bool)
+    multiples = _multiples(table, y, median, spread, everything)
+    promised = _promised(table, median, spread, multiples, everything)
+    print(f"multiples of the low number {multiples.round(2)}, of the promise {promised.round(2)}")
+    return trees, _together(wide, _group_tree(multiples)), _together(wide, _group_tree(promised))
 
 
-def left_out_quality(table: Table, *, by_source: bool) -> tuple[Float64Array, Float64Array]:
-    """Return logits of the median and of the low number of each row, by models of other folds."""
+def left_out_quality(
+    table: Table, *, by_source: bool
+) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Return logits of median, low number and promise of each row, by models of other folds."""
     y = logit(table.y)
     fold = table.folds(by_source)
     median, spread = _predicted(table, y, fold)
-    return median, _crossed(table, y, median, spread, fold)
+    return median, *_crossed(table, y, median, spread, fold)
 
 
 def _spread_model() -> Any:
@@ -91,13 +100,51 @@ def _multiples(
     y: Float64Array,
     median: Float64Array,
     spread: Float64Array,
-    among: BoolArray | None = None,
+    among: BoolArray,
 ) -> Float64Array:
     """Return, for each group, by how many spreads the low number lies below the median."""
     group = _groups(table, median)
-    among = np.ones(len(y), dtype=bool) if among is None else among
     scores = (median - y) / spread
     return np.array([np.quantile(scores[among & (group == one)], 1 - LOW) for one in range(4)])
+
+
+def _promised(
+    table: Table,
+    median: Float64Array,
+    spread: Float64Array,
+    multiples: Float64Array,
+    among: BoolArray,
+) -> Float64Array:
+    """Return, for each group, by how many spreads a promise lies below the median.
+
+    As the low number, but for good answers of structures whose ends were seen: there as few as
+    first promises of a good answer are kept in `KEPT` of the runs among these rows. More are never
+    kept less often. Made-up shapes do not count: several come in pieces of which one is never
+    drawn, which no answer can tell, and nobody draws so.
+    """
+    group = _groups(table, median)
+    chosen = multiples.copy()
+    for tried in _TRIED[::-1]:
+        if tried > multiples[_GOOD_AND_SEEN]:
+            continue
+        less = multiples.copy()
+        less[_GOOD_AND_SEEN] = tried
+        promise = median - less[group] * spread
+        if promises_kept(table, promise, among & (table.source != _MADE_UP)) < KEPT:
+            break
+        chosen = less
+    return chosen
+
+
+def promises_kept(table: Table, promise: Float64Array, among: BoolArray) -> float:
+    """Return the share of runs whose first promise of a good answer is kept; 0 without any."""
+    found = []
+    for run in np.unique(table.run[among & (table.run >= 0)]):
+        rows = np.flatnonzero(table.run == run)
+        told = promise[rows] >= logit(GOOD_ENOUGH)
+        if told.any():
+            found.append(table.y[rows[told.argmax()]] >= GOOD_ENOUGH)
+    return float(np.mean(found)) if found else 0.0
 
 
 def _crossed(
@@ -106,14 +153,16 @@ def _crossed(
     median: Float64Array,
     spread: Float64Array,
     fold: npt.NDArray[np.intp],
-) -> Float64Array:
-    """Return the low number of each row, by multiples of the other folds."""
-    low = np.zeros(len(y))
+) -> tuple[Float64Array, Float64Array]:
+    """Return the low number and the promise of each row, by multiples of the other folds."""
+    low, promise = np.zeros(len(y)), np.zeros(len(y))
     group = _groups(table, median)
     for others, judged in parts(fold):
         multiples = _multiples(table, y, median, spread, others)
         low[judged] = (median - multiples[group] * spread)[judged]
-    return low
+        multiples = _promised(table, median, spread, multiples, others)
+        promise[judged] = (median - multiples[group] * spread)[judged]
+    return low, promise
 
 
 def _print_scans(name: str, table: Table, median: Float64Array, low: Float64Array) -> None:
@@ -139,7 +188,7 @@ def _group_tree(multiples: Float64Array) -> Trees:
 
     It looks at whether the ends were seen and at the median, which is the last feature.
     """
-    last = len(STATE_FEATURES)
+    last = len(QUALITY_FEATURES)
     value = np.zeros((1, 7), dtype=np.float32)
     value[0, 3:] = np.log(np.maximum(multiples, 1e-3))
     return Trees(

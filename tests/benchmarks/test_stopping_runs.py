@@ -18,7 +18,7 @@ from benchmarks.stopping_runs import (
 
 def run(name: str, dice: list[float], low: list[float], kind: str = "organ") -> list[list[object]]:
     return [
-        [kind, name, at + 1.0, "draw", true, true, said]
+        [kind, name, at + 1.0, "draw", true, true, said, said]
         for at, (true, said) in enumerate(zip(dice, low, strict=True))
     ]
 

@@ -63,11 +63,12 @@ def test_json(basic: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, shown.err) == (0, "")
     found = json.loads(shown.out)
     assert set(found) == {
-        *("slices", "predicted_dice", "predicted_dice_low", "remarks", "goal", "may_stop")
+        *("slices", "predicted_dice", "predicted_dice_low", "promised_dice"),
+        *("remarks", "goal", "may_stop"),
     }
     assert found["remarks"] == []
     assert found["goal"] == 0.5
-    assert found["may_stop"] is (found["predicted_dice_low"] >= 0.5)
+    assert found["may_stop"] is (found["promised_dice"] >= 0.5)
     expected = suggest(
         Image(PHANTOM.image, GEOMETRY),
         LabelMap(SPARSE, GEOMETRY),

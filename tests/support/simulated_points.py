@@ -35,6 +35,7 @@ def run(
             "dice_open": value,
             "predicted": None,
             "predicted_low": None,
+            "promised": columns.get("predicted_low", [None] * len(slices))[step],
             "kind": "draw",
             "axis": 2,
             "index": step,

@@ -96,6 +96,7 @@ def gain_model(**changes: Trees) -> GainModel:
         "ends": constant(0.0),  # on every slice with a probability of one half
         "scan": constant(2.0),
         "scan_spread": constant(0.0),
+        "scan_promise": constant(0.0),
         "slice": constant(2.0),
         "slice_low": constant(1.0),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,32 @@ def test_as_people_call_it() -> None:
     assert (found.slice_dice[[3, 5, 7]] < 1).all()
     assert found.message == found.sentence(0.9)
     assert found.message.startswith(f"Expected Dice {found.predicted_dice:.2f}, at least 0.")
-    assert found.may_stop(found.predicted_dice_low)
-    assert not found.may_stop(found.predicted_dice_low + 0.001)
+    assert found.predicted_dice_low <= found.promised_dice <= found.predicted_dice
+    assert found.may_stop(found.promised_dice)
+    assert not found.may_stop(found.promised_dice + 0.001)
+
+
+@pytest.mark.slow
+def test_the_answer_at_hand_is_judged_and_no_other() -> None:
+    found = fewslice.segment(PHANTOM.image, SPARSE, spacing=PHANTOM.spacing)
+    plain = query()
+    given = query(answer=found)
+    # The grid of so small a scan is its own: a coarse answer says what the whole one does.
+    assert given.predicted_dice == pytest.approx(plain.predicted_dice, abs=5e-3)
+    less_sure = 0.45 + found.prediction.probability / 10
+    doubtful = replace(found.prediction, probability=less_sure.astype(np.float16))
+    assert query(answer=replace(found, prediction=doubtful)).predicted_dice < (
+        given.predicted_dice - 0.01
+    )
+    # Of another drawing, and by another engine, it tells nothing.
+    other = fewslice.segment(PHANTOM.image, PHANTOM.sparse(AXIS, 5), spacing=PHANTOM.spacing)
+    assert query(answer=other).predicted_dice == plain.predicted_dice
+    assert query(answer=replace(found, engine="network")).predicted_dice == plain.predicted_dice
+    # Nor of another scan.
+    brighter = PHANTOM.image + 1
+    assert query(image=brighter, answer=found).predicted_dice == (
+        query(image=brighter).predicted_dice
+    )
 
 
 def test_one_slice_is_suggested_unless_more_are_wanted() -> None:

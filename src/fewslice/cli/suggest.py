@@ -140,6 +140,7 @@ def as_json(found: Suggestion, goal: float) -> dict[str, Any]:
         ],
         "predicted_dice": found.predicted_dice,
         "predicted_dice_low": found.predicted_dice_low,
+        "promised_dice": found.promised_dice,
         "remarks": list(found.remarks),
         "goal": goal,
         "may_stop": found.may_stop(goal),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain
 
 from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
@@ -138,12 +139,16 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
             previous.labels.geometry, label_map.geometry, "the previous segmentation", "the image"
         )
     rests_on = pairs if others else ()
-    identity = answer_identity(chosen, read_scan, scan.geometry, rests_on, strict=strict)
+    # Weights that cannot be read are the engine's to complain of, unless there is an answer to go
+    # on from.
+    identity = cache(
+        lambda: answer_identity(chosen, read_scan, scan.geometry, rests_on, strict=strict)
+    )
     prediction = answer_again(
         chosen,
         Scan.of(scan),
         annotation,
-        _earlier(previous, numbers, identity),
+        None if previous is None else _earlier(previous, numbers, identity()),
         support=others,
         progress=progress or silent,
     )
@@ -164,7 +169,9 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         getattr(chosen, "segments", ()),
     )
     told = numbers.told(remarks, names_of(segments))
-    found = Segmentation(answer, annotation, prediction, name, told, len(others), numbers, identity)
+    found = Segmentation(
+        answer, annotation, prediction, name, told, len(others), numbers, identity()
+    )
     return found.named(segments)
 
 
@@ -178,16 +185,14 @@ def _for_trained(
     return blank_annotation(labels.array, engine.axis(labels.geometry), known)
 
 
-def _earlier(previous: Segmentation | None, numbers: Numbering, identity: str) -> Answered | None:
+def _earlier(previous: Segmentation, numbers: Numbering, identity: str) -> Answered | None:
     """Return the earlier answer; None for a trained engine, to which a slice tells nothing new.
 
     Also None where that answer has another number for the structure 255, or is that of another
     engine, of other settings or weights, of another scan or from other support scans: a mixture
     would be nobody's answer.
     """
-    if previous is None or not identity:
-        return None
-    if not numbers.fits(previous.numbering) or previous.identity != identity:
+    if not identity or not numbers.fits(previous.numbering) or previous.identity != identity:
         return None
     return Answered(previous.annotation, previous.prediction)
 

@@ -278,7 +278,8 @@ class Session:
 
     def suggest(self, count: int = 1, *, strategy: str | None = None, seed: int = 0) -> Suggestion:
         """Say which slices to draw next, and how good the answer is; see `fewslice.suggest`."""
-        drawing = self._drawing
+        with self._lock:
+            drawing, answer = self._drawing, self._result
         return suggest(
             self.image,
             self._labels_of(drawing),
@@ -289,6 +290,7 @@ class Session:
             strategy=strategy,
             seed=seed,
             ignore_label=self._numbers.ignored,
+            answer=answer,
         )
 
     def save(self, path: str | Path) -> None:

@@ -34,12 +34,10 @@ from fewslice.annotation.annotation import (
 )
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
-from fewslice.engines import Scan, SupportScan, find_engine
+from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError, without
-from fewslice.segmentation.posterior import Sampler, Samples, Sketches
-from fewslice.segmentation.posterior.aligned import AlignedSampler
-from fewslice.segmentation.posterior.samples import as_samples
-from fewslice.segmentation.posterior.understood import ByStructureSampler, InPlanesSampler
+from fewslice.segmentation.posterior import Sampler, Sketches
+from fewslice.segmentation.result import Segmentation
 from fewslice.volumes import Geometry
 from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.exchanged import require_in_place
@@ -47,6 +45,7 @@ from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numberi
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import MISSING, spacing_origin, with_assumed_spacing
 from fewslice.workflow.pool_rows import calling_classes
+from fewslice.workflow.sampled import sampled, still_true
 from fewslice.workflow.support import Pair, assumed_of, support_pairs, supported_annotation
 from fewslice.workflow.volume_rows import volume_rows
 
@@ -94,6 +93,9 @@ class Suggestion:
         Median of the Dice to expect of the whole scan as it is now, mean over structures.
     predicted_dice_low : float
         Exceeded with a probability of 90 %.
+    promised_dice : float
+        At least as much. Who stops when it reaches their goal for the first time has reached it in
+        about nine of ten cases: `may_stop` goes by it.
     axis : int
         Array axis across which `slice_dice` goes.
     slice_dice, slice_dice_low : ndarray
@@ -105,6 +107,7 @@ class Suggestion:
     slices: tuple[SuggestedSlice, ...]
     predicted_dice: float
     predicted_dice_low: float
+    promised_dice: float
     axis: int
     slice_dice: npt.NDArray[np.float64]
     slice_dice_low: npt.NDArray[np.float64]
@@ -117,11 +120,13 @@ class Suggestion:
 
     def sentence(self, goal: float = GOOD_ENOUGH) -> str:
         """Return what the predicted Dice means: whether a person may stop."""
-        return stopping_sentence(self.predicted_dice, self.predicted_dice_low, goal)
+        return stopping_sentence(
+            self.predicted_dice, self.predicted_dice_low, self.promised_dice, goal
+        )
 
     def may_stop(self, goal: float = GOOD_ENOUGH) -> bool:
-        """Whether the Dice is at least `goal` with a probability of 90 %."""
-        return self.predicted_dice_low >= goal
+        """Whether a Dice of `goal` may be promised, as nine of ten such promises are kept."""
+        return self.promised_dice >= goal
 
 
 def suggest(  # noqa: PLR0913 - the signature is a fixed convention
@@ -139,6 +144,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     settings: ExpectedGainSettings | None = None,
     strict: bool = False,
     ignore_label: int | None = UNKNOWN,
+    answer: Segmentation | None = None,
 ) -> Suggestion:
     """Say which slices of a scan are worth annotating next, and how good its answer is by now.
 
@@ -161,6 +167,10 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         Where posterior samples come from; default: a committee of contexts.
     settings
         Of expected gain.
+    answer
+        What `fewslice.segment` said of this scan and this drawing with the engine `auto`: the Dice
+        to expect is told from it. Without one, or where it is of something else, a coarse answer is
+        made.
 
     Returns
     -------
@@ -192,7 +202,9 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         ignored=numbers.ignored,
     )
     holding = _checked(present, scan)
-    samples = _samples(Scan.of(scan), annotation, others, sampler, seed)
+    answered = None if others else still_true(answer, annotation, scan)
+    asked = sampler or default_sampler()
+    samples, told = sampled(Scan.of(scan), annotation, others, asked, seed, answered)
     known = Annotated(annotation.labels, _spoken_of(annotation), holding, annotation.axis)
     found = profiles(
         samples.by_axes,
@@ -220,12 +232,12 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     main = main_axis(annotation, scan.geometry)
     turned = replace(known, main=main)
     measured = measured_across(found, samples.values, turned, scan.geometry.spacing)
-    quality = predicted_quality(measured, gain_model)
+    quality = predicted_quality(measured, told, gain_model)
     suggestion = _suggestion(scan, queries, quality, main)
     read = (*scan.remarks, *label_map.remarks, *ignore_remarks(label_map, ignore_label))
-    told = numbers.told((*annotation.remarks, *assumed_of(others)), label_map.names)
+    said = numbers.told((*annotation.remarks, *assumed_of(others)), label_map.names)
     # What structures are called makes no difference here.
-    return replace(suggestion, remarks=without((*read, *told), "names-unclear"))
+    return replace(suggestion, remarks=without((*read, *said), "names-unclear"))
 
 
 def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: int) -> Suggestion:
@@ -245,6 +257,7 @@ def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: i
         slices,
         quality.dice,
         quality.low,
+        quality.promised,
         axis,
         quality.slices,
         quality.slices_low,
@@ -310,24 +323,6 @@ def main_axis(annotation: Annotation, geometry: Geometry) -> int:
 def default_sampler() -> Sketches:
     """Return the committee that suggestions are made from: as quick as it can be and still tell."""
     return Sketches()
-
-
-def _samples(
-    scan: Scan,
-    annotation: Annotation,
-    others: Sequence[SupportScan],
-    sampler: Sampler | None,
-    seed: int,
-) -> Samples:
-    """Return samples; where structures are known from support scans alone, from these in parts."""
-    if annotation.values == annotation.drawn_values:
-        aligned = AlignedSampler(sampler or default_sampler())
-        understood = InPlanesSampler(ByStructureSampler(aligned))
-        return understood.samples(scan, annotation, seed)
-    engine = find_engine("auto")
-    parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
-    answers = [engine.prepare(scan, part).predict(annotation) for part in parts]
-    return as_samples([each for each in answers if each.values == answers[0].values], annotation)
 
 
 def _ranked(name: str, rows: Candidates, count: int, rng: np.random.Generator) -> tuple[Query, ...]:

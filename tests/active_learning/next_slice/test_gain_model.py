@@ -10,7 +10,6 @@ import pytest
 from fewslice.active_learning.next_slice.features import (
     DRAW_FEATURES,
     QUESTION_FEATURES,
-    STATE_FEATURES,
 )
 from fewslice.active_learning.next_slice.gain_model import (
     MODELS,
@@ -20,6 +19,7 @@ from fewslice.active_learning.next_slice.gain_model import (
     load_gain_model,
     shipped_gain_model,
 )
+from fewslice.active_learning.next_slice.quality import QUALITY_FEATURES
 from fewslice.errors import WeightsError
 from tests.support.small_profiles import constant, gain_model, stump
 
@@ -42,16 +42,22 @@ def test_a_tree_by_hand() -> None:
 
 def test_what_the_numbers_mean() -> None:
     models = gain_model(
-        drawing=stump(0, [0.5], [0.25]), ends=constant(np.log(3)), scan_spread=constant(np.log(1.5))
+        drawing=stump(0, [0.5], [0.25]),
+        ends=constant(np.log(3)),
+        scan_spread=constant(np.log(1.5)),
+        scan_promise=constant(np.log(0.5)),
     )
     rows = np.zeros((2, len(QUESTION_FEATURES)))
     rows[1] = 1.0
     assert models.gain(rows).tolist() == [0.0, 0.25]
     np.testing.assert_allclose(models.presence(rows), 0.75)
     np.testing.assert_allclose(models.closing_gain(rows), [0.0, 0.1], atol=1e-6)
-    # The low number lies 1.5 logits below the median: logistic(2) and logistic(0.5).
-    dice = 1 / (1 + np.exp(-2))
-    assert models.scan_dice(rows[0]) == pytest.approx((dice, 1 / (1 + np.exp(-0.5))))
+    # The low number lies 1.5 logits below the median, the promise .5: of 2, .5 and 1.5.
+    dice, low, promised = (1 / (1 + np.exp(-each)) for each in (2, 0.5, 1.5))
+    assert models.scan_dice(rows[0]) == pytest.approx((dice, low, promised))
+    # What is sure may be promised.
+    careless = gain_model(scan_spread=constant(np.log(0.5)), scan_promise=constant(np.log(3)))
+    assert careless.scan_dice(rows[0]) == pytest.approx((dice, promised, promised))
     median, low = models.slice_dice(rows)
     np.testing.assert_allclose(median, dice)
     np.testing.assert_allclose(low, 1 / (1 + np.exp(-1)))
@@ -97,8 +103,9 @@ def test_what_is_shipped_looks_at_features_there_are() -> None:
         "drawing": len(DRAW_FEATURES),
         "closing": len(QUESTION_FEATURES),
         "ends": len(DRAW_FEATURES),
-        "scan": len(STATE_FEATURES),
-        "scan_spread": len(STATE_FEATURES) + 1,
+        "scan": len(QUALITY_FEATURES),
+        "scan_spread": len(QUALITY_FEATURES) + 1,
+        "scan_promise": len(QUALITY_FEATURES) + 1,
         "slice": len(DRAW_FEATURES),
         "slice_low": len(DRAW_FEATURES),
     }
@@ -120,12 +127,13 @@ def test_what_is_shipped_looks_at_features_there_are() -> None:
 
 def test_what_is_shipped_knows_good_answers_from_bad_ones() -> None:
     """Not its numbers, which are fitted anew now and then, but which way they go."""
-    good, bad = np.zeros(len(STATE_FEATURES)), np.zeros(len(STATE_FEATURES))
-    for name, value in {"expected_dice": 0.97, "total_doubt": 0.03, "slices": 2.4}.items():
-        good[STATE_FEATURES.index(name)] = value
+    good, bad = np.zeros(len(QUALITY_FEATURES)), np.zeros(len(QUALITY_FEATURES))
+    sure = {"expected_dice": 0.97, "total_doubt": 0.03, "slices": 2.4, "answer_dice": 0.97}
+    for name, value in {**sure, "answer_walk": 0.97, "answer_outlines": 0.95}.items():
+        good[QUALITY_FEATURES.index(name)] = value
     doubtful = {"expected_dice": 0.4, "total_doubt": 0.6, "total_spread": 0.5, "widest_gap": 6.0}
     for name, value in {**doubtful, "open_ends": 2.0, "few_slices": 1.0, "slices": 0.7}.items():
-        bad[STATE_FEATURES.index(name)] = value
+        bad[QUALITY_FEATURES.index(name)] = value
     models = shipped_gain_model()
     assert models.scan_dice(good)[0] > models.scan_dice(bad)[0] + 0.1
     assert models.scan_dice(good)[1] > models.scan_dice(bad)[1]
@@ -133,8 +141,8 @@ def test_what_is_shipped_knows_good_answers_from_bad_ones() -> None:
 
 def test_the_spread_is_told_the_median() -> None:
     # Where the logit of the median is above 1, the low number lies 2 logits below it, otherwise 1.
-    wide = stump(len(STATE_FEATURES), [1.0], [np.log(2)])
-    row = np.zeros(len(STATE_FEATURES))
+    wide = stump(len(QUALITY_FEATURES), [1.0], [np.log(2)])
+    row = np.zeros(len(QUALITY_FEATURES))
     for median, low in ((2.0, 0.0), (0.5, -0.5)):
         models = gain_model(scan=constant(median), scan_spread=wide)
         assert models.scan_dice(row)[1] == pytest.approx(1 / (1 + np.exp(-low)))

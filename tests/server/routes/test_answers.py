@@ -54,7 +54,7 @@ def test_a_few_slices_become_an_answer_and_a_question(served: Served) -> None:
     assert shown == [(2, 3), (2, 4), (2, 5), (2, 6), (2, 7)]
     assert len(asked["slices"]) == 2
     assert 0 < asked["predicted_dice_low"] < asked["predicted_dice"] <= 1
-    assert asked["may_stop"] == (asked["predicted_dice_low"] >= 0.9)
+    assert asked["may_stop"] or asked["predicted_dice_low"] < 0.9
     strip = served.get("/scans/1/strip", params={"axis": 2}).json()["slices"]
     states = ["human" if index in (3, 6, 9) else "engine" for index in range(12)]
     assert [each["state"] for each in strip] == states

@@ -71,8 +71,9 @@ class GainModel:
     drawing: rise in Dice from `draw_features`. closing: rise in Dice by a "no, not on this slice"
     from `question_features`. ends: log-odds that a slice holds the structure,
     from the same. scan: logit of the Dice of a structure over the whole scan from
-    `state_features`, its median. scan_spread: from the same and
-    that median, the logarithm of how many logits the 10th percentile lies below it. slice,
+    `quality_features`, its median. scan_spread: from the same and
+    that median, the logarithm of how many logits the 10th percentile lies below it. scan_promise:
+    likewise, how many what may be promised lies below it (see `quality`). slice,
     slice_low: logit of the Dice of one slice from `draw_features` across the main axis, its median
     and its 10th percentile.
     """
@@ -82,6 +83,7 @@ class GainModel:
     ends: Trees
     scan: Trees
     scan_spread: Trees
+    scan_promise: Trees
     slice: Trees
     slice_low: Trees
 
@@ -97,12 +99,20 @@ class GainModel:
         """Return the probability that each slice holds the structure, float64 (n,) in [0, 1]."""
         return _logistic(self.ends.predict(features))
 
-    def scan_dice(self, features: Float64Array) -> tuple[float, float]:
-        """Return the median and 10th percentile of the Dice to expect of one structure."""
+    def scan_dice(self, features: Float64Array) -> tuple[float, float, float]:
+        """Return the median and 10th percentile of one structure's Dice, and what to promise of it.
+
+        The last is at least the second.
+        """
         rows = np.asarray(features)[None]
         median = self.scan.predict(rows)
-        spread = np.exp(self.scan_spread.predict(np.column_stack([rows, median])))
-        return float(_logistic(median)[0]), float(_logistic(median - spread)[0])
+        asked = np.column_stack([rows, median])
+        spread, promise = (
+            np.exp(each.predict(asked)) for each in (self.scan_spread, self.scan_promise)
+        )
+        below = (np.zeros(1), spread, np.minimum(promise, spread))
+        dice, low, promised = (float(_logistic(median - each)[0]) for each in below)
+        return dice, low, promised
 
     def slice_dice(self, features: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the median and 10th percentile of the Dice to expect on each slice."""
@@ -110,7 +120,7 @@ class GainModel:
         return median, np.minimum(_logistic(self.slice_low.predict(features)), median)
 
 
-MODELS = ("drawing", "closing", "ends", "scan", "scan_spread", "slice", "slice_low")
+MODELS = ("drawing", "closing", "ends", "scan", "scan_spread", "scan_promise", "slice", "slice_low")
 
 
 @cache
