@@ -82,7 +82,7 @@ def quality_lines(points: pd.DataFrame) -> list[str]:
         return []
     error = (told["predicted"] - told["dice"]).abs().mean()
     held = (told["dice"] >= told["predicted_low"]).mean()
-    stop = told[told["predicted_low"] >= 0.9]
+    stop = told[told.get("promised", told["predicted_low"]) >= 0.9]
     first = stop.sort_values("step").groupby(["strategy", "task", "seed"]).first()
     right = f"{(first['dice'] >= 0.9).mean():.2f}" if len(first) else "-"
     return [

@@ -47,7 +47,10 @@ def ends_seen(answers: pd.DataFrame, truth: BoolArray) -> bool:
 
 def read_points(folder: Path) -> pd.DataFrame:
     """Return every answer of a simulation, in the order of the steps."""
-    return pd.read_csv(folder / "points.csv").sort_values("step")
+    points = pd.read_csv(folder / "points.csv").sort_values("step")
+    if "promised" in points:
+        return points
+    return points.assign(promised=points["predicted_low"])  # as it was then
 
 
 def truths(data: Path, folder: Path) -> Callable[[str], tuple[Image, BoolArray]]:
@@ -70,18 +73,25 @@ def anew(data: Path, folder: Path, strategies: list[str], fewest: int) -> pd.Dat
     engine = json.loads((folder / "summary.json").read_text())["settings"]["engine"]
     points = read_points(folder)
     points = points[points["strategy"].isin(strategies)]
-    points = points.assign(predicted=np.nan, predicted_low=np.nan)
+    points = points.assign(predicted=np.nan, predicted_low=np.nan, promised=np.nan)
     find = truths(data, folder)
     for (task, _, _), run in points.groupby(["task", "seed", "strategy"]):
         image, mask = find(str(task))
         for at, point in run[run["drawn"] >= fewest].iterrows():
             said = _said(image, mask, run[run["step"] <= point["step"]])
             answer = segment(image, said.labels, annotated=said.annotated, engine=engine)
-            found = suggest(image, said.labels, annotated=said.annotated, present=said.present)
-            points.loc[at, ["dice", "predicted", "predicted_low"]] = (
+            found = suggest(
+                image,
+                said.labels,
+                annotated=said.annotated,
+                present=said.present,
+                answer=answer,
+            )
+            points.loc[at, ["dice", "predicted", "predicted_low", "promised"]] = (
                 dice(answer.labels.array == 1, mask),
                 found.predicted_dice,
                 found.predicted_dice_low,
+                found.promised_dice,
             )
     return points
 
@@ -112,7 +122,7 @@ def stops(find: Callable[[str], tuple[Image, BoolArray]], points: pd.DataFrame) 
     """Return a row for every run that was told to stop."""
     rows = []
     for (task, _, strategy), run in points.groupby(["task", "seed", "strategy"]):
-        told = run[run["predicted_low"] >= GOAL]
+        told = run[run["promised"] >= GOAL]
         if not len(told):
             continue
         first = told.iloc[0]
@@ -131,7 +141,7 @@ def answers(folder: Path, points: pd.DataFrame) -> list[str]:
             continue
         error = (some["predicted"] - some["dice"]).abs().mean()
         holds = (some["dice"] >= some["predicted_low"]).mean()
-        told = some[some["predicted_low"] >= GOAL]
+        told = some[some["promised"] >= GOAL]
         first = told.groupby(["task", "seed", "strategy"])["dice"].first()
         runs = some.groupby(["task", "seed", "strategy"])["dice"].max()
         rows.append(

@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, help="the plot")
     given = parser.parse_args()
     table = load(given.work, ("state",))["state"]
-    median, low = left_out_quality(table, by_source=True)
+    median, low, _ = left_out_quality(table, by_source=True)
     expected = _probability(median)
     print(
         f"{len(table.y)} answers; correlation with Dice "

@@ -8,7 +8,7 @@ Reads the states that advice is fitted on, those of whole runs among them. Each 
 is judged by models and multiples that did not see it. Prints, for each Dice that people may want,
 how often it was said to be reached and rightly so, and of the runs that were clearly above it
 within the slices drawn, in how many it was said by the time they got there. The last table says
-what other multiples could bring at most: there it is said of all answers whose low number is above
+what other multiples could bring at most: there it is said of all answers whose promise is above
 the lowest bar by which 88 % of what is said is right, a bar that only the truth tells.
 """
 
@@ -30,7 +30,7 @@ from fewslice.typing import Float64Array
 GOALS = (0.80, 0.85, 0.90, 0.95)
 CLEAR = 0.03  # by so much above a goal an answer is clearly good
 RIGHTLY = 0.88
-FIELDS = ["kind", "name", "slices", "asked", "dice", "predicted", "low"]
+FIELDS = ["kind", "name", "slices", "asked", "dice", "predicted", "low", "promised"]
 
 _HEAD = [
     "answers told", "rightly", "runs told", "rightly at first", "runs .03 above", "told by then",
@@ -61,7 +61,7 @@ def stops(points: pd.DataFrame, goal: float) -> list[Stop]:
     """Return one stop a run. points: rows of `FIELDS`, each run in its order."""
     found = []
     for (kind, _), run in points.groupby(["kind", "name"], sort=False):
-        told = run[run["low"] >= goal]
+        told = run[run["promised"] >= goal]
         clear = run[run["dice"] >= goal + CLEAR]
         found.append(
             Stop(
@@ -76,7 +76,7 @@ def stops(points: pd.DataFrame, goal: float) -> list[Stop]:
 
 def told_cells(points: pd.DataFrame, goal: float) -> list[str]:
     """Return how many answers, and then runs, were told, and which share of them rightly."""
-    told = points[points["low"] >= goal]
+    told = points[points["promised"] >= goal]
     first = [stop for stop in stops(points, goal) if np.isfinite(stop.said)]
     return [
         str(len(told)),
@@ -113,10 +113,10 @@ def goals_table(points: pd.DataFrame) -> str:
 
 
 def lowest_bar(points: pd.DataFrame, goal: float) -> float:
-    """Return the lowest low number from which on so many answers as asked for reach the goal."""
-    ordered = points.sort_values("low", ascending=False)
+    """Return the lowest promise from which on so many answers as asked for reach the goal."""
+    ordered = points.sort_values("promised", ascending=False)
     share = (ordered["dice"] >= goal).cumsum() / np.arange(1, len(ordered) + 1)
-    enough = ordered["low"][share >= RIGHTLY]
+    enough = ordered["promised"][share >= RIGHTLY]
     return float(enough.iloc[-1]) if len(enough) else np.inf
 
 
@@ -125,7 +125,7 @@ def bars_table(points: pd.DataFrame) -> str:
     rows = []
     for goal in GOALS:
         bar = lowest_bar(points, goal)
-        told = points.assign(low=np.where(points["low"] >= bar, 1.0, 0.0))
+        told = points.assign(promised=np.where(points["promised"] >= bar, 1.0, 0.0))
         cells = [*told_cells(told, goal), *timely_cells(stops(told, goal))]
         rows.append([f"{goal:.2f}", f"{bar:.3f}", *cells])
     return markdown(["goal", "told from", *_HEAD], rows)
@@ -150,14 +150,14 @@ def kinds_table(points: pd.DataFrame, goal: float) -> str:
 def run_points(work: Path) -> pd.DataFrame:
     """Return the states of whole runs, judged by models that did not see their kind."""
     table = load(work, ("state",))["state"]
-    median, low = (1 / (1 + np.exp(-each)) for each in left_out_quality(table, by_source=True))
-    return pd.DataFrame(_points(work, median, low), columns=FIELDS)
+    said = [1 / (1 + np.exp(-each)) for each in left_out_quality(table, by_source=True)]
+    return pd.DataFrame(_points(work, said), columns=FIELDS)
 
 
-def _points(work: Path, median: Float64Array, low: Float64Array) -> Iterator[list[object]]:
+def _points(work: Path, everything: list[Float64Array]) -> Iterator[list[object]]:
     for number, row in enumerate(state_rows(work)):
         if "asked" in row:
-            said = [round(float(each[number]), 4) for each in (median, low)]
+            said = [round(float(each[number]), 4) for each in everything]
             yield [row["kind"], row["name"], row["slices"], row["asked"], row["dice"], *said]
 
 

@@ -17,7 +17,7 @@ sparse[:, middle] = reference[:, middle]
 first = fewslice.segment(image, sparse)
 
 # 2. Ask what is worth drawing. Each suggestion names a slice, in any of the three planes.
-suggestion = fewslice.suggest(image, sparse, count=3)
+suggestion = fewslice.suggest(image, sparse, count=3, answer=first)
 for each in suggestion.slices:
     print(f"{each.kind} {each.plane} {each.index}: {each.reason}")
 print(suggestion.message)

@@ -55,3 +55,11 @@ def test_several_strategies_are_also_taken_together() -> None:
 
 def test_without_predictions_there_is_nothing() -> None:
     assert calibrations(study(run("a", "x", [1], [0.5]))) == []
+
+
+def test_stops_go_by_what_is_promised() -> None:
+    points = run("a", "x", [1, 2], [0.88, 0.93], predicted=[0.9, 0.95], predicted_low=[0.8, 0.88])
+    for point, promised in zip(points, (0.85, 0.91), strict=True):
+        point["promised"] = promised
+    (found,) = calibrations(study(points))
+    assert (found.stop, found.stop_right, found.runs_right) == (0.5, 1.0, 1)

@@ -58,7 +58,7 @@ def run(
         assert 0 <= point["foreground"] <= 1
         assert point["kind"] in ("draw", "present")
         if point["predicted"] is not None:
-            assert 0 <= point["predicted_low"] <= point["predicted"] <= 1
+            assert 0 <= point["predicted_low"] <= point["promised"] <= point["predicted"] <= 1
     # The last answer may pass the budget by a part of a slice, none is asked for beyond it.
     assert all(point["slices"] < settings.budget for point in points[:-1])
     assert points[-1]["slices"] < settings.budget + 1

@@ -142,8 +142,11 @@ def test_drawing_on_while_an_answer_is_made_does_not_reach_it() -> None:
 
 
 def test_two_threads_may_ask() -> None:
-    loop, found = Loop(), []
-    threads = [Thread(target=lambda: found.append(answered(choice(), loop))) for _ in range(2)]
+    # Layers are made here: napari's own table of units is not made for two threads at once.
+    loop, found, chosen = Loop(), [], [choice(), choice()]
+    threads = [
+        Thread(target=lambda one: found.append(answered(one, loop)), args=(one,)) for one in chosen
+    ]
     for each in threads:
         each.start()
     for each in threads:

@@ -22,7 +22,7 @@ class Calibration:
     0.9 were right. calibration_error: mean over ten bins of the predicted Dice of |mean predicted -
     mean true|, weighted by their points (Guo et al. 2017, "On calibration of modern neural
     networks", for scores in place of classes).
-    stop: share of points that say "you may stop" (predicted_low at least 0.90); stop_right: of
+    stop: share of points that say "you may stop" (promised at least 0.90); stop_right: of
     these, the share where Dice is at least 0.90. The same for the first such point of every run:
     runs, runs_stopped, runs_right (counts).
     NaN where there is nothing to take a mean of.
@@ -60,7 +60,9 @@ def calibration(name: str, runs: Iterable[Run]) -> Calibration:
     """Return how predictions of these runs agree with the truth; at least one prediction."""
     runs = list(runs)
     predicted, low, dice = predictions(runs)
-    stop = says_stop(low)
+    known = [np.isfinite(run.predicted) & np.isfinite(run.predicted_low) for run in runs]
+    promised = [run.promised[at] for run, at in zip(runs, known, strict=True)]
+    stop = says_stop(np.concatenate(promised))
     firsts = [first for run in runs if (first := _first_stop(run)) is not None]
     return Calibration(
         name,
@@ -86,9 +88,9 @@ def predictions(runs: Iterable[Run]) -> tuple[FloatArray, FloatArray, FloatArray
     return predicted, low, dice
 
 
-def says_stop(low: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def says_stop(promised: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return where "you may stop" is said, bool (points,)."""
-    return np.asarray(low >= GOOD_ENOUGH - TOLERANCE)
+    return np.asarray(promised >= GOOD_ENOUGH - TOLERANCE)
 
 
 def reliability(predicted: FloatArray, dice: FloatArray) -> FloatArray:
@@ -111,5 +113,5 @@ def _good(dice: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def _first_stop(run: Run) -> float | None:
-    at = np.flatnonzero(says_stop(run.predicted_low))
+    at = np.flatnonzero(says_stop(run.promised))
     return float(run.dice[at[0]]) if at.size else None

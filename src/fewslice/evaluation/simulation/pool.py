@@ -283,6 +283,7 @@ class _Run:
             "dice_open": round(float(np.mean(scores)), 6),
             "predicted": None,
             "predicted_low": None,
+            "promised": None,
             "kind": "draw",
             "axis": -1,
             "index": -1,

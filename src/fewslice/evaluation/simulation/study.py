@@ -40,13 +40,15 @@ COLUMNS = (
     "dice_open",
     "predicted",
     "predicted_low",
+    "promised",
     "kind",
     "axis",
     "index",
 )
 """The columns of points.csv: one row per answer of the person, or per round of retraining."""
 
-_NUMBERS = COLUMNS[4:13]
+_NUMBERS = COLUMNS[4:14]
+_KNOWN = ("foreground", "dice", "predicted", "predicted_low", "promised")
 TOLERANCE = 1e-9
 
 
@@ -56,7 +58,7 @@ class Run:
 
     All arrays are float64 (points,) in the order of the answers. spent: what was spent up to then,
     for each `Budget`. foreground: structure voxels drawn. dice: of the whole volume (or the mean of
-    the test scans). predicted, predicted_low: NaN where nothing was predicted.
+    the test scans). predicted, predicted_low, promised: NaN where nothing was predicted.
     """
 
     spent: dict[Budget, FloatArray]
@@ -64,6 +66,7 @@ class Run:
     dice: FloatArray
     predicted: FloatArray
     predicted_low: FloatArray
+    promised: FloatArray
 
     def dice_at(self, by: Budget, budgets: FloatArray) -> FloatArray:
         """Return Dice as a step function: of the last answer that is within each budget.
@@ -152,6 +155,8 @@ def make_study(points: pd.DataFrame, identity: Mapping[str, Any]) -> Study:
 def _runs(points: pd.DataFrame) -> dict[Unit, Run]:
     """Return the runs of one strategy by unit."""
     ordered = points.sort_values(["task", "seed", "step"], kind="stable")
+    if "promised" not in ordered:  # written when the low number was what is promised
+        ordered = ordered.assign(promised=ordered["predicted_low"])
     numbers = {name: np.asarray(ordered[name], dtype=np.float64) for name in _NUMBERS}
     tasks, seeds = ordered["task"].to_numpy(dtype=str), ordered["seed"].to_numpy(dtype=np.int64)
     changes = (tasks[1:] != tasks[:-1]) | (seeds[1:] != seeds[:-1])
@@ -165,7 +170,7 @@ def _runs(points: pd.DataFrame) -> dict[Unit, Run]:
 def _run(numbers: Mapping[str, FloatArray], rows: slice) -> Run:
     return Run(
         {by: numbers[by][rows] for by in BUDGETS},
-        *(numbers[name][rows] for name in ("foreground", "dice", "predicted", "predicted_low")),
+        *(numbers[name][rows] for name in _KNOWN),
     )
 
 

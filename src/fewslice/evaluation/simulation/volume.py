@@ -277,14 +277,20 @@ class _Loop:
             "foreground": int(np.count_nonzero(state.labels)) / int(np.count_nonzero(truth)),
             "dice": round(dice(answer, truth), 6),
             "dice_open": round(dice(answer & ~told, truth & ~told), 6),
-            "predicted": None if suggestion is None else round(suggestion.predicted_dice, 6),
-            "predicted_low": None
-            if suggestion is None
-            else round(suggestion.predicted_dice_low, 6),
+            **_predictions(suggestion),
             "kind": kind,
             "axis": axis,
             "index": index,
         }
+
+
+def _predictions(suggestion: Suggestion | None) -> dict[str, float | None]:
+    """Return what was expected of the answer; None where nobody asked."""
+    if suggestion is None:
+        return dict.fromkeys(("predicted", "predicted_low", "promised"))
+    found = (suggestion.predicted_dice, suggestion.predicted_dice_low, suggestion.promised_dice)
+    predicted, low, promised = (round(each, 6) for each in found)
+    return {"predicted": predicted, "predicted_low": low, "promised": promised}
 
 
 def widest_gap_first(occupied: list[int]) -> list[int]:
