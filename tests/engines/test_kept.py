@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from fewslice.engines.kept import KeptAnswer
+from fewslice.engines.kept import KeptAnswer, resampled, resampled_slices
 from fewslice.volumes.region import Region, Triple
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -95,3 +96,13 @@ def test_it_grows_where_the_other_answer_reaches_farther() -> None:
     np.testing.assert_allclose(both.share[0, :, 0, 0], expected, atol=1e-3)
     # Along the other axes nothing grows: slice 3, say, was not answered in the third row.
     assert old.pasted(new, 1, 0, 0).grid == old.grid
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slice_by_slice_it_is_the_same(axis: int) -> None:
+    share = np.random.default_rng(1).random((6, 7, 5)).astype(np.float16)
+    own = grid_of((2, 1, 3), (8, 8, 8))
+    for other in (own, grid_of((0, 2, 3), (9, 8, 7), (3, 4, 2)), grid_of((3, 3, 3), (7, 7, 7))):
+        expected = resampled(share[None].astype(np.float32), own, other)[0]
+        found = resampled_slices(share, own, other, axis)
+        np.testing.assert_allclose(found, expected, atol=1e-6)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float32Array, Float64Array
+from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid, apply_along
 
@@ -92,6 +93,20 @@ def resampled(share: Float32Array, source: WorkingGrid, target: WorkingGrid) -> 
     for axis in range(3):
         share = apply_along(share, _sampling_matrix(source, target, axis), 1 + axis)
     return share
+
+
+def resampled_slices(
+    share: npt.NDArray[np.float16], source: WorkingGrid, target: WorkingGrid, axis: int
+) -> Float32Array:
+    """Return what `resampled` does of one structure, (i, j, k), slice by slice across an axis.
+
+    Quicker where voxels are many, and never all of them at once in 32 bits.
+    """
+    rows, columns = inplane_axes(axis)
+    down, across = (_sampling_matrix(source, target, other) for other in (rows, columns))
+    slices = [down @ one.astype(np.float32) @ across.T for one in np.moveaxis(share, axis, 0)]
+    coarse = apply_along(np.stack(slices), _sampling_matrix(source, target, axis), 0)
+    return np.moveaxis(coarse, 0, axis)
 
 
 def volume(share: npt.NDArray[np.floating], grid: WorkingGrid) -> Float64Array:

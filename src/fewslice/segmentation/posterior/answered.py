@@ -10,7 +10,7 @@ import numpy as np
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Prediction, Scan, as_half
 from fewslice.engines.ensemble.engine import Auto
-from fewslice.engines.kept import resampled
+from fewslice.engines.kept import resampled, resampled_slices
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
@@ -61,7 +61,7 @@ def answer_on_samples(
     grid = samples.grid or WorkingGrid(samples.region, samples.region.shape, spacing)
     own = WorkingGrid(prediction.region, prediction.region.shape, spacing)
     told = {
-        value: resampled(one[None].astype(np.float32), own, grid)[0]
+        value: resampled_slices(one, own, grid, samples.axis)
         for value, one in zip(prediction.values, prediction.probability, strict=True)
         if value in samples.values[1:]
     }
