@@ -99,6 +99,7 @@ def test_names_of_support_scans_and_of_folders(
     assert read_labels(tmp_path / "many" / "b.seg.nrrd").names == {1: "ball"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["binary", "labelmap", "rtstruct"])
 def test_names_and_colours_in_dicom(tmp_path: Path, kind: Any) -> None:
     volume = np.moveaxis(scan_array(0), 2, 0).transpose(0, 2, 1)

@@ -40,6 +40,7 @@ def basic(folder: Path) -> list[str]:
     return ["suggest", str(folder / "scan.nii.gz"), "--labels", str(folder / "labels.nii.gz")]
 
 
+@pytest.mark.slow
 def test_text(basic: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     code = run([*basic, "-n", "3"])
     shown = capsys.readouterr()
@@ -56,6 +57,7 @@ def test_text(basic: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert last == expected.message
 
 
+@pytest.mark.slow
 def test_json(basic: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--annotated", "axial:0-1,10", "--present", "axial:5", "--seed", "3", "--goal"]
     code = run([*basic, "-n", "4", *options, "0.5", "--json"])

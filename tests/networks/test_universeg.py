@@ -48,6 +48,7 @@ def block_of(
     )
 
 
+@pytest.mark.slow
 def test_it_answers_as_the_paper_defines_it() -> None:
     network = random_universeg()
     state = network.state_dict()

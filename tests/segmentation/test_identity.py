@@ -21,6 +21,7 @@ def answered(
     return segment(image, labels, engine=engine, **{"spacing": PHANTOM.spacing, **options})
 
 
+@pytest.mark.slow
 def test_an_answer_of_other_voxels_is_not_mixed_in() -> None:
     first, other = answered(), two_organs(noise=0.4, seed=3).image
     again, alone = answered(other, previous=first), answered(other)
@@ -28,6 +29,7 @@ def test_an_answer_of_other_voxels_is_not_mixed_in() -> None:
     np.testing.assert_array_equal(again.probability, alone.probability)
 
 
+@pytest.mark.slow
 def test_an_array_written_over_since_is_another_scan() -> None:
     image = PHANTOM.image.copy()
     first = answered(image)
@@ -52,6 +54,7 @@ def test_a_spacing_that_was_assumed_is_not_one_that_was_given() -> None:
     np.testing.assert_array_equal(again.probability, ones.probability)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["voxels", "labels", "fewer", "strict"])
 def test_an_answer_from_other_support_is_not_mixed_in(change: str) -> None:
     other = two_organs(seed=1)

@@ -71,6 +71,7 @@ def test_on_scans_that_taught_each_is_answered_from_the_others() -> None:
     assert choice.dice["support"] == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_single_scan_that_taught_compares_nothing() -> None:
     scans = [phantom_scan(0, 8, 10, 13)]
     found = annotated_slices(scans)
@@ -82,6 +83,7 @@ def test_a_single_scan_that_taught_compares_nothing() -> None:
     assert choice == Choice()
 
 
+@pytest.mark.slow
 def test_slices_alone_are_those_that_are_not_held_out() -> None:
     scan = phantom_scan(0, 8, 10, 13)
     found = annotated_slices([scan])

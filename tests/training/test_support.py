@@ -109,6 +109,7 @@ def test_a_part_is_known_again_in_its_scan_however_that_is_stored() -> None:
     assert not part.part_of(scan.scan.cropped(region))
 
 
+@pytest.mark.slow
 def test_support_without_a_scan_is_what_the_others_are() -> None:
     scans = [phantom_scan(seed, 8, 10, 13) for seed in range(2)]
     support = ModelSupport(kept_scans(scans), Choice("support"))

@@ -248,6 +248,7 @@ def test_what_another_engine_said_along_planes_is_not_gone_on_from() -> None:
     assert (again("network", first) != again("network", forgotten)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other",
     ["random-walker", Interpolation(EndCapSettings(per_gap_otherwise=0.2, doubt=9.0))],

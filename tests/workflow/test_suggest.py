@@ -125,6 +125,7 @@ def test_one_slice_is_suggested_unless_more_are_wanted() -> None:
     assert len(query().slices) == 1
 
 
+@pytest.mark.slow
 def test_the_best_come_first_and_fewer_are_the_first_of_more() -> None:
     more = places(query(count=5))
     assert places(query(count=2)) == more[:2]
@@ -156,6 +157,7 @@ def test_none_is_the_default_strategy() -> None:
     assert places(query(strategy=None)) == places(query(strategy="default"))
 
 
+@pytest.mark.slow
 def test_the_seed_reaches_the_sampler_and_what_is_random() -> None:
     sampler = Counting()
     firsts = {places(query(sampler=sampler, strategy="random", seed=seed))[0] for seed in range(5)}
@@ -212,6 +214,7 @@ def zip_axis(slices: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return (slices[0][0], *(index for _, index in slices))
 
 
+@pytest.mark.slow
 def test_images_and_label_maps_know_their_planes() -> None:
     # The array's last axis runs from left to right.
     affine = np.array([[0, 0, 4, 0], [2, 0, 0, 0], [0, 2, 0, 0], [0, 0, 0, 1]], dtype=float)
@@ -231,6 +234,7 @@ def test_channels_and_whole_numbers() -> None:
         assert len(found.slices) == 2
 
 
+@pytest.mark.slow
 def test_answers_to_questions_change_what_is_asked() -> None:
     # Questions come first, however little they promise.
     settings = ExpectedGainSettings(
@@ -250,6 +254,7 @@ def test_answers_to_questions_change_what_is_asked() -> None:
     assert not {index for kind, axis, index in places(no) if axis == AXIS} & set(beyond)
 
 
+@pytest.mark.slow
 def test_everything_annotated_leaves_nothing_to_ask() -> None:
     every = [(AXIS, index) for index in range(PHANTOM.truth.shape[AXIS])]
     for name in ("default", "entropy", "plane-of-maximum-uncertainty"):
@@ -267,6 +272,7 @@ def test_a_good_answer_is_expected_to_be_better_than_a_poor_one() -> None:
     assert many.predicted_dice_low > one.predicted_dice_low
 
 
+@pytest.mark.slow
 def test_two_planes_partial_slices_and_large_labels() -> None:
     labels = SPARSE.astype(np.uint16) * 300
     labels[8] = PHANTOM.truth[8].astype(np.uint16) * 300

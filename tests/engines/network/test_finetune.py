@@ -69,6 +69,7 @@ def test_a_better_state_is_kept_and_the_network_itself_stays_as_it_is(taught: li
     assert same(again.network, state_of(found.network))
 
 
+@pytest.mark.slow
 def test_without_a_gain_the_network_is_the_one_given(taught: list[Fold]) -> None:
     network = untrained(random=True)
     before = state_of(network)

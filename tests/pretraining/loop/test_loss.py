@@ -9,6 +9,8 @@ import torch
 
 from fewslice.pretraining.loop.loss import UNKNOWN, episode_loss
 
+pytestmark = pytest.mark.slow  # loading MONAI takes seconds
+
 
 def certain(truth: torch.Tensor, classes: int) -> torch.Tensor:
     """Return logits (slice, class, h, w) that are sure of the truth."""
