@@ -15,7 +15,7 @@ from fewslice.typing import BoolArray, Float64Array
 
 LOW = 0.1
 KEPT = 0.88  # of first promises of a good answer
-_MADE_UP = "shapes"
+MADE_UP = "shapes"
 _TRIED = np.arange(0.0, 3.0, 0.05)  # spreads
 _GOOD_AND_SEEN = 3
 _ENDS = QUALITY_FEATURES.index("ends_seen")
@@ -130,7 +130,7 @@ def _promised(
         less = multiples.copy()
         less[_GOOD_AND_SEEN] = tried
         promise = median - less[group] * spread
-        if promises_kept(table, promise, among & (table.source != _MADE_UP)) < KEPT:
+        if promises_kept(table, promise, among & (table.source != MADE_UP)) < KEPT:
             break
         chosen = less
     return chosen

@@ -8,6 +8,7 @@ from benchmarks.stopping_runs import (
     FIELDS,
     Stop,
     bars_table,
+    early_dice,
     goals_table,
     kinds_table,
     lowest_bar,
@@ -76,3 +77,8 @@ def test_the_lowest_bar_is_where_enough_of_what_is_said_is_still_right() -> None
     assert lowest_bar(points, 0.96) == np.inf
     row = next(line for line in bars_table(points).splitlines() if "| 0.90 |" in line)
     assert [cell.strip() for cell in row.strip("|").split("|")][1:4] == ["0.500", "9", "89% (8)"]
+
+
+def test_the_dice_of_runs_told_too_early() -> None:
+    assert early_dice(POINTS, 0.90) == [0.89]
+    assert early_dice(POINTS, 0.85) == []

@@ -23,6 +23,7 @@ from fewslice.training.held_out import (
     unseen,
     without_held_out,
 )
+from fewslice.training.model import TaskModel
 from fewslice.training.scan import TaskScan
 from fewslice.training.support import KeptScan, ModelSupport
 from fewslice.volumes.geometry import Geometry
@@ -42,6 +43,15 @@ def drawn_scan() -> TaskScan:
     geometry = Geometry.from_spacing(labels.shape, (1.0, 1.0, 3.0))
     channels = rng.normal(size=(1, *labels.shape)).astype(np.float32)
     return TaskScan("a", Scan(channels, geometry), find_annotation(labels, geometry))
+
+
+def model_that_says_4() -> TaskModel:
+    """Return a model that answers label 4 everywhere."""
+    model = random_model()
+    always = model.network.get_parameter("decoder.logit.bias").data
+    model.network.get_parameter("decoder.logit.weight").data.zero_()
+    always[:] = always.new_tensor([0.0, 50.0, 0.0])
+    return model
 
 
 def test_a_fifth_is_held_out_and_always_the_same_for_a_seed() -> None:
@@ -156,10 +166,7 @@ def test_nothing_is_learned_from_held_out_slices() -> None:
 
 def test_dice_is_that_of_the_held_out_slices_alone() -> None:
     scan = drawn_scan()
-    model = random_model()
-    always = model.network.get_parameter("decoder.logit.bias").data
-    model.network.get_parameter("decoder.logit.weight").data.zero_()
-    always[:] = always.new_tensor([0.0, 50.0, 0.0])  # label 4 everywhere
+    model = model_that_says_4()
     found = annotated_slices([scan])
     held = {each.key for each in found if each.place == (2, 3)}
     # 16 of 120 pixels are drawn: 2 * 16 / (16 + 120).
@@ -172,10 +179,7 @@ def test_dice_is_that_of_the_held_out_slices_alone() -> None:
 
 def test_parts_of_a_scan_do_not_answer_for_it() -> None:
     scan = drawn_scan()
-    model = random_model()
-    always = model.network.get_parameter("decoder.logit.bias").data
-    model.network.get_parameter("decoder.logit.weight").data.zero_()
-    always[:] = always.new_tensor([0.0, 50.0, 0.0])  # label 4 everywhere
+    model = model_that_says_4()
     part = KeptScan(scan.channels, scan.annotation.labels, scan.geometry, 2)
     own = ModelSupport((part,), Choice("support"))
     found = annotated_slices([scan])

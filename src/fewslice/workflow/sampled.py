@@ -45,27 +45,25 @@ def still_true(
     return answer.prediction if part is not None and part[1] > part[2] else None
 
 
-def sampled(  # noqa: PLR0913, PLR0917 - what `suggest` was given
-    scan: Scan,
-    annotation: Annotation,
-    others: Sequence[SupportScan],
-    sampler: Sampler,
-    seed: int,
-    known: Prediction | None,
+def sampled(
+    scan: Scan, annotation: Annotation, sampler: Sampler, seed: int, known: Prediction | None
 ) -> tuple[Samples, Float64Array]:
     """Return samples, and what the answer says of itself, float64 (structure, feature).
 
-    known: the answer, if there is one; else a coarse one is made. Where structures are known from
-    support scans alone, samples are answers from these in parts.
+    known: the answer, if there is one; else a coarse one is made.
     """
-    if annotation.values == annotation.drawn_values:
-        aligned = AlignedSampler(WithAnswer(sampler) if known is None else sampler)
-        found = InPlanesSampler(ByStructureSampler(aligned)).samples(scan, annotation, seed)
-        if known is not None:
-            share = answer_on_samples(known, found, annotation, scan.spacing)
-            return found, told_of(share, found)
-        others_of = replace(found, probability=found.probability[:-1])
-        return others_of, told_of(found.by_axes[-1, 1:].astype(np.float32), others_of)
+    aligned = AlignedSampler(WithAnswer(sampler) if known is None else sampler)
+    found = InPlanesSampler(ByStructureSampler(aligned)).samples(scan, annotation, seed)
+    if known is not None:
+        return found, told_of(answer_on_samples(known, found, annotation, scan.spacing), found)
+    sketches = replace(found, probability=found.probability[:-1])
+    return sketches, told_of(found.by_axes[-1, 1:].astype(np.float32), sketches)
+
+
+def sampled_from_support(
+    scan: Scan, annotation: Annotation, others: Sequence[SupportScan]
+) -> tuple[Samples, Float64Array]:
+    """Return the same where structures are known from support scans alone: answers from parts."""
     engine = find_engine("auto")
     parts = [others] if len(others) < 3 else [others, others[::2], others[1::2]]
     answers = [engine.prepare(scan, part).predict(annotation) for part in parts]

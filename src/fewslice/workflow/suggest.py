@@ -45,7 +45,7 @@ from fewslice.volumes.ignore_label import ignore_remarks, nothing_drawn, numberi
 from fewslice.volumes.image import UNKNOWN, Image, LabelMap
 from fewslice.volumes.spacing import MISSING, spacing_origin, with_assumed_spacing
 from fewslice.workflow.pool_rows import calling_classes
-from fewslice.workflow.sampled import sampled, still_true
+from fewslice.workflow.sampled import sampled, sampled_from_support, still_true
 from fewslice.workflow.support import Pair, assumed_of, support_pairs, supported_annotation
 from fewslice.workflow.volume_rows import volume_rows
 
@@ -202,9 +202,12 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
         ignored=numbers.ignored,
     )
     holding = _checked(present, scan)
-    answered = None if others else still_true(answer, annotation, scan)
-    asked = sampler or default_sampler()
-    samples, told = sampled(Scan.of(scan), annotation, others, asked, seed, answered)
+    if annotation.values == annotation.drawn_values:
+        known_answer = None if others else still_true(answer, annotation, scan)
+        asked = sampler or default_sampler()
+        samples, told = sampled(Scan.of(scan), annotation, asked, seed, known_answer)
+    else:
+        samples, told = sampled_from_support(Scan.of(scan), annotation, others)
     known = Annotated(annotation.labels, _spoken_of(annotation), holding, annotation.axis)
     found = profiles(
         samples.by_axes,

@@ -47,6 +47,17 @@ def wait_kept(page: AnnotationPage) -> None:
     page.page.locator("#saved", has_text="kept in this browser").wait_for()
 
 
+def taken_while_offline(project: Project, open_page: OpenPage) -> tuple[AnnotationPage, int]:
+    """Draw without a connection, while Grace takes the scan; return the page and who she is."""
+    grace = add_person(project, "Grace", None).id
+    page = opened(project, open_page)
+    page.page.context.set_offline(True)
+    page.click(AXIAL, MIDDLE)
+    wait_kept(page)
+    leases.take(project, 1, grace, force=True)
+    return page, grace
+
+
 def test_a_scan_that_nobody_took_is_leased_anew_once_the_connection_is_back(
     project: Project, open_page: OpenPage
 ) -> None:
@@ -98,13 +109,8 @@ def test_renewals_that_fail_without_a_connection_stop_nobody_from_drawing(
 def test_a_scan_that_somebody_took_meanwhile_is_told_and_what_was_drawn_arrives(
     project: Project, open_page: OpenPage
 ) -> None:
-    grace = add_person(project, "Grace", None).id
-    page = opened(project, open_page)
-    page.page.context.set_offline(True)
-    page.click(AXIAL, MIDDLE)
-    wait_kept(page)
+    page, grace = taken_while_offline(project, open_page)
     drawn = page.drawn_voxels()
-    leases.take(project, 1, grace, force=True)
     page.page.context.set_offline(False)
     page.page.get_by_text(TAKEN).wait_for()
     page.photograph("taken")
@@ -126,13 +132,8 @@ def test_a_scan_that_somebody_took_meanwhile_is_told_and_what_was_drawn_arrives(
 def test_which_drawing_counts_is_asked_before_who_has_the_scan(
     project: Project, open_page: OpenPage
 ) -> None:
-    grace = add_person(project, "Grace", None).id
-    page = opened(project, open_page)
-    page.page.context.set_offline(True)
-    page.click(AXIAL, MIDDLE)
-    wait_kept(page)
+    page, grace = taken_while_offline(project, open_page)
     mine = page.drawn_voxels()
-    leases.take(project, 1, grace, force=True)
     labels = np.zeros(SHAPE[:2], np.uint8)
     labels[2, 3:8] = 2
     save_revision(project, 1, grace, action="draw", axis=2, index=SLICE, labels=labels)

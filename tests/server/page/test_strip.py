@@ -39,9 +39,9 @@ def here(page: AnnotationPage) -> str:
     return page.page.locator(".strip-head .here").inner_text()
 
 
-def places(page: AnnotationPage) -> list[dict[str, float] | None]:
+def places(page: AnnotationPage) -> list[object]:
     """Where the slice and the bars are on the screen."""
-    return [page.page.locator(each).bounding_box() for each in ("#stage", "#strip-canvas")]  # type: ignore[misc]
+    return [page.page.locator(each).bounding_box() for each in ("#stage", "#strip-canvas")]
 
 
 def answer(project: Project, revision: int | None = 1) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,7 @@ class WithAnswer:
     """
 
     sampler: Sampler
-    engine: Auto = field(default=_COARSE)
+    engine: Auto = _COARSE
 
     def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
         """Return the samples, and the answer as the last of them."""
