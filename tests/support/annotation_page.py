@@ -25,13 +25,15 @@ from PIL import Image
 from fewslice.project.database import Project
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, ViewportSize
+    from playwright.sync_api import Browser, Page, Request, ViewportSize
 
 BROWSER = "/usr/bin/chromium"
 ROOT = Path(__file__).parents[2]
 _AXE = ROOT / "scripts" / "page" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 LONG = 300_000  # milliseconds; on a busy machine a first answer takes that long
+QUIET = 500  # milliseconds without a request after which a page has asked for everything
+STEP = 50  # milliseconds between two looks
 SIZE: ViewportSize = {"width": 1280, "height": 720}
 _ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 _NO_WEBGL = """
@@ -111,10 +113,15 @@ def serving(project: Project) -> Iterator[str]:
 
 @dataclass
 class AnnotationPage:
-    """One tab. complaints: what the browser's console said is wrong."""
+    """One tab.
+
+    complaints: what the browser's console said is wrong. asked: what was asked of the server and
+    is not answered yet, but for the stream of events.
+    """
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
     counting: ClassVar[str] = _DRAWN
     """JavaScript that counts the drawn voxels of the slice in hand."""
 
@@ -132,6 +139,9 @@ class AnnotationPage:
             page.add_init_script(_NO_WEBGL)
         page.on("pageerror", lambda error: made.complaints.append(str(error)))
         page.on("console", lambda said: made._heard(said.type, said.text))
+        page.on("request", made._asks)
+        page.on("requestfinished", made._answered)
+        page.on("requestfailed", made._answered)
         page.goto(address)
         if wait:
             made.wait_ready()
@@ -141,6 +151,22 @@ class AnnotationPage:
         # Chromium itself reports what was refused, such as a 404 for an answer that is not there.
         if kind == "error" and not text.startswith("Failed to load resource"):
             self.complaints.append(text)
+
+    def _asks(self, request: Request) -> None:
+        if not request.url.endswith("/events"):
+            self.asked.append(request)
+
+    def _answered(self, request: Request) -> None:
+        if request in self.asked:
+            self.asked.remove(request)
+
+    def wait_quiet(self) -> None:
+        """Wait until the page has fetched all that it asks for when it opens."""
+        self.page.locator("#stage[data-opened]").wait_for()
+        calm = 0
+        while calm < QUIET:
+            self.page.wait_for_timeout(STEP)
+            calm = 0 if self.asked else calm + STEP
 
     def wait_ready(self) -> None:
         """Wait until a scan is open."""

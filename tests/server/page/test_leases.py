@@ -28,6 +28,7 @@ MINUTE = 61_000  # milliseconds: the page renews its lease every minute
 def opened(project: Project, open_page: OpenPage) -> AnnotationPage:
     page = open_page(project)
     page.plane("axial")
+    page.wait_quiet()  # what is asked for without a connection says that there is none
     return page
 
 
@@ -89,6 +90,7 @@ def test_renewals_that_fail_without_a_connection_stop_nobody_from_drawing(
     page.page.reload()
     page.wait_ready()
     page.plane("axial")
+    page.wait_quiet()
     failed: list[str] = []
     page.page.on("requestfailed", lambda request: failed.append(request.url))
     page.page.context.set_offline(True)

@@ -136,7 +136,10 @@ const concerns = ({ state }, job, kind) => job === state.job?.id || kind === 'tr
 function connectServer(page, asking, sender) {
   const scans = () => void page.trying(() => page.refreshScans())
   // What was drawn without a connection goes first: it counts whoever has the scan by now.
-  const back = () => void sender.wake().then(() => page.lease.renew())
+  const back = () => {
+    page.reached()
+    void sender.wake().then(() => page.lease.renew())
+  }
   listen(
     {
       job: ({ job, kind }) => void (concerns(page, job, kind) && asking.look(job)),
@@ -152,7 +155,7 @@ function connectServer(page, asking, sender) {
       answer: ({ scan }) => void (scan === page.state.scan?.id && page.state.job === null && page.trying(() => page.refreshAnswer())),
       reset: () => void page.trying(() => Promise.all([page.learn(), page.refreshAnswer()]))
     },
-    (online) => online && back()
+    (online) => void (online && back())
   )
   window.addEventListener('online', back)
   window.addEventListener(LOGGED_OUT, () => void logIn().then(back))
@@ -194,6 +197,7 @@ async function start() {
   const first = scans.find(({ id }) => id === wanted) ?? scans.find(({ status }) => status !== 'accepted') ?? scans[0]
   await (first === undefined ? asking.resume() : page.openScan(first.id))
   await page.trying(() => asking.refreshModels())
+  part('stage').dataset.opened = '' // all was asked for; tests read this
 }
 
 start().catch((error) => {

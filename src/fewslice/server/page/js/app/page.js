@@ -1,6 +1,7 @@
 // The page as a person uses it: which scan and slice are open, and everything that can be done with them.
 
 import * as api from '../api/client.js'
+import { Offline } from '../api/http.js'
 import { firstRadius } from '../draw/brush_size.js'
 import { NOT_LOOKED_AT } from '../draw/grid.js'
 import { readNifti } from '../view/nifti.js'
@@ -34,6 +35,8 @@ export class Page {
   #ownLocks = new Map()
   /** @type {Map<number, boolean>} locks on their way to the server, of which an answer asked for before knows nothing */
   #sentLocks = new Map()
+  /** What was said when the server could not be reached. @type {import('./state.js').Notice | null} */
+  #unreached = null
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #later
 
@@ -74,11 +77,26 @@ export class Page {
     try {
       return await act()
     } catch (error) {
-      if (!(error instanceof DOMException && error.name === 'AbortError')) {
+      if (error instanceof Offline) this.#sayUnreached(error.message)
+      else if (!(error instanceof DOMException && error.name === 'AbortError')) {
         this.say(error instanceof Error ? error.message : String(error), 'warning')
       }
       return null
     }
+  }
+
+  /** @param {string} message */
+  #sayUnreached(message) {
+    const { notice } = this.state
+    if (notice !== null && notice.actions.length > 0) return // what waits for an answer stays
+    this.say(message, 'warning')
+    this.#unreached = this.state.notice
+  }
+
+  /** The server can be reached again: what was said of that is no longer true. */
+  reached() {
+    const { notice } = this.state
+    if (notice !== null && notice === this.#unreached) this.store.set({ notice: null })
   }
 
   async refreshScans() {
