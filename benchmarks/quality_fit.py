@@ -17,8 +17,8 @@ LOW = 0.1
 KEPT = 0.88  # of first promises of a good answer
 MADE_UP = "shapes"
 _TRIED = np.arange(0.0, 3.0, 0.05)  # spreads
-_GOOD_AND_SEEN = 3
 _ENDS = QUALITY_FEATURES.index("ends_seen")
+_LEAST = 1e-3  # spreads; a logarithm needs some
 _SMALLEST = 0.1  # logits; errors below that are as good as none
 
 
@@ -48,9 +48,10 @@ def scan_quality(table: Table) -> tuple[Trees, Trees, Trees]:
     wide = as_trees(_spread_model().fit(np.column_stack([table.x, median]), distance))
     everything = np.ones(len(y), dtype=bool)
     multiples = _multiples(table, y, median, spread, everything)
-    promised = _promised(table, median, spread, multiples, everything)
-    print(f"multiples of the low number {multiples.round(2)}, of the promise {promised.round(2)}")
-    return trees, _together(wide, _group_tree(multiples)), _together(wide, _group_tree(promised))
+    promised = _promised(table, median, spread, everything)
+    print(f"multiples of the low number {multiples.round(2)}, of the promise {promised:.2f}")
+    promise = replace(wide, base=wide.base + float(np.log(max(promised, _LEAST))))
+    return trees, _together(wide, _group_tree(multiples)), promise
 
 
 def left_out_quality(
@@ -109,30 +110,20 @@ def _multiples(
 
 
 def _promised(
-    table: Table,
-    median: Float64Array,
-    spread: Float64Array,
-    multiples: Float64Array,
-    among: BoolArray,
-) -> Float64Array:
-    """Return, for each group, by how many spreads a promise lies below the median.
+    table: Table, median: Float64Array, spread: Float64Array, among: BoolArray
+) -> float:
+    """Return by how many spreads a promise lies below the median.
 
-    As the low number, but for good answers of structures whose ends were seen: there as few as
-    first promises of a good answer are kept in `KEPT` of the runs among these rows. More are never
-    kept less often. Made-up shapes do not count: several come in pieces of which one is never
-    drawn, which no answer can tell, and nobody draws so.
+    As few as first promises of a good answer are kept in `KEPT` of the runs among these rows. More
+    are never kept less often. Made-up shapes do not count: several come in pieces of which one is
+    never drawn, which no answer can tell, and nobody draws so.
     """
-    group = _groups(table, median)
-    chosen = multiples.copy()
+    chosen = float(_TRIED[-1])
     for tried in _TRIED[::-1]:
-        if tried > multiples[_GOOD_AND_SEEN]:
-            continue
-        less = multiples.copy()
-        less[_GOOD_AND_SEEN] = tried
-        promise = median - less[group] * spread
+        promise = median - tried * spread
         if promises_kept(table, promise, among & (table.source != MADE_UP)) < KEPT:
             break
-        chosen = less
+        chosen = float(tried)
     return chosen
 
 
@@ -160,9 +151,8 @@ def _crossed(
     for others, judged in parts(fold):
         multiples = _multiples(table, y, median, spread, others)
         low[judged] = (median - multiples[group] * spread)[judged]
-        multiples = _promised(table, median, spread, multiples, others)
-        promise[judged] = (median - multiples[group] * spread)[judged]
-    return low, promise
+        promise[judged] = (median - _promised(table, median, spread, others) * spread)[judged]
+    return low, np.maximum(low, promise)
 
 
 def _print_scans(name: str, table: Table, median: Float64Array, low: Float64Array) -> None:
@@ -190,7 +180,7 @@ def _group_tree(multiples: Float64Array) -> Trees:
     """
     last = len(QUALITY_FEATURES)
     value = np.zeros((1, 7), dtype=np.float32)
-    value[0, 3:] = np.log(np.maximum(multiples, 1e-3))
+    value[0, 3:] = np.log(np.maximum(multiples, _LEAST))
     return Trees(
         feature=np.array([[_ENDS, last, last, -1, -1, -1, -1]], dtype=np.int16),
         threshold=np.array([[0.5, *[logit(GOOD_ENOUGH)] * 2, 0, 0, 0, 0]], dtype=np.float32),

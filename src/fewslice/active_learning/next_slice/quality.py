@@ -13,8 +13,8 @@ neighbouring slices looks like a finished one.
 People stop when they are told to for the first time. If that were when the low number reaches
 their goal, more than nine of ten would have reached it, and many would be told a slice late: most
 answers of which so much is said are far better. So what is promised lies as little below the median
-as the first promise of a Dice of .90 is still kept in 88 of 100 simulated runs, where ends were
-seen and a good answer is expected; elsewhere it is the low number.
+as the first promise of a Dice of .90 is still kept in 88 of 100 simulated runs: a multiple of the
+error to expect as well, the same for all answers.
 `docs/results/active-learning.md` says how often it held on scans that neither ever saw.
 """
 
