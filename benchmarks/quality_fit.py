@@ -109,9 +109,7 @@ def _multiples(
     return np.array([np.quantile(scores[among & (group == one)], 1 - LOW) for one in range(4)])
 
 
-def _promised(
-    table: Table, median: Float64Array, spread: Float64Array, among: BoolArray
-) -> float:
+def _promised(table: Table, median: Float64Array, spread: Float64Array, among: BoolArray) -> float:
     """Return by how many spreads a promise lies below the median.
 
     As few as first promises of a good answer are kept in `KEPT` of the runs among these rows. More

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy import markdown
+from benchmarks.advice_bunched import BUNCHED
 from benchmarks.advice_fit import load, state_rows
 from benchmarks.quality_fit import MADE_UP, left_out_quality
 from fewslice.typing import Float64Array
@@ -153,18 +154,36 @@ def kinds_table(points: pd.DataFrame, goal: float) -> str:
     return markdown(head, rows)
 
 
-def run_points(work: Path) -> pd.DataFrame:
-    """Return the states of whole runs, judged by models that did not see their kind."""
+def bunched_table(points: pd.DataFrame) -> str:
+    """Return Markdown: what is told people who draw neighbouring slices only; a row a goal."""
+    rows = []
+    for goal in GOALS:
+        reached = points["dice"] >= goal
+        cells = []
+        for number in ("promised", "low"):
+            told = points[number] >= goal
+            cells += [str(told.sum()), _share(int((told & reached).sum()), int(told.sum()))]
+        rows.append([f"{goal:.2f}", f"{reached.sum()} of {len(points)}", *cells])
+    return markdown(["goal", "reach it", "told", "rightly", "low number", "rightly"], rows)
+
+
+def left_out_points(work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the states of whole runs, and those of people who draw neighbouring slices only.
+
+    Both are judged by models that did not see their kind.
+    """
     table = load(work, ("state",))["state"]
     said = [1 / (1 + np.exp(-each)) for each in left_out_quality(table, by_source=True)]
-    return pd.DataFrame(_points(work, said), columns=FIELDS)
+    everything = pd.DataFrame(_points(work, said), columns=[*FIELDS, "habit"])
+    runs, bunched = everything["asked"].notna(), everything["habit"] == BUNCHED
+    return everything.loc[runs, FIELDS], everything.loc[bunched, FIELDS]
 
 
 def _points(work: Path, everything: list[Float64Array]) -> Iterator[list[object]]:
     for number, row in enumerate(state_rows(work)):
-        if "asked" in row:
-            said = [round(float(each[number]), 4) for each in everything]
-            yield [row["kind"], row["name"], row["slices"], row["asked"], row["dice"], *said]
+        said = [round(float(each[number]), 4) for each in everything]
+        run = row.get("slices"), row.get("asked"), row["dice"]
+        yield [row["kind"], row["name"], *run, *said, row.get("habit")]
 
 
 def main() -> None:
@@ -178,7 +197,11 @@ def main() -> None:
     given = parser.parse_args()
     if (given.work is None) == (given.points is None):
         parser.error("give either --work or --points")
-    points = run_points(given.work) if given.points is None else pd.read_csv(given.points)
+    bunched = None
+    if given.work is None:
+        points = pd.read_csv(given.points)
+    else:
+        points, bunched = left_out_points(given.work)
     if given.output is not None:
         points.to_csv(given.output, index=False)
     print(f"{points.groupby(['kind', 'name']).ngroups} runs\n\n{goals_table(points)}\n")
@@ -189,6 +212,9 @@ def main() -> None:
         print(f"at least the low number, {name}: {(some['dice'] >= some['low']).mean():.1%}")
     wrong = early_dice(points, 0.90)
     print(f"Dice of runs told .90 too early: {', '.join(f'{one:.3f}' for one in wrong)}")
+    if bunched is not None:
+        real = bunched[bunched["kind"] != MADE_UP]
+        print(f"\nNeighbouring slices only, without made-up shapes:\n\n{bunched_table(real)}")
 
 
 if __name__ == "__main__":

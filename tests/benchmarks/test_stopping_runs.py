@@ -8,6 +8,7 @@ from benchmarks.stopping_runs import (
     FIELDS,
     Stop,
     bars_table,
+    bunched_table,
     early_dice,
     goals_table,
     kinds_table,
@@ -82,3 +83,11 @@ def test_the_lowest_bar_is_where_enough_of_what_is_said_is_still_right() -> None
 def test_the_dice_of_runs_told_too_early() -> None:
     assert early_dice(POINTS, 0.90) == [0.89]
     assert early_dice(POINTS, 0.85) == []
+
+
+def test_what_people_are_told_who_draw_neighbouring_slices_only() -> None:
+    dice, promised, low = [0.95, 0.85, 0.92, 0.5], [0.91, 0.90, 0.89, 0.2], [0.90, 0.8, 0.7, 0.1]
+    points = pd.DataFrame({"dice": dice, "promised": promised, "low": low})
+    row = next(line for line in bunched_table(points).splitlines() if "| 0.90 |" in line)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == ["0.90", "2 of 4", "2", "50% (1)", "1", "100% (1)"]

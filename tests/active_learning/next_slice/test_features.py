@@ -235,3 +235,23 @@ def test_widths_are_standard_deviations_against_their_mean() -> None:
     found = replace(profiles_of(single), axes=(pair, pair, single))
     logs = np.log(np.array([25 + 100 / 12] * 2 + [25 / 12])) / 2
     assert state(found)["main_width"] == pytest.approx(logs[2] - logs.mean())
+
+
+def test_an_end_that_nobody_looked_beyond_is_blunt_where_the_answer_stops_at_a_wide_slice() -> None:
+    # Two slices of 5 mm go on below slice 3; its circle of 16π mm² has a radius of 4 mm.
+    area = 16 * np.pi
+    answer = [0, 10, 30, area, 2 * area, area / 2, 0, 0]
+    found = state(profiles_of(axis_profile(answer, drawn=(3, 4, 5))))
+    assert found["blunt_end"] == pytest.approx(0.5)
+    assert found["near_end"] == 0.0  # above slice 5 there is nothing
+    looked = state(profiles_of(axis_profile(answer, drawn=(3, 4, 5), empty=(6,))))
+    assert looked["blunt_end"] == pytest.approx(0.5)
+    assert looked["near_end"] == pytest.approx(10 / 4)
+
+
+def test_ends_that_were_looked_at_are_neither_blunt_nor_near() -> None:
+    both_seen = axis_profile([0, 40, 40, 40], drawn=(1, 3), empty=(0,))  # the scan ends at slice 3
+    assert state(profiles_of(both_seen))["blunt_end"] == 0.0
+    assert state(profiles_of(both_seen))["near_end"] == 3.0
+    unseen = state(profiles_of(axis_profile([0, 40, 40, 0])))
+    assert (unseen["blunt_end"], unseen["near_end"]) == (1.0, 1.0)

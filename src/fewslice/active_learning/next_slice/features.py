@@ -32,7 +32,7 @@ STATE_FEATURES = (
     "expected_dice", "total_doubt", "total_spread", "slices", "axes", "widest_gap", "mean_gap",
     "open_ends", "share_beyond", "doubt_beyond", "spread_beyond", "coarse", "half_length",
     "few_slices", "compactness", "ends_seen", "coverage", "least_coverage", "main_width", "oblong",
-    "length", "on_main", "voxels", "gap_share",
+    "length", "on_main", "voxels", "gap_share", "blunt_end", "near_end",
 )  # fmt: skip
 """What is known of a structure's answer, in the order of `state_features`."""
 
@@ -206,8 +206,35 @@ def state_features(found: Profiles, structure: int) -> Float64Array:
             found.compactness[structure],
             float(ends_seen(found, structure)),
             *_extent_features(found, structure),
+            *_end_features(main, structure),
         ]
     )
+
+
+def _end_features(main: AxisProfile, structure: int) -> tuple[float, float]:
+    """Return how suddenly the answer ends beyond the outermost slices drawn, where that is unseen.
+
+    Of the ends that nobody has looked beyond: the largest area on the outermost drawn slice, as a
+    share of the largest area drawn; and how near the answer ends, in radii of that slice, up to 3.
+    A structure that ends soon after a wide slice may have been drawn in part only.
+    """
+    expected = main.expected[structure]
+    drawn, empty = np.flatnonzero(main.drawn[structure]), np.flatnonzero(main.empty[structure])
+    if not len(drawn):
+        return 1.0, 1.0
+    first, last = int(drawn[0]), int(drawn[-1])
+    held = np.append(np.flatnonzero(expected > 0.5), drawn)
+    ends = (
+        (first, first - held.min(), first == 0 or bool((empty < first).any())),
+        (last, held.max() - last, last == len(main) - 1 or bool((empty > last).any())),
+    )
+    blunt, near = [0.0], [_FARTHEST / 2]
+    for outermost, slices, seen in ends:
+        if not seen:
+            radius = np.sqrt(max(float(expected[outermost]) * main.pixel_area, 1e-6) / np.pi)
+            blunt.append(float(expected[outermost]) / max(float(expected[drawn].max()), 1.0))
+            near.append(float(slices) * main.step / float(radius))
+    return max(blunt), min(near)
 
 
 def ends_seen(found: Profiles, structure: int) -> bool:
