@@ -209,7 +209,11 @@ def main() -> None:
     real = points[points["kind"] != MADE_UP]
     print(f"Without made-up shapes:\n\n{goals_table(real)}\n")
     for name, some in (("all", points), ("without made-up shapes", real)):
-        print(f"at least the low number, {name}: {(some['dice'] >= some['low']).mean():.1%}")
+        error = (some["dice"] - some["predicted"]).abs().mean()
+        print(
+            f"at least the low number, {name}: {(some['dice'] >= some['low']).mean():.1%}, ", end=""
+        )
+        print(f"mean error of the median {error:.3f}")
     wrong = early_dice(points, 0.90)
     print(f"Dice of runs told .90 too early: {', '.join(f'{one:.3f}' for one in wrong)}")
     if bunched is not None:
