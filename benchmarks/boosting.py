@@ -82,7 +82,7 @@ def forest() -> Any:
     """Return extremely randomised trees (Geurts et al., Machine Learning 2006), not fitted yet."""
     from sklearn.ensemble import ExtraTreesRegressor
 
-    return ExtraTreesRegressor(300, min_samples_leaf=5, random_state=0)
+    return ExtraTreesRegressor(300, min_samples_leaf=10, random_state=0)
 
 
 def as_trees(model: Any) -> Trees:
