@@ -34,7 +34,20 @@ def test_goes_on_from_the_middle() -> None:
 def test_score_is_the_distance_in_mm() -> None:
     found = Strided().rank(line(range(2, 19), annotated=(4, 16)), 1, np.random.default_rng(0))
     assert found.score.tolist() == [18]
-    assert found.reason == ("Evenly spaced: 18.0 mm from the nearest annotated slice.",)
+
+
+def test_the_reason_counts_slices_to_what_is_annotated_or_chosen_before() -> None:
+    found = Strided().rank(line(range(2, 19), annotated=(4, 16)), 3, np.random.default_rng(0))
+    assert found.reason[0] == "Evenly spaced: 6 slices from the nearest annotated one."
+    assert found.reason[1] == "Evenly spaced: 3 slices from the nearest annotated one."
+    alone = Strided().rank(line(range(5, 12)), 2, np.random.default_rng(0))
+    away = abs(int(alone.chosen[0] - alone.chosen[1]))
+    assert alone.reason == (
+        "Evenly spaced.",
+        f"Evenly spaced: {away} slices from the nearest annotated one.",
+    )
+    beside = Strided().rank(line(range(2), annotated=(0,)), 1, np.random.default_rng(0))
+    assert beside.reason == ("Evenly spaced: 1 slice from the nearest annotated one.",)
 
 
 def test_slices_beyond_the_extent_come_last() -> None:

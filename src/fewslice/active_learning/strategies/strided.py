@@ -46,11 +46,24 @@ class Strided:
             for number in set(turns)
         }
         chosen = [next(choices[number]) for number in turns]
-        reasons = [
-            f"Evenly spaced: {distance:.1f} mm from the nearest annotated slice."
-            for _, distance in chosen
-        ]
-        return ranking([row for row, _ in chosen], [value for _, value in chosen], reasons)
+        picked = [row for row, _ in chosen]
+        reasons = [_reason(candidates, row, picked[:at]) for at, row in enumerate(picked)]
+        return ranking(picked, [value for _, value in chosen], reasons)
+
+
+def _reason(candidates: Candidates, row: int, before: list[int]) -> str:
+    """Say how far the nearest slice is, in slices: a scan may come without mm.
+
+    before: rows chosen before this one, which will be annotated by then.
+    """
+    known = np.append(np.flatnonzero(candidates.annotated), before).astype(np.int64)
+    scan, axis, index = candidates.place[row]
+    alike = (candidates.place[known, :2] == (scan, axis)).all(axis=1)
+    if not alike.any():
+        return "Evenly spaced."
+    away = int(np.abs(candidates.place[known[alike], 2] - index).min())
+    slices = "1 slice" if away == 1 else f"{away} slices"
+    return f"Evenly spaced: {slices} from the nearest annotated one."
 
 
 def _turns(
