@@ -74,6 +74,17 @@ def test_it_waits_until_nobody_works(small: SmallProject, tidied: list[str]) -> 
     assert tidied == ["02 04:44"]  # 4:38 is not yet, at 4:41 it was looked at three minutes before
 
 
+def test_where_somebody_always_works_it_waits_two_days(
+    small: SmallProject, tidied: list[str]
+) -> None:
+    keeper = Housekeeping(small.project)  # on the second, at 3:04
+    for hour in range(5 * 24):
+        small.clock.advance(hours=1)
+        draw(small, hour % 8)
+        keeper.tidy_if_due()
+    assert tidied == ["04 03:04", "06 03:04"]
+
+
 def test_what_was_drawn_can_still_be_undone_and_redone(
     small: SmallProject, caplog: pytest.LogCaptureFixture
 ) -> None:

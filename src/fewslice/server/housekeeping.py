@@ -1,4 +1,8 @@
-"""Housekeeping: once a day, when nobody does anything, what nobody can ask for any more goes."""
+"""Housekeeping: once a day, when nobody does anything, what nobody can ask for any more goes.
+
+People may work meanwhile, it only takes their time; so where somebody always does, it waits no
+longer than two days.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from fewslice.project.tidying import tidy
 _LOG = logging.getLogger("fewslice.worker")
 _FIRST = timedelta(hours=1)  # after the start: people have come to work then, not to wait
 _EVERY = timedelta(days=1)
+_LATEST = timedelta(days=2)  # after the last time, whoever works
 _QUIET = timedelta(minutes=5)  # without an event, after which nobody is taken to be at work
 
 
@@ -25,19 +30,24 @@ class Housekeeping:
 
     project: Project
     _due: datetime = field(init=False)
+    _latest: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self._due = self.project.now() + _FIRST
+        now = self.project.now()
+        self._due, self._latest = now + _FIRST, now + _LATEST
 
     def tidy_if_due(self) -> None:
-        """Tidy the project if a day has passed and nobody works; else look again in a while."""
+        """Tidy the project if a day has passed and nobody works; else look again in a while.
+
+        After two days it is tidied whoever works.
+        """
         now = self.project.now()
         if now < self._due:
             return
         self._due = now + _QUIET
         try:
-            if _is_quiet(self.project):
-                self._due = now + _EVERY
+            if now >= self._latest or _is_quiet(self.project):
+                self._due, self._latest = now + _EVERY, now + _LATEST
                 _tidy(self.project)
         except FewsliceError as error:  # such as a database that is restarted
             _LOG.warning("%s", error)
