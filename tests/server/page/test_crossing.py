@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fewslice.project.database import Project
+from fewslice.project.people import local_person
+from fewslice.project.saving import save_revision
 from tests.server.page.conftest import SHAPE, SPACING
 from tests.support.annotation_page import AnnotationPage, Grid, OpenPage
 
@@ -71,3 +73,26 @@ def test_drawn_slices_are_seen_where_others_cross_them_before_anything_was_segme
     page.plane("sagittal")
     assert page.shown("slice-state") == "Not looked at"
     assert page.complaints == []
+
+
+def test_they_are_still_seen_on_a_slice_that_was_only_said_to_hold_the_structure(
+    project: Project, open_page: OpenPage
+) -> None:
+    me = local_person(project).id
+    page = open_page(project)
+    page.plane("axial")
+    page.go_to(12)
+    page.press("c")
+    page.stroke(AXIAL, [(8.0, 6.0), (22.0, 6.0), (22.0, 18.0), (8.0, 18.0)])
+    page.wait_saved()
+    save_revision(project, 1, me, action="present", axis=0, index=15)
+    save_revision(project, 1, me, action="absent", axis=0, index=16)
+    page.page.reload()
+    page.wait_ready()
+    page.plane("sagittal")
+    page.go_to(15)
+    page.page.locator("#slice-state", has_text="Something here").wait_for()
+    page.page.wait_for_function("() => !document.querySelector('#stage canvas.engine').hidden")
+    assert page.hatched_pixels() > 0
+    page.go_to(16)
+    page.page.wait_for_function("() => document.querySelector('#stage canvas.engine').hidden")

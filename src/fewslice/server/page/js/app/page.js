@@ -11,6 +11,7 @@ import { Answers } from './answers.js'
 import { withCrossings } from './crossing.js'
 import { Editing } from './editing.js'
 import { Lease } from './lease.js'
+import { isOpen } from './sheets.js'
 import { Work } from './work.js'
 
 /** @typedef {import('./state.js').State} State */
@@ -236,7 +237,7 @@ export class Page {
   /** What is to be seen on the slice in hand while nobody has drawn on it; null where that is nothing. */
   get undrawn() {
     const { work, sheet } = this
-    if (work === null || sheet === null || sheet.kind !== 'none') return null
+    if (work === null || sheet === null || !isOpen(sheet)) return null
     return withCrossings(work.scan.shape, sheet, this.answers.slice(sheet.axis, sheet.index), work.sheets.known())
   }
 

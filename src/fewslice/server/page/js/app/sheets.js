@@ -72,3 +72,6 @@ export class Sheets {
 
 /** @param {Sheet} sheet */
 export const holdsLabels = (sheet) => HOLDS_LABELS.includes(sheet.kind)
+
+/** Whether nobody has said what the voxels are. Of a slice that was only said to hold something they still are the engine's. @param {Sheet} sheet */
+export const isOpen = ({ kind }) => kind === 'none' || kind === 'present'

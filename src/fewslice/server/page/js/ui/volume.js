@@ -1,6 +1,7 @@
 // The small view beside the slice: three planes with the structures in 3D, either alone, or the scan in 3D. What
 // needs WebGL is loaded once the slice can be drawn on.
 
+import { isOpen } from '../app/sheets.js'
 import { samplingOf, smallLabels } from '../view/overview.js'
 import { element, part, show } from './dom.js'
 import { SolidCanvas } from './solid.js'
@@ -150,7 +151,8 @@ export class VolumePanel {
       const { scan } = this.page.state
       if (scan === null) return
       const sampling = samplingOf(scan.shape)
-      const labels = smallLabels(sampling, this.page.answers.whole, this.page.work?.sheets.known() ?? [])
+      const told = this.page.work?.sheets.known().filter((sheet) => !isOpen(sheet)) ?? []
+      const labels = smallLabels(sampling, this.page.answers.whole, told)
       this.#view?.showLabels(labels)
       const spacing = /** @type {[number, number, number]} */ (scan.spacing.map((mm, axis) => mm * sampling.steps[axis]))
       this.#solid.setLabels(labels, sampling.shape, spacing)
