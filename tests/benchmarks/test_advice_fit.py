@@ -82,15 +82,16 @@ def test_many_slices_without_any_overlap_do_not_make_the_low_number_the_same_for
     assert np.median(found[X[:, 0] < -0.2]) < 0.05
 
 
-def states(seed: int) -> Table:
-    """Answers whose error is three times as wide where the ends were not seen."""
+def states(seed: int, count: int) -> Table:
+    """Answers whose error is three times as wide where the ends were not seen; runs of six."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(1200, len(QUALITY_FEATURES)))
+    x = rng.normal(size=(count, len(QUALITY_FEATURES)))
     x[:, QUALITY_FEATURES.index("ends_seen")] = rng.random(len(x)) < 0.5
     wide = np.where(x[:, QUALITY_FEATURES.index("ends_seen")] > 0, 0.3, 0.9)
     y = 1 / (1 + np.exp(-(2 + x[:, 0] + wide * rng.normal(size=len(x)))))
     number = np.arange(len(x))
-    return Table(x, y, number, number, np.array(["one", "two"])[number % 2], number // 6)
+    run = number // 6
+    return Table(x, y, number, number, np.array(list("abcde"))[run % 5], run)
 
 
 @pytest.mark.slow
@@ -101,8 +102,9 @@ def test_the_low_number_holds_whether_ends_were_seen_or_not(
         return booster(**settings).set_params(n_estimators=40, learning_rate=0.15)
 
     monkeypatch.setattr(quality_fit, "booster", quick)
-    median, spread, promise = scan_quality(states(0))
-    unseen = states(1)
+    monkeypatch.setattr(quality_fit, "forest", lambda: forest().set_params(n_estimators=60))
+    median, spread, promise = scan_quality(states(0, 1800))
+    unseen = states(1, 6000)
     middle = median.predict(unseen.x)
     low = middle - np.exp(spread.predict(np.column_stack([unseen.x, middle])))
     seen = unseen.x[:, QUALITY_FEATURES.index("ends_seen")] > 0
