@@ -164,9 +164,12 @@ class AnnotationPage:
         """Wait until the page has fetched all that it asks for when it opens."""
         self.page.locator("#stage[data-opened]").wait_for()
         calm = 0
-        while calm < QUIET:
+        for _ in range(LONG // STEP):
             self.page.wait_for_timeout(STEP)
             calm = 0 if self.asked else calm + STEP
+            if calm >= QUIET:
+                return
+        pytest.fail(f"The page still waits for {', '.join(each.url for each in self.asked)}.")
 
     def wait_ready(self) -> None:
         """Wait until a scan is open."""
