@@ -17,12 +17,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from tqdm import tqdm
-
-from benchmarks.advice_rows import Row, as_row, profiles_of
+from benchmarks.advice_rows import Row, as_row, collect, profiles_of
 from benchmarks.advice_tasks import Recipe, Task, made
 from fewslice.annotation.annotation import SliceIndex
-from fewslice.batch.jobs import Job, stream
+from fewslice.batch.jobs import Job
 
 
 def places_of(row: Row) -> list[SliceIndex]:
@@ -66,13 +64,7 @@ def main() -> None:
     given.output.mkdir(parents=True, exist_ok=True)
     for file in sorted(given.work.glob("advice-*.jsonl.xz")):
         jobs = [Job(rows[0]["name"], (given.data, rows)) for rows in _by_structure(file)]
-        found: dict[str, list[Row]] = {}
-        for outcome in tqdm(stream(_rows_of, jobs), total=len(jobs), desc=file.name):
-            if outcome.failure:
-                raise SystemExit(f"{outcome.key}: {outcome.failure}")
-            found[outcome.key] = outcome.result
-        lines = "".join(json.dumps(row) + "\n" for job in jobs for row in found[job.key])
-        (given.output / file.name).write_bytes(lzma.compress(lines.encode(), preset=9))
+        collect(_rows_of, jobs, given.output / file.name)
 
 
 if __name__ == "__main__":

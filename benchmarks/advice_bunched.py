@@ -12,18 +12,15 @@ quarter of it. Rows are as those of `benchmarks.advice`.
 from __future__ import annotations
 
 import argparse
-import json
-import lzma
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks.advice_fit import state_rows
-from benchmarks.advice_rows import Row, as_row
+from benchmarks.advice_rows import Row, as_row, collect
 from benchmarks.advice_tasks import Recipe, Task, made
 from fewslice.annotation.annotation import SliceIndex
-from fewslice.batch.jobs import Job, stream
+from fewslice.batch.jobs import Job
 
 BUNCHED = "bunched"
 REACHES = ((3, 0.15), (4, 0.25), (5, 0.25))
@@ -60,13 +57,7 @@ def main() -> None:
     given = parser.parse_args()
     structures = {(row["kind"], row["name"]) for row in state_rows(given.work) if "asked" in row}
     jobs = [Job(name, (given.data, kind, name)) for kind, name in sorted(structures)]
-    found: dict[str, list[Row]] = {}
-    for outcome in tqdm(stream(rows_of, jobs), total=len(jobs)):
-        if outcome.failure:
-            raise SystemExit(f"{outcome.key}: {outcome.failure}")
-        found[outcome.key] = outcome.result
-    lines = "".join(json.dumps(row) + "\n" for job in jobs for row in found[job.key])
-    given.output.write_bytes(lzma.compress(lines.encode(), preset=9))
+    collect(rows_of, jobs, given.output)
 
 
 if __name__ == "__main__":

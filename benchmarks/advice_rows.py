@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import lzma
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from benchmarks.advice_tasks import Seen
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
+from fewslice.batch.jobs import Job, stream
 from fewslice.metrics.overlap import dice
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
@@ -109,3 +115,14 @@ def _flags(indices: list[int], length: int) -> npt.NDArray[np.bool_]:
 
 def _shortened(values: npt.NDArray[np.float64]) -> list[float]:
     return [float(f"{value:.5g}") for value in values]
+
+
+def collect(rows_of: Callable[..., list[Row]], jobs: Sequence[Job], file: Path) -> None:
+    """Run jobs side by side, and write their rows to a packed file, in the order of the jobs."""
+    found: dict[str, list[Row]] = {}
+    for outcome in tqdm(stream(rows_of, jobs), total=len(jobs), desc=file.name):
+        if outcome.failure:
+            raise SystemExit(f"{outcome.key}: {outcome.failure}")
+        found[outcome.key] = outcome.result
+    lines = "".join(json.dumps(row) + "\n" for job in jobs for row in found[job.key])
+    file.write_bytes(lzma.compress(lines.encode(), preset=9))

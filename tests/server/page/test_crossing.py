@@ -30,15 +30,21 @@ def hatched_rows(page: AnnotationPage) -> tuple[float, float]:
     return first, last
 
 
-def test_drawn_slices_are_seen_where_others_cross_them_before_anything_was_segmented(
-    project: Project, open_page: OpenPage
-) -> None:
+def with_axial_slice(project: Project, open_page: OpenPage) -> AnnotationPage:
+    """A page on which axial slice 12 is drawn."""
     page = open_page(project)
     page.plane("axial")
     page.go_to(12)
     page.press("c")
     page.stroke(AXIAL, [(8.0, 6.0), (22.0, 6.0), (22.0, 18.0), (8.0, 18.0)])
     page.wait_saved()
+    return page
+
+
+def test_drawn_slices_are_seen_where_others_cross_them_before_anything_was_segmented(
+    project: Project, open_page: OpenPage
+) -> None:
+    page = with_axial_slice(project, open_page)
     assert page.hatched_pixels() == 0
     page.plane("sagittal")
     page.go_to(15)
@@ -79,12 +85,7 @@ def test_they_are_still_seen_on_a_slice_that_was_only_said_to_hold_the_structure
     project: Project, open_page: OpenPage
 ) -> None:
     me = local_person(project).id
-    page = open_page(project)
-    page.plane("axial")
-    page.go_to(12)
-    page.press("c")
-    page.stroke(AXIAL, [(8.0, 6.0), (22.0, 6.0), (22.0, 18.0), (8.0, 18.0)])
-    page.wait_saved()
+    page = with_axial_slice(project, open_page)
     save_revision(project, 1, me, action="present", axis=0, index=15)
     save_revision(project, 1, me, action="absent", axis=0, index=16)
     page.page.reload()
