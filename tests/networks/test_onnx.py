@@ -41,7 +41,6 @@ def remembered(images: Tensor, masks: Tensor, place: Tensor, frame: Tensor) -> R
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_onnxruntime_answers_as_pytorch_does(tmp_path: Path) -> None:
     network = load_network(None, "cpu")
     onnx.write_onnx(network, tmp_path / "network.onnx")

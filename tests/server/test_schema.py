@@ -48,7 +48,6 @@ def described(served: Served) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_no_request_of_the_description_fails(shared: Served) -> None:
     operations = described(shared)
     assert len(operations) > 40

@@ -22,17 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SHAPE = (30, 24, 20)
-_MEASURED = "test_saving.py"
-"""The module whose tests alone cover something: the stream of events, in this process."""
 SPACING = (1.0, 1.25, 2.0)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measure no coverage: tests of routes cover the server, and Playwright takes twice as long."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.parent == here and item.path.name != _MEASURED:
-            item.add_marker(pytest.mark.no_cover)
 
 
 # Not for the session: while Playwright is open its loop runs, and no other test can run one.
