@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.next_model import candidates
-from benchmarks.next_model_features import Cached, Perceptrons, cached_scans, learned
+from benchmarks.next_model_features import Cached, Perceptrons, best_answer, cached_scans, learned
 from fewslice import read_labels
 from fewslice.active_learning.strategies.registry import find_strategy
 from fewslice.annotation.annotation import Annotation
@@ -78,18 +78,12 @@ def curve(pool: Sequence[Cached], tests: Sequence[Cached], strategy: str, seed: 
 
 
 def reached(model: Perceptrons, tests: Sequence[Cached]) -> float:
-    """Return the mean Dice of the answers that the model expects the highest Dice of.
-
-    Where a structure is a thousandth of the scan, its probability rarely exceeds a half, however
-    much likelier it is than elsewhere (Lipton et al. 2014, Optimal thresholding of classifiers).
-    """
-    scores = []
-    for scan in tests:
-        chance = model.probability(scan).mean(axis=0)[1]
-        order = np.sort(chance, axis=None)[::-1].astype(np.float64)
-        counts = np.arange(1, order.size + 1)
-        expected = 2 * np.cumsum(order) / (counts + order.sum())
-        scores.append(dice(chance >= order[expected.argmax()], scan.truth == 1))
+    """Return the mean Dice of the answers that the model expects the highest Dice of."""
+    chances = (model.probability(scan).mean(axis=0)[1] for scan in tests)
+    scores = [
+        dice(best_answer(chance), scan.truth == 1)
+        for chance, scan in zip(chances, tests, strict=True)
+    ]
     return float(np.mean(scores))
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from benchmarks.next_model_features import Cached, Perceptrons, cached_scans, learned
+from benchmarks.next_model_features import Cached, Perceptrons, best_answer, cached_scans, learned
 from benchmarks.retraining import case_names
 from fewslice import read_image, read_labels
 from fewslice.active_learning.base import Strategy
@@ -32,6 +32,7 @@ from fewslice.active_learning.strategies.registry import find_strategy
 from fewslice.active_learning.strategies.uncertainty import ClassStratified
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Scan
+from fewslice.metrics.overlap import dice
 from fewslice.training.scan import TaskScan
 from fewslice.typing import Float64Array
 
@@ -128,14 +129,15 @@ _POINT = np.zeros((1, 2), dtype=np.int64)  # BatchBALD alone looks at more
 
 
 def mean_dice(model: Perceptrons, tests: Sequence[Cached], classes: int) -> float:
-    """Return the mean over scans and structures."""
+    """Return the mean over scans and structures of answers expected to have the highest Dice."""
     scores = []
     for scan in tests:
-        answer = model.probability(scan).mean(axis=0).argmax(axis=0)
-        for each in range(1, classes):
-            one, other = answer == each, scan.truth == each
-            if other.any():
-                scores.append(2 * (one & other).sum() / (one.sum() + other.sum()))
+        chance = model.probability(scan).mean(axis=0)
+        scores += [
+            dice(best_answer(chance[each]), scan.truth == each)
+            for each in range(1, classes)
+            if (scan.truth == each).any()
+        ]
     return float(np.mean(scores))
 
 
@@ -210,13 +212,13 @@ def main() -> None:
         for name in given.strategies:
             if (given.set, seed, name) in done or time.monotonic() - start > given.seconds:
                 continue
-            dice = run(scans, classes, name, seed, BUDGETS[given.set])
+            curve = run(scans, classes, name, seed, BUDGETS[given.set])
             new = not given.out.exists()
             with given.out.open("a", newline="", encoding="utf-8") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
                 if new:
                     writer.writerow(["set", "seed", "strategy", "dice"])
-                writer.writerow([given.set, seed, name, " ".join(f"{x:.5f}" for x in dice)])
+                writer.writerow([given.set, seed, name, " ".join(f"{x:.5f}" for x in curve)])
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from fewslice.training.slices import class_numbers, stack_of
 from fewslice.typing import Float16Array, Float32Array
 
 COMPONENTS = 24
+_FITTED = 16  # scans that components are fitted on; what the encoder saw of one takes 300 MB
 MEMBERS = 3
 _HIDDEN = 32
 _STEPS = 150
@@ -65,23 +66,38 @@ def cached_scans(
     network = TaskNet(TaskShape(len(intensity), len(values) + 1))
     network.begin_with(load_network(device="cpu"), decoder=False)
     network.eval()
-    seen: list[tuple[Float32Array, Float32Array]] = []
-    truths, spacings = [], []
+    axes: tuple[Float32Array, Float32Array] | None = None
+    waiting: list[Float32Array] = []  # what the encoder saw of scans, until the axes are known
+    found: list[Cached] = []
     for scan in scans:
         stack = stack_of(scan.scan, grid, intensity)
-        seen.append(_seen(network, stack))
+        deep, plain = _seen(network, stack)
         turn = stack.turned.turn
         labels = np.moveaxis(turn.array(scan.annotation.labels), grid.plane, 0)
         size = (stack.images.shape[2], stack.images.shape[3])
         known = np.ones(labels.shape[1:], dtype=bool)
-        truths.append(np.stack([class_numbers(each, known, values, size) for each in labels]))
-        spacings.append(stack.turned.geometry.spacing[grid.plane])
-    mean, axes = _components([deep for deep, _ in seen])
-    found = []
-    for scan, (deep, plain), truth, spacing in zip(scans, seen, truths, spacings, strict=True):
-        features = np.concatenate([(deep - mean) @ axes, plain], axis=-1).astype(np.float16)
-        found.append(Cached(scan.name, features, truth, float(spacing)))
+        truth = np.stack([class_numbers(each, known, values, size) for each in labels])
+        spacing = float(stack.turned.geometry.spacing[grid.plane])
+        found.append(Cached(scan.name, plain.astype(np.float16), truth, spacing))
+        waiting.append(deep)
+        if axes is None and len(found) < min(_FITTED, len(scans)):
+            continue
+        axes = axes or _components(waiting)
+        at = len(found) - len(waiting)
+        found[at:] = [
+            _with_components(one, each, *axes)
+            for one, each in zip(found[at:], waiting, strict=True)
+        ]
+        waiting.clear()
     return found
+
+
+def _with_components(
+    plain: Cached, deep: Float32Array, mean: Float32Array, axes: Float32Array
+) -> Cached:
+    """Return a scan with the encoder's components before its other features."""
+    reduced = ((deep - mean) @ axes).astype(np.float16)
+    return replace(plain, features=np.concatenate([reduced, plain.features], axis=-1))
 
 
 @torch.inference_mode()
@@ -140,6 +156,18 @@ class Perceptrons:
         moved = found.permute(0, 2, 1).reshape(len(found), -1, *shape)
         result: Float32Array = moved.numpy()
         return result
+
+
+def best_answer(chance: Float32Array) -> npt.NDArray[np.bool_]:
+    """Return the voxels, those of the highest chances, of which the highest Dice is expected.
+
+    Where a structure is a thousandth of the scan, its probability rarely exceeds a half, however
+    much likelier it is than elsewhere (Lipton et al. 2014, Optimal thresholding of classifiers).
+    """
+    order = np.sort(chance, axis=None)[::-1].astype(np.float64)
+    expected = 2 * np.cumsum(order) / (np.arange(1, order.size + 1) + order.sum())
+    found: npt.NDArray[np.bool_] = chance >= order[expected.argmax()]
+    return found
 
 
 def learned(drawn: Sequence[tuple[Cached, int]], classes: int, seed: int) -> Perceptrons:
