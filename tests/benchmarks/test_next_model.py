@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from benchmarks.next_model import area, mean_dice, show, strategy_of
-from benchmarks.next_model_features import Cached, learned
+from benchmarks.next_model_features import Cached, best_answer, learned
 
 from fewslice.active_learning.strategies.uncertainty import ClassStratified
 
@@ -27,6 +27,15 @@ def test_the_area_is_that_of_trapezoids() -> None:
 def test_what_a_slice_teaches_holds_on_others() -> None:
     model = learned([(striped(3), 1)], 2, seed=0)
     assert mean_dice(model, [striped(5)], 2) == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_answer_is_that_of_the_highest_expected_dice() -> None:
+    # Two voxels: 2 * 1.5 / (2 + 1.8) = .79; one has .64 to expect, three .71.
+    sure = np.array([[0.1, 0.9], [0.6, 0.2]], dtype=np.float32)
+    assert best_answer(sure).tolist() == [[False, True], [True, False]]
+    # Less than a half each, and yet 2 * .6 / (2 + .61) = .46; one voxel has .37, three .34.
+    rare = np.array([[0.3, 0.3, 0.01]], dtype=np.float32)
+    assert best_answer(rare).tolist() == [[True, True, False]]
 
 
 def test_a_coarser_scan_is_every_second_slice_and_pixel() -> None:
