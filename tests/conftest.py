@@ -28,7 +28,15 @@ if _qt_is_there():
     pytest_plugins = ["pytestqt.plugin"]
 
 
-_SLOW_AND_MEASURED = ("batch", "cli", "engines", "evaluation", "integrations", "pretraining")
+_SLOW_AND_MEASURED = (
+    "batch",
+    "cli",
+    "engines",
+    "evaluation",
+    "integrations",
+    "pretraining",
+    "workflow",
+)
 _SAME_OF_EACH_ENGINE = ("test_contract.py", "test_fair_answers.py")
 
 
