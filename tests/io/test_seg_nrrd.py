@@ -17,6 +17,9 @@ from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.segments import Segment
 from tests.support.volume_samples import AFFINES, oblique
 
+# What pynrrd writes the time with, from Python 3.12 on.
+pytestmark = pytest.mark.filterwarnings(r"ignore:datetime\.datetime\.utcnow:DeprecationWarning")
+
 SHAPE = (5, 6, 7)
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 RED, BLUE = "0.9 0.1 0.1", "0.1 0.2 0.95"
