@@ -234,6 +234,22 @@ def test_a_scheduler_that_goes_away_is_an_error(
         next(outcomes)
 
 
+@pytest.mark.slow
+def test_a_connection_that_ends_badly_hides_nothing(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Client
+
+    closed = Client.close
+
+    def close(client: Client, timeout: float) -> None:
+        closed(client, timeout)
+        raise RuntimeError("Cannot change state of expiring Timeout")  # as distributed does
+
+    monkeypatch.setattr(Client, "close", close)
+    assert results(stream(square, jobs(tmp_path), scheduler=cluster.address)) == SQUARES
+
+
 @pytest.mark.parametrize(
     ("address", "kind", "message"),
     [

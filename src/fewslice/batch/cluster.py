@@ -78,7 +78,16 @@ def _connected(scheduler: str, where: dict[str, str]) -> Iterator[Client]:
                 _log.warning("fewslice: %s has no workers yet; waiting for one.", scheduler)
             yield client
         finally:
-            client.close(timeout=_PATIENCE)
+            _close(client)
+
+
+def _close(client: Client) -> None:
+    """Take leave of a scheduler, which may be lost: what is said of the jobs counts then."""
+    try:
+        client.close(timeout=_PATIENCE)
+    except (OSError, TimeoutError, RuntimeError) as error:
+        # A connection that is just timing out makes distributed raise RuntimeError.
+        _log.debug("fewslice: the connection to the scheduler ended badly: %s", error)
 
 
 def _where(scheduler: str) -> dict[str, str]:
