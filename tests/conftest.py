@@ -43,7 +43,7 @@ _SAME_OF_EACH_ENGINE = ("test_contract.py", "test_fair_answers.py")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Measure coverage by slow tests only where quick ones reach less of the code.
 
-    Being measured a test takes a third longer; the others reach what quick ones do.
+    Being measured a test takes a third longer; the others reach next to nothing of their own.
     """
     here = Path(__file__).parent
     for item in items:
