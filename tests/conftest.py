@@ -58,13 +58,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection() -> Generator[None, object, object]:
     """Look for garbage neither among modules and tests as they come, nor among them ever after.
 
-    Few of them go before the end, and one search passes over millions of objects.
+    Few of them go before the end, and one search passes over millions of objects. Of what tests
+    load themselves the same is true, so the oldest objects are looked at seldom.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(*gc.get_threshold()[:2], 100)
         gc.enable()
 
 
@@ -79,6 +81,12 @@ def _quick_passwords() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("argon2.PasswordHasher", QUICK)
         yield
+
+
+@pytest.fixture(scope="module")
+def little_garbage() -> None:
+    """Take all there is for no garbage, for tests of what searches all of it before each engine."""
+    gc.freeze()
 
 
 @pytest.fixture

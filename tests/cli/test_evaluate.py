@@ -15,7 +15,7 @@ from fewslice.volumes import Image
 from tests.support.datasets import GEOMETRY, SHAPE, write_dataset
 from tests.support.other_engines import mean_of_masks, random_universeg, save_universeg
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures", "little_garbage")]
 
 
 @pytest.fixture(scope="module")

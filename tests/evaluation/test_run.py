@@ -15,7 +15,7 @@ from fewslice.evaluation.summary import text_table
 from fewslice.evaluation.task import evaluate_case
 from tests.support.datasets import write_dataset
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures", "little_garbage")]
 
 SETTINGS = Settings(engines=("interpolation",), slices=(1, 3))
 TABLES = ("scores.csv", "distances.csv", "cases.csv")

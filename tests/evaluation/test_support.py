@@ -22,7 +22,7 @@ from fewslice.evaluation.task import evaluate_case
 from tests.support.datasets import labels_of, write_case, write_dataset
 from tests.support.stand_in_engine import Voting
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures", "little_garbage")]
 
 BALL = Structure("ball", (1,))
 

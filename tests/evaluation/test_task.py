@@ -20,7 +20,7 @@ from fewslice.evaluation.task import (
 from fewslice.volumes import Geometry, Image
 from tests.support.datasets import labels_of, write_dataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("little_garbage")]
 
 INTERPOLATION = Settings(engines=("interpolation",), slices=(1, 3))
 
