@@ -48,6 +48,9 @@ _DRAWN = """(() => {
   return data.filter((value, place) => place % 4 === 3 && value > 0).length
 })()"""
 _HATCHED = _DRAWN.replace("canvas.drawing", "canvas.engine")
+_DRAWN_ANEW = (
+    "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+)
 _MARGIN = 24  # pixels that the page leaves around a slice
 Point = tuple[float, float]
 _AXES = {"axial": 2, "coronal": 1, "sagittal": 0}
@@ -248,7 +251,8 @@ class AnnotationPage:
         self.page.wait_for_function(f"wanted => {self.counting} === wanted", arg=voxels)
 
     def hatched_pixels(self) -> int:
-        """How many pixels of the screen show the engine's answer."""
+        """How many pixels of the screen show the engine's answer, once it is as it should be."""
+        self.page.evaluate(_DRAWN_ANEW)
         return int(self.page.evaluate(_HATCHED))
 
     def grey(self, grid: Grid, voxel: Point) -> int:

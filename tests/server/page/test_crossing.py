@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 
 AXIAL = Grid.across(2, SHAPE, SPACING)
 SAGITTAL = Grid.across(0, SHAPE, SPACING)
-HINT = "Not looked at. Hatched: drawn in other planes"
+HATCHED = "Hatched: drawn in other planes"
+HINT = f"Not looked at. {HATCHED}"
 
 
 def hatched_rows(page: AnnotationPage) -> tuple[float, float]:
@@ -71,10 +72,20 @@ def test_drawn_slices_are_seen_where_others_cross_them_before_anything_was_segme
     page.click(SAGITTAL, (12.0, 5.0))
     page.wait_saved()
     page.photograph("crossing-drawn")
+    assert page.shown("slice-state") == f"Drawn. {HATCHED}"  # an outline has yet to go there
+    assert page.hatched_pixels() > 0
+    page.stroke(SAGITTAL, [(5.0, 12.0), (20.0, 12.0)])
+    page.wait_saved()
+    page.page.wait_for_function("() => document.querySelector('#stage canvas.engine').hidden")
     assert page.shown("slice-state") == "Drawn"
-    assert page.hatched_pixels() == 0
+    page.press("e")
+    page.click(SAGITTAL, (12.0, 12.0))
+    page.wait_saved()
+    page.photograph("crossing-disagrees")
+    page.page.locator("#slice-state", has_text=f"Drawn. {HATCHED}").wait_for()
+    assert page.hatched_pixels() > 0
     page.plane("axial")
-    page.press("Control+z", "Control+z")
+    page.press("Control+z", "Control+z", "Control+z", "Control+z")
     page.wait_saved()
     page.plane("sagittal")
     assert page.shown("slice-state") == "Not looked at"

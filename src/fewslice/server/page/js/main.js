@@ -80,8 +80,8 @@ function connectSlice(view, page, pen) {
     const labels = compared?.labels[0] ?? page.sheet?.labels
     if (labels) view.showLabels(labels)
   })
-  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological', 'compared'], ({ correcting, compared }) => {
-    view.showAnswer(compared?.labels[1] ?? (correcting ? null : page.undrawn))
+  store.on(['opened', 'axis', 'index', 'revision', 'answered', 'correcting', 'radiological', 'compared'], ({ compared }) => {
+    view.showAnswer(compared?.labels[1] ?? page.besides)
   })
   store.on(['opened', 'axis', 'index', 'answered', 'showHeat', 'radiological'], ({ axis, index, showHeat }) => {
     view.showHeat(showHeat && page.work !== null ? page.answers.heat(axis, index) : null)

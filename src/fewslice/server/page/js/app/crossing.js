@@ -30,6 +30,21 @@ export function withCrossings(shape, { axis, index }, answer, sheets) {
   return answer !== null || labels.some((label) => label !== 0) ? labels : null
 }
 
+/**
+ * What was drawn across a slice and is not on it: where its own outline still has to go, or says otherwise.
+ * @param {Triple} shape of the scan
+ * @param {Sheet} sheet its labels have to be loaded
+ * @param {Sheet[]} sheets of the scan
+ * @returns {Uint8Array | null} null where there is nothing
+ */
+export function crossingsBeside(shape, sheet, sheets) {
+  const across = withCrossings(shape, sheet, null, sheets)
+  if (across === null) return null
+  const own = /** @type {Uint8Array} */ (sheet.labels)
+  const beside = across.map((label, at) => (label === own[at] ? 0 : label))
+  return beside.some((label) => label !== 0) ? beside : null
+}
+
 /** Where two slices cross, the one that was drawn last counts. @param {Sheet} sheet */
 const age = ({ unsent, revision }) => (unsent !== null ? Infinity : (revision ?? 0))
 

@@ -8,10 +8,10 @@ import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
 import { automaticWindow } from '../view/raster.js'
 import { Answers } from './answers.js'
-import { withCrossings } from './crossing.js'
+import { crossingsBeside, withCrossings } from './crossing.js'
 import { Editing } from './editing.js'
 import { Lease } from './lease.js'
-import { isOpen } from './sheets.js'
+import { holdsLabels, isOpen } from './sheets.js'
 import { Work } from './work.js'
 
 /** @typedef {import('./state.js').State} State */
@@ -234,11 +234,14 @@ export class Page {
     return this.work?.sheets.at(this.state.axis, this.state.index) ?? null
   }
 
-  /** What is to be seen on the slice in hand while nobody has drawn on it; null where that is nothing. */
-  get undrawn() {
+  /** What is to be seen on the slice in hand besides what somebody drew on it; null where that is nothing. */
+  get besides() {
     const { work, sheet } = this
-    if (work === null || sheet === null || !isOpen(sheet)) return null
-    return withCrossings(work.scan.shape, sheet, this.answers.slice(sheet.axis, sheet.index), work.sheets.known())
+    if (work === null || sheet === null) return null
+    const { shape } = work.scan
+    const known = work.sheets.known()
+    if (this.state.correcting || holdsLabels(sheet)) return sheet.labels && crossingsBeside(shape, sheet, known)
+    return isOpen(sheet) ? withCrossings(shape, sheet, this.answers.slice(sheet.axis, sheet.index), known) : null
   }
 
   /**

@@ -1,5 +1,6 @@
 // Below the slice: what it is to the project, and what can be said of it as a whole.
 
+import { holdsLabels } from '../app/sheets.js'
 import { element, icon, key, part, show } from './dom.js'
 
 /** @typedef {import('../app/state.js').State} State */
@@ -30,7 +31,7 @@ export function showSliceBar(state, page, commands) {
     const said = `Filled: what ${first} drew. Hatched: what ${second} drew.`
     return show(part('slice-bar'), element('p', { class: 'slice-state', id: 'slice-state' }, said), element('button', { id: 'end-compare', onclick: () => page.store.set({ compared: null }) }, 'Show my own'))
   }
-  const crossed = kind === 'none' && page.undrawn !== null ? '. Hatched: drawn in other planes' : ''
+  const crossed = (kind === 'none' || holdsLabels(sheet)) && page.besides !== null ? '. Hatched: drawn in other planes' : ''
   show(
     part('slice-bar'),
     element('p', { class: 'slice-state', id: 'slice-state' }, state.correcting ? 'Being corrected, not saved yet' : KINDS[kind] + crossed, element('span', { class: 'by' }, by)),
