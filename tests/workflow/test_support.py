@@ -162,6 +162,15 @@ def test_complete_labels_say_where_a_structure_is_not() -> None:
     assert (find_annotation(apart, GRID).axis, support_annotation(apart, GRID, 1).axis) == (2, 1)
 
 
+def test_a_slip_of_the_hand_in_complete_labels_is_remarked() -> None:
+    labels = two_organs().truth.copy()
+    assert support_annotation(labels, GRID, 2).remarks == ()
+    labels[0, 0, 10] = 7
+    complete = support_annotation(labels, GRID, 2)
+    assert complete.slices == tuple((2, index) for index in range(22))
+    assert [(each.code, each.labels) for each in complete.remarks] == [("few-voxels-in-all", (7,))]
+
+
 @pytest.mark.parametrize("indices", [(6, 10, 14), (8, 9, 10, 11), (5, 6, 7, 8, 9, 14)])
 def test_sparse_labels_of_support_say_nothing_between_them(indices: tuple[int, ...]) -> None:
     sparse = support_annotation(two_organs().sparse(2, *indices), GRID, 0)

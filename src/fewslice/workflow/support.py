@@ -149,7 +149,10 @@ def support_annotation(
     found = find_annotation(labels, geometry, strict=strict)
     if len(found.axes) > 1 or found.planes or not _whole_bodies(labels, found):
         return found
-    return Annotation(labels, tuple((axis, index) for index in range(labels.shape[axis])))
+    whole = tuple((axis, index) for index in range(labels.shape[axis]))
+    # Nothing has to be assumed of complete labels; slips of a hand they may hold all the same.
+    slips = tuple(each for each in found.remarks if each.code == "few-voxels-in-all")
+    return Annotation(labels, whole, remarks=slips)
 
 
 def _whole_bodies(labels: AnyArray, found: Annotation) -> bool:
