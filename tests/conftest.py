@@ -2,6 +2,8 @@
 
 import gc
 import os
+import sys
+import threading
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,19 +56,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.no_cover)
 
 
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace nothing in tests that are not measured.
+
+    In processes of pytest-xdist, pytest-cov starts coverage twice and stops it once: what is
+    recorded is right, but every line is traced as before.
+    """
+    if item.get_closest_marker("no_cover") is None:
+        return (yield)
+    tracing, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracing)
+        threading.settrace(in_threads)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Look for garbage neither among modules and tests as they come, nor among them ever after.
 
-    Few of them go before the end, and one search passes over millions of objects. Of what tests
-    load themselves the same is true, so the oldest objects are looked at seldom.
+    Few of them go before the end, and one search passes over millions of objects.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(*gc.get_threshold()[:2], 100)
         gc.enable()
 
 
