@@ -242,8 +242,8 @@ def test_a_connection_that_ends_badly_hides_nothing(
 
     closed = Client.close
 
-    def close(client: Client, *timeout: float) -> None:
-        closed(client, *timeout)
+    def close(client: Client, **timeout: float) -> None:
+        closed(client, **timeout)
         if not timeout:  # one of another test, as it is thrown away
             return
         raise RuntimeError("Cannot change state of expiring Timeout")  # as distributed does
