@@ -97,7 +97,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "fewslice needs Python 3.11 or later; run make PYTHON=python3.11 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25' # older ones take a minute to choose
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25' # older ones take a minute to choose
 
 $(VENV)/.package: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
