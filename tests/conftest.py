@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,7 +40,23 @@ _SLOW_AND_MEASURED = (
     "pretraining",
     "workflow",
 )
-_SAME_OF_EACH_ENGINE = ("test_contract.py", "test_fair_answers.py")
+_REACH_NOTHING_ELSE = (
+    "cli/test_segment_engines.py",
+    "cli/test_spacing.py",
+    "cli/test_train.py",
+    "engines/network/test_engine.py",
+    "engines/network/test_finetune.py",
+    "engines/network/test_finetuned_engine.py",
+    "engines/test_contract.py",
+    "engines/test_fair_answers.py",
+    "integrations/napari/test_window.py",
+    "workflow/test_hard_input.py",
+    "workflow/test_ignore_label.py",
+    "workflow/test_segment.py",
+    "workflow/test_suggest.py",
+    "workflow/test_train.py",
+)
+"""Modules whose slow tests take half of these folders' time, for three lines in a thousand."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,9 +68,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") is None:
             continue
-        folder = item.path.relative_to(here).parts[0]
-        if folder not in _SLOW_AND_MEASURED or item.path.name in _SAME_OF_EACH_ENGINE:
+        module = item.path.relative_to(here)
+        if module.parts[0] not in _SLOW_AND_MEASURED or module.as_posix() in _REACH_NOTHING_ELSE:
             item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Trace nothing in fixtures of tests that are not measured."""
+    with _traced_as(item):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -63,13 +87,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     In processes of pytest-xdist, pytest-cov starts coverage twice and stops it once: what is
     recorded is right, but every line is traced as before.
     """
-    if item.get_closest_marker("no_cover") is None:
+    with _traced_as(item):
         return (yield)
+
+
+@contextmanager
+def _traced_as(item: pytest.Item) -> Iterator[None]:
+    if item.get_closest_marker("no_cover") is None:
+        yield
+        return
     tracing, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)
     try:
-        return (yield)
+        yield
     finally:
         sys.settrace(tracing)
         threading.settrace(in_threads)
