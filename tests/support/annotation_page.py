@@ -35,7 +35,13 @@ LONG = 300_000  # milliseconds; on a busy machine a first answer takes that long
 QUIET = 500  # milliseconds without a request after which a page has asked for everything
 STEP = 50  # milliseconds between two looks
 SIZE: ViewportSize = {"width": 1280, "height": 720}
-_ARGUMENTS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+# The page is put together without what stands in for a graphics card: that takes twice as long.
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+)
 _NO_WEBGL = """
 const context = HTMLCanvasElement.prototype.getContext
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
