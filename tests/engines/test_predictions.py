@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fewslice.engines.base import Prediction
-from fewslice.engines.predictions import around, likeliest, moved, shared, slice_of, within
+from fewslice.engines.predictions import around, likeliest, moved, seen_in, shared, slice_of, within
 from fewslice.volumes.region import Region
 
 
@@ -27,6 +27,35 @@ def test_a_box_is_found_in_a_larger_one() -> None:
 def test_what_two_boxes_share_is_a_box() -> None:
     one, other = Region((0, 2, 1), (4, 6, 5)), Region((1, 0, 1), (6, 5, 4))
     assert shared(one, other) == Region((1, 2, 1), (4, 5, 4))
+
+
+def test_a_box_sees_its_part_of_a_prediction() -> None:
+    probability = np.zeros((2, 2, 1, 4), dtype=np.float16)
+    probability[1] = np.arange(8).reshape(2, 1, 4) / 8
+    probability[0] = 1 - probability[1]
+    prediction = Prediction(Region((1, 2, 3), (3, 3, 7)), (0, 7), probability, ("a remark",))
+    whole = seen_in(prediction, Region((0, 0, 0), (9, 9, 9)))
+    assert whole.region == prediction.region
+    np.testing.assert_array_equal(whole.probability, probability)
+    found = seen_in(prediction, Region((0, 1, 5), (9, 9, 9)))
+    assert found.region == Region((1, 1, 0), (3, 2, 2))
+    np.testing.assert_array_equal(found.probability, probability[..., 2:])
+    assert (found.values, found.remarks) == ((0, 7), ("a remark",))
+
+
+def test_a_box_beside_a_prediction_sees_background() -> None:
+    probability = np.full((2, 2, 1, 4), 0.5, dtype=np.float16)
+    prediction = Prediction(Region((1, 2, 3), (3, 3, 7)), (0, 7), probability)
+    for box, nearest in (
+        (Region((0, 1, 7), (9, 9, 9)), (1, 1, 0)),
+        (Region((0, 1, 0), (9, 9, 3)), (1, 1, 2)),
+        (Region((4, 1, 4), (6, 9, 6)), (0, 1, 0)),
+    ):
+        found = seen_in(prediction, box)
+        assert found.region.start == nearest
+        assert (found.probability[0] == 1).all()
+        assert not found.probability[1].any()
+        assert all(0 < b <= size for b, size in zip(found.region.stop, box.shape, strict=True))
 
 
 def test_a_slice_has_background_around_its_own_region() -> None:

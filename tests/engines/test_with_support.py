@@ -5,10 +5,17 @@ import pytest
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Network, Scan, SupportScan
+from fewslice.engines import with_support as beside
+from fewslice.engines.atlas.engine import carried_over
+from fewslice.engines.base import Prediction
+from fewslice.engines.predictions import seen_in
 from fewslice.engines.with_support import vote_shares, with_support
 from fewslice.segmentation.assemble import assemble_labels
+from fewslice.volumes import Geometry, Image
+from fewslice.volumes.image import remembering
+from fewslice.volumes.region import Region
 from tests.support.known_features import weights_file
-from tests.support.phantoms import dice, two_organs
+from tests.support.phantoms import Phantom, dice, two_organs
 
 
 def square(*slices: int) -> Annotation:
@@ -54,3 +61,66 @@ def test_a_scan_done_before_helps_beyond_a_single_slice(tmp_path: Path) -> None:
     for value in annotation.values:
         assert dice(after, phantom.truth, value) > dice(before_help, phantom.truth, value) + 0.05
     np.testing.assert_array_equal(after[..., 5], phantom.truth[..., 5])
+
+
+def whole_support(phantom: Phantom) -> SupportScan:
+    return SupportScan(
+        Scan.from_spacing(phantom.image[None], phantom.spacing),
+        Annotation(phantom.truth, tuple((2, index) for index in range(22))),
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """What support scans were asked for, and how large the scan was, each time."""
+    found: list[tuple[int, ...]] = []
+
+    def ask(scan: Scan, *others: object) -> Prediction:
+        found.append(scan.shape)
+        return carried_over(scan, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(beside, "carried_over", ask)
+    return found
+
+
+@pytest.mark.slow
+def test_a_scan_that_remembers_asks_once_whatever_is_drawn(asked: list[tuple[int, ...]]) -> None:
+    phantom = two_organs(seed=0)
+    geometry = Geometry.from_spacing(phantom.image.shape, phantom.spacing)
+    scan = Scan.of(remembering(Image(phantom.image, geometry)))
+    support = (whole_support(two_organs(seed=1)),)
+
+    def answer(support: tuple[SupportScan, ...], *drawn: int, of: Scan = scan) -> Prediction:
+        annotation = Annotation(phantom.sparse(2, *drawn), tuple((2, index) for index in drawn))
+        found = Prediction(
+            Region((0, 0, 0), (1, 1, 1)), (0, 1, 2), np.eye(3)[0].reshape(3, 1, 1, 1)
+        )
+        return with_support(found, of, support, annotation)
+
+    first = answer(support, 8)
+    answer(support, 8, 11)
+    again = answer((whole_support(two_organs(seed=1)),), 8)  # the same scan, read once more
+    assert asked == [scan.shape]
+    np.testing.assert_array_equal(first.probability, again.probability)
+    answer((whole_support(two_organs(seed=2)),), 8)
+    assert len(asked) == 2
+    forgetful = answer(support, 8, of=Scan.of(Image(phantom.image, geometry)))
+    assert len(asked) == 3
+    np.testing.assert_array_equal(first.probability, forgetful.probability)
+
+
+@pytest.mark.slow
+def test_a_part_of_a_scan_is_seen_as_part_of_the_whole(asked: list[tuple[int, ...]]) -> None:
+    phantom = two_organs(seed=0)
+    scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
+    support = (whole_support(two_organs(seed=1)),)
+    whole = carried_over(scan, support, (1, 2), 2)
+    box = Region.slab(2, 4, 12, scan.shape)
+    inner = Region((2, 0, 1), (30, 20, 8))
+    part = scan.cropped(box).cropped(inner)
+    assert part.whole == (scan, Region((2, 0, 5), (30, 20, 12)))
+    found = beside.said_by_support(part, support, (1, 2), 2)
+    assert asked == [scan.shape]
+    wanted = seen_in(whole, part.whole[1])
+    assert found.region == wanted.region
+    np.testing.assert_array_equal(found.probability, wanted.probability)

@@ -59,3 +59,10 @@ def test_a_copy_of_a_scan_keeps_nothing() -> None:
     assert kept.memo is not None
     assert kept.memo.array is ARRAY
     assert replace(kept, array=ARRAY + 1).memo is None
+
+
+def test_what_is_kept_is_counted_whatever_it_is() -> None:
+    memo = Memo(ARRAY)
+    assert bytes(memo.of(ARRAY, "view", lambda: memoryview(b"12345"))) == b"12345"
+    memo.of(ARRAY, "array", lambda: np.zeros(3, dtype=np.int16))
+    assert memo.nbytes == 5 + 6

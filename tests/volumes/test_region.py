@@ -15,3 +15,7 @@ def test_the_box_is_tight_and_grows_within_the_volume() -> None:
 
 def test_margins_are_rounded_up_in_voxels_and_never_zero() -> None:
     assert margins_in_voxels((0.0, 4.1, 10.0), (1.0, 2.0, 5.0)) == (1, 3, 2)
+
+
+def test_a_box_moves_along_all_axes() -> None:
+    assert Region((2, 5, 7), (5, 6, 14)).moved((1, -2, 0)) == Region((3, 3, 7), (6, 4, 14))

@@ -35,12 +35,14 @@ class Scan:
     """What an engine sees of a scan.
 
     channels: (channel, i, j, k), any real dtype, finite. geometry: of its grid. memo: keeps what is
-    found out about these voxels, if they are asked about again.
+    found out about these voxels, if they are asked about again. cropped_from: the scan that this
+    one is a part of, and which box of it; None if it is whole.
     """
 
     channels: npt.NDArray[Any]
     geometry: Geometry
     memo: Memo | None = None
+    cropped_from: tuple[Scan, Region] | None = None
 
     @classmethod
     def of(cls, image: Image) -> Scan:
@@ -55,7 +57,14 @@ class Scan:
     def cropped(self, region: Region) -> Scan:
         """Return the part of the scan in a region; every voxel stays at its place in space."""
         channels = self.channels[(slice(None), *region.slices)]
-        return Scan(channels, self.geometry.cropped(region.start, region.stop), self.memo)
+        geometry = self.geometry.cropped(region.start, region.stop)
+        whole, box = self.whole
+        return Scan(channels, geometry, self.memo, (whole, region.moved(box.start)))
+
+    @property
+    def whole(self) -> tuple[Scan, Region]:
+        """The scan that this one was cropped from, or itself, and the box that it covers there."""
+        return self.cropped_from or (self, Region((0, 0, 0), self.shape))
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -97,6 +106,11 @@ class Prediction:
     probability: npt.NDArray[np.float16]
     remarks: tuple[str, ...] = ()
     kept: tuple[KeptAnswer, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory the probabilities take."""
+        return self.probability.nbytes
 
 
 def empty_probability(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +43,26 @@ def moved(region: Region, axis: int, by: int) -> Region:
     start[axis] += by
     stop[axis] += by
     return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def seen_in(prediction: Prediction, box: Region) -> Prediction:
+    """Return what a prediction says of a box, as of a volume that is no larger than the box.
+
+    Where it says nothing of the box, the voxel of it that is nearest is background.
+    """
+    region = prediction.region
+    start = np.clip(region.start, box.start, np.array(box.stop) - 1)
+    stop = np.clip(region.stop, start + 1, box.stop)
+    (i, j, k), (a, b, c) = start.tolist(), stop.tolist()
+    part = Region((i, j, k), (a, b, c))
+    i, j, k = box.start
+    there = part.moved((-i, -j, -k))
+    if (start < region.stop).all() and (stop > region.start).all():
+        probability = prediction.probability[(slice(None), *within(part, region))]
+    else:
+        probability = np.zeros((len(prediction.values), *part.shape), dtype=np.float16)
+        probability[0] = 1
+    return replace(prediction, region=there, probability=probability)
 
 
 def slice_of(prediction: Prediction, axis: int, index: int, region: Region) -> Float32Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -23,9 +24,10 @@ from fewslice.engines.base import (
     part,
     silent,
 )
-from fewslice.engines.predictions import around, joined, slice_of
+from fewslice.engines.predictions import around, joined, seen_in, slice_of
 from fewslice.errors import codes_of
 from fewslice.typing import Float32Array
+from fewslice.volumes.checksum import checksum
 
 _INSIDE = 0.5
 _REACH = 0.5
@@ -45,14 +47,14 @@ def completed(
     """
     absent = tuple(v for v in annotation.values if v not in annotation.drawn_values)
     if annotation.blank:
-        return carried_over(scan, support, absent, annotation.axis, progress)
+        return said_by_support(scan, support, absent, annotation.axis, progress)
     asked = replace(annotation, extra_values=())
     found = drawn(asked, part(progress, 0, 0.5) if support else progress)
     found = with_support(found, scan, support, asked, part(progress, 0.5, 1))
     progress(1.0)
     if not absent:
         return found
-    return joined(found, carried_over(scan, support, absent, annotation.axis), annotation.axis)
+    return joined(found, said_by_support(scan, support, absent, annotation.axis), annotation.axis)
 
 
 def with_support(
@@ -69,7 +71,7 @@ def with_support(
     """
     if not support:
         return found
-    carried = carried_over(scan, support, annotation.drawn_values, annotation.axis, progress)
+    carried = said_by_support(scan, support, annotation.drawn_values, annotation.axis, progress)
     if codes_of(carried.remarks) & {NOT_HELD.code, NOT_ALIKE.code}:
         return found
     axis = annotation.axis
@@ -83,6 +85,43 @@ def with_support(
         mean += share * slice_of(carried, axis, index, region)
         by_slice[at] = as_half(mean)
     return replace(found, region=region, probability=probability)
+
+
+def said_by_support(
+    scan: Scan,
+    support: tuple[SupportScan, ...],
+    values: tuple[int, ...],
+    axis: int,
+    progress: Progress = silent,
+) -> Prediction:
+    """Return what support scans say of structures, whatever is drawn: see `carried_over`.
+
+    A part of a scan is seen as a part of what they say of the whole, which is easier to lay them
+    over; and a session, which asks again with every slice drawn, is told once.
+    """
+    whole, box = scan.whole
+    ask = partial(carried_over, whole, support, values, axis, progress)
+    if whole.memo is None:
+        return seen_in(ask(), box)
+    what = ("support", values, axis, whole.geometry.affine.tobytes(), _content(support))
+    found = whole.memo.of(whole.channels, what, ask)
+    progress(1.0)
+    return seen_in(found, box)
+
+
+def _content(support: tuple[SupportScan, ...]) -> tuple[object, ...]:
+    """Return what tells support scans from others: all that is known of them."""
+    return tuple(
+        (
+            checksum(each.scan.channels),
+            each.scan.geometry.affine.tobytes(),
+            checksum(each.annotation.labels),
+            each.annotation.slices,
+            each.annotation.doubts,
+            repr(each.annotation.planes),
+        )
+        for each in support
+    )
 
 
 def vote_shares(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 from numpy.lib.array_utils import byte_bounds
 
-Found = npt.NDArray[Any]
+
+class _Sized(Protocol):
+    @property
+    def nbytes(self) -> int: ...
+
+
+Found = TypeVar("Found", bound=_Sized)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +28,7 @@ class Memo:
     """
 
     array: npt.NDArray[Any]
-    _found: dict[tuple[object, ...], Found] = field(default_factory=dict)
+    _found: dict[tuple[object, ...], Any] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
@@ -32,6 +39,7 @@ class Memo:
         """Return what was computed of a part before, or compute it.
 
         part: a view of the array; of any other array nothing is kept. what: is computed; hashable.
+        An array that is kept cannot be written any more.
         """
         low, high = byte_bounds(self.array)
         start, end = byte_bounds(part)
@@ -41,6 +49,8 @@ class Memo:
         key = (what, place, part.shape, part.strides, part.dtype.str)
         if key not in self._found:
             found = compute()
-            found.setflags(write=False)
+            if isinstance(found, np.ndarray):
+                found.setflags(write=False)
             self._found[key] = found
-        return self._found[key]
+        kept: Found = self._found[key]
+        return kept

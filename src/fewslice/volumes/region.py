@@ -39,6 +39,12 @@ class Region:
         start[axis], stop[axis] = first, last + 1
         return cls((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
+    def moved(self, by: Triple) -> Region:
+        """Return the box, so many voxels further along each axis."""
+        i, j, k = (a + step for a, step in zip(self.start, by, strict=True))
+        a, b, c = (b + step for b, step in zip(self.stop, by, strict=True))
+        return Region((i, j, k), (a, b, c))
+
     def grown(self, margins: Sequence[int], within: Triple) -> Region:
         """Return the box with a margin in voxels on both sides of each axis, cut to the volume."""
         start = [max(a - margin, 0) for a, margin in zip(self.start, margins, strict=True)]

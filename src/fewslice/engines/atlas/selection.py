@@ -39,9 +39,11 @@ def most_similar(scan: Scan, support: Sequence[SupportScan], most: int) -> tuple
     """Return the support scans that look most like a scan, at most `most`, the most similar first.
 
     Of the same scan given several times, the one with most annotated slices is kept (of equals the
-    first). On a tie in likeness (to six digits) the order given stays.
+    first). On a tie in likeness (to six digits) the order given stays. Of a part of a scan they are
+    those of the whole.
     """
-    mine = appearance_of(scan)
+    whole, _ = scan.whole
+    mine = appearance_of(whole)
     found = [appearance_of(each.scan) for each in support]
     kept = _without_duplicates(support, found)
     ordered = sorted(kept, key=lambda number: -round(similarity(mine, found[number]), 6))
