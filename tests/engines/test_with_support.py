@@ -9,7 +9,7 @@ from fewslice.engines import with_support as beside
 from fewslice.engines.atlas.engine import carried_over
 from fewslice.engines.base import Prediction
 from fewslice.engines.predictions import seen_in
-from fewslice.engines.with_support import vote_shares, with_support
+from fewslice.engines.with_support import foretold, trusted, vote_shares, with_support
 from fewslice.segmentation.assemble import assemble_labels
 from fewslice.volumes import Geometry, Image
 from fewslice.volumes.image import remembering
@@ -40,6 +40,52 @@ def test_between_annotated_slices_the_vote_counts_half() -> None:
     assert shares[5] == pytest.approx(0.5 * 3 / (3 + radius / 2))
     assert shares[11] == pytest.approx(3 / (3 + radius / 2))
     assert (shares[[2, 8]] == 0).all()
+
+
+def said(*rows: slice) -> Prediction:
+    """A vote for one structure in these rows, 10 columns and 12 slices, over half of the slices."""
+    probability = np.zeros((2, 10, 10, 6), dtype=np.float16)
+    for place in rows:
+        probability[1, place, 2:8] = 0.75
+    probability[0] = 1 - probability[1]
+    return Prediction(Region((0, 0, 0), (10, 10, 6)), (0, 1), probability)
+
+
+def test_a_vote_is_compared_with_what_is_drawn() -> None:
+    # 36 voxels drawn a slice. All of them said on slice 4, none on slice 8, which is not reached:
+    # 2 * 36 / (36 + 36 + 36) = 2/3. Three of six rows said: 2 * 18 / (36 + 18) = 2/3.
+    assert foretold(said(slice(2, 8)), square(4)) == pytest.approx([1])
+    assert foretold(said(slice(2, 8)), square(4, 8)) == pytest.approx([2 / 3])
+    assert foretold(said(slice(2, 5)), square(4)) == pytest.approx([2 / 3])
+    assert foretold(said(), square(4)) == pytest.approx([0])
+
+
+def test_what_was_not_looked_at_is_not_held_against_a_vote() -> None:
+    annotation = square(4)
+    annotation.labels[:2, :, 4] = 255
+    assert foretold(said(slice(0, 8)), annotation) == pytest.approx([1])
+
+
+def test_a_vote_that_foretells_nothing_counts_for_less() -> None:
+    dice = np.array([0, 0.15, 0.3, 0.9], dtype=np.float32)
+    np.testing.assert_allclose(trusted(dice), [0, 0.5, 1, 1])
+
+
+@pytest.mark.parametrize(("rows", "halfway"), [(slice(2, 8), True), (slice(8, 10), False)])
+def test_a_vote_that_is_wrong_where_slices_are_drawn_is_not_heard(
+    rows: slice, halfway: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "carried_over", lambda *_: said(rows))
+    scan = Scan.from_spacing(np.zeros((1, 10, 10, 12)), (1, 1, 1))
+    support = (SupportScan(scan, square(4)),)
+    nothing = np.zeros((2, 10, 10, 12), dtype=np.float16)
+    nothing[0] = 1
+    found = Prediction(Region((0, 0, 0), (10, 10, 12)), (0, 1), nothing)
+    mean = with_support(found, scan, support, square(4))
+    share = vote_shares(square(4), (1, 1, 1), 12)[1]
+    assert mean.probability[1, 5, 5, 1] == pytest.approx(0.75 * share if halfway else 0, abs=1e-3)
+    assert mean.probability[1, 9, 5, 1] == 0
+    np.testing.assert_allclose(mean.probability.sum(axis=0, dtype=np.float32), 1, atol=2e-3)
 
 
 @pytest.mark.slow
