@@ -60,6 +60,16 @@ def test_a_vote_is_compared_with_what_is_drawn() -> None:
     assert foretold(said(), square(4)) == pytest.approx([0])
 
 
+def test_slices_of_all_planes_are_compared() -> None:
+    labels = np.zeros((10, 10, 12), dtype=np.uint8)
+    labels[2:8, 5, 1:5] = 1  # 24 voxels in another plane than the main one, which is empty
+    annotation = Annotation(labels, ((1, 5), (2, 11)), main_axis=2)
+    # Said there: rows 2 to 7 of slices 0 to 5, 36 voxels, of which 24 are drawn: 48 / 60.
+    assert foretold(said(slice(2, 8)), annotation) == pytest.approx([0.8])
+    empty = Annotation(np.zeros_like(labels), ((2, 11),))
+    assert foretold(said(slice(2, 8)), empty) == pytest.approx([1])
+
+
 def test_what_was_not_looked_at_is_not_held_against_a_vote() -> None:
     annotation = square(4)
     annotation.labels[:2, :, 4] = 255

@@ -97,18 +97,18 @@ def with_support(
 def foretold(carried: Prediction, annotation: Annotation) -> Float32Array:
     """Return the Dice (structure,) of what support scans say with what is drawn here.
 
-    On the annotated slices across the main axis, which they know nothing of.
+    On all annotated slices, which they know nothing of; 1 where there is nothing to compare.
     """
-    axis, whole = annotation.axis, Region((0, 0, 0), annotation.labels.shape)
+    whole = Region((0, 0, 0), annotation.labels.shape)
     both, total = np.zeros((2, len(carried.values) - 1))
-    for index in annotation.along(axis):
+    for axis, index in annotation.slices:
         labels = annotation.labels[on_slice(axis, index)]
         said = slice_of(carried, axis, index, whole).argmax(axis=0)
         for number, value in enumerate(carried.values[1:]):
             there, here = labels == value, (said == number + 1) & (labels != UNKNOWN)
             both[number] += 2 * np.count_nonzero(there & here)
             total[number] += np.count_nonzero(there) + np.count_nonzero(here)
-    return np.asarray(both / np.maximum(total, 1), dtype=np.float32)
+    return np.where(total > 0, both / np.maximum(total, 1), 1).astype(np.float32)
 
 
 def trusted(dice: Float32Array) -> Float32Array:
