@@ -7,7 +7,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.engines import Network, Scan, SupportScan
 from fewslice.engines import with_support as beside
 from fewslice.engines.atlas.engine import carried_over
-from fewslice.engines.base import Prediction
+from fewslice.engines.base import Prediction, Progress
 from fewslice.engines.predictions import seen_in
 from fewslice.engines.with_support import foretold, trusted, vote_shares, with_support
 from fewslice.segmentation.assemble import assemble_labels
@@ -131,9 +131,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """What support scans were asked for, and how large the scan was, each time."""
     found: list[tuple[int, ...]] = []
 
-    def ask(scan: Scan, *others: object) -> Prediction:
+    def ask(
+        scan: Scan,
+        support: tuple[SupportScan, ...],
+        values: tuple[int, ...],
+        axis: int,
+        progress: Progress,
+    ) -> Prediction:
         found.append(scan.shape)
-        return carried_over(scan, *others)  # type: ignore[arg-type]
+        return carried_over(scan, support, values, axis, progress)
 
     monkeypatch.setattr(beside, "carried_over", ask)
     return found

@@ -39,10 +39,8 @@ def within(inner: Region, outer: Region) -> tuple[slice, slice, slice]:
 
 def moved(region: Region, axis: int, by: int) -> Region:
     """Return the box, so many voxels further along an axis."""
-    start, stop = list(region.start), list(region.stop)
-    start[axis] += by
-    stop[axis] += by
-    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    i, j, k = (by if other == axis else 0 for other in range(3))
+    return region.moved((i, j, k))
 
 
 def seen_in(prediction: Prediction, box: Region) -> Prediction:

@@ -46,7 +46,7 @@ class Augmentation:
             changed = np.stack(
                 [self._changed(channel, channel[near], rng) for channel in scan.channels]
             )
-            copy = replace(scan, channels=changed)
+            copy = replace(scan, channels=changed, cropped_from=None)
             answers.append(self.engine.prepare(copy).predict(annotation))
         return as_samples(answers, annotation)
 
