@@ -24,6 +24,7 @@ from fewslice.engines.ensemble.engine import (
 )
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior
+from fewslice.engines.interpolation.slice_motion import find_motions
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.network.engine import Network
 from fewslice.engines.network.features import SliceFeatures
@@ -69,7 +70,8 @@ def test_slices_of_several_planes_are_answered_along_each_of_them() -> None:
         for one in (along_main, along_other)
     ]
     shapes = slice_shapes(annotation, along_main.grid.region, phantom.spacing)
-    weights = ShapePrior.on_grid(shapes, along_main.grid, 2, EndCapSettings()).weights
+    motions = find_motions(network.scan, along_main.grid.region, shapes)
+    weights = ShapePrior.on_grid(shapes, along_main.grid, 2, EndCapSettings(), motions).weights
     odds = fused(both, weights)
     plane, shares = weights.surest()
     if shares.any():

@@ -110,7 +110,7 @@ def _better_moved(
     from scipy import ndimage
 
     laid = ndimage.shift(one.astype(np.float32), by, order=1) > 0.5
-    return bool(_overlap(laid, other) > _overlap(one, other))
+    return bool(overlap(laid, other) > overlap(one, other))
 
 
 def shifted(
@@ -127,6 +127,7 @@ def shifted(
     return np.asarray(ndimage.shift(still, by, order=1, mode="nearest"), dtype=np.float32)
 
 
-def _overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+def overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    """Return the Dice of two outlines, bool (rows, columns); 0 if both are empty."""
     shared, total = float((one & other).sum()), float(one.sum() + other.sum())
     return 2 * shared / max(total, 1.0)

@@ -24,8 +24,10 @@ from fewslice.engines.interpolation.centreline import (
     shifted,
 )
 from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
+from fewslice.engines.interpolation.followed import Carrier, Followed, followed
 from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
 from fewslice.engines.interpolation.plane_weights import DrawnSlice, PlaneWeights, plane_weights
+from fewslice.engines.interpolation.slice_motion import SliceMotion
 from fewslice.engines.interpolation.slice_shapes import SliceShape, structure_radii
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
@@ -65,7 +67,8 @@ class ShapePrior:
     axis: the axis across which slices are asked. radii: median inscribed radius of each structure
     over its slices, mm. paths: of each plane with slices, the way of each structure's middle.
     crossing: what the planes across the other axes say, computed beforehand (see `_Crossing`).
-    weights: how much each plane counts; empty for a single one.
+    weights: how much each plane counts; empty for a single one. followed: of each plane whose
+    outlines are carried along with what the images show.
     """
 
     shapes: tuple[SliceShape, ...]
@@ -77,6 +80,7 @@ class ShapePrior:
     crossing: tuple[_Crossing, ...] = ()
     pieces: Mapping[tuple[int, int], Piecewise] = field(default_factory=dict)
     weights: PlaneWeights = field(default_factory=PlaneWeights)
+    followed: Mapping[int, Followed] = field(default_factory=dict)
 
     @classmethod
     def on_grid(
@@ -85,8 +89,13 @@ class ShapePrior:
         grid: WorkingGrid,
         axis: int,
         end_caps: EndCapSettings,
+        motions: Sequence[SliceMotion] = (),
     ) -> ShapePrior:
-        """Resample outlines to a working grid, to be asked for slices across `axis`."""
+        """Resample outlines to a working grid, to be asked for slices across `axis`.
+
+        motions: what the images show to move, of planes with slices; outlines of others move along
+        with their middle only.
+        """
         coarse = tuple(
             replace(shape, distances=grid.down(shape.distances, _inplane(shape.axis)))
             for shape in shapes
@@ -95,6 +104,7 @@ class ShapePrior:
         paths = {plane: _paths(shapes, plane, grid.native_spacing) for plane in planes}
         pieces = _pieces(shapes, planes, grid, end_caps)
         alone = cls(coarse, grid, axis, end_caps, structure_radii(shapes), paths, (), pieces)
+        alone = replace(alone, followed={one.plane: alone._following(one) for one in motions})
         if len(planes) == 1 and planes[0] == axis:
             return alone
         crossing = tuple(alone._crossed_by(plane) for plane in planes if plane != axis)
@@ -251,8 +261,15 @@ class ShapePrior:
         )
         return tapered(self._moved(last, number, at), abs(at - last.index) * step, length)
 
+    def _following(self, motion: SliceMotion) -> Followed:
+        mine = [shape for shape in self.shapes if shape.axis == motion.plane]
+        return followed(Carrier.on(self.grid, motion), mine, self._moved)
+
     def _moved(self, shape: SliceShape, number: int, at: float) -> Float32Array:
-        """Return the signed distance (mm) of a slice's outline, moved with its middle."""
+        """Return the signed distance (mm) of a slice's outline, carried along to a position."""
+        following = self.followed.get(shape.axis)
+        if following is not None and following.follows(number, shape.index, at):
+            return following.outline(shape, number, at)
         return shifted(shape.distances[number], self.move(shape, number, at), HARDLY)
 
     def move(self, shape: SliceShape, number: int, at: float) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from fewslice.engines.base import (
 )
 from fewslice.engines.interpolation.plane_weights import PlaneWeights
 from fewslice.engines.interpolation.signed_distance import ShapePrior
+from fewslice.engines.interpolation.slice_motion import find_motions
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
@@ -31,6 +32,7 @@ from fewslice.engines.network.planes import AlongPlane, PlaneAnswer, filled, fus
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.memo import Memo
 from fewslice.volumes.working_grid import WorkingGrid
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ class Network:
 
         network = load_network(self.weights, self.device) if self.weights is not None else None
         chosen = most_similar(scan, support, self.most_support) if support else ()
-        return PreparedNetwork(scan, chosen, self, network)
+        # Each plane is asked about what is seen in all of them.
+        memo = Memo(scan.channels) if scan.memo is None else scan.memo
+        return PreparedNetwork(replace(scan, memo=memo), chosen, self, network)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,8 +178,9 @@ class PreparedNetwork:
     def _weights(self, grid: WorkingGrid, annotation: Annotation) -> PlaneWeights:
         """Return how much the slices of several planes count."""
         shapes = slice_shapes(annotation, grid.region, self.scan.spacing)
+        motions = find_motions(self.scan, grid.region, shapes)
         caps = self.engine.features.sketch.end_caps
-        return ShapePrior.on_grid(shapes, grid, annotation.axis, caps).weights
+        return ShapePrior.on_grid(shapes, grid, annotation.axis, caps, motions).weights
 
     def along_planes(
         self,

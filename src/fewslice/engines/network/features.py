@@ -16,6 +16,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.signed_distance import CERTAIN, ShapePrior
+from fewslice.engines.interpolation.slice_motion import find_motions
 from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
 from fewslice.engines.random_walker.appearance import AppearanceSettings, background_band
 from fewslice.engines.random_walker.engine import (
@@ -124,14 +125,17 @@ def find_features(
         most=min(finer * settings.sketch.most_voxels, int(np.prod(grid.shape))),
         runs=runs,
     )
-    problem = pose_walk(scan, annotation, shapes, sketch_grid, settings.sketch)
+    motions = find_motions(scan, region, shapes) if settings.sketch.carried else ()
+    caps = settings.sketch.end_caps
+    sketch = ShapePrior.on_grid(shapes, sketch_grid, axis, caps, motions)
+    problem = pose_walk(scan, annotation, sketch, settings.sketch)
     structures = np.stack(list(problem.solve()))
     background = np.clip(1 - structures.sum(axis=0), 1e-4, 1)
     walked = np.log(np.clip(structures, 1e-4, 1) / background)
     seeds = seeds_on_grid(annotation, grid)
     band = background_band(seeds, axis, grid.spacing, 0.5 * float(np.median(radii)))
     near = (seeds > 0) | band
-    prior = ShapePrior.on_grid(shapes, grid, axis, settings.sketch.end_caps)
+    prior = ShapePrior.on_grid(shapes, grid, axis, caps, motions)
     # A slice marked "not on this slice" may lie outside of the region.
     along = [
         (position, shape)

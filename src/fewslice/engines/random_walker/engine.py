@@ -21,7 +21,8 @@ from fewslice.engines.base import (
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
-from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
+from fewslice.engines.interpolation.slice_motion import find_motions
+from fewslice.engines.interpolation.slice_shapes import slice_shapes, structure_radii
 from fewslice.engines.random_walker.appearance import (
     AppearanceSettings,
     LearningTask,
@@ -49,7 +50,8 @@ class WalkerSettings:
     the outlines'. smoothing: the walk is drawn to its prior so that it smooths over 1/smoothing of
     a structure's inscribed radius. margin: of the region, in the slices, as a fraction of what was
     drawn. radius_in_voxels, most_voxels: the working grid is as fine as the first asks for the
-    thinnest structure, and never larger than the second.
+    thinnest structure, and never larger than the second. carried: whether outlines are carried
+    along with what the images show (`fewslice.engines.interpolation.followed`).
     """
 
     intensity_edges: float = 100.0
@@ -60,6 +62,7 @@ class WalkerSettings:
     radius_in_voxels: float = 12.0
     most_voxels: int = 1_200_000
     decided: float = 1e-4
+    carried: bool = True
     end_caps: EndCapSettings = field(default_factory=EndCapSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
     growth: GrowthSettings = field(default_factory=GrowthSettings)
@@ -108,7 +111,9 @@ class PreparedRandomWalker:
             runs=run_lengths(annotation, spacing),
         )
         progress(0.1)
-        problem = pose_walk(self.scan, annotation, shapes, grid, self.settings)
+        motions = find_motions(self.scan, region, shapes) if self.settings.carried else ()
+        prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.settings.end_caps, motions)
+        problem = pose_walk(self.scan, annotation, prior, self.settings)
         progress(0.4)
         probability = _solve(problem, grid, annotation.axis, lambda part: progress(0.9 * part))
         coarse = Prediction(region, (0, *annotation.values), probability)
@@ -122,14 +127,14 @@ class PreparedRandomWalker:
 def pose_walk(
     scan: Scan,
     annotation: Annotation,
-    shapes: tuple[SliceShape, ...],
-    grid: WorkingGrid,
+    prior: ShapePrior,
     settings: WalkerSettings,
 ) -> WalkProblem:
-    """Return the random walk to solve on a grid: what outlines and appearance say of each voxel."""
-    axis = annotation.axis
-    radii = structure_radii(shapes)
-    prior = ShapePrior.on_grid(shapes, grid, axis, settings.end_caps)
+    """Return the random walk to solve: what outlines and appearance say of each voxel.
+
+    prior: the outlines, on the grid to walk on, for slices across the annotation's main axis.
+    """
+    axis, grid, radii = annotation.axis, prior.grid, prior.radii
     odds = np.stack([prior.log_odds(at) for at in range(grid.shape[axis])], axis=1 + axis)
     seeds = seeds_on_grid(annotation, grid)
     band = background_band(

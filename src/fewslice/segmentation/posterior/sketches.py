@@ -19,6 +19,7 @@ from fewslice.engines.base import Scan, as_half
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
+from fewslice.engines.interpolation.slice_motion import find_motions
 from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
 from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import WalkerSettings, pose_walk, run_lengths
@@ -39,11 +40,14 @@ class Sketches:
 
     walker: the walk, and the grid of all answers; as many voxels as there are at most in the scans
     that suggestions were fitted on (`benchmarks/advice_tasks.py`), so that those lie on native
-    grids. contexts, share: as of `Committee`.
+    grids. Outlines are not carried along with images, as they were not in that fit. contexts, share:
+    as of `Committee`.
     """
 
     walker: WalkerSettings = field(
-        default_factory=lambda: replace(FeatureSettings().sketch, most_voxels=240_000)
+        default_factory=lambda: replace(
+            FeatureSettings().sketch, most_voxels=240_000, carried=False
+        )
     )
     contexts: int = 4
     share: float = 0.25
@@ -54,7 +58,9 @@ class Sketches:
         region = field_of_view(annotation, scan.spacing, self.walker.margin, reach=1.0)
         shapes = slice_shapes(annotation, region, scan.spacing)
         grid = self._grid(scan, annotation, region, shapes)
-        problem = pose_walk(scan, annotation, shapes, grid, self.walker)
+        motions = find_motions(scan, region, shapes) if self.walker.carried else ()
+        prior = ShapePrior.on_grid(shapes, grid, axis, self.walker.end_caps, motions)
+        problem = pose_walk(scan, annotation, prior, self.walker)
         walked = _with_background(np.stack(list(problem.solve())))
         seeds = seeds_on_grid(annotation, grid)
         coarse = _on_grid(annotation, grid, seeds)
