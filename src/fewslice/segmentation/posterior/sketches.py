@@ -40,8 +40,8 @@ class Sketches:
 
     walker: the walk, and the grid of all answers; as many voxels as there are at most in the scans
     that suggestions were fitted on (`benchmarks/advice_tasks.py`), so that those lie on native
-    grids. Outlines are not carried along with images, as they were not in that fit. contexts, share:
-    as of `Committee`.
+    grids. Outlines are not carried along with images, as they were not in that fit. contexts,
+    share: as of `Committee`.
     """
 
     walker: WalkerSettings = field(
