@@ -23,7 +23,7 @@ def bent(depth: int = 9) -> npt.NDArray[np.bool_]:
     """Return a disc of radius 6 that goes six columns aside and comes back."""
     rows, columns, slices = np.ogrid[:48, :48, :depth]
     aside = 20 + 8 * np.sin(np.pi * slices / (depth - 1))
-    return (rows - 24) ** 2 + (columns - aside) ** 2 < 36.5
+    return np.asarray((rows - 24) ** 2 + (columns - aside) ** 2 < 36.5)
 
 
 def seen(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
@@ -78,7 +78,7 @@ def growing() -> npt.NDArray[np.bool_]:
     rows, columns, slices = np.ogrid[:48, :48, :9]
     across = 10 - 0.8 * slices
     along = 6 + 1.4 * slices
-    return ((rows - 24) / along) ** 2 + ((columns - 24) / across) ** 2 < 1
+    return np.asarray(((rows - 24) / along) ** 2 + ((columns - 24) / across) ** 2 < 1)
 
 
 def test_outlines_of_changing_shape_follow_the_images() -> None:

@@ -24,7 +24,7 @@ def rod() -> npt.NDArray[np.float32]:
     """Return a bright rod that moves by two rows and back by one column from slice to slice."""
     rows, columns, slices = np.ogrid[:40, :44, :9]
     square = (rows - 12 - 2 * slices) ** 2 + (columns - 26 + slices) ** 2
-    return np.exp(-square / 40.0).astype(np.float32)
+    return np.asarray(np.exp(-square / 40.0), dtype=np.float32)
 
 
 def scan_of(image: npt.NDArray[np.float32], axis: int = 2) -> Scan:
