@@ -14,7 +14,7 @@ from fewslice.segmentation.posterior import Committee, Sketches
 from tests.support.phantoms import two_organs
 from tests.support.small_organs import annotation_of, scan_of, small_organs
 
-WALKER = replace(FeatureSettings().sketch, carried=False)
+WALKER = FeatureSettings().sketch
 COARSE = Sketches(replace(WALKER, most_voxels=9000))
 
 

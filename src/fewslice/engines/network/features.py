@@ -125,7 +125,7 @@ def find_features(
         most=min(finer * settings.sketch.most_voxels, int(np.prod(grid.shape))),
         runs=runs,
     )
-    motions = find_motions(scan, region, shapes) if settings.sketch.carried else ()
+    motions = find_motions(scan, region, shapes)
     caps = settings.sketch.end_caps
     sketch = ShapePrior.on_grid(shapes, sketch_grid, axis, caps, motions)
     problem = pose_walk(scan, annotation, sketch, settings.sketch)

@@ -50,8 +50,7 @@ class WalkerSettings:
     the outlines'. smoothing: the walk is drawn to its prior so that it smooths over 1/smoothing of
     a structure's inscribed radius. margin: of the region, in the slices, as a fraction of what was
     drawn. radius_in_voxels, most_voxels: the working grid is as fine as the first asks for the
-    thinnest structure, and never larger than the second. carried: whether outlines are carried
-    along with what the images show (`fewslice.engines.interpolation.followed`).
+    thinnest structure, and never larger than the second.
     """
 
     intensity_edges: float = 100.0
@@ -62,7 +61,6 @@ class WalkerSettings:
     radius_in_voxels: float = 12.0
     most_voxels: int = 1_200_000
     decided: float = 1e-4
-    carried: bool = True
     end_caps: EndCapSettings = field(default_factory=EndCapSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
     growth: GrowthSettings = field(default_factory=GrowthSettings)
@@ -111,7 +109,7 @@ class PreparedRandomWalker:
             runs=run_lengths(annotation, spacing),
         )
         progress(0.1)
-        motions = find_motions(self.scan, region, shapes) if self.settings.carried else ()
+        motions = find_motions(self.scan, region, shapes)
         prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.settings.end_caps, motions)
         problem = pose_walk(self.scan, annotation, prior, self.settings)
         progress(0.4)

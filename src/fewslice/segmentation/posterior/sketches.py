@@ -40,14 +40,11 @@ class Sketches:
 
     walker: the walk, and the grid of all answers; as many voxels as there are at most in the scans
     that suggestions were fitted on (`benchmarks/advice_tasks.py`), so that those lie on native
-    grids. Outlines are not carried along with images, as they were not in that fit. contexts,
-    share: as of `Committee`.
+    grids. contexts, share: as of `Committee`.
     """
 
     walker: WalkerSettings = field(
-        default_factory=lambda: replace(
-            FeatureSettings().sketch, most_voxels=240_000, carried=False
-        )
+        default_factory=lambda: replace(FeatureSettings().sketch, most_voxels=240_000)
     )
     contexts: int = 4
     share: float = 0.25
@@ -58,7 +55,7 @@ class Sketches:
         region = field_of_view(annotation, scan.spacing, self.walker.margin, reach=1.0)
         shapes = slice_shapes(annotation, region, scan.spacing)
         grid = self._grid(scan, annotation, region, shapes)
-        motions = find_motions(scan, region, shapes) if self.walker.carried else ()
+        motions = find_motions(scan, region, shapes)
         prior = ShapePrior.on_grid(shapes, grid, axis, self.walker.end_caps, motions)
         problem = pose_walk(scan, annotation, prior, self.walker)
         walked = _with_background(np.stack(list(problem.solve())))
