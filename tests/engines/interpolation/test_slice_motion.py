@@ -114,11 +114,11 @@ def test_windows_change_in_steps_so_that_what_is_kept_serves_again() -> None:
     assert scan.memo is not None
     kept = scan.memo.nbytes
     assert kept > 0
-    assert first.grid.region == Region((8, 8, 0), (36, 36, 9))
-    again = motion_of(scan, drawn(3, 5), Region((8, 10, 0), (34, 36, 8)))
+    assert first.grid.region == Region((8, 8, 0), (34, 36, 9))
+    again = motion_of(scan, drawn(3, 5), Region((8, 9, 0), (34, 36, 8)))
     assert again.grid == first.grid
     assert scan.memo.nbytes == kept
-    alone = motion_of(scan_of(rod()), drawn(3, 5), Region((8, 10, 0), (34, 36, 8)))
+    alone = motion_of(scan_of(rod()), drawn(3, 5), Region((8, 9, 0), (34, 36, 8)))
     np.testing.assert_allclose(again.paths, alone.paths, atol=0.02)
 
 

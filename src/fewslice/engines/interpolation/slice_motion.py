@@ -97,7 +97,7 @@ def _grid(scan: Scan, region: Region, plane: int, finest: float, most: int) -> W
     start, stop, shape = [0, 0, 0], list(scan.shape), list(scan.shape)
     for axis in inplane_axes(plane):
         side = region.stop[axis] - region.start[axis]
-        unit = 2 ** max(int(math.log2(side)) - 2, 0)
+        unit = 2 ** max(int(math.log2(side)) - 3, 0)
         start[axis] = region.start[axis] // unit * unit
         stop[axis] = min(-(-region.stop[axis] // unit) * unit, scan.shape[axis])
         coarser = max(finest / scan.spacing[axis], 1.0)
