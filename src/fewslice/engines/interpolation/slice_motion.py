@@ -144,20 +144,21 @@ class _Steps:
 
     def find(self, rising: range, falling: range) -> None:
         """Find displacements from slices to the one before, and to the one after."""
-        ways = ((self.rising, rising, -1), (self.falling, falling, 1))
-        for known, (steps, asked, way) in zip(self.known, ways, strict=True):
-            new = np.array([at for at in asked if not known[at]], dtype=np.intp)
-            if len(new):
-                steps[new] = self._between(new, new + way)
-                known[new] = True
-
-    def _between(self, here: npt.NDArray[np.intp], there: npt.NDArray[np.intp]) -> Float32Array:
         from fewslice.engines.interpolation.demons import displacements
 
+        up, down = (
+            np.array([at for at in asked if not known[at]], dtype=np.intp)
+            for asked, known in zip((rising, falling), self.known, strict=True)
+        )
+        here, there = np.concatenate([up, down]), np.concatenate([up - 1, down + 1])
+        if not len(here):
+            return
         needed = np.union1d(here, there)
         images = _images(self.scan, self.grid, self.plane, needed)
         places = np.searchsorted(needed, here), np.searchsorted(needed, there)
-        return displacements(images[places[0]], images[places[1]])
+        found = displacements(images[places[0]], images[places[1]])
+        self.rising[up], self.falling[down] = found[: len(up)], found[len(up) :]
+        self.known[0, up] = self.known[1, down] = True
 
 
 def _kept_steps(scan: Scan, grid: WorkingGrid, plane: int) -> _Steps:
