@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +88,7 @@ def find_motions(
         grid = _grid(scan, region, plane, finest, settings.most_pixels)
         steps = _kept_steps(scan, grid, plane)
         first, last = region.start[plane], region.stop[plane] - 1
+        steps.find(scan, range(drawn[0] + 1, last + 1), range(first, drawn[-1]))
         paths = _paths(steps, (first, last), drawn)
         found.append(SliceMotion(plane, grid, first, tuple(drawn), paths))
     return tuple(found)
@@ -122,7 +124,6 @@ class _Steps:
     one after. known: bool (2, slice), which of them are found.
     """
 
-    scan: Scan
     grid: WorkingGrid
     plane: int
     rising: npt.NDArray[np.float16]
@@ -130,20 +131,23 @@ class _Steps:
     known: npt.NDArray[np.bool_]
 
     @classmethod
-    def none(cls, scan: Scan, grid: WorkingGrid, plane: int) -> _Steps:
+    def none(cls, grid: WorkingGrid, plane: int) -> _Steps:
         """Return those of which nothing is found yet."""
         rows, columns = (grid.shape[axis] for axis in inplane_axes(plane))
         size = (grid.shape[plane], 2, rows, columns)
         rising, falling = np.zeros(size, dtype=np.float16), np.zeros(size, dtype=np.float16)
-        return cls(scan, grid, plane, rising, falling, np.zeros((2, size[0]), dtype=bool))
+        return cls(grid, plane, rising, falling, np.zeros((2, size[0]), dtype=bool))
 
     @property
     def nbytes(self) -> int:
         """How much memory they take."""
         return self.rising.nbytes + self.falling.nbytes + self.known.nbytes
 
-    def find(self, rising: range, falling: range) -> None:
-        """Find displacements from slices to the one before, and to the one after."""
+    def find(self, scan: Scan, rising: range, falling: range) -> None:
+        """Find displacements from slices to the one before, and to the one after.
+
+        The scan is not held here: its memo, which keeps this, would keep it alive.
+        """
         from fewslice.engines.interpolation.demons import displacements
 
         up, down = (
@@ -154,7 +158,7 @@ class _Steps:
         if not len(here):
             return
         needed = np.union1d(here, there)
-        images = _images(self.scan, self.grid, self.plane, needed)
+        images = _images(scan, self.grid, self.plane, needed)
         places = np.searchsorted(needed, here), np.searchsorted(needed, there)
         found = displacements(images[places[0]], images[places[1]])
         self.rising[up], self.falling[down] = found[: len(up)], found[len(up) :]
@@ -162,7 +166,7 @@ class _Steps:
 
 
 def _kept_steps(scan: Scan, grid: WorkingGrid, plane: int) -> _Steps:
-    begin = partial(_Steps.none, scan, grid, plane)
+    begin = partial(_Steps.none, grid, plane)
     if scan.memo is None:
         return begin()
     seen = scan.channels[(slice(None), *grid.region.slices)]
@@ -178,11 +182,19 @@ def _images(
     scaled = []
     for channel in scan.channels:
         seen = np.moveaxis(channel[grid.region.slices], plane, 0)
-        low, high = np.percentile(seen[spread], [2, 98])
-        width = max(float(high - low), 1e-6 * max(abs(float(high)), 1.0))
         values = grid.down(seen[slices].astype(np.float32), inplane)
-        scaled.append(np.clip((values - low) / width, -0.25, 1.25))
+        scaled.append(scaled_to_range(values, seen[spread]))
     return np.stack(scaled, axis=1).astype(np.float32)
+
+
+def scaled_to_range(values: Float32Array, sample: npt.NDArray[Any]) -> Float32Array:
+    """Return intensities of which the 2nd to 98th percentile of a sample become 0 and 1.
+
+    What lies farther out than a quarter of that range is cut.
+    """
+    low, high = np.percentile(sample, [2, 98])
+    width = max(float(high - low), 1e-6 * max(abs(float(high)), 1.0))
+    return np.asarray(np.clip((values - low) / width, -0.25, 1.25))
 
 
 def _spread(slices: int) -> npt.NDArray[np.intp]:
@@ -194,11 +206,9 @@ def _spread(slices: int) -> npt.NDArray[np.intp]:
 def _paths(steps: _Steps, between: tuple[int, int], drawn: Sequence[int]) -> Float32Array:
     """Return displacements (drawn, slice, 2, rows, columns) from slices to those that are drawn.
 
-    between: the first and the last slice that is asked about. Each is looked at only in the
-    directions in which a drawn one lies.
+    between: the first and the last slice that is asked about. drawn: ascending.
     """
     first, last = between
-    steps.find(range(min(drawn) + 1, last + 1), range(first, max(drawn)))
     size = (len(drawn), last + 1 - first, *steps.rising.shape[1:])
     paths = np.zeros(size, dtype=np.float32)
     for at in range(min(drawn) + 1, last + 1):

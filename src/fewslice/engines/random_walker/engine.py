@@ -21,7 +21,7 @@ from fewslice.engines.base import (
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
-from fewslice.engines.interpolation.slice_motion import find_motions
+from fewslice.engines.interpolation.slice_motion import find_motions, scaled_to_range
 from fewslice.engines.interpolation.slice_shapes import slice_shapes, structure_radii
 from fewslice.engines.random_walker.appearance import (
     AppearanceSettings,
@@ -245,9 +245,7 @@ def scaled_intensities(scan: Scan, grid: WorkingGrid, near: npt.NDArray[np.bool_
     scaled = []
     for channel in scan.channels:
         values = grid.down(channel[region.slices].astype(np.float32))
-        low, high = np.percentile(values[near], [2, 98])
-        width = max(float(high - low), 1e-6 * max(abs(float(high)), 1.0))
-        scaled.append(np.clip((values - low) / width, -0.25, 1.25))
+        scaled.append(scaled_to_range(values, values[near]))
     return np.stack(scaled).astype(np.float32)
 
 
