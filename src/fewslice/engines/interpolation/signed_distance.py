@@ -42,8 +42,8 @@ def _inplane(axis: int) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Crossing:
-    """What one plane says of the whole grid, for slices across another axis.
+class _PlaneOdds:
+    """What one plane says of the whole grid, for slices across any axis.
 
     odds: float16 (structure, i, j, k). distance: mm to the plane's nearest annotated slice, per
     position across the plane.
@@ -55,9 +55,11 @@ class _Crossing:
 
     def slice_at(self, axis: int, position: int) -> tuple[Float32Array, npt.NDArray[np.float64]]:
         """Return odds (structure, rows, columns) of a slice, and distances broadcasting over it."""
+        odds = np.take(self.odds, position, axis=1 + axis).astype(np.float32)
+        if self.plane == axis:
+            return odds, self.distance[position].reshape(1, 1)
         along_rows = _inplane(axis).index(self.plane) == 0
-        distance = self.distance[:, None] if along_rows else self.distance[None, :]
-        return np.moveaxis(self.odds, 1 + axis, 0)[position].astype(np.float32), distance
+        return odds, self.distance[:, None] if along_rows else self.distance[None, :]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +68,9 @@ class ShapePrior:
 
     axis: the axis across which slices are asked. radii: median inscribed radius of each structure
     over its slices, mm. paths: of each plane with slices, the way of each structure's middle.
-    crossing: what the planes across the other axes say, computed beforehand (see `_Crossing`).
-    weights: how much each plane counts; empty for a single one. followed: of each plane whose
-    outlines are carried along with what the images show.
+    crossing: what each plane says, computed beforehand (see `_PlaneOdds`); empty where all slices
+    lie across `axis`. weights: how much each plane counts; empty for a single one. followed: of
+    each plane whose outlines are carried along with what the images show.
     """
 
     shapes: tuple[SliceShape, ...]
@@ -77,7 +79,7 @@ class ShapePrior:
     end_caps: EndCapSettings
     radii: npt.NDArray[np.float64]
     paths: Mapping[int, tuple[CentrePath, ...]]
-    crossing: tuple[_Crossing, ...] = ()
+    crossing: tuple[_PlaneOdds, ...] = ()
     pieces: Mapping[tuple[int, int], Piecewise] = field(default_factory=dict)
     weights: PlaneWeights = field(default_factory=PlaneWeights)
     followed: Mapping[int, Followed] = field(default_factory=dict)
@@ -107,8 +109,8 @@ class ShapePrior:
         alone = replace(alone, followed={one.plane: alone._following(one) for one in motions})
         if len(planes) == 1 and planes[0] == axis:
             return alone
-        crossing = tuple(alone._crossed_by(plane) for plane in planes if plane != axis)
-        weights = alone._weighed(shapes, planes) if len(planes) > 1 else PlaneWeights()
+        crossing = tuple(alone._said_by(plane) for plane in planes)
+        weights = alone._weighed(shapes, crossing) if len(planes) > 1 else PlaneWeights()
         return replace(alone, crossing=crossing, weights=weights)
 
     def log_odds(self, position: int) -> Float32Array:
@@ -118,18 +120,14 @@ class ShapePrior:
         (class, rows, columns), background first; only differences between classes mean something,
         and they are at most `CERTAIN`.
         """
-        answers = [
-            (crossing.plane, *crossing.slice_at(self.axis, position)) for crossing in self.crossing
-        ]
-        if any(shape.axis == self.axis for shape in self.shapes):
-            at = float(self.grid.centres(self.axis)[position])
-            odds, away = self._at(self.axis, at)
-            answers.append((self.axis, odds, np.full((1, 1), away)))
+        if not self.crossing:
+            return _with_background(self._at(self.axis, self.grid.centres(self.axis)[position])[0])
+        answers = [one.slice_at(self.axis, position) for one in self.crossing]
         if len(answers) == 1:
-            return _with_background(answers[0][1])
-        sums = np.zeros((2, *answers[0][1].shape), dtype=np.float32)
-        for plane, odds, distance in answers:
-            weight = self._counted(plane, np.ravel(distance)).reshape(-1, *distance.shape)
+            return _with_background(answers[0][0])
+        sums = np.zeros((2, *answers[0][0].shape), dtype=np.float32)
+        for one, (odds, distance) in zip(self.crossing, answers, strict=True):
+            weight = self._counted(one.plane, np.ravel(distance)).reshape(-1, *distance.shape)
             sums += weight * odds, np.broadcast_to(weight, odds.shape)
         return _with_background(sums[0] / sums[1])
 
@@ -161,21 +159,22 @@ class ShapePrior:
         weights = self.weights.at(plane, distance + self.grid.native_spacing[plane])
         return np.asarray(weights, dtype=np.float32)
 
-    def _weighed(self, shapes: tuple[SliceShape, ...], planes: Sequence[int]) -> PlaneWeights:
+    def _weighed(
+        self, shapes: tuple[SliceShape, ...], crossing: Sequence[_PlaneOdds]
+    ) -> PlaneWeights:
         """Return how much planes count, by what each alone says of the other planes' slices.
 
-        shapes: the outlines at full resolution.
+        shapes: the outlines at full resolution. crossing: what each plane says.
         """
-        foretold = {}
-        for plane in planes:
-            own = replace(self, shapes=tuple(one for one in self.shapes if one.axis == plane))
-            odds = own._crossed_by(plane).odds
-            foretold[plane] = [
-                (np.take(odds, at, axis=1 + one.axis) > 0, one.distances > 0)
+        foretold = {
+            said.plane: [
+                (np.take(said.odds, at, axis=1 + one.axis) > 0, one.distances > 0)
                 for one in self.shapes
-                if one.axis != plane and one.whole
+                if one.axis != said.plane and one.whole
                 if (at := self.grid.index_of(one.axis, one.index)) is not None
             ]
+            for said in crossing
+        }
         drawn = [DrawnSlice(one.axis, one.distances > 0) for one in shapes]
         return plane_weights(drawn, foretold, self.grid.native_spacing)
 
@@ -194,10 +193,10 @@ class ShapePrior:
             found *= 1 - self.weights.agreement[plane][:, None]
         return np.expand_dims(found, tuple(1 + axis for axis in inplane_axes(plane)))
 
-    def _crossed_by(self, plane: int) -> _Crossing:
+    def _said_by(self, plane: int) -> _PlaneOdds:
         answers = [self._at(plane, float(at)) for at in self.grid.centres(plane)]
         odds = np.stack([odds.astype(np.float16) for odds, _ in answers], axis=1 + plane)
-        return _Crossing(plane, odds, np.array([distance for _, distance in answers]))
+        return _PlaneOdds(plane, odds, np.array([distance for _, distance in answers]))
 
     def _at(self, plane: int, at: float) -> tuple[Float32Array, float]:
         """Return half log-odds (structure, rows, columns) at a position across one plane."""
@@ -283,6 +282,10 @@ class ShapePrior:
     def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
         """Return how a structure goes on beyond its last drawn slice, above or below."""
         drawn = [shape for shape in shapes if shape.present[number]]
+        if drawn[0].axis in self.followed:
+            ends = self.followed[drawn[0].axis].carrier.motion.ends
+            if (number, above) in ends:
+                return Cap(ends[number, above], self.end_caps.doubt_of_one)
         drawn.sort(key=lambda shape: shape.index, reverse=not above)
         positions = np.array([shape.index * step for shape in drawn])
         areas = np.array([shape.area[number] for shape in drawn])

@@ -12,8 +12,8 @@ answer, too, with one more slice drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,9 @@ class SliceMotion:
     plane: the array axis across the slices. grid: on which it was found, all slices of the scan.
     first: slice of the scan that `paths` begin with. drawn: slices of the scan. paths: float32
     (drawn, slice, 2, rows, columns): by how many rows and columns of the grid what a pixel shows
-    lies elsewhere on the drawn slice.
+    lies elsewhere on the drawn slice. ends: mm from the only drawn slice at which structures have
+    ended, by number and whether above it, as far as images tell
+    (`fewslice.engines.interpolation.seen_ends`).
     """
 
     plane: int
@@ -59,6 +61,7 @@ class SliceMotion:
     first: int
     drawn: tuple[int, ...]
     paths: Float32Array
+    ends: Mapping[tuple[int, bool], float] = field(default_factory=dict)
 
     def path(self, drawn: int, at: float) -> Float32Array:
         """Return displacements (2, rows, columns) from a position to a drawn slice.

@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
-from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.signed_distance import CERTAIN, ShapePrior
-from fewslice.engines.interpolation.slice_motion import find_motions
-from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
+from fewslice.engines.interpolation.slice_shapes import SliceShape, structure_radii
+from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.random_walker.appearance import AppearanceSettings, background_band
 from fewslice.engines.random_walker.engine import (
     WalkerSettings,
@@ -105,8 +104,8 @@ def find_features(
     Returns the grid they lie on, with the scan's array axes in their own order, and the features.
     """
     axis = annotation.axis
-    region = field_of_view(annotation, scan.spacing, settings.margin, settings.reach)
-    shapes = slice_shapes(annotation, region, scan.spacing)
+    around = surroundings(scan, annotation, settings.margin, settings.reach)
+    region, shapes, motions = around.region, around.shapes, around.motions
     radii = structure_radii(shapes)
     runs = run_lengths(annotation, scan.spacing)
     smallest = float(radii.min())
@@ -125,7 +124,6 @@ def find_features(
         most=min(finer * settings.sketch.most_voxels, int(np.prod(grid.shape))),
         runs=runs,
     )
-    motions = find_motions(scan, region, shapes)
     caps = settings.sketch.end_caps
     sketch = ShapePrior.on_grid(shapes, sketch_grid, axis, caps, motions)
     problem = pose_walk(scan, annotation, sketch, settings.sketch)

@@ -18,11 +18,11 @@ from fewslice.engines.base import (
     empty_probability,
     silent,
 )
-from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
-from fewslice.engines.interpolation.slice_motion import find_motions, scaled_to_range
-from fewslice.engines.interpolation.slice_shapes import slice_shapes, structure_radii
+from fewslice.engines.interpolation.slice_motion import scaled_to_range
+from fewslice.engines.interpolation.slice_shapes import structure_radii
+from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.random_walker.appearance import (
     AppearanceSettings,
     LearningTask,
@@ -98,8 +98,8 @@ class PreparedRandomWalker:
     def predict(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         """Return class probabilities, solved on a working grid (see `PreparedScan`)."""
         spacing = self.scan.spacing
-        region = field_of_view(annotation, spacing, self.settings.margin, reach=1.0)
-        shapes = slice_shapes(annotation, region, spacing)
+        around = surroundings(self.scan, annotation, self.settings.margin)
+        region, shapes, motions = around.region, around.shapes, around.motions
         radii = structure_radii(shapes)
         grid = working_grid(
             region,
@@ -109,7 +109,6 @@ class PreparedRandomWalker:
             runs=run_lengths(annotation, spacing),
         )
         progress(0.1)
-        motions = find_motions(self.scan, region, shapes)
         prior = ShapePrior.on_grid(shapes, grid, annotation.axis, self.settings.end_caps, motions)
         problem = pose_walk(self.scan, annotation, prior, self.settings)
         progress(0.4)

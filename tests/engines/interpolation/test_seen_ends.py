@@ -1,0 +1,211 @@
+"""Ends of a structure of which one slice is drawn, as images show them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from fewslice.annotation.annotation import Annotation
+from fewslice.engines import Scan
+from fewslice.engines.field_of_view import field_of_view
+from fewslice.engines.interpolation.seen_ends import (
+    DEFAULT,
+    FEATURES,
+    DrawnStructure,
+    chance,
+    reaching,
+    seen_ends,
+)
+from fewslice.engines.interpolation.slice_shapes import slice_shapes
+from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.memo import Memo
+from fewslice.volumes.region import Region
+
+SPACING = (1.0, 1.0, 2.0)
+DRAWN = 20
+
+
+def rod(first: int, last: int, slices: int = 60) -> npt.NDArray[np.bool_]:
+    """Return a rod of radius 6 that runs from one slice to another, both included."""
+    rows, columns, at = np.ogrid[:40, :40, :slices]
+    return np.asarray(
+        ((rows - 20) ** 2 + (columns - 20) ** 2 < 36.5) & (at >= first) & (at <= last)
+    )
+
+
+def seen(mask: npt.NDArray[np.bool_], noise: float = 0.2) -> npt.NDArray[np.float32]:
+    """Return an image of it, brighter than its surroundings by five standard deviations."""
+    noisy = np.random.default_rng(0).normal(0, noise, mask.shape)
+    return np.asarray(mask + noisy, dtype=np.float32)
+
+
+def drawn(mask: npt.NDArray[np.bool_], *slices: int) -> Annotation:
+    labels = np.zeros(mask.shape, dtype=np.uint8)
+    for at in slices:
+        labels[..., at] = mask[..., at]
+    return Annotation(labels, tuple((2, at) for at in slices))
+
+
+def scan_of(image: npt.NDArray[np.float32]) -> Scan:
+    return Scan.from_spacing(image[None], SPACING)
+
+
+def ends_of(
+    image: npt.NDArray[np.float32], annotation: Annotation
+) -> dict[tuple[int, bool], float]:
+    region = field_of_view(annotation, SPACING, 0.35, 1.0)
+    return dict(seen_ends(scan_of(image), annotation, region))
+
+
+def test_a_rod_is_followed_to_where_it_ends() -> None:
+    mask = rod(14, 30)
+    found = ends_of(seen(mask), drawn(mask, DRAWN))
+    # Slices 14 to 19 and 21 to 30 hold it: 6 and 10 of 2 mm each, and half a slice.
+    assert found == {(0, False): 13.0, (0, True): 21.0}
+
+
+def test_a_mirrored_scan_has_mirrored_ends() -> None:
+    mask = rod(14, 30)
+    image = seen(mask)
+    straight = ends_of(image, drawn(mask, DRAWN))
+    turned = ends_of(image[..., ::-1].copy(), drawn(mask[..., ::-1].copy(), 59 - DRAWN))
+    assert turned[0, True] == pytest.approx(straight[0, False], abs=2.1)
+    assert turned[0, False] == pytest.approx(straight[0, True], abs=2.1)
+
+
+def test_axes_in_another_order_change_nothing() -> None:
+    mask = rod(14, 30)
+    annotation = drawn(mask, DRAWN)
+    turned = Annotation(annotation.labels.transpose(2, 0, 1).copy(), ((0, DRAWN),))
+    scan = Scan.from_spacing(seen(mask).transpose(2, 0, 1)[None].copy(), (2.0, 1.0, 1.0))
+    region = field_of_view(turned, scan.spacing, 0.35, 1.0)
+    assert dict(seen_ends(scan, turned, region)) == ends_of(seen(mask), annotation)
+
+
+def test_what_is_not_to_be_seen_is_not_followed_as_far() -> None:
+    mask = rod(0, 59)
+    visible = ends_of(seen(mask), drawn(mask, DRAWN))
+    hidden = ends_of(seen(np.zeros_like(mask)), drawn(mask, DRAWN))
+    assert all(visible[side] > 1.5 * hidden[side] for side in visible)
+
+
+def test_contrast_and_its_sign_do_not_matter() -> None:
+    mask = rod(14, 30)
+    image = seen(mask)
+    bright = ends_of(image, drawn(mask, DRAWN))
+    assert ends_of(1000 - 50 * image, drawn(mask, DRAWN)) == pytest.approx(bright)
+
+
+def test_it_ends_with_the_scan() -> None:
+    mask = rod(0, 29, slices=30)
+    found = ends_of(seen(mask), drawn(mask, DRAWN))
+    assert found[0, True] == (29 - DRAWN + 0.5) * SPACING[2]
+
+
+def test_several_drawn_slices_tell_ends_themselves() -> None:
+    mask = rod(14, 30)
+    assert not ends_of(seen(mask), drawn(mask, 16, DRAWN))
+
+
+def test_a_slice_that_shows_nothing_is_an_end_that_was_seen() -> None:
+    mask = rod(14, 30)
+    found = ends_of(seen(mask), drawn(mask, 5, DRAWN))
+    assert set(found) == {(0, True)}
+
+
+def test_slices_of_another_plane_show_ends_better() -> None:
+    mask = rod(14, 30)
+    labels = drawn(mask, DRAWN).labels.copy()
+    labels[20] |= mask[20]
+    assert not ends_of(seen(mask), Annotation(labels, ((0, 20), (2, DRAWN))))
+
+
+def test_a_slice_known_in_part_outlines_nothing() -> None:
+    mask = rod(14, 30)
+    labels = drawn(mask, DRAWN).labels.copy()
+    labels[30:, :, DRAWN] = UNKNOWN
+    assert not ends_of(seen(mask), Annotation(labels, ((2, DRAWN),)))
+
+
+def test_pieces_are_left_to_themselves() -> None:
+    mask = rod(14, 30)
+    mask |= np.roll(mask, (12, 12), axis=(0, 1))
+    assert not ends_of(seen(mask), drawn(mask, DRAWN))
+
+
+def test_each_structure_has_ends_of_its_own() -> None:
+    long, short = rod(14, 30), np.roll(rod(18, 24), (12, 12), axis=(0, 1))
+    labels = drawn(long, DRAWN).labels.copy()
+    labels[short & (np.arange(60) == DRAWN)] = 2
+    image = seen(long) + 2 * short.astype(np.float32)
+    found = ends_of(image, Annotation(labels, ((2, DRAWN),)))
+    assert (found[0, True], found[1, True]) == (21.0, 9.0)
+
+
+def test_a_few_pixels_tell_nothing() -> None:
+    mask = np.zeros((20, 20, 20), dtype=bool)
+    mask[10, 10] = True
+    annotation = drawn(mask, 10)
+    region = field_of_view(annotation, SPACING, 0.35, 1.0)
+    (shape,) = slice_shapes(annotation, region, SPACING)
+    assert DrawnStructure.of(scan_of(seen(mask)), region, shape, 0) is None
+
+
+def test_what_is_seen_on_the_first_slice_aside() -> None:
+    """Where nothing changes from slice to slice every feature can be worked out by hand."""
+    mask = rod(0, 59)
+    image = np.asarray(mask, dtype=np.float32)
+    annotation = drawn(mask, DRAWN)
+    region = field_of_view(annotation, SPACING, 0.35, 1.0)
+    (shape,) = slice_shapes(annotation, region, SPACING)
+    found = DrawnStructure.of(scan_of(image), region, shape, 0)
+    assert found is not None
+    row = dict(zip(FEATURES, next(found.outlook(6.0, above=True)), strict=True))
+    radius = math.sqrt(np.count_nonzero(mask[..., DRAWN]) / math.pi)
+    assert row["distance"] == pytest.approx(2 / radius)
+    assert row["log distance"] == row["log step"] == pytest.approx(math.log(2 / radius))
+    assert row["drift"] == pytest.approx(0, abs=0.02)
+    assert row["log area"] == pytest.approx(0, abs=0.05)
+    assert row["told apart"] == pytest.approx(1, abs=0.02)
+    assert row["told apart less"] == pytest.approx(0, abs=0.02)
+    assert row["contrast"] > 1.5
+
+
+def test_chances_fall_with_distance_and_with_drift() -> None:
+    near = np.array([math.log(0.5), 0.5, math.log(0.2), 0.1, 0.0, 1.0, 0.9, 0.0])
+    far, drifted = near.copy(), near.copy()
+    far[:2] = math.log(4), 4
+    drifted[3] = 4
+    assert chance(near) > DEFAULT.sure > max(chance(far), chance(drifted))
+
+
+def test_no_end_is_looked_for_farther_than_asked() -> None:
+    mask = rod(0, 59)
+    annotation = drawn(mask, DRAWN)
+    region = field_of_view(annotation, SPACING, 0.35, 1.0)
+    (shape,) = slice_shapes(annotation, region, SPACING)
+    found = DrawnStructure.of(scan_of(seen(mask)), region, shape, 0)
+    assert found is not None
+    assert len(list(found.outlook(2.0, above=True))) == 5  # 2 radii of 5.9 mm, slices of 2 mm
+
+
+def test_what_was_found_is_kept_for_the_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fewslice.engines.interpolation import demons
+
+    mask = rod(14, 30)
+    image = seen(mask)[None]
+    scan = Scan(image, scan_of(image[0]).geometry, memo=Memo(image))
+    annotation = drawn(mask, DRAWN)
+    region = field_of_view(annotation, SPACING, 0.35, 1.0)
+    first = seen_ends(scan, annotation, region)
+    monkeypatch.setattr(demons, "displacements", None)  # nobody asks it again
+    assert seen_ends(scan, annotation, region) == first
+
+
+def test_a_region_reaches_as_far_as_asked() -> None:
+    box = Region((1, 2, 3), (4, 5, 6))
+    assert reaching(box, 2, 1, 8) == Region((1, 2, 1), (4, 5, 9))
+    assert reaching(box, 0, 2) == box
