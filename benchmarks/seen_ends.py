@@ -117,8 +117,8 @@ def alike(rows: pd.DataFrame, chance: np.ndarray | None) -> pd.Series:
     )
     step = np.exp(runs["step"])
     true, told = (runs["true"] + 0.5) * step, (runs["told"] + 0.5) * step
-    told = np.maximum(told, np.maximum(DEFAULT.least, 1.5 * step))
-    told = told if chance is not None else np.maximum(1.5, 1.5 * step)
+    usual = np.maximum(1.5, 1.5 * step)
+    told = np.maximum(told, usual) if chance is not None else usual
     share = np.minimum(true, told) / np.maximum(true, told)
     return pd.Series(share).groupby("kind").mean()
 

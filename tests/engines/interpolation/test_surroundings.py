@@ -15,11 +15,11 @@ from tests.engines.interpolation.test_seen_ends import DRAWN, SPACING, drawn, ro
 
 
 def test_one_slice_is_looked_beyond_as_far_as_the_structure_goes() -> None:
-    mask = rod(14, 34)
+    mask = rod(16, 24)
     annotation = drawn(mask, DRAWN)
     around = surroundings(scan_of(seen(mask)), annotation, 0.35)
     near = field_of_view(annotation, SPACING, 0.35, 1.0)
-    assert around.region.stop[2] > 35 > near.stop[2]
+    assert around.region.stop[2] > 25 > near.stop[2]
     assert around.region.start[:2] == near.start[:2]
     (motion,) = around.motions
     grid = WorkingGrid(around.region, around.region.shape, SPACING)
@@ -34,18 +34,18 @@ def test_one_slice_is_looked_beyond_as_far_as_the_structure_goes() -> None:
 
 
 def test_several_slices_are_looked_around_as_before() -> None:
-    mask = rod(14, 34)
-    annotation = drawn(mask, 16, DRAWN, 30)
+    mask = rod(16, 24)
+    annotation = drawn(mask, 17, DRAWN, 23)
     around = surroundings(scan_of(seen(mask)), annotation, 0.35)
     assert around.region == field_of_view(annotation, SPACING, 0.35, 1.0)
     assert not around.motions[0].ends
 
 
 def test_a_rod_of_one_slice_is_completed_to_its_ends() -> None:
-    """By its radius alone it would end ten slices too early, and half of it be lost."""
-    mask = rod(14, 34)
+    """By its radius alone it would end a slice too early on either side: a Dice of .87."""
+    mask = rod(16, 24)
     annotation = drawn(mask, DRAWN)
     answer = RandomWalker().prepare(scan_of(seen(mask))).predict(annotation)
     found = np.zeros(mask.shape, dtype=bool)
     found[answer.region.slices] = answer.probability[1] > 0.5
-    assert dice(found, mask) > 0.9
+    assert dice(found, mask) > 0.99

@@ -61,13 +61,12 @@ _LEAST = 0.1  # squared contrasts that a drift is measured in, so that it stays 
 class EndSettings:
     """Where ends are looked for.
 
-    least, most: radii (see `FEATURES`) from the drawn slice. sure: a structure goes on for as long
-    as the chance of it stays above this. To go on too far costs more than to end too early.
+    most: radii (see `FEATURES`) from the drawn slice. sure: a structure goes on for as long as the
+    chance of it stays above this: to go on too far costs more than to end where outlines would.
     """
 
-    least: float = 0.3
     most: float = 12.0
-    sure: float = 0.8
+    sure: float = 0.9
 
 
 DEFAULT = EndSettings()
@@ -76,11 +75,11 @@ DEFAULT = EndSettings()
 def seen_ends(
     scan: Scan, annotation: Annotation, region: Region, settings: EndSettings = DEFAULT
 ) -> Mapping[tuple[int, bool], float]:
-    """Return mm from the only drawn slice to the end of structures, by number and whether above.
+    """Return mm from the only drawn slice up to which structures go on, by number and side.
 
-    scan: with a memo, in which what moves is kept. region: around what was drawn. Where several
-    slices show structures, or some are known in part only, there are none; nor on a side where a
-    slice was looked at that shows none, nor of structures that are several pieces there.
+    Sides are whether it is above. scan: with a memo, in which what moves is kept. region: around
+    what was drawn. There are none where several slices show structures or the only one is known in
+    part, on a side where a slice was looked at that shows none, and of structures in pieces.
     """
     if len(annotation.drawn_slices) != 1:
         return {}
@@ -106,10 +105,10 @@ def seen_ends(
 
 
 def _end(drawn: DrawnStructure, settings: EndSettings, *, above: bool) -> float:
-    """Return mm to where a structure ends on one side."""
+    """Return mm up to which a structure surely goes on on one side."""
     rows = drawn.outlook(settings.most, above=above)
     goes_on = sum(1 for _ in takewhile(lambda row: chance(row) > settings.sure, rows))
-    return max((goes_on + 0.5) * drawn.step, settings.least * drawn.radius, 1.5 * drawn.step)
+    return (goes_on + 0.5) * drawn.step
 
 
 def chance(row: Float64Array) -> float:

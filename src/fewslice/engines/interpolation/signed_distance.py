@@ -282,14 +282,14 @@ class ShapePrior:
     def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
         """Return how a structure goes on beyond its last drawn slice, above or below."""
         drawn = [shape for shape in shapes if shape.present[number]]
-        if drawn[0].axis in self.followed:
-            ends = self.followed[drawn[0].axis].carrier.motion.ends
-            if (number, above) in ends:
-                return Cap(ends[number, above], self.end_caps.doubt_of_one)
         drawn.sort(key=lambda shape: shape.index, reverse=not above)
         positions = np.array([shape.index * step for shape in drawn])
         areas = np.array([shape.area[number] for shape in drawn])
-        return expected_cap(positions, areas, step, self.end_caps)
+        cap = expected_cap(positions, areas, step, self.end_caps)
+        if drawn[0].axis not in self.followed:
+            return cap
+        ends = self.followed[drawn[0].axis].carrier.motion.ends
+        return replace(cap, length=max(cap.length, ends.get((number, above), 0.0)))
 
 
 def _paths(

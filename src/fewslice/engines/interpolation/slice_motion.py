@@ -51,9 +51,8 @@ class SliceMotion:
     plane: the array axis across the slices. grid: on which it was found, all slices of the scan.
     first: slice of the scan that `paths` begin with. drawn: slices of the scan. paths: float32
     (drawn, slice, 2, rows, columns): by how many rows and columns of the grid what a pixel shows
-    lies elsewhere on the drawn slice. ends: mm from the only drawn slice at which structures have
-    ended, by number and whether above it, as far as images tell
-    (`fewslice.engines.interpolation.seen_ends`).
+    lies elsewhere on the drawn slice. ends: mm from the only drawn slice up to which structures are
+    seen to go on, by number and whether above it (`fewslice.engines.interpolation.seen_ends`).
     """
 
     plane: int
