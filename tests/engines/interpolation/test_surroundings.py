@@ -11,7 +11,7 @@ from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.metrics.overlap import dice
 from fewslice.volumes.working_grid import WorkingGrid
-from tests.engines.interpolation.test_seen_ends import DRAWN, SPACING, drawn, rod, scan_of, seen
+from tests.support.rods import DRAWN, SPACING, drawn, rod, scan_of, seen
 
 
 def test_one_slice_is_looked_beyond_as_far_as_the_structure_goes() -> None:
