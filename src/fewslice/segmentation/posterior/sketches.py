@@ -19,8 +19,8 @@ from fewslice.engines.base import Scan, as_half
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
-from fewslice.engines.interpolation.slice_shapes import SliceShape, structure_radii
-from fewslice.engines.interpolation.surroundings import surroundings
+from fewslice.engines.interpolation.slice_motion import find_motions
+from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes, structure_radii
 from fewslice.engines.network.features import FeatureSettings
 from fewslice.engines.random_walker.engine import WalkerSettings, pose_walk, run_lengths
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
@@ -52,9 +52,11 @@ class Sketches:
     def samples(self, scan: Scan, annotation: Annotation, seed: int = 0) -> Samples:
         """Return the answers from everything, then those of the contexts, on a coarse grid."""
         axis = annotation.axis
-        around = surroundings(scan, annotation, self.walker.margin)
-        region, shapes, motions = around.region, around.shapes, around.motions
+        # Not `surroundings`: what is asked next was fitted to ends as outlines alone tell them.
+        region = field_of_view(annotation, scan.spacing, self.walker.margin, reach=1.0)
+        shapes = slice_shapes(annotation, region, scan.spacing)
         grid = self._grid(scan, annotation, region, shapes)
+        motions = find_motions(scan, region, shapes)
         prior = ShapePrior.on_grid(shapes, grid, axis, self.walker.end_caps, motions)
         problem = pose_walk(scan, annotation, prior, self.walker)
         walked = _with_background(np.stack(list(problem.solve())))
