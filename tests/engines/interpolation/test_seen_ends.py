@@ -154,6 +154,15 @@ def test_chances_fall_with_distance_and_with_drift() -> None:
     assert chance(near) > DEFAULT.sure > max(chance(far), chance(drifted))
 
 
+def test_a_slice_that_is_almost_blank_tells_nothing() -> None:
+    """Its neighbours are off by millions of its standard deviations, which may not overflow."""
+    mask = rod(0, 59)
+    image = 1e5 * seen(mask)
+    image[..., DRAWN] = 0.1
+    image[:20, :, DRAWN] += 1e-6
+    assert ends_of(image, drawn(mask, DRAWN)) == {(0, False): 3.0, (0, True): 3.0}
+
+
 def test_no_end_is_looked_for_farther_than_asked() -> None:
     mask = rod(0, 59)
     annotation = drawn(mask, DRAWN)

@@ -113,7 +113,7 @@ def _end(drawn: DrawnStructure, settings: EndSettings, *, above: bool) -> float:
 
 def chance(row: Float64Array) -> float:
     """Return the probability that a structure goes on on a slice. row: its `FEATURES`."""
-    return float(1 / (1 + np.exp(-(np.asarray(_WEIGHTS) @ row + _BIAS))))
+    return 0.5 * (1 + math.tanh(0.5 * (float(np.asarray(_WEIGHTS) @ row) + _BIAS)))
 
 
 @dataclass(frozen=True, eq=False)
