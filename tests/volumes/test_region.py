@@ -19,3 +19,9 @@ def test_margins_are_rounded_up_in_voxels_and_never_zero() -> None:
 
 def test_a_box_moves_along_all_axes() -> None:
     assert Region((2, 5, 7), (5, 6, 14)).moved((1, -2, 0)) == Region((3, 3, 7), (6, 4, 14))
+
+
+def test_a_region_reaches_as_far_as_asked() -> None:
+    box = Region((1, 2, 3), (4, 5, 6))
+    assert box.reaching(2, 1, 8) == Region((1, 2, 1), (4, 5, 9))
+    assert box.reaching(0, 2) == box

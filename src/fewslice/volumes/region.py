@@ -45,6 +45,13 @@ class Region:
         a, b, c = (b + step for b, step in zip(self.stop, by, strict=True))
         return Region((i, j, k), (a, b, c))
 
+    def reaching(self, axis: int, *places: int) -> Region:
+        """Return the box, with some slices across an axis held as well."""
+        start, stop = list(self.start), list(self.stop)
+        start[axis] = min(start[axis], *places)
+        stop[axis] = max(stop[axis], *(place + 1 for place in places))
+        return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
     def grown(self, margins: Sequence[int], within: Triple) -> Region:
         """Return the box with a margin in voxels on both sides of each axis, cut to the volume."""
         start = [max(a - margin, 0) for a, margin in zip(self.start, margins, strict=True)]

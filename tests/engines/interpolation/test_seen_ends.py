@@ -16,13 +16,11 @@ from fewslice.engines.interpolation.seen_ends import (
     FEATURES,
     DrawnStructure,
     chance,
-    reaching,
     seen_ends,
 )
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.memo import Memo
-from fewslice.volumes.region import Region
 from tests.support.rods import DRAWN, SPACING, drawn, rod, scan_of, seen
 
 
@@ -184,9 +182,3 @@ def test_what_was_found_is_kept_for_the_next_answer(monkeypatch: pytest.MonkeyPa
     first = seen_ends(scan, annotation, region)
     monkeypatch.setattr(demons, "displacements", None)  # nobody asks it again
     assert seen_ends(scan, annotation, region) == first
-
-
-def test_a_region_reaches_as_far_as_asked() -> None:
-    box = Region((1, 2, 3), (4, 5, 6))
-    assert reaching(box, 2, 1, 8) == Region((1, 2, 1), (4, 5, 9))
-    assert reaching(box, 0, 2) == box

@@ -197,7 +197,7 @@ class DrawnStructure:
         coarse = replace(self.shape, distances=self.outline[None])
         for first in range(1, farthest + 1, _AT_ONCE):
             until = min(first + _AT_ONCE - 1, farthest)
-            region = reaching(self.region, plane, index + (until if above else -until))
+            region = self.region.reaching(plane, index + (until if above else -until))
             (motion,) = find_motions(self.scan, region, (self.shape,))
             carrier = Carrier.on(self.grid, motion)
             for away in range(first, until + 1):
@@ -212,14 +212,6 @@ class DrawnStructure:
         one = np.tensordot(self.contrasts, scaled, axes=1)
         drift = float(one[inside].mean()) / (float(self.contrasts @ self.contrasts) + _LEAST)
         return drift, _told_apart(one[inside], one[rim])
-
-
-def reaching(region: Region, axis: int, *places: int) -> Region:
-    """Return a region that holds some slices across an axis, too."""
-    start, stop = list(region.start), list(region.stop)
-    start[axis] = min(start[axis], *places)
-    stop[axis] = max(stop[axis], *(place + 1 for place in places))
-    return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
 def _inside_and_rim(

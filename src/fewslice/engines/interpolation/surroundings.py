@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
 from fewslice.engines.field_of_view import field_of_view
-from fewslice.engines.interpolation.seen_ends import reaching, seen_ends
+from fewslice.engines.interpolation.seen_ends import seen_ends
 from fewslice.engines.interpolation.slice_motion import SliceMotion, find_motions
 from fewslice.engines.interpolation.slice_shapes import SliceShape, slice_shapes
 from fewslice.volumes.memo import Memo
@@ -46,7 +46,7 @@ def surroundings(
             away = math.ceil((1 + _SPARE) * length / scan.spacing[plane]) + 1
             last = scan.shape[plane] - 1
             place = min(index + away, last) if above else max(index - away, 0)
-            region = reaching(region, plane, place)
+            region = region.reaching(plane, place)
     shapes = slice_shapes(annotation, region, scan.spacing)
     motions = find_motions(scan, region, shapes)
     if ends:
