@@ -28,6 +28,7 @@ from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
 _SAMPLED = 16  # slices that the range of intensities is told from
+_BLOCK = 16  # slices whose displacements are found together
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class SliceMotion:
     plane: the array axis across the slices. grid: on which it was found, all slices of the scan.
     first: slice of the scan that `paths` begin with. drawn: slices of the scan. paths: float32
     (drawn, slice, 2, rows, columns): by how many rows and columns of the grid what a pixel shows
-    lies elsewhere on the drawn slice. ends: mm from the only drawn slice up to which structures are
+    lies elsewhere on the drawn slice. ends: mm from the last drawn slice up to which structures are
     seen to go on, by number and whether above it (`fewslice.engines.interpolation.seen_ends`).
     """
 
@@ -148,23 +149,32 @@ class _Steps:
     def find(self, scan: Scan, rising: range, falling: range) -> None:
         """Find displacements from slices to the one before, and to the one after.
 
-        The scan is not held here: its memo, which keeps this, would keep it alive.
+        They are found in blocks, always of the same slices: in how large a batch, and where in it,
+        products of matrices are computed changes their last bits, and an answer must not depend on
+        what was asked before. The scan is not held here: its memo, which keeps this, would keep it
+        alive.
         """
+        for asked, away, found, known in (
+            (rising, -1, self.rising, self.known[0]),
+            (falling, 1, self.falling, self.known[1]),
+        ):
+            for block in sorted({at // _BLOCK for at in asked if not known[at]}):
+                here = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
+                here = here[(here + min(away, 0) >= 0) & (here + max(away, 0) < len(known))]
+                found[here] = self._displacements(scan, here, here + away)
+                known[here] = True
+
+    def _displacements(
+        self, scan: Scan, here: npt.NDArray[np.intp], there: npt.NDArray[np.intp]
+    ) -> Float32Array:
+        """Return displacements (slice, 2, rows, columns) from slices to others."""
         from fewslice.engines.interpolation.demons import displacements
 
-        up, down = (
-            np.array([at for at in asked if not known[at]], dtype=np.intp)
-            for asked, known in zip((rising, falling), self.known, strict=True)
-        )
-        here, there = np.concatenate([up, down]), np.concatenate([up - 1, down + 1])
-        if not len(here):
-            return
         needed = np.union1d(here, there)
         images = _images(scan, self.grid, self.plane, needed)
-        places = np.searchsorted(needed, here), np.searchsorted(needed, there)
-        found = displacements(images[places[0]], images[places[1]])
-        self.rising[up], self.falling[down] = found[: len(up)], found[len(up) :]
-        self.known[0, up] = self.known[1, down] = True
+        return displacements(
+            images[np.searchsorted(needed, here)], images[np.searchsorted(needed, there)]
+        )
 
 
 def _kept_steps(scan: Scan, grid: WorkingGrid, plane: int) -> _Steps:
