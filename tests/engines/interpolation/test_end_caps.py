@@ -38,7 +38,7 @@ def test_a_slice_more_or_less_is_still_even() -> None:
 def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
     # Slices 4, 5 and 7 of 10 mm: gaps of one and two slices, which might be anywhere.
     length, doubt = of([40.0, 50.0, 70.0], [20.0, 20.0, 20.0], step=10.0)
-    assert length == pytest.approx(20.0)  # the radius
+    assert length == pytest.approx(25.0)  # two radii less half of 30 mm
     assert doubt == pytest.approx(3.0)
     # Five of nine slices cannot be spread more evenly than this.
     spread = of([10.0, 30.0, 40.0, 60.0, 80.0], [20.0] * 5, step=10.0)
@@ -47,22 +47,32 @@ def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
     )  # three quarters of 17.5 mm are less than 1.5 slices
 
 
-def test_slices_next_to_each_other_go_on_for_a_radius_where_nothing_narrows() -> None:
-    # Three slices 1 mm apart imply 3 mm: they cover nothing of a structure 20 mm wide.
-    assert of([4.0, 5.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((10.0, 3.0))
+def test_slices_next_to_each_other_go_on_for_two_radii_where_nothing_narrows() -> None:
+    # Three slices 1 mm apart imply 3 mm: they cover nothing of a structure 20 mm wide. The middle
+    # of the two millimetres that they cover is two radii from either end.
+    assert of([4.0, 5.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((19.0, 3.0))
 
 
 def test_where_the_last_outline_is_small_the_end_is_near_and_surer() -> None:
     mean = float(np.sqrt((100 + 100 + 25) / 3))
     length, doubt = of([4.0, 5.0, 6.0], [10.0, 10.0, 5.0])
-    # Half the radius to the fifth power is a 32nd; a fifth of the mean radius is longer.
-    assert length == pytest.approx(0.2 * mean)
+    # Half the radius squared is a quarter, to the fifth power a 32nd.
+    assert length == pytest.approx((2 * mean - 1) / 4)
     assert doubt == pytest.approx(3.0 / 32)
+    # Across twelve radii a fifth of the mean radius is longest but for half of the gap.
+    assert of([0.0, 10.0, 100.0], [10.0, 10.0, 1.0])[0] == pytest.approx(25.0)
 
 
 def test_two_slices_tell_by_their_outlines_too() -> None:
     assert of([0.0, 30.0], [10.0, 10.0]) == pytest.approx((15.0, 3.0))  # half the gap
-    assert of([0.0, 2.0], [10.0, 10.0]) == pytest.approx((10.0, 3.0))  # the radius
+    assert of([0.0, 20.0], [10.0, 10.0]) == pytest.approx((10.0, 3.0))  # all the same: the radius
+    assert of([0.0, 2.0], [10.0, 10.0]) == pytest.approx((19.0, 3.0))  # two radii less 1 mm
+
+
+def test_caps_grow_shorter_without_a_step_as_slices_spread() -> None:
+    lengths = [of([0.0, gap], [10.0, 10.0], step=0.1)[0] for gap in range(1, 41)]
+    assert np.abs(np.diff(lengths)).max() == pytest.approx(0.5)
+    assert min(lengths) == pytest.approx(10.0)
 
 
 def test_slices_many_radii_apart_were_spread() -> None:

@@ -1,4 +1,4 @@
-"""Ends of a structure of which one slice is drawn, as images show them."""
+"""Ends of a structure of which a slice or a few close ones are drawn, as images show them."""
 
 from __future__ import annotations
 
@@ -75,9 +75,26 @@ def test_it_ends_with_the_scan() -> None:
     assert found[0, True] == (22 - DRAWN + 0.5) * SPACING[2]
 
 
-def test_several_drawn_slices_tell_ends_themselves() -> None:
+def test_ends_are_told_from_the_outermost_of_several_slices() -> None:
+    mask = rod(16, 24)
+    alone = ends_of(seen(mask), drawn(mask, DRAWN))
+    assert alone == {(0, False): 27.0, (0, True): 27.0}
+    both = ends_of(seen(mask), drawn(mask, DRAWN, DRAWN + 1))
+    assert both == {(0, False): 27.0, (0, True): 21.0}
+
+
+def test_a_slice_that_shows_another_structure_only_is_an_end_that_was_seen() -> None:
     mask = rod(18, 23)
-    assert not ends_of(seen(mask), drawn(mask, 18, DRAWN))
+    labels = drawn(mask, DRAWN).labels.copy()
+    labels[30:34, 30:34, 25] = 2
+    found = ends_of(seen(mask), Annotation(labels, ((2, DRAWN), (2, 25))))
+    assert set(found) == {(0, False), (1, True)}
+
+
+def test_evenly_spread_slices_tell_ends_themselves() -> None:
+    mask = rod(14, 26)
+    assert not ends_of(seen(mask), drawn(mask, 17, DRAWN, 23))
+    assert set(ends_of(seen(mask), drawn(mask, 15, DRAWN, 23))) == {(0, False), (0, True)}
 
 
 def test_a_slice_that_shows_nothing_is_an_end_that_was_seen() -> None:

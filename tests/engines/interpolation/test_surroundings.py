@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from fewslice.engines.field_of_view import field_of_view
 from fewslice.engines.interpolation.end_caps import EndCapSettings
@@ -33,7 +34,16 @@ def test_one_slice_is_looked_beyond_as_far_as_the_structure_goes() -> None:
     assert abs(last - (DRAWN + motion.ends[0, True] / SPACING[2])) <= 1
 
 
-def test_several_slices_are_looked_around_as_before() -> None:
+def test_a_slice_beside_the_first_shortens_nothing() -> None:
+    mask = rod(16, 24)
+    one, two = drawn(mask, DRAWN), drawn(mask, DRAWN, DRAWN + 1)
+    around = [surroundings(scan_of(seen(mask)), each, 0.35).region for each in (one, two)]
+    assert around[1].start[2] <= 16
+    assert around[1].stop[2] > 24
+    assert abs(around[1].start[2] - around[0].start[2]) <= 1
+
+
+def test_spread_slices_are_looked_around_as_before() -> None:
     mask = rod(16, 24)
     annotation = drawn(mask, 17, DRAWN, 23)
     around = surroundings(scan_of(seen(mask)), annotation, 0.35)
@@ -41,10 +51,11 @@ def test_several_slices_are_looked_around_as_before() -> None:
     assert not around.motions[0].ends
 
 
-def test_a_rod_of_one_slice_is_completed_to_its_ends() -> None:
+@pytest.mark.parametrize("slices", [(DRAWN,), (DRAWN, DRAWN + 1), (DRAWN - 2, DRAWN)])
+def test_a_rod_is_completed_to_its_ends(slices: tuple[int, ...]) -> None:
     """By its radius alone it would end a slice too early on either side: a Dice of .87."""
     mask = rod(16, 24)
-    annotation = drawn(mask, DRAWN)
+    annotation = drawn(mask, *slices)
     answer = RandomWalker().prepare(scan_of(seen(mask))).predict(annotation)
     found = np.zeros(mask.shape, dtype=bool)
     found[answer.region.slices] = answer.probability[1] > 0.5

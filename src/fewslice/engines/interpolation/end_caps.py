@@ -2,17 +2,20 @@
 
 People draw slices evenly, to cover a structure, or where they happen to be. Evenly spaced slices
 leave about half a gap at either end. Otherwise the outlines tell: where the last one is hardly
-smaller than the widest, the structure goes on for about its radius; where it is much smaller, the
-end is near.
+smaller than the widest, the structure goes on for about its radius, and for two where the slices
+are bunched, since people begin in the middle; where it is much smaller, the end is near.
 So it is in the labels of the training scans, from which the rules below were chosen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from fewslice.engines.interpolation.slice_shapes import SliceShape
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,10 @@ class EndCapSettings:
 
     per_radius: length of the cap in radii of the circle of the same area, with one slice drawn.
     per_gap: in mean distances between drawn slices that are evenly spaced and cover at least
-    `covers` radii. per_gap_otherwise, per_last_radius: the cap is the longer of so many mean
-    distances and so many radii times the fifth power of the last radius over the widest, if they
-    are not. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
+    `covers` radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap
+    is the longest of so many mean distances, so many radii times the fifth power of the last radius
+    over the widest, and so many radii less half of what the slices cover, times the square of that
+    ratio. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
     off for every mm beyond the only drawn slice, and beyond the last of several that are not
     evenly spaced and as wide as any. far: where these lie more than so many radii apart, doubt
     falls with the square of their distance: people spread slices over long structures.
@@ -36,6 +40,7 @@ class EndCapSettings:
     covers: float = 1.5
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
+    per_radius_bunched: float = 2.0
     least_radii: float = 0.2
     doubt_of_one: float = 2.0
     doubt: float = 3.0
@@ -63,35 +68,47 @@ def expected_cap(
     one at the end that is asked about; they may rise or fall. areas: mm², float64 (slice,).
     step: mm between neighbouring slices of the scan; the cap is at least one and a half.
     """
-    mean_radius = float(np.sqrt(areas.mean() / np.pi))
+    mean_radius = _mean_radius(areas)
     least = max(settings.least_radii * mean_radius, 1.5 * step)
     if len(positions) == 1:
         return Cap(max(settings.per_radius * mean_radius, least), settings.doubt_of_one)
     gaps = np.abs(np.diff(positions))
-    if _evenly_covered(gaps, mean_radius, step, settings.covers):
+    if _evenly_covered(positions, areas, step, settings.covers):
         return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
-    narrowed = float(np.sqrt(areas[-1] / areas.max())) ** 5
+    ratio = float(np.sqrt(areas[-1] / areas.max()))
+    narrowed = ratio**5
     length = max(
         settings.per_gap_otherwise * float(gaps.mean()),
         settings.per_last_radius * mean_radius * narrowed,
+        (settings.per_radius_bunched * mean_radius - float(gaps.sum()) / 2) * ratio**2,
         least,
     )
     spread = min(1.0, settings.far * mean_radius / float(gaps.mean())) ** 2
     return Cap(length, settings.doubt * narrowed * spread)
 
 
+def _mean_radius(areas: npt.NDArray[np.float64]) -> float:
+    return float(np.sqrt(areas.mean() / np.pi))
+
+
 def _evenly_covered(
-    gaps: npt.NDArray[np.float64], radius: float, step: float, covers: float
+    positions: npt.NDArray[np.float64],
+    areas: npt.NDArray[np.float64],
+    step: float,
+    covers: float,
 ) -> bool:
     """Whether slices look as if they had been spread over the structure.
 
     Gaps may differ by a slice, since slices are whole; but of two gaps narrower than two slices
     that says nothing.
     """
+    if len(positions) < 3:
+        return False
+    gaps = np.abs(np.diff(positions))
     mean, count = float(gaps.mean()), len(gaps)
     even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
     telling = count > 2 or (count == 2 and mean >= 1.99 * step)
-    return even and telling and mean * (count + 1) >= covers * radius
+    return even and telling and mean * (count + 1) >= covers * _mean_radius(areas)
 
 
 def tapered(
@@ -117,9 +134,25 @@ class Extent:
     positions: npt.NDArray[np.float64]
     areas: npt.NDArray[np.float64]
 
+    @classmethod
+    def of(cls, shapes: Sequence[SliceShape], number: int, step: float, *, above: bool) -> Extent:
+        """Return where a structure is drawn on slices of one plane, those that hold it.
+
+        above: whether its end above the last slice is asked about, or below the first. step: mm
+        from slice to slice.
+        """
+        drawn = sorted(shapes, key=lambda shape: shape.index, reverse=not above)
+        drawn = [shape for shape in drawn if shape.present[number]]
+        positions = np.array([shape.index * step for shape in drawn])
+        return cls(positions, np.array([shape.area[number] for shape in drawn]))
+
     def cap(self, step: float, settings: EndCapSettings) -> Cap:
         """Return how it is expected to go on (see `expected_cap`)."""
         return expected_cap(self.positions, self.areas, step, settings)
+
+    def evenly_covered(self, step: float, settings: EndCapSettings) -> bool:
+        """Whether slices look as if they had been spread evenly, so that they tell the end."""
+        return _evenly_covered(self.positions, self.areas, step, settings.covers)
 
 
 def piece_cap(piece: Extent, whole: Extent, step: float, settings: EndCapSettings) -> Cap:

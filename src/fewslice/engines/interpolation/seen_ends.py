@@ -1,17 +1,18 @@
-"""How far a structure goes on beyond its only drawn slice, as far as the images tell.
+"""How far a structure goes on beyond the last drawn slice, as far as the images tell.
 
-From one slice nobody can tell by outlines how long a structure is: a cord goes on through the whole
-scan, a gland for about its own radius. An eye that pages on sees it: what lies within the outline,
-carried along (`fewslice.engines.interpolation.slice_motion`), still looks as it did on the drawn
-slice, and stands out from its surroundings as it did. So from slice to slice a logistic regression
-says how likely the structure still goes on; `benchmarks/seen_ends.py` fits it on training scans and
-tells how well it does on whole kinds that were left out.
+From one slice, or some close to one another, nobody can tell by outlines how long a structure is: a
+cord goes on through the whole scan, a gland for about its own radius. An eye that pages on sees it:
+what lies within the outline, carried along (`fewslice.engines.interpolation.slice_motion`), still
+looks as it did on the drawn slice, and stands out from its surroundings as it did. So from slice to
+slice a logistic regression says how likely the structure still goes on; `benchmarks/seen_ends.py`
+fits it on training scans, beyond a single slice, and tells how well it does on whole kinds that
+were left out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Self
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Scan
+from fewslice.engines.interpolation.end_caps import EndCapSettings, Extent
 from fewslice.engines.interpolation.followed import Carrier
 from fewslice.engines.interpolation.pieces import find_pieces
 from fewslice.engines.interpolation.slice_motion import find_motions
@@ -75,33 +77,45 @@ DEFAULT = EndSettings()
 def seen_ends(
     scan: Scan, annotation: Annotation, region: Region, settings: EndSettings = DEFAULT
 ) -> Mapping[tuple[int, bool], float]:
-    """Return mm from the only drawn slice up to which structures go on, by number and side.
+    """Return mm from the outermost drawn slice up to which structures go on, by number and side.
 
     Sides are whether it is above. scan: with a memo, in which what moves is kept. region: around
-    what was drawn. There are none where several slices show structures or the only one is known in
-    part, on a side where a slice was looked at that shows none, and of structures in pieces.
+    what was drawn. There are none where slices of several planes are annotated, where they are
+    spread so evenly that they tell the ends themselves, on a side where a slice was looked at that
+    does not show the structure, beyond a slice that is known in part, and of structures in pieces.
     """
-    if len(annotation.drawn_slices) != 1:
+    if len(annotation.axes) != 1:
         return {}
-    ((plane, index),) = annotation.drawn_slices
-    (shape,) = (
-        one
-        for one in slice_shapes(annotation, region, scan.spacing)
-        if (one.axis, one.index) == (plane, index)
-    )
-    if not shape.whole or annotation.axes != (plane,):
-        return {}
-    looked_at = annotation.along(plane)
-    sides = [above for above in (False, True) if looked_at[-1 if above else 0] == index]
-    inplane = inplane_axes(plane)
-    steps = (scan.spacing[inplane[0]], scan.spacing[inplane[1]])
+    shapes = slice_shapes(annotation, region, scan.spacing)
     ends: dict[tuple[int, bool], float] = {}
-    for number in np.flatnonzero(shape.present).tolist():
-        if find_pieces(shape.distances[number] > 0, index, steps).count == 1:
-            drawn = DrawnStructure.of(scan, region, shape, number)
+    for above in (False, True):
+        last = max(shapes, key=lambda one: one.index if above else -one.index)
+        numbers = np.flatnonzero(last.present & last.whole).tolist()
+        for place, number in enumerate(numbers):
+            if _tell_end(shapes, last, number, scan.spacing):
+                continue
+            drawn = DrawnStructure.of(scan, region, last.shown(), place)
             if drawn is not None:
-                ends |= {(number, above): _end(drawn, settings, above=above) for above in sides}
+                ends[number, above] = _end(drawn, settings, above=above)
     return ends
+
+
+def _tell_end(
+    shapes: Sequence[SliceShape],
+    last: SliceShape,
+    number: int,
+    spacing: tuple[float, float, float],
+) -> bool:
+    """Whether slices of one plane tell themselves where a structure ends beyond the last of them.
+
+    They do if they are evenly spread; and what is in pieces there ends piece by piece.
+    """
+    step = spacing[last.axis]
+    rows, columns = inplane_axes(last.axis)
+    if Extent.of(shapes, number, step, above=True).evenly_covered(step, EndCapSettings()):
+        return True
+    drawn = last.distances[number] > 0
+    return find_pieces(drawn, last.index, (spacing[rows], spacing[columns])).count > 1
 
 
 def _end(drawn: DrawnStructure, settings: EndSettings, *, above: bool) -> float:
@@ -118,7 +132,7 @@ def chance(row: Float64Array) -> float:
 
 @dataclass(frozen=True, eq=False)
 class DrawnStructure:
-    """A structure on its only drawn slice, on a grid as coarse as motion needs.
+    """A structure on its last drawn slice, on a grid as coarse as motion needs.
 
     scan: with a memo. region: around what was drawn; as far as it reaches across the plane does not
     matter. shape: the outlines of the slice at full resolution. number: of the structure. grid: of

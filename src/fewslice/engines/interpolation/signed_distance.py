@@ -23,7 +23,7 @@ from fewslice.engines.interpolation.centreline import (
     centre_path,
     shifted,
 )
-from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, expected_cap, tapered
+from fewslice.engines.interpolation.end_caps import Cap, EndCapSettings, Extent, tapered
 from fewslice.engines.interpolation.followed import Carrier, Followed, followed
 from fewslice.engines.interpolation.piecewise import SATURATED, Piecewise, piecewise
 from fewslice.engines.interpolation.plane_weights import DrawnSlice, PlaneWeights, plane_weights
@@ -281,14 +281,11 @@ class ShapePrior:
 
     def _cap(self, shapes: list[SliceShape], number: int, *, above: bool, step: float) -> Cap:
         """Return how a structure goes on beyond its last drawn slice, above or below."""
-        drawn = [shape for shape in shapes if shape.present[number]]
-        drawn.sort(key=lambda shape: shape.index, reverse=not above)
-        positions = np.array([shape.index * step for shape in drawn])
-        areas = np.array([shape.area[number] for shape in drawn])
-        cap = expected_cap(positions, areas, step, self.end_caps)
-        if drawn[0].axis not in self.followed:
+        plane = shapes[0].axis
+        cap = Extent.of(shapes, number, step, above=above).cap(step, self.end_caps)
+        if plane not in self.followed:
             return cap
-        ends = self.followed[drawn[0].axis].carrier.motion.ends
+        ends = self.followed[plane].carrier.motion.ends
         return replace(cap, length=max(cap.length, ends.get((number, above), 0.0)))
 
 

@@ -44,6 +44,13 @@ class SliceShape:
         deepest = self.distances.reshape(len(self.present), -1).max(axis=1)
         return np.where(self.present, np.maximum(deepest, 0.0), 0.0)
 
+    def shown(self) -> SliceShape:
+        """Return the same slice, of the structures alone that it holds."""
+        held = self.present
+        return replace(
+            self, distances=self.distances[held], present=held[held], area=self.area[held]
+        )
+
 
 def slice_shapes(
     annotation: Annotation, region: Region, spacing: tuple[float, float, float]

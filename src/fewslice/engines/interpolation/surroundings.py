@@ -34,19 +34,19 @@ def surroundings(
 ) -> Surroundings:
     """Return where to look, and the outlines there; at least one slice must show a structure.
 
-    margin, reach: see `field_of_view`. Where one slice shows what is drawn, the box reaches as far
-    as the images tell that it goes on (see `seen_ends`), if that is farther.
+    margin, reach: see `field_of_view`. Where drawn slices do not tell themselves where the
+    structure ends, the box reaches as far as the images tell (see `seen_ends`), if that is
+    farther.
     """
     scan = scan if scan.memo is not None else replace(scan, memo=Memo(scan.channels))
     region = field_of_view(annotation, scan.spacing, margin, reach)
     ends = seen_ends(scan, annotation, region)
-    if ends:
-        ((plane, index),) = annotation.drawn_slices
-        for (_, above), length in ends.items():
-            away = math.ceil((1 + _SPARE) * length / scan.spacing[plane]) + 1
-            last = scan.shape[plane] - 1
-            place = min(index + away, last) if above else max(index - away, 0)
-            region = region.reaching(plane, place)
+    for (_, above), length in ends.items():
+        plane, index = max(annotation.drawn_slices) if above else min(annotation.drawn_slices)
+        away = math.ceil((1 + _SPARE) * length / scan.spacing[plane]) + 1
+        last = scan.shape[plane] - 1
+        place = min(index + away, last) if above else max(index - away, 0)
+        region = region.reaching(plane, place)
     shapes = slice_shapes(annotation, region, scan.spacing)
     motions = find_motions(scan, region, shapes)
     if ends:
