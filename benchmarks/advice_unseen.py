@@ -274,10 +274,7 @@ def _settings(given: argparse.Namespace, kind: str) -> ExpectedGainSettings:
     model: GainModel | None = None
     if given.left_out is not None:
         model = load_gain_model(given.left_out / f"{kind.replace(' ', '-')}.safetensors")
-    by_slice = given.rules or given.by_slice
-    return ExpectedGainSettings(
-        gain_model=model, rules=given.rules, per_second=not by_slice, compact=given.compact
-    )
+    return ExpectedGainSettings(gain_model=model, rules=given.rules, per_second=given.per_second)
 
 
 def needed(points: pd.DataFrame, goal: float, most: int) -> float:
@@ -360,9 +357,8 @@ def main() -> None:
     one.add_argument("--kinds", type=lambda names: names.split(","), default=[])
     one.add_argument("--only", type=lambda names: names.split(":"), help="strategies, A:B")
     one.add_argument("--name", default=ADVICE, help="what to call the advice in the rows")
-    one.add_argument("--rules", action="store_true", help="before the models, gains by the slice")
-    one.add_argument("--by-slice", action="store_true", help="gains by the slice, no rules")
-    one.add_argument("--compact", type=float, default=ExpectedGainSettings().compact)
+    one.add_argument("--rules", action="store_true", help="before the models")
+    one.add_argument("--per-second", action="store_true", help="gains per second, not per slice")
     one.add_argument("--part", default="1/1", help="of the structures, such as 1/2")
     one.add_argument("--states", type=Path, help="where states of the advice are kept, .jsonl")
     one.add_argument("--sampled", type=int, default=0, help="so many random structures instead")

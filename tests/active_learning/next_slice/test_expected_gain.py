@@ -53,7 +53,7 @@ def query(
     return queries
 
 
-def test_the_slice_that_brings_most_per_second_comes_first() -> None:
+def test_the_slice_that_brings_most_comes_first() -> None:
     # Of 200 voxels 10 are doubtful on slice 7: a share of 0.05, for which the model says 0.05.
     (best,) = query(profiles_of(MAIN), settings=DRAWING)
     assert (best.axis, best.index, best.kind) == (2, 7, DRAW)
@@ -77,14 +77,14 @@ def test_lengths_are_in_voxels_where_nobody_knows_the_spacing(
     assert best.reason.startswith(f"It is {said} from the nearest slice looked at in its plane, ")
 
 
-def test_a_slice_that_takes_longer_to_draw_comes_later() -> None:
+def test_by_the_second_a_slice_that_takes_longer_to_draw_comes_later() -> None:
     dear = CostModel(slice=1.0, millimetre=10.0)
     main = axis_profile([0, 4, 20, 30, 40, 40, 40, 20, 6, 0], [0] * 7 + [10, 9, 0], drawn=(4, 6))
     assert query(profiles_of(main), settings=DRAWING)[0].index in (7, 8)
-    by_slice = ExpectedGainSettings(dear, False, False, per_second=False)
+    by_slice = ExpectedGainSettings(dear, False, False)
     either = [query(profiles_of(main), seed=seed, settings=by_slice)[0] for seed in range(9)]
     assert {one.index for one in either} == {7, 8}  # however long they take
-    (best,) = query(profiles_of(main), settings=ExpectedGainSettings(dear, False, False))
+    (best,) = query(profiles_of(main), settings=replace(by_slice, per_second=True))
     assert best.index == 8  # little to draw, and nearly as doubtful
     # A circle of 6 mm² has an outline of 2 · sqrt(6π) mm.
     assert best.seconds == pytest.approx(1 + 10 * 2 * np.sqrt(6 * np.pi))
@@ -96,6 +96,8 @@ def test_other_planes_compete_and_can_be_left_out() -> None:
     assert (best.axis, best.index) in ((0, 1), (1, 1))  # both axes are alike here
     assert best.gain == pytest.approx(0.06)
     assert "No slice of this plane, which crosses those drawn" in best.reason
+    winding = replace(found, contour=np.array([2000.0]))
+    assert query(winding, settings=ExpectedGainSettings(FREE, questions=False))[0].axis != 2
     assert {each.axis for each in query(found, 20, settings=DRAWING)} == {2}
 
 

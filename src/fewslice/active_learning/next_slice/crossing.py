@@ -17,30 +17,27 @@ from fewslice.typing import Float64Array
 _NEIGHBOURS = (0.25, 0.5, 0.25)
 
 
-def second_slices(
-    found: Profiles, axes: Sequence[int], structures: Sequence[int]
-) -> list[tuple[int, int]]:
+def second_slices(found: Profiles, axes: Sequence[int]) -> list[tuple[int, int]]:
     """Return (array axis, index) of the slice of each axis that shows most, unless one is drawn.
 
     Nothing but while a single slice is drawn. axes: those to look across; the main one is left out.
-    structures: numbers of those that count. Of each it is judged by the area it is likely to have,
-    as a share of the area drawn.
+    Each structure is judged by the area it is likely to have, as a share of the area drawn.
     """
-    if found.slices != 1 or not found.axes[found.main].drawn.any() or not len(structures):
+    if found.slices != 1 or not found.axes[found.main].drawn.any():
         return []
     places = []
     for axis in axes:
         profile = found.axes[axis]
-        shown = np.where(profile.asked, 0.0, _shown(found, profile, structures))
+        shown = np.where(profile.asked, 0.0, _shown(found, profile))
         if axis != found.main and shown.max() > 0:
             places.append((axis, int(shown.argmax())))
     return places
 
 
-def _shown(found: Profiles, profile: AxisProfile, structures: Sequence[int]) -> Float64Array:
+def _shown(found: Profiles, profile: AxisProfile) -> Float64Array:
     """Return the mean area that each slice is likely to show, float64 (n,)."""
     shares = []
-    for number in structures:
+    for number in range(len(found.area)):
         # Voxels that are as likely in as out cancel: a far and faint tail does not count.
         likely = np.maximum(profile.expected[number] - profile.doubt[number], 0.0)
         area = likely * profile.pixel_area / max(float(found.area[number]), 1e-6)

@@ -1,4 +1,4 @@
-"""Expected gain: which answer about this scan is worth most per second of a person's time.
+"""Expected gain: which answer about this scan is worth most.
 
 Our own strategy for finishing one volume. Two kinds of answers compete. *Draw this slice*: its gain
 is the rise in Dice that a model, fitted on simulated annotation of other scans, expects from what
@@ -73,16 +73,14 @@ class ExpectedGainSettings:
     """gain_model: the models to go by, the shipped ones if None.
 
     cost: of a person's time. per_second: whether queries are ranked by gain per second, which
-    favours slices with little to draw; if not, by gain per slice. questions: whether "is it there
+    favours slices with little to draw, and not by gain per slice. questions: whether "is it there
     at all?" may be asked. planes: whether slices across other axes than the main one may be asked
     for. oblong: they are not where their pixels are more than this many times as long as wide, as
-    in scans of thick slices: nobody can draw well on them. compact: slices across do not count for
-    structures less compact than this (4π · area / contour² of what was drawn): of a winding or
-    branching structure they show pieces, which in the simulations lowered Dice by .02 on average.
-    question_gain, likely_no: a question must promise at least this rise in Dice, and have a "no"
-    for its answer with at least this probability; small promises are mostly noise, and a "yes"
-    brings nothing. rules: whether rules come before models. square: with rules, up to how oblong
-    pixels the second slice lies across the first.
+    in scans of thick slices: nobody can draw well on them. question_gain, likely_no: a question
+    must promise at least this rise in Dice, and have a "no" for its answer with at least this
+    probability; small promises are mostly noise, and a "yes" brings nothing. rules: whether rules
+    come before models. square: with rules, up to how oblong pixels the second slice lies across the
+    first.
     """
 
     cost: CostModel = field(default_factory=CostModel)
@@ -91,10 +89,9 @@ class ExpectedGainSettings:
     question_gain: float = 0.02
     likely_no: float = 0.5
     oblong: float = 3.0
-    compact: float = 0.3
     rules: bool = False
     square: float = 1.6
-    per_second: bool = True
+    per_second: bool = False
     gain_model: GainModel | None = None
 
     def score(self, query: Query) -> float:
@@ -167,9 +164,8 @@ def _ruled(found: Profiles, queries: list[Query], settings: ExpectedGainSettings
     ends and then the widest gap.
     """
     square = [axis for axis in range(3) if _oblong(found, axis) <= settings.square]
-    compact = np.flatnonzero(found.compactness >= settings.compact).tolist()
     if set(square) - {found.main}:
-        places = second_slices(found, square if settings.planes else (), compact)
+        places = second_slices(found, square if settings.planes else ())
         around = [_gain_around(queries, place) for place in places]
         return _drawn_at(queries, places[int(np.argmax(around))], _ACROSS) if places else None
     question = end_question(found) if settings.questions else None
@@ -234,12 +230,8 @@ def _drawings(
     settings: ExpectedGainSettings,
 ) -> Iterator[Query]:
     """Yield one ask a slice that nobody has spoken of and that may hold a structure."""
-    counts = (found.compactness >= settings.compact) | (axis == found.main)
     gains = np.mean(
-        [
-            gain_model.gain(draw_features(found, number, axis)) * counts[number]
-            for number in range(len(found.area))
-        ],
+        [gain_model.gain(draw_features(found, number, axis)) for number in range(len(found.area))],
         axis=0,
     )
     contour = _contours(profile)
