@@ -94,6 +94,7 @@ def test_a_slice_that_shows_another_structure_only_is_an_end_that_was_seen() -> 
 def test_evenly_spread_slices_tell_ends_themselves() -> None:
     mask = rod(14, 26)
     assert not ends_of(seen(mask), drawn(mask, 17, DRAWN, 23))
+    assert not ends_of(seen(mask), drawn(mask, 19, DRAWN, 21))  # slices as thick as the rod
     assert set(ends_of(seen(mask), drawn(mask, 15, DRAWN, 23))) == {(0, False), (0, True)}
 
 

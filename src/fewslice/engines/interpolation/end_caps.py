@@ -26,13 +26,13 @@ class EndCapSettings:
     per_gap: in mean distances between drawn slices that are evenly spaced and cover at least
     `covers` radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap
     is the longest of so many mean distances, so many radii times the fifth power of the last radius
-    over the widest, and so many radii less half of what the slices cover, times the square of that
-    ratio. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
-    off for every mm beyond the only drawn slice, and beyond the last of several that are not
-    evenly spaced and as wide as any. far: where these lie more than so many radii apart, doubt
-    falls with the square of their distance: people spread slices over long structures.
-    per_gap_between: length, in the distance to the next slice, of the cap of a piece that this does
-    not hold: an ellipsoid of that length has about ended half-way.
+    over the widest, and, unless they look spread, so many radii less half of what the slices cover,
+    times the square of that ratio. least_radii: no cap is shorter. doubt_of_one, doubt: by how many
+    mm the outline may be off for every mm beyond the only drawn slice, and beyond the last of
+    several that are not evenly spaced and as wide as any. far: where these lie more than so many
+    radii apart, doubt falls with the square of their distance: people spread slices over long
+    structures. per_gap_between: length, in the distance to the next slice, of the cap of a piece
+    that this does not hold: an ellipsoid of that length has about ended half-way.
     """
 
     per_radius: float = 1.5
@@ -73,16 +73,19 @@ def expected_cap(
     if len(positions) == 1:
         return Cap(max(settings.per_radius * mean_radius, least), settings.doubt_of_one)
     gaps = np.abs(np.diff(positions))
-    if _evenly_covered(positions, areas, step, settings.covers):
+    spread_evenly = _spread_evenly(positions, areas, step, settings.covers)
+    if spread_evenly and _telling(gaps, step):
         return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
     ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
     length = max(
         settings.per_gap_otherwise * float(gaps.mean()),
         settings.per_last_radius * mean_radius * narrowed,
-        (settings.per_radius_bunched * mean_radius - float(gaps.sum()) / 2) * ratio**2,
         least,
     )
+    if not spread_evenly:
+        bunched = settings.per_radius_bunched * mean_radius - float(gaps.sum()) / 2
+        length = max(length, bunched * ratio**2)
     spread = min(1.0, settings.far * mean_radius / float(gaps.mean())) ** 2
     return Cap(length, settings.doubt * narrowed * spread)
 
@@ -91,24 +94,27 @@ def _mean_radius(areas: npt.NDArray[np.float64]) -> float:
     return float(np.sqrt(areas.mean() / np.pi))
 
 
-def _evenly_covered(
+def _spread_evenly(
     positions: npt.NDArray[np.float64],
     areas: npt.NDArray[np.float64],
     step: float,
     covers: float,
 ) -> bool:
-    """Whether slices look as if they had been spread over the structure.
+    """Whether slices, three or more, look as if they had been spread over the structure.
 
-    Gaps may differ by a slice, since slices are whole; but of two gaps narrower than two slices
-    that says nothing.
+    Gaps may differ by a slice, since slices are whole.
     """
     if len(positions) < 3:
         return False
     gaps = np.abs(np.diff(positions))
-    mean, count = float(gaps.mean()), len(gaps)
+    mean = float(gaps.mean())
     even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
-    telling = count > 2 or (count == 2 and mean >= 1.99 * step)
-    return even and telling and mean * (count + 1) >= covers * _mean_radius(areas)
+    return even and mean * len(positions) >= covers * _mean_radius(areas)
+
+
+def _telling(gaps: npt.NDArray[np.float64], step: float) -> bool:
+    """Whether even gaps say anything: two that are narrower than two slices do not."""
+    return len(gaps) > 2 or float(gaps.mean()) >= 1.99 * step
 
 
 def tapered(
@@ -150,9 +156,9 @@ class Extent:
         """Return how it is expected to go on (see `expected_cap`)."""
         return expected_cap(self.positions, self.areas, step, settings)
 
-    def evenly_covered(self, step: float, settings: EndCapSettings) -> bool:
-        """Whether slices look as if they had been spread evenly, so that they tell the end."""
-        return _evenly_covered(self.positions, self.areas, step, settings.covers)
+    def spread_evenly(self, step: float, settings: EndCapSettings) -> bool:
+        """Whether slices look as if they had been spread over the structure evenly."""
+        return _spread_evenly(self.positions, self.areas, step, settings.covers)
 
 
 def piece_cap(piece: Extent, whole: Extent, step: float, settings: EndCapSettings) -> Cap:
