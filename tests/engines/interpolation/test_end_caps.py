@@ -53,6 +53,13 @@ def test_slices_next_to_each_other_go_on_for_two_radii_where_nothing_narrows() -
     assert of([4.0, 5.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((19.0, 3.0))
 
 
+def test_even_slices_of_a_flat_structure_may_have_been_spread() -> None:
+    # Three slices 3 mm apart cover 9 mm, more than three quarters of the radius: not bunched.
+    assert of([0.0, 3.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((10.0, 3.0))
+    assert of([0.0, 2.0, 4.0], [10.0, 10.0, 10.0]) == pytest.approx((18.0, 3.0))
+    assert of([0.0, 1.0, 6.0], [10.0, 10.0, 10.0]) == pytest.approx((17.0, 3.0))  # not even
+
+
 def test_where_the_last_outline_is_small_the_end_is_near_and_surer() -> None:
     mean = float(np.sqrt((100 + 100 + 25) / 3))
     length, doubt = of([4.0, 5.0, 6.0], [10.0, 10.0, 5.0])

@@ -26,18 +26,20 @@ class EndCapSettings:
     per_gap: in mean distances between drawn slices that are evenly spaced and cover at least
     `covers` radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap
     is the longest of so many mean distances, so many radii times the fifth power of the last radius
-    over the widest, and, unless they look spread, so many radii less half of what the slices cover,
-    times the square of that ratio. least_radii: no cap is shorter. doubt_of_one, doubt: by how many
-    mm the outline may be off for every mm beyond the only drawn slice, and beyond the last of
-    several that are not evenly spaced and as wide as any. far: where these lie more than so many
-    radii apart, doubt falls with the square of their distance: people spread slices over long
-    structures. per_gap_between: length, in the distance to the next slice, of the cap of a piece
-    that this does not hold: an ellipsoid of that length has about ended half-way.
+    over the widest, and, unless they are spaced evenly over at least `spread` radii, so many radii
+    less half of what the slices cover, times the square of that ratio. least_radii: no cap is
+    shorter. doubt_of_one, doubt: by how many mm the outline may be off for every mm beyond the only
+    drawn slice, and beyond the last of several that are not evenly spaced and as wide as any. far:
+    where these lie more than so many radii apart, doubt falls with the square of their distance:
+    people spread slices over long structures. per_gap_between: length, in the distance to the next
+    slice, of the cap of a piece that this does not hold: an ellipsoid of that length has about
+    ended half-way.
     """
 
     per_radius: float = 1.5
     per_gap: float = 0.75
     covers: float = 1.5
+    spread: float = 0.75
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
     per_radius_bunched: float = 2.0
@@ -73,8 +75,7 @@ def expected_cap(
     if len(positions) == 1:
         return Cap(max(settings.per_radius * mean_radius, least), settings.doubt_of_one)
     gaps = np.abs(np.diff(positions))
-    spread_evenly = _spread_evenly(positions, areas, step, settings.covers)
-    if spread_evenly and _telling(gaps, step):
+    if _evenly_over(positions, areas, step, settings.covers) and _telling(gaps, step):
         return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
     ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
@@ -83,7 +84,7 @@ def expected_cap(
         settings.per_last_radius * mean_radius * narrowed,
         least,
     )
-    if not spread_evenly:
+    if not _evenly_over(positions, areas, step, settings.spread):
         bunched = settings.per_radius_bunched * mean_radius - float(gaps.sum()) / 2
         length = max(length, bunched * ratio**2)
     spread = min(1.0, settings.far * mean_radius / float(gaps.mean())) ** 2
@@ -94,22 +95,22 @@ def _mean_radius(areas: npt.NDArray[np.float64]) -> float:
     return float(np.sqrt(areas.mean() / np.pi))
 
 
-def _spread_evenly(
+def _evenly_over(
     positions: npt.NDArray[np.float64],
     areas: npt.NDArray[np.float64],
     step: float,
-    covers: float,
+    radii: float,
 ) -> bool:
-    """Whether slices, three or more, look as if they had been spread over the structure.
+    """Whether slices, three or more, are spaced evenly over at least so many radii.
 
-    Gaps may differ by a slice, since slices are whole.
+    Gaps may differ by a slice, since slices are whole. Each slice covers one gap.
     """
     if len(positions) < 3:
         return False
     gaps = np.abs(np.diff(positions))
     mean = float(gaps.mean())
     even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
-    return even and mean * len(positions) >= covers * _mean_radius(areas)
+    return even and mean * len(positions) >= radii * _mean_radius(areas)
 
 
 def _telling(gaps: npt.NDArray[np.float64], step: float) -> bool:
@@ -158,7 +159,7 @@ class Extent:
 
     def spread_evenly(self, step: float, settings: EndCapSettings) -> bool:
         """Whether slices look as if they had been spread over the structure evenly."""
-        return _spread_evenly(self.positions, self.areas, step, settings.covers)
+        return _evenly_over(self.positions, self.areas, step, settings.spread)
 
 
 def piece_cap(piece: Extent, whole: Extent, step: float, settings: EndCapSettings) -> Cap:
