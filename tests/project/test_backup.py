@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
 import threading
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from zstandard import ZstdCompressor
 
 from fewslice.errors import InputError, ReadError, WriteError
 from fewslice.project.adding import add_scan
@@ -162,6 +164,32 @@ def test_a_damaged_backup_makes_no_project(
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".fewslice")]
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["filtered", "before 3.11.4"])
+@pytest.mark.filterwarnings("ignore:Python 3.14 will:DeprecationWarning")
+@pytest.mark.parametrize("name", ["../stray", "/stray", "link"])
+def test_nothing_lands_outside_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, old: bool
+) -> None:
+    if old:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    elif not hasattr(tarfile, "data_filter"):
+        pytest.skip("this Python filters no archives")
+    member = tarfile.TarInfo(name)
+    if name == "link":
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    packed = io.BytesIO()
+    with (
+        ZstdCompressor().stream_writer(packed, closefd=False) as file,
+        tarfile.open(fileobj=file, mode="w|") as archive,
+    ):
+        archive.addfile(member, io.BytesIO())
+    (tmp_path / "made-up.backup").write_bytes(packed.getvalue())
+    with pytest.raises(ReadError, match="is no backup of a project, or is damaged"):
+        restore(tmp_path / "made-up.backup", tmp_path / "back")
+    assert not (tmp_path / "stray").exists()
+    assert not (tmp_path / "back").exists()
+
+
 def test_a_disk_that_gets_full_leaves_no_half_project(
     small: SmallProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +197,8 @@ def test_a_disk_that_gets_full_leaves_no_half_project(
         raise OSError(28, "No space left on device")
 
     backup(small.project, tmp_path / "all.tar.zst")
-    monkeypatch.setattr(tarfile.TarFile, "extractall", fail)
+    for extracts in ("extractall", "extract"):
+        monkeypatch.setattr(tarfile.TarFile, extracts, fail)
     with pytest.raises(WriteError, match="No space left on device"):
         restore(tmp_path / "all.tar.zst", tmp_path / "again")
     monkeypatch.setattr(tarfile.TarFile, "add", fail)

@@ -123,11 +123,23 @@ def _unpack(path: Path, folder: Path) -> None:
             ZstdDecompressor().stream_reader(file) as unpacked,
             tarfile.open(fileobj=unpacked, mode="r|") as archive,
         ):
-            archive.extractall(folder, filter="data")
+            _extract(archive, folder)
     except (tarfile.TarError, ZstdError, EOFError) as error:
         raise _damaged(path) from error
     if not (folder / _TABLES).is_dir() or not (folder / opening.MARKER).is_file():
         raise _damaged(path)
+
+
+def _extract(archive: tarfile.TarFile, folder: Path) -> None:
+    """Take files out of an archive into a folder, and nothing outside of it."""
+    if hasattr(tarfile, "data_filter"):
+        archive.extractall(folder, filter="data")
+        return
+    for member in archive:  # Python before 3.11.4, which Debian 12 has
+        inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+        if not inside or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name} is no file of a backup.")
+        archive.extract(member, folder)
 
 
 def _load(folder: Path, url: str | None) -> None:
