@@ -90,11 +90,12 @@ def seen_ends(
     ends: dict[tuple[int, bool], float] = {}
     for above in (False, True):
         last = max(shapes, key=lambda one: one.index if above else -one.index)
+        shown = last.shown()
         numbers = np.flatnonzero(last.present & last.whole).tolist()
         for place, number in enumerate(numbers):
             if _tell_end(shapes, last, number, scan.spacing):
                 continue
-            drawn = DrawnStructure.of(scan, region, last.shown(), place)
+            drawn = DrawnStructure.of(scan, region, shown, place)
             if drawn is not None:
                 ends[number, above] = _end(drawn, settings, above=above)
     return ends
