@@ -88,8 +88,7 @@ def seen_ends(
         return {}
     shapes = slice_shapes(annotation, region, scan.spacing)
     ends: dict[tuple[int, bool], float] = {}
-    for above in (False, True):
-        last = max(shapes, key=lambda one: one.index if above else -one.index)
+    for last, sides in _outermost(shapes):
         shown = last.shown()
         numbers = np.flatnonzero(last.present & last.whole).tolist()
         for place, number in enumerate(numbers):
@@ -97,8 +96,16 @@ def seen_ends(
                 continue
             drawn = DrawnStructure.of(scan, region, shown, place)
             if drawn is not None:
-                ends[number, above] = _end(drawn, settings, above=above)
+                ends |= {(number, above): _end(drawn, settings, above=above) for above in sides}
     return ends
+
+
+def _outermost(shapes: Sequence[SliceShape]) -> list[tuple[SliceShape, tuple[bool, ...]]]:
+    """Return the slices beyond which ends are looked for, each with its sides."""
+    ordered = sorted(shapes, key=lambda one: one.index)
+    if len(ordered) == 1:
+        return [(ordered[0], (False, True))]
+    return [(ordered[0], (False,)), (ordered[-1], (True,))]
 
 
 def _tell_end(
