@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fewslice.engines.interpolation.demons import displacements, sampled, smoothed
+from fewslice.engines.interpolation.demons import Smoothing, displacements, sampled
 from fewslice.typing import Float32Array
 
 
@@ -66,10 +66,12 @@ def test_images_smaller_than_the_coarsest_are_laid_over_one_another_too() -> Non
 
 
 def test_smoothing_keeps_what_is_constant_and_spreads_a_point() -> None:
-    assert torch.allclose(smoothed(torch.ones(2, 1, 5, 7), 1.0), torch.ones(2, 1, 5, 7))
+    assert torch.allclose(
+        Smoothing.by(1.0, (5, 7)).smoothed(torch.ones(2, 1, 5, 7)), torch.ones(2, 1, 5, 7)
+    )
     point = torch.zeros(1, 1, 9, 9)
     point[0, 0, 4, 4] = 1
-    found = smoothed(point, 1.0)[0, 0]
+    found = Smoothing.by(1.0, (9, 9)).smoothed(point)[0, 0]
     # Weights exp(-d² / 2) for d = -2 to 2, over their sum 2.4836.
     assert found[4, 4].item() == pytest.approx((1 / 2.4836) ** 2, rel=1e-3)
     assert found[3, 4].item() == pytest.approx(0.6065 / 2.4836**2, rel=1e-3)

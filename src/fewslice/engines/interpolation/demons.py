@@ -9,6 +9,7 @@ registration libraries take one pair of images at a time, and a hundred slices h
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -66,17 +67,25 @@ def _coarse_to_fine(fixed: Tensor, moving: Tensor, settings: DemonsSettings) -> 
             continue
         size = (round(rows / smaller), round(columns / smaller))
         found = _enlarged(found, size)
-        pair = [smoothed(resized(one, size), settings.before) for one in (fixed, moving)]
+        before, pull, displacement = (
+            Smoothing.by(deviation, size)
+            for deviation in (settings.before, settings.pull, settings.displacement)
+        )
+        pair = [before.smoothed(resized(one, size)) for one in (fixed, moving)]
+        here, places = _gradient(pair[0]), identity(size)
         for _ in range(iterations):
-            pulled = smoothed(_pull(pair[0], pair[1], found), settings.pull)
-            found = smoothed(found.add_(pulled), settings.displacement)
+            warped = sampled(pair[1], places + found)
+            pulled = pull.smoothed(_pull(pair[0], warped, here))
+            found = displacement.smoothed(found.add_(pulled))
     return found
 
 
-def _pull(fixed: Tensor, moving: Tensor, displacement: Tensor) -> Tensor:
-    """Return by how many pixels, (pair, 2, rows, columns), displacements should change."""
-    warped = sampled(moving, identity(fixed.shape[-2:]) + displacement)
-    down, along = (_gradient(fixed) + _gradient(warped)).div_(2).unbind(1)
+def _pull(fixed: Tensor, warped: Tensor, gradient: Tensor) -> Tensor:
+    """Return by how many pixels, (pair, 2, rows, columns), displacements should change.
+
+    gradient: of the fixed images.
+    """
+    down, along = (gradient + _gradient(warped)).div_(2).unbind(1)
     difference = fixed - warped
     strength = (down.square() + along.square() + difference.square()).sum(1).add_(_FLAT)
     pulls = [(difference * each).sum(1).div_(strength) for each in (down, along)]
@@ -121,13 +130,26 @@ def _enlarged(displacement: Tensor, size: tuple[int, int]) -> Tensor:
     return functional.interpolate(displacement, size, mode="bilinear") * larger
 
 
-def smoothed(images: Tensor, deviation: float) -> Tensor:
-    """Return images smoothed by a Gaussian of so many pixels; the border is repeated.
+@dataclass(frozen=True, eq=False)
+class Smoothing:
+    """A Gaussian for images of one size; the border is repeated.
 
-    As a product of matrices, which on such small images takes a third of a convolution's time.
+    rows, columns: matrices to multiply with, which on such small images takes a third of a
+    convolution's time.
     """
-    rows, columns = (_gaussian(length, deviation) for length in images.shape[-2:])
-    return rows @ images @ columns.T
+
+    rows: Tensor
+    columns: Tensor
+
+    @classmethod
+    def by(cls, deviation: float, size: tuple[int, int]) -> Self:
+        """Return the one of so many pixels."""
+        rows, columns = (_gaussian(length, deviation) for length in size)
+        return cls(rows, columns.T)
+
+    def smoothed(self, images: Tensor) -> Tensor:
+        """Return images (..., rows, columns) smoothed."""
+        return self.rows @ images @ self.columns
 
 
 def _gaussian(length: int, deviation: float) -> Tensor:

@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,24 @@ class MotionSettings:
 
 
 DEFAULT = MotionSettings()
+
+
+@dataclass(frozen=True)
+class IntensityRange:
+    """The intensities that become 0 and 1: `low`, and `width` above it."""
+
+    low: np.floating[Any]
+    width: float
+
+    @classmethod
+    def of(cls, sample: npt.NDArray[Any]) -> Self:
+        """Return the 2nd to the 98th percentile."""
+        low, high = np.percentile(sample, [2, 98])
+        return cls(low, max(float(high - low), 1e-6 * max(abs(float(high)), 1.0)))
+
+    def scaled(self, values: Float32Array) -> Float32Array:
+        """Return intensities scaled; what lies farther out than a quarter of the range is cut."""
+        return np.asarray(np.clip((values - self.low) / self.width, -0.25, 1.25))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,23 +141,28 @@ def _coarsened(length: int, times: int) -> int:
 class _Steps:
     """Displacements between neighbouring slices of a window, found when they are first asked for.
 
-    rising, falling: float16 (slice, 2, rows, columns), from each slice to the one before and to the
-    one after. known: bool (2, slice), which of them are found.
+    ranges: of the intensities of each channel. rising, falling: float16 (slice, 2, rows, columns),
+    from each slice to the one before and to the one after. known: bool (2, slice), which of them
+    are found.
     """
 
     grid: WorkingGrid
     plane: int
+    ranges: tuple[IntensityRange, ...]
     rising: npt.NDArray[np.float16]
     falling: npt.NDArray[np.float16]
     known: npt.NDArray[np.bool_]
 
     @classmethod
-    def none(cls, grid: WorkingGrid, plane: int) -> _Steps:
+    def none(cls, scan: Scan, grid: WorkingGrid, plane: int) -> Self:
         """Return those of which nothing is found yet."""
         rows, columns = (grid.shape[axis] for axis in inplane_axes(plane))
         size = (grid.shape[plane], 2, rows, columns)
         rising, falling = np.zeros(size, dtype=np.float16), np.zeros(size, dtype=np.float16)
-        return cls(grid, plane, rising, falling, np.zeros((2, size[0]), dtype=bool))
+        spread = _spread(grid.shape[plane])
+        windows = (_window(channel, grid, plane) for channel in scan.channels)
+        ranges = tuple(IntensityRange.of(window[spread]) for window in windows)
+        return cls(grid, plane, ranges, rising, falling, np.zeros((2, size[0]), dtype=bool))
 
     @property
     def nbytes(self) -> int:
@@ -154,59 +177,48 @@ class _Steps:
         what was asked before. The scan is not held here: its memo, which keeps this, would keep it
         alive.
         """
-        for asked, away, found, known in (
-            (rising, -1, self.rising, self.known[0]),
-            (falling, 1, self.falling, self.known[1]),
-        ):
-            for block in sorted({at // _BLOCK for at in asked if not known[at]}):
-                here = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
-                here = here[(here + min(away, 0) >= 0) & (here + max(away, 0) < len(known))]
-                found[here] = self._displacements(scan, here, here + away)
-                known[here] = True
-
-    def _displacements(
-        self, scan: Scan, here: npt.NDArray[np.intp], there: npt.NDArray[np.intp]
-    ) -> Float32Array:
-        """Return displacements (slice, 2, rows, columns) from slices to others."""
         from fewslice.engines.interpolation.demons import displacements
 
-        needed = np.union1d(here, there)
-        images = _images(scan, self.grid, self.plane, needed)
-        return displacements(
-            images[np.searchsorted(needed, here)], images[np.searchsorted(needed, there)]
+        ways = (
+            (rising, -1, self.rising, self.known[0]),
+            (falling, 1, self.falling, self.known[1]),
         )
+        missing = [{at // _BLOCK for at in asked if not known[at]} for asked, _, _, known in ways]
+        for block in sorted(missing[0] | missing[1]):
+            images, begin = self._images(scan, block)
+            for (_, away, found, known), blocks in zip(ways, missing, strict=True):
+                if block not in blocks:
+                    continue
+                here = np.arange(block * _BLOCK, (block + 1) * _BLOCK)
+                here = here[(here + min(away, 0) >= 0) & (here + max(away, 0) < len(known))]
+                found[here] = displacements(images[here - begin], images[here + away - begin])
+                known[here] = True
+
+    def _images(self, scan: Scan, block: int) -> tuple[Float32Array, int]:
+        """Return a block's slices and their neighbours on the grid, and which is the first.
+
+        float32 (slice, channel, rows, columns), about 0 to 1.
+        """
+        first = max(block * _BLOCK - 1, 0)
+        slices = slice(first, (block + 1) * _BLOCK + 1)
+        scaled = []
+        for channel, values in zip(scan.channels, self.ranges, strict=True):
+            seen = _window(channel, self.grid, self.plane)[slices].astype(np.float32)
+            scaled.append(values.scaled(self.grid.down(seen, inplane_axes(self.plane))))
+        return np.stack(scaled, axis=1).astype(np.float32), first
 
 
 def _kept_steps(scan: Scan, grid: WorkingGrid, plane: int) -> _Steps:
-    begin = partial(_Steps.none, grid, plane)
+    begin = partial(_Steps.none, scan, grid, plane)
     if scan.memo is None:
         return begin()
     seen = scan.channels[(slice(None), *grid.region.slices)]
     return scan.memo.of(seen, ("motion", plane, grid.shape), begin)
 
 
-def _images(
-    scan: Scan, grid: WorkingGrid, plane: int, slices: npt.NDArray[np.intp]
-) -> Float32Array:
-    """Return slices on the grid, float32 (slice, channel, rows, columns), about 0 to 1."""
-    inplane = inplane_axes(plane)
-    spread = _spread(grid.shape[plane])
-    scaled = []
-    for channel in scan.channels:
-        seen = np.moveaxis(channel[grid.region.slices], plane, 0)
-        values = grid.down(seen[slices].astype(np.float32), inplane)
-        scaled.append(scaled_to_range(values, seen[spread]))
-    return np.stack(scaled, axis=1).astype(np.float32)
-
-
-def scaled_to_range(values: Float32Array, sample: npt.NDArray[Any]) -> Float32Array:
-    """Return intensities of which the 2nd to 98th percentile of a sample become 0 and 1.
-
-    What lies farther out than a quarter of that range is cut.
-    """
-    low, high = np.percentile(sample, [2, 98])
-    width = max(float(high - low), 1e-6 * max(abs(float(high)), 1.0))
-    return np.asarray(np.clip((values - low) / width, -0.25, 1.25))
+def _window(channel: npt.NDArray[Any], grid: WorkingGrid, plane: int) -> npt.NDArray[Any]:
+    """Return what a channel shows in the grid's region, slices first."""
+    return np.moveaxis(channel[grid.region.slices], plane, 0)
 
 
 def _spread(slices: int) -> npt.NDArray[np.intp]:

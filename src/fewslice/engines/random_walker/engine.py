@@ -20,7 +20,7 @@ from fewslice.engines.base import (
 )
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
-from fewslice.engines.interpolation.slice_motion import scaled_to_range
+from fewslice.engines.interpolation.slice_motion import IntensityRange
 from fewslice.engines.interpolation.slice_shapes import structure_radii
 from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.random_walker.appearance import (
@@ -244,7 +244,7 @@ def scaled_intensities(scan: Scan, grid: WorkingGrid, near: npt.NDArray[np.bool_
     scaled = []
     for channel in scan.channels:
         values = grid.down(channel[region.slices].astype(np.float32))
-        scaled.append(scaled_to_range(values, values[near]))
+        scaled.append(IntensityRange.of(values[near]).scaled(values))
     return np.stack(scaled).astype(np.float32)
 
 
