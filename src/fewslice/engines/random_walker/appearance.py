@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import on_slice
 from fewslice.typing import Float32Array
 from fewslice.volumes.distance import distance_to
 from fewslice.volumes.geometry import inplane_axes
@@ -73,11 +72,13 @@ def background_band(
     steps = [spacing[other] for other in inplane_axes(axis)]
     width = max(width, 4 * min(steps))
     band = np.zeros(seeds.shape, dtype=bool)
-    for index in range(seeds.shape[axis]):
-        labels = seeds[on_slice(axis, index)]
-        if (labels > 0).any():
-            near = distance_to(labels > 0, steps, 2 * width) <= width
-            band[on_slice(axis, index)] = near & (labels == 0)
+    slices = np.moveaxis(seeds, axis, 0)
+    both = np.any(slices > 0, axis=(1, 2)) & np.any(slices == 0, axis=(1, 2))
+    if both.any():
+        labels = slices[both]
+        # In one call, and so far apart that nothing on one slice is near what is on another.
+        near = distance_to(labels > 0, [4 * width, *steps], 2 * width) <= width
+        np.moveaxis(band, axis, 0)[both] = near & (labels == 0)
     return band
 
 
