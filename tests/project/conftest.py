@@ -1,4 +1,4 @@
-"""Every test of the store runs against SQLite and against a real PostgreSQL."""
+"""Every test of the store runs against SQLite and, beside the slow ones, a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.projects import SmallProject, small_project
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def new_url(request: pytest.FixtureRequest) -> Callable[[], str | None]:
     """Gives the URL of an empty database: None for SQLite."""
     if request.param == "sqlite":
