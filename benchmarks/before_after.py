@@ -1,6 +1,6 @@
 """Two states of the engines beside one another: Dice of each set, and slices until a goal.
 
-    python -m benchmarks.before_after BEFORE AFTER  # folders of benchmarks/accuracy.py
+    python -m benchmarks.before_after BEFORE AFTER  # folders of benchmarks/accuracy.py, or CSVs
     python -m benchmarks.before_after --simulations BEFORE AFTER  # folders of `fewslice simulate`
 
 Only what both hold is compared: the same structures, slices and engines; and all structures that
@@ -19,6 +19,13 @@ from benchmarks.accuracy import TASK, markdown, read
 
 GOAL = 0.85
 STRATEGY = "default"
+
+
+def scores(place: Path) -> pd.DataFrame:
+    """Return the scores of strided slices: those of a folder, or all of a CSV."""
+    if place.suffix != ".csv":
+        return read(place, "strided")
+    return pd.read_csv(place, dtype=dict.fromkeys(("set", "case", "structure"), "str"))
 
 
 def dice_table(before: pd.DataFrame, after: pd.DataFrame) -> str:
@@ -62,7 +69,7 @@ def main() -> None:
     parser.add_argument("--simulations", action="store_true")
     options = parser.parse_args()
     if not options.simulations:
-        print(dice_table(read(options.before, "strided"), read(options.after, "strided")))
+        print(dice_table(scores(options.before), scores(options.after)))
         return
     budget = json.loads((options.after / "summary.json").read_text())["budget"]
     before, after = (pd.read_csv(each / "points.csv") for each in (options.before, options.after))
