@@ -24,6 +24,7 @@ from fewslice.engines.base import Scan
 from fewslice.engines.interpolation.slice_shapes import SliceShape, structure_radii
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.intensity_range import IntensityRange
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -43,24 +44,6 @@ class MotionSettings:
 
 
 DEFAULT = MotionSettings()
-
-
-@dataclass(frozen=True)
-class IntensityRange:
-    """The intensities that become 0 and 1: `low`, and `width` above it."""
-
-    low: np.floating[Any]
-    width: float
-
-    @classmethod
-    def of(cls, sample: npt.NDArray[Any]) -> Self:
-        """Return the 2nd to the 98th percentile."""
-        low, high = np.percentile(sample, [2, 98])
-        return cls(low, max(float(high - low), 1e-6 * max(abs(float(high)), 1.0)))
-
-    def scaled(self, values: Float32Array) -> Float32Array:
-        """Return intensities scaled; what lies farther out than a quarter of the range is cut."""
-        return np.asarray(np.clip((values - self.low) / self.width, -0.25, 1.25))
 
 
 @dataclass(frozen=True, eq=False)

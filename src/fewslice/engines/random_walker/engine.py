@@ -20,7 +20,6 @@ from fewslice.engines.base import (
 )
 from fewslice.engines.interpolation.end_caps import EndCapSettings
 from fewslice.engines.interpolation.signed_distance import ShapePrior, softmax
-from fewslice.engines.interpolation.slice_motion import IntensityRange
 from fewslice.engines.interpolation.slice_shapes import structure_radii
 from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.random_walker.appearance import (
@@ -36,6 +35,7 @@ from fewslice.engines.random_walker.refinement import refined
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.intensity_range import IntensityRange
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid, working_grid
 

@@ -27,6 +27,7 @@ from fewslice.engines.random_walker.threads import in_threads
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
 from fewslice.typing import BoolArray, Float32Array
 from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.intensity_range import IntensityRange
 from fewslice.volumes.working_grid import WorkingGrid
 
 Box = tuple[slice, slice, slice]
@@ -242,9 +243,9 @@ def _scale(channels: npt.NDArray[Any], band: BoolArray) -> tuple[Float32Array, F
     low, width, noise = [], [], 0.0
     for channel in channels:
         values = channel[slices].astype(np.float32)
-        bottom, top = np.percentile(values[near], [2, 98])
-        low.append(bottom)
-        width.append(max(float(top - bottom), 1e-6 * max(abs(float(top)), 1.0)))
+        found = IntensityRange.of(values[near])
+        low.append(found.low)
+        width.append(found.width)
         steps = np.concatenate(
             [
                 np.diff(values, axis=1)[near[:, 1:]],
