@@ -28,6 +28,7 @@ from fewslice.engines.base import (
 from fewslice.engines.composed import composed
 from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.predictions import around, moved, put_slice
+from fewslice.engines.threads import in_threads
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
 
@@ -178,6 +179,12 @@ def _pasted(earlier: Prediction, answer: Prediction, part: tuple[int, int, int])
     region = around([answer.region, earlier.region])
     probability = empty_probability(len(earlier.values), region.shape, axis)
     by_slice = np.moveaxis(probability, 1 + axis, 0)
-    for index, into in enumerate(by_slice, start=region.start[axis]):
-        put_slice(answer if first <= index <= last else earlier, axis, index, (region, into))
+
+    def put(at: int) -> None:
+        index = at + region.start[axis]
+        source = answer if first <= index <= last else earlier
+        put_slice(source, axis, index, (region, by_slice[at]))
+
+    for _ in in_threads(put, range(len(by_slice))):
+        pass
     return Prediction(region, earlier.values, probability, answer.remarks)

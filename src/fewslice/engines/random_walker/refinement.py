@@ -23,8 +23,8 @@ from fewslice.engines.base import Prediction, Progress, Scan, as_half, silent
 from fewslice.engines.predictions import likeliest
 from fewslice.engines.random_walker.band_walk import walk_within
 from fewslice.engines.random_walker.intensity_model import FAINT, IntensityModel, averaged
-from fewslice.engines.random_walker.threads import in_threads
 from fewslice.engines.seeds import UNSEEDED, seeds_on_grid
+from fewslice.engines.threads import in_threads
 from fewslice.typing import BoolArray, Float32Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.intensity_range import IntensityRange

@@ -6,7 +6,7 @@ from threading import Barrier, Event, get_ident
 
 import pytest
 
-from fewslice.engines.random_walker.threads import in_threads, thread_count
+from fewslice.engines.threads import in_threads, thread_count
 
 
 @pytest.mark.parametrize("count", ["1", "3"])
