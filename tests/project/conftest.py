@@ -1,4 +1,4 @@
-"""Every test of the store runs against SQLite and, beside the slow ones, a real PostgreSQL."""
+"""Every test of the store runs against SQLite, and as a slow one against a real PostgreSQL."""
 
 from __future__ import annotations
 
