@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -286,6 +287,22 @@ def test_numbers_of_workers() -> None:
         stream(square, [], workers=0)
     with pytest.raises(InputError, match="leave one of the two out"):
         stream(square, [], workers=2, scheduler="tcp://127.0.0.1:1")
+
+
+def test_no_thread_outlives_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a program that ends meanwhile leaves semaphores behind; here threads end slowly."""
+    from loky.backend.queues import Queue
+
+    feed = Queue._feed
+
+    def slowly(*arguments: object) -> None:
+        feed(*arguments)
+        time.sleep(1)
+
+    monkeypatch.setattr(Queue, "_feed", staticmethod(slowly))
+    before = set(threading.enumerate())
+    assert results(stream(square, jobs(tmp_path), workers=2)) == SQUARES
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.slow

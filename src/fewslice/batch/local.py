@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from loky import ProcessPoolExecutor
 
 _IDLE = 60.0  # seconds after which a process without work ends, also one whose program was killed
+_PATIENCE = 5.0  # seconds that a thread gets to end once its queue is closed
 
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
@@ -83,6 +85,7 @@ class _Worker:
     def __init__(self, workers: int) -> None:
         self._share = str(max(1, available_processors() // workers))
         self._executor: ProcessPoolExecutor | None = None
+        self._feeders: list[threading.Thread] = []
 
     def give(self, function: Function, job: Job) -> Future[bytes]:
         """Give it its next job. Raises FewsliceError if there is no starting the process."""
@@ -110,15 +113,23 @@ class _Worker:
         return outcome
 
     def end(self) -> None:
-        """End the process, whatever it is at."""
+        """End the process, whatever it is at, and the threads that served it."""
         if self._executor is not None:
-            self._executor.shutdown(wait=True, kill_workers=True)
+            self._shut(self._executor)
         self._executor = None
+
+    def _shut(self, executor: ProcessPoolExecutor) -> None:
+        executor.shutdown(wait=True, kill_workers=True)
+        # loky leaves the thread that feeds a queue to itself. The last thing it does is to remove
+        # the queue's semaphores; a program that ends meanwhile leaves them half removed.
+        while self._feeders:
+            self._feeders.pop().join(_PATIENCE)
 
     def _started(self) -> ProcessPoolExecutor:
         from loky import ProcessPoolExecutor
         from loky.process_executor import BrokenProcessPool
 
+        before = set(threading.enumerate())
         executor = ProcessPoolExecutor(
             max_workers=1,
             timeout=_IDLE,
@@ -128,11 +139,16 @@ class _Worker:
         try:
             executor.submit(os.getpid).result()
         except BrokenProcessPool:
-            executor.shutdown(wait=True, kill_workers=True)
+            self._shut(executor)
             raise FewsliceError(
                 "The worker processes could not be started (each ended at once); use --workers 1 "
                 "to work in one process."
             ) from None
+        self._feeders = [
+            thread
+            for thread in threading.enumerate()
+            if thread.name == "QueueFeederThread" and thread not in before
+        ]
         return executor
 
 
