@@ -25,6 +25,7 @@ from tests.support.job_functions import (
     calls,
     endless,
     held,
+    hoarding,
     loaded,
     meet,
     square,
@@ -287,6 +288,14 @@ def test_numbers_of_workers() -> None:
         stream(square, [], workers=0)
     with pytest.raises(InputError, match="leave one of the two out"):
         stream(square, [], workers=2, scheduler="tcp://127.0.0.1:1")
+
+
+@pytest.mark.slow
+def test_a_process_that_has_loaded_its_libraries_is_kept(tmp_path: Path) -> None:
+    assert results(stream(hoarding, jobs(tmp_path, 6), workers=2)) == {
+        str(number): number * number for number in range(6)
+    }
+    assert len({path.name.split(".")[1] for path in tmp_path.iterdir()}) == 2
 
 
 def test_no_thread_outlives_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,18 @@ def endless(folder: Path, number: int) -> int:
     return number
 
 
+_hoard: list[bytes] = []
+
+
+def hoarding(folder: Path, number: int) -> int:
+    """Keep 400 MB from the first call on, as libraries do once they are loaded."""
+    called(folder, number)
+    if not _hoard:
+        _hoard.append(os.urandom(1) * 400_000_000)
+    time.sleep(1.1)  # loky looks at a process once a second
+    return number * number
+
+
 def loaded(name: str) -> bool:
     """Return whether the process that does the job has loaded a module."""
     return name in sys.modules

@@ -37,6 +37,12 @@ THREAD_LIMITS = (
 )
 """What the numerical libraries read when they are loaded."""
 
+_GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "2e9"}
+"""Bytes by which a process may grow before loky warns of a leak and replaces it.
+
+Its own limit, 3e8, is less than what the libraries take that a first job loads.
+"""
+
 
 def on_processes(function: Function, jobs: Iterator[Job], workers: int) -> Iterator[Outcome]:
     """Do the jobs, then once more, one at a time, those whose process was lost.
@@ -133,7 +139,7 @@ class _Worker:
         executor = ProcessPoolExecutor(
             max_workers=1,
             timeout=_IDLE,
-            env=dict.fromkeys(THREAD_LIMITS, self._share),
+            env=_GROWTH | dict.fromkeys(THREAD_LIMITS, self._share),
             initializer=_settle,
         )
         try:
