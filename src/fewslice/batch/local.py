@@ -142,19 +142,21 @@ class _Worker:
             env=_GROWTH | dict.fromkeys(THREAD_LIMITS, self._share),
             initializer=_settle,
         )
+        first = executor.submit(os.getpid)
+        wait([first])
+        self._feeders = [
+            thread
+            for thread in threading.enumerate()
+            if thread.name == "QueueFeederThread" and thread not in before
+        ]
         try:
-            executor.submit(os.getpid).result()
+            first.result()
         except BrokenProcessPool:
             self._shut(executor)
             raise FewsliceError(
                 "The worker processes could not be started (each ended at once); use --workers 1 "
                 "to work in one process."
             ) from None
-        self._feeders = [
-            thread
-            for thread in threading.enumerate()
-            if thread.name == "QueueFeederThread" and thread not in before
-        ]
         return executor
 
 
