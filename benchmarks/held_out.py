@@ -1,14 +1,15 @@
 """Engines and mixtures on scans and structures that were held out from training.
 
     python -m benchmarks.held_out --data DIR [--weights FILE] [--slices 1,3,5] [--partly]
-    python -m benchmarks.held_out --data DIR --weights FILE --no-mixtures
+    python -m benchmarks.held_out --data DIR --weights FILE --no-mixtures --csv FILE
 
 What the recipe of the shipped weights holds back (`every_scan`, `every_label`), and made-up OCT of
 seeds that no bank holds: nothing of the evaluation sets, so that engines may be chosen by it.
 Prints Dice on strided slices that were not annotated, of every engine, then of mixtures of them
 (interpolation, walker, network, in tenths) between and beyond the annotated slices, unless
---no-mixtures says otherwise: so weights are chosen. --partly prints what the network and the random
-walker make of three slices that are scribbled or dotted.
+--no-mixtures says otherwise: so weights are chosen. --csv writes what `benchmarks.before_after`
+compares. --partly prints what the network and the random walker make of three slices that are
+scribbled or dotted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks import displaced
-from benchmarks.accuracy import markdown
+from benchmarks.accuracy import TASK, markdown
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.planes import plane_axis
 from fewslice.batch.jobs import Job, stream
@@ -57,6 +58,7 @@ _MIXTURES = (
     BEYOND_TWO,
 )
 _ALONE = "alone"
+_ENGINES = ("interpolation", "random-walker", "network", "auto")
 _WAYS = {"scribbles": scribbles, "dots": dots}
 
 
@@ -178,15 +180,34 @@ def measure_partly(structure: Structure, weights: Path | None, number: int) -> l
 
 def by_set(found: pd.DataFrame) -> str:
     """Return Markdown: mean Dice of every engine, by set and number of slices."""
-    names = ("interpolation", "random-walker", "network", "auto")
     rows = []
-    for (of, count), part in found.groupby(["set", "slices"], sort=False):
-        means = []
-        for name in names:
-            chosen = part[(part["inside"] == name) & (part["beyond"] == _ALONE)]
-            means.append(f"{chosen['dice'].mean():.3f}")
-        rows.append([str(of), str(count), str(part["name"].nunique()), *means])
-    return markdown(["set", "slices", "tasks", *names], rows)
+    for (of, count), part in _alone(found).groupby(["set", "slices"], sort=False):
+        means = part.groupby("inside")["dice"].mean()
+        numbers = [str(count), str(part["name"].nunique())]
+        rows.append([str(of), *numbers, *(f"{means[name]:.3f}" for name in _ENGINES)])
+    return markdown(["set", "slices", "tasks", *_ENGINES], rows)
+
+
+def over_sets(found: pd.DataFrame, left_out: set[str]) -> str:
+    """Return Markdown: the mean of the sets' means, of all and of those `left_out` of training."""
+    means = _alone(found).groupby(["slices", "set", "inside"])["dice"].mean()
+    table = means.unstack("inside").reset_index()
+    rows = []
+    for what, sets in {"all": set(table["set"]), "left out of training": left_out}.items():
+        for count, part in table[table["set"].isin(sets)].groupby("slices"):
+            numbers = [str(count), str(len(part))]
+            rows.append([what, *numbers, *(f"{part[name].mean():.4f}" for name in _ENGINES)])
+    return markdown(["kinds", "slices", "sets", *_ENGINES], rows)
+
+
+def compared(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the engines' rows in the columns of `benchmarks/accuracy.py`; there are no cases."""
+    own = _alone(found).rename(columns={"name": "structure", "inside": "engine"})
+    return own.assign(case="-")[[*TASK, "engine", "dice"]]
+
+
+def _alone(found: pd.DataFrame) -> pd.DataFrame:
+    return found[found["beyond"] == _ALONE]
 
 
 def by_mixture(found: pd.DataFrame) -> str:
@@ -219,6 +240,7 @@ def main() -> None:
     parser.add_argument("--structures", type=int, default=12, help="at most, of each scan")
     parser.add_argument("--made-up", type=int, default=14, help="volumes of either kind")
     parser.add_argument("--no-mixtures", action="store_true")
+    parser.add_argument("--csv", type=Path, help="write the engines' Dice, structure by structure")
     parser.add_argument("--partly", action="store_true")
     options = parser.parse_args()
     size = (options.made_up, options.scans, options.structures)
@@ -232,7 +254,10 @@ def main() -> None:
     found = pd.DataFrame(
         _rows(measure, jobs), columns=["set", "name", "slices", "inside", "beyond", "dice"]
     )
-    print(by_set(found))
+    left_out = {one.name for one in read_config(options.recipe).sources.scans if not one.tasks}
+    print(f"{by_set(found)}\n\n{over_sets(found, left_out)}")
+    if options.csv is not None:
+        compared(found).to_csv(options.csv, index=False)
     if mixed:
         print(f"\n{by_mixture(found)}")
 

@@ -97,6 +97,14 @@ def test_tables_hold_means_of_sets_and_of_mixtures() -> None:
         "| a | 3 | 2 | 0.600 | 0.725 | 0.800 | 0.850 |",
         "| made-up fluid | 3 | 1 | 0.400 | 0.525 | 0.600 | 0.650 |",
     ]
+    # Each set counts once, however many structures it has: (0.850 + 0.650) / 2.
+    assert held_out.over_sets(found, {"a"}).splitlines()[2:] == [
+        "| all | 3 | 2 | 0.5000 | 0.6250 | 0.7000 | 0.7500 |",
+        "| left out of training | 3 | 1 | 0.6000 | 0.7250 | 0.8000 | 0.8500 |",
+    ]
+    rows = held_out.compared(found)
+    assert list(rows) == ["set", "case", "structure", "slices", "engine", "dice"]
+    assert rows["engine"].tolist() == ["auto", "interpolation", "random-walker", "network"] * 3
     lines = held_out.by_mixture(found).splitlines()
     assert lines[0] == "| between | beyond | scans, 3 | made-up, 3 |"
     assert "| 0 10 0 | 0 10 0 | 0.7250 | 0.5250 |" in lines
