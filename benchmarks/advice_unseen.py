@@ -310,9 +310,24 @@ def tables(given: argparse.Namespace) -> None:
     mean = found.groupby("strategy", sort=False)[numbers].mean()
     print(f"{found['name'].nunique()} structures of {found['kind'].nunique()} kinds\n")
     print(markdown(["strategy", *numbers], [[str(k), *_cells(v)] for k, v in mean.iterrows()]))
+    print(f"\nFewer slices with {given.name}:\n\n{fewer(mean, given.name)}")
     for other in ("strided, planned", "strided, extent known"):
-        print(f"\nSlices needed, advice and {other}, and Dice with advice:\n")
+        print(f"\nSlices needed, {given.name} and {other}, and Dice with {given.name}:\n")
         print(_by_kind(found, given.name, other, numbers))
+
+
+def fewer(mean: pd.DataFrame, name: str) -> str:
+    """Return Markdown: what share of the slices of each other strategy `name` saves, on average.
+
+    mean: a row for each strategy, with a column of slices for each goal.
+    """
+    goals = [f"to {goal:.2f}" for goal in GOALS]
+    others = mean[goals].drop(name, errors="ignore")
+    if name not in mean.index or others.empty:
+        return "(not run)"
+    shares = 1 - mean.loc[name, goals] / others
+    rows = [[str(other), *(f"{share:.0%}" for share in row)] for other, row in shares.iterrows()]
+    return markdown(["than", *goals], rows)
 
 
 def _cells(row: pd.Series) -> list[str]:

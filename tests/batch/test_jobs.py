@@ -24,6 +24,7 @@ from tests.support.dask_cluster import Cluster, dask_cluster, finds_tests, until
 from tests.support.job_functions import (
     calls,
     endless,
+    environment,
     held,
     hoarding,
     loaded,
@@ -296,6 +297,15 @@ def test_a_process_that_has_loaded_its_libraries_is_kept(tmp_path: Path) -> None
         str(number): number * number for number in range(6)
     }
     assert len({path.name.split(".")[1] for path in tmp_path.iterdir()}) == 2
+
+
+def test_growth_allowed_by_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "LOKY_MAX_MEMORY_LEAK_SIZE"
+    asked = [Job(f"{number}", (name,)) for number in range(2)]
+    monkeypatch.delenv(name, raising=False)
+    assert results(stream(environment, asked, workers=2)) == {"0": "2e9", "1": "2e9"}
+    monkeypatch.setenv(name, "7e9")
+    assert results(stream(environment, asked, workers=2)) == {"0": "7e9", "1": "7e9"}
 
 
 def test_no_thread_outlives_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from benchmarks.advice import widest_gap_after
 from benchmarks.advice_recipes import KINDS, RECIPES, sampled
 from benchmarks.advice_rows import Row, as_row, profiles_of, run_row
 from benchmarks.advice_tasks import Recipe, Seen, Task
-from benchmarks.advice_unseen import BASELINES, Advice, dice_at, needed, oracle
+from benchmarks.advice_unseen import BASELINES, Advice, dice_at, fewer, needed, oracle
 
 from fewslice import suggest
 from fewslice.active_learning.next_slice.features import state_features
@@ -72,6 +72,14 @@ def test_slices_needed_and_dice_for_so_many() -> None:
     assert needed(points, 0.9, 5) == 6.0
     assert dice_at(points, 2) == 0.6
     assert dice_at(points, 3) == 0.86
+
+
+def test_shares_of_slices_saved() -> None:
+    mean = pd.DataFrame(
+        {"to 0.85": [3.0, 4.0, 2.5], "to 0.90": [4.5, 5.0, 4.5]}, index=["advice", "a", "b"]
+    )
+    assert fewer(mean, "advice").splitlines()[2:] == ["| a | 25% | 10% |", "| b | -20% | 0% |"]
+    assert fewer(mean, "rules") == fewer(mean.loc[["advice"]], "advice") == "(not run)"
 
 
 def test_every_kind_is_drawn_and_those_judged_by_are_among_them() -> None:

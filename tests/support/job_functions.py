@@ -64,6 +64,10 @@ def threads(number: int) -> tuple[int, str]:
     return os.getpid(), os.environ["OMP_NUM_THREADS"]
 
 
+def environment(name: str) -> str:
+    return os.environ[name]
+
+
 def endless(folder: Path, number: int) -> int:
     called(folder, number)
     if number > 0:

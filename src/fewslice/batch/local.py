@@ -37,7 +37,8 @@ THREAD_LIMITS = (
 )
 """What the numerical libraries read when they are loaded."""
 
-_GROWTH = {"LOKY_MAX_MEMORY_LEAK_SIZE": "2e9"}
+_LEAK = "LOKY_MAX_MEMORY_LEAK_SIZE"
+_GROWTH = "2e9"
 """Bytes by which a process may grow before loky warns of a leak and replaces it.
 
 Its own limit, 3e8, is less than what the libraries take that a first job loads.
@@ -139,7 +140,7 @@ class _Worker:
         executor = ProcessPoolExecutor(
             max_workers=1,
             timeout=_IDLE,
-            env=_GROWTH | dict.fromkeys(THREAD_LIMITS, self._share),
+            env=dict.fromkeys(THREAD_LIMITS, self._share) | {_LEAK: os.environ.get(_LEAK, _GROWTH)},
             initializer=_settle,
         )
         first = executor.submit(os.getpid)
