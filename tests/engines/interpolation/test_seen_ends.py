@@ -94,8 +94,15 @@ def test_a_slice_that_shows_another_structure_only_is_an_end_that_was_seen() -> 
 def test_evenly_spread_slices_tell_ends_themselves() -> None:
     mask = rod(14, 26)
     assert not ends_of(seen(mask), drawn(mask, 17, DRAWN, 23))
-    assert not ends_of(seen(mask), drawn(mask, 19, DRAWN, 21))  # slices as thick as the rod
+    assert not ends_of(seen(mask), drawn(mask, 18, DRAWN, 22))  # slices as thick as the rod
     assert set(ends_of(seen(mask), drawn(mask, 15, DRAWN, 23))) == {(0, False), (0, True)}
+
+
+def test_slices_drawn_one_after_the_other_do_not_tell_ends() -> None:
+    mask = rod(14, 26)
+    for count in (2, 3, 4):
+        places = range(DRAWN, DRAWN + count)
+        assert set(ends_of(seen(mask), drawn(mask, *places))) == {(0, False), (0, True)}
 
 
 def test_a_slice_that_shows_nothing_is_an_end_that_was_seen() -> None:

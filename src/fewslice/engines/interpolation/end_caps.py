@@ -1,9 +1,10 @@
 """How far a structure reaches beyond the last slice on which it was drawn, and how sure that is.
 
-People draw slices evenly, to cover a structure, or where they happen to be. Evenly spaced slices
-leave about half a gap at either end. Otherwise the outlines tell: where the last one is hardly
-smaller than the widest, the structure goes on for about its radius, and for two where the slices
-are bunched, since people begin in the middle; where it is much smaller, the end is near.
+People draw slices evenly, to cover a structure, one after the other, or where they happen to be.
+Slices that are spread evenly leave about half a gap at either end. Otherwise the outlines tell:
+where the last one is hardly smaller than the widest, the structure goes on for about its radius,
+and for two where the slices are bunched, since people begin in the middle; where it is much
+smaller, the end is near.
 So it is in the labels of the training scans, from which the rules below were chosen.
 """
 
@@ -23,15 +24,16 @@ class EndCapSettings:
     """How long caps are beyond the last drawn slice, and how far to trust that.
 
     per_radius: length of the cap in radii of the circle of the same area, with one slice drawn.
-    per_gap: in mean distances between drawn slices that are evenly spaced and cover at least
-    `covers` radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap
-    is the longest of so many mean distances, so many radii times the fifth power of the last radius
-    over the widest, and, unless they are spaced evenly over at least `spread` radii, so many radii
-    less half of what the slices cover, times the square of that ratio. least_radii: no cap is
-    shorter. doubt_of_one, doubt: by how many mm the outline may be off for every mm beyond the only
-    drawn slice, and beyond the last of several that are not evenly spaced and as wide as any. far:
-    where these lie more than so many radii apart, doubt falls with the square of their distance:
-    people spread slices over long structures. per_gap_between: length, in the distance to the next
+    per_gap: in mean distances between drawn slices that are spread evenly over at least `covers`
+    radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap is the
+    longest of so many mean distances, so many radii times the fifth power of the last radius over
+    the widest, and, unless they are spread evenly over at least `spread` radii, so many radii less
+    half of what the slices cover, times the square of that ratio. telling: slices nearer to one
+    another, on average, than so many slices of the scan were not spread, but drawn one after the
+    other. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
+    off for every mm beyond the only drawn slice, and beyond the last of several that are not evenly
+    spaced and as wide as any. far: where these lie more than so many radii apart, doubt falls with
+    the square of their distance: people spread slices over long structures. per_gap_between: length, in the distance to the next
     slice, of the cap of a piece that this does not hold: an ellipsoid of that length has about
     ended half-way.
     """
@@ -40,6 +42,7 @@ class EndCapSettings:
     per_gap: float = 0.75
     covers: float = 1.5
     spread: float = 0.75
+    telling: float = 2.0
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
     per_radius_bunched: float = 2.0
@@ -75,7 +78,8 @@ def expected_cap(
     if len(positions) == 1:
         return Cap(max(settings.per_radius * mean_radius, least), settings.doubt_of_one)
     gaps = np.abs(np.diff(positions))
-    if _evenly_over(positions, areas, step, settings.covers) and _telling(gaps, step):
+    covered = _covered_evenly(positions, areas, step, settings)
+    if covered >= settings.covers:
         return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
     ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
@@ -84,7 +88,7 @@ def expected_cap(
         settings.per_last_radius * mean_radius * narrowed,
         least,
     )
-    if not _evenly_over(positions, areas, step, settings.spread):
+    if covered < settings.spread:
         bunched = settings.per_radius_bunched * mean_radius - float(gaps.sum()) / 2
         length = max(length, bunched * ratio**2)
     spread = min(1.0, settings.far * mean_radius / float(gaps.mean())) ** 2
@@ -95,27 +99,23 @@ def _mean_radius(areas: npt.NDArray[np.float64]) -> float:
     return float(np.sqrt(areas.mean() / np.pi))
 
 
-def _evenly_over(
+def _covered_evenly(
     positions: npt.NDArray[np.float64],
     areas: npt.NDArray[np.float64],
     step: float,
-    radii: float,
-) -> bool:
-    """Whether slices, three or more, are spaced evenly over at least so many radii.
+    settings: EndCapSettings,
+) -> float:
+    """Return over how many radii slices, three or more, are spread evenly; 0 if they are not.
 
     Gaps may differ by a slice, since slices are whole. Each slice covers one gap.
     """
     if len(positions) < 3:
-        return False
+        return 0.0
     gaps = np.abs(np.diff(positions))
     mean = float(gaps.mean())
-    even = float(np.ptp(gaps)) <= max(1.01 * step, mean / 3)
-    return even and mean * len(positions) >= radii * _mean_radius(areas)
-
-
-def _telling(gaps: npt.NDArray[np.float64], step: float) -> bool:
-    """Whether even gaps say anything: two that are narrower than two slices do not."""
-    return len(gaps) > 2 or float(gaps.mean()) >= 1.99 * step
+    if mean < 0.99 * settings.telling * step or np.ptp(gaps) > max(1.01 * step, mean / 3):
+        return 0.0
+    return mean * len(positions) / _mean_radius(areas)
 
 
 def tapered(
@@ -159,7 +159,8 @@ class Extent:
 
     def spread_evenly(self, step: float, settings: EndCapSettings) -> bool:
         """Whether slices look as if they had been spread over the structure evenly."""
-        return _evenly_over(self.positions, self.areas, step, settings.spread)
+        covered = _covered_evenly(self.positions, self.areas, step, settings)
+        return covered >= settings.spread
 
 
 def piece_cap(piece: Extent, whole: Extent, step: float, settings: EndCapSettings) -> Cap:
