@@ -76,9 +76,11 @@ def table(rows: pd.DataFrame) -> str:
     lines = []
     for way in by_way:
         own = by_way[way].dropna()
-        alone = by_way.loc[own.index, next(iter(WAYS))]
+        alone = by_way[next(iter(WAYS))][own.index]
         fell = int((own < alone - _FELL).sum())
-        lines.append([way, f"{len(own)}", f"{alone.mean():.3f}", f"{own.mean():.3f}", f"{fell}"])
+        lines.append(
+            [str(way), f"{len(own)}", f"{alone.mean():.3f}", f"{own.mean():.3f}", f"{fell}"]
+        )
     head = ["slices", "structures", "the middle alone", "Dice", "fell by more than .02"]
     return markdown(head, lines)
 

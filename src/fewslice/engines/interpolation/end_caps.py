@@ -33,9 +33,9 @@ class EndCapSettings:
     other. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
     off for every mm beyond the only drawn slice, and beyond the last of several that are not evenly
     spaced and as wide as any. far: where these lie more than so many radii apart, doubt falls with
-    the square of their distance: people spread slices over long structures. per_gap_between: length, in the distance to the next
-    slice, of the cap of a piece that this does not hold: an ellipsoid of that length has about
-    ended half-way.
+    the square of their distance: people spread slices over long structures. per_gap_between:
+    length, in the distance to the next slice, of the cap of a piece that this does not hold: an
+    ellipsoid of that length has about ended half-way.
     """
 
     per_radius: float = 1.5

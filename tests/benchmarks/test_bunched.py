@@ -1,0 +1,43 @@
+"""Which slices are drawn in turn, and the table, by hand and without any answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from benchmarks.advice_tasks import Recipe, Task
+from benchmarks.bunched import in_turn, places, table
+
+from fewslice.engines import Scan
+
+MASK = np.zeros((12, 6, 6), dtype=bool)
+MASK[2:11, 2:5, 1:4] = True
+TASK = Task(
+    Recipe("box", "made up", 0, (1,)),
+    Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)),
+    MASK,
+    0,
+)
+
+
+def test_slices_in_turn_begin_in_the_middle_and_hold_the_structure() -> None:
+    assert places(TASK, (0.5, 0.25)) == [(0, 6), (0, 4)]
+    assert in_turn(TASK, (0, 1, 3)) == [(0, 6), (0, 7), (0, 9)]
+    assert in_turn(TASK, (0, 4)) == [(0, 6), (0, 10)]
+    assert in_turn(TASK, (0, 5)) is None
+
+
+def test_each_way_is_compared_on_its_own_structures() -> None:
+    rows = [
+        ("tube", "a", "the middle alone", 0.5),
+        ("tube", "b", "the middle alone", 0.75),
+        ("tube", "a", "four neighbours", 0.75),
+        ("tube", "a", "two at thirds", 0.47),
+        ("tube", "b", "two at thirds", 0.74),
+    ]
+    found = pd.DataFrame(rows, columns=["kind", "name", "way", "dice"])
+    lines = table(found).splitlines()[2:]
+    assert sorted(lines) == [
+        "| four neighbours | 1 | 0.500 | 0.750 | 0 |",
+        "| the middle alone | 2 | 0.625 | 0.625 | 0 |",
+        "| two at thirds | 2 | 0.625 | 0.605 | 1 |",
+    ]
