@@ -39,6 +39,9 @@ IN_TURN = {
     "four neighbours": (0, 1, 2, 3),
     "five neighbours": (0, 1, 2, 3, 4),
     "five neighbours without the third": (0, 1, 3, 4),
+    "every second slice, three": (0, 2, 4),
+    "every second slice, four": (0, 2, 4, 6),
+    "every fourth slice, three": (0, 4, 8),
 }
 """Slices from the middle on, towards higher indices; where the structure is on all of them."""
 
