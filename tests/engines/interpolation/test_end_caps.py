@@ -35,19 +35,20 @@ def test_a_slice_more_or_less_is_still_even() -> None:
     assert of([0.0, 3.0, 16.0], [10.0, 10.0, 8.0])[1] > 0
 
 
-def test_who_begins_in_the_middle_has_not_spread_slices_over_the_half_that_is_left() -> None:
-    # From the middle of a ball of 10 mm on, each 3 mm: nothing was drawn below.
+def test_every_second_slice_from_the_middle_on_was_not_spread() -> None:
+    # From the middle of a ball of 10 mm on: nothing was drawn below, of slices of 1.5 mm.
     down, up = [6.0, 3.0, 0.0], [0.0, 3.0, 6.0]
     radii = [10.0, float(np.sqrt(91)), 8.0]
     mean = float(np.sqrt((100 + 91 + 64) / 3))
-    length, doubt = of(down, radii[::-1])
-    assert (length, doubt) == pytest.approx((2 * mean - 3, 3.0))
+    assert of(down, radii[::-1], step=1.5) == pytest.approx((2 * mean - 3, 3.0))
     # Above, the outline narrows to .8 of the widest, and to .8 ** 5 of the radius; a slice covers
     # 3 mm, all of them nine: less than one and a half mean radii.
-    assert of(up, radii)[0] == pytest.approx(mean * 0.8**5)
-    # Three radii and more may well be all of a rod, which is as wide everywhere.
-    assert of([0.0, 10.0, 20.0], [10.0] * 3) == pytest.approx((7.5, 0.0))
-    assert of([0.0, 9.9, 19.8], [10.0] * 3) == pytest.approx((20 - 9.9, 3.0))
+    assert of(up, radii, step=1.5)[0] == pytest.approx(mean * 0.8**5)
+    # Three radii and more may well be all of a rod, which is as wide everywhere; so may every third
+    # slice.
+    assert of([0.0, 10.0, 20.0], [10.0] * 3, step=5.0) == pytest.approx((7.5, 0.0))
+    assert of([0.0, 9.8, 19.6], [10.0] * 3, step=4.9) == pytest.approx((20 - 9.8, 3.0))
+    assert of([0.0, 9.6, 19.2], [10.0] * 3, step=3.2) == pytest.approx((7.2, 0.0))
 
 
 def test_slices_drawn_one_after_the_other_were_not_spread() -> None:

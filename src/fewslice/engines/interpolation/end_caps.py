@@ -30,14 +30,14 @@ class EndCapSettings:
     the widest, and, unless they are spread evenly over at least `spread` radii, so many radii less
     half of what the slices cover, times the square of that ratio. telling: slices nearer to one
     another, on average, than so many slices of the scan were not spread, but drawn one after the
-    other. wide, covers_wide: nor were they, as seen from this end, if the last radius is more than
-    so much of the widest, unless they cover so many radii. least_radii: no cap is shorter.
-    doubt_of_one, doubt: by how many mm the outline may be off for every mm beyond the only drawn
-    slice, and beyond the last of several that are not evenly spaced and as wide as any. far: where
-    these lie more than so many radii apart, doubt falls with the square of their distance: people
-    spread slices over long structures. per_gap_between: length, in the distance to the next slice,
-    of the cap of a piece that this does not hold: an ellipsoid of that length has about ended
-    half-way.
+    other. every_second, wide, covers_wide: nor were they, as seen from this end, if they are nearer
+    than so many slices, the last radius is more than so much of the widest, and they cover less
+    than so many radii. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the
+    outline may be off for every mm beyond the only drawn slice, and beyond the last of several that
+    are not evenly spaced and as wide as any. far: where these lie more than so many radii apart,
+    doubt falls with the square of their distance: people spread slices over long structures.
+    per_gap_between: length, in the distance to the next slice, of the cap of a piece that this does
+    not hold: an ellipsoid of that length has about ended half-way.
     """
 
     per_radius: float = 1.5
@@ -45,7 +45,8 @@ class EndCapSettings:
     covers: float = 1.5
     spread: float = 0.75
     telling: float = 2.0
-    wide: float = 0.9
+    every_second: float = 2.2
+    wide: float = 0.95
     covers_wide: float = 3.0
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
@@ -116,7 +117,8 @@ def _covered_evenly(
     """Return over how many radii slices, three or more, are spread evenly; 0 if they are not.
 
     Gaps may differ by a slice, since slices are whole. Each slice covers one gap. Who begins in the
-    middle and draws every second or tenth slice ends with the widest one at one end.
+    middle and draws every second slice has the widest one at one end; so has a structure that is
+    cut off, but few of those are so short that every second slice is spread over them.
     """
     if len(positions) < 3:
         return 0.0
@@ -125,8 +127,8 @@ def _covered_evenly(
     if mean < 0.99 * settings.telling * step or np.ptp(gaps) > max(1.01 * step, mean / 3):
         return 0.0
     covered = mean * len(positions) / _mean_radius(areas)
-    wide = _last_over_widest(areas) > settings.wide
-    return 0.0 if wide and covered < settings.covers_wide else covered
+    in_turn = mean < settings.every_second * step and _last_over_widest(areas) > settings.wide
+    return 0.0 if in_turn and covered < settings.covers_wide else covered
 
 
 def tapered(
