@@ -1,10 +1,10 @@
 """How far a structure reaches beyond the last slice on which it was drawn, and how sure that is.
 
-People draw slices evenly, to cover a structure, or one after the other, from somewhere on, or where
-they happen to be. Slices that are spread evenly leave about half a gap at either end. Otherwise the
-outlines tell: where the last one is hardly smaller than the widest, the structure goes on for about
-its radius, and for two where the slices are bunched, since people begin in the middle; where it is
-much smaller, the end is near.
+People draw slices evenly, to cover a structure, one after the other, or where they happen to be.
+Slices that are spread evenly leave about half a gap at either end. Otherwise the outlines tell:
+where the last one is hardly smaller than the widest, the structure goes on for about its radius,
+and for two where the slices are bunched, since people begin in the middle; where it is much
+smaller, the end is near.
 So it is in the labels of the training scans, from which the rules below were chosen.
 """
 
@@ -30,14 +30,12 @@ class EndCapSettings:
     the widest, and, unless they are spread evenly over at least `spread` radii, so many radii less
     half of what the slices cover, times the square of that ratio. telling: slices nearer to one
     another, on average, than so many slices of the scan were not spread, but drawn one after the
-    other. every_second, wide, covers_wide: nor were they, as seen from this end, if they are nearer
-    than so many slices, the last radius is more than so much of the widest, and they cover less
-    than so many radii. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the
-    outline may be off for every mm beyond the only drawn slice, and beyond the last of several that
-    are not evenly spaced and as wide as any. far: where these lie more than so many radii apart,
-    doubt falls with the square of their distance: people spread slices over long structures.
-    per_gap_between: length, in the distance to the next slice, of the cap of a piece that this does
-    not hold: an ellipsoid of that length has about ended half-way.
+    other. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
+    off for every mm beyond the only drawn slice, and beyond the last of several that are not evenly
+    spaced and as wide as any. far: where these lie more than so many radii apart, doubt falls with
+    the square of their distance: people spread slices over long structures. per_gap_between:
+    length, in the distance to the next slice, of the cap of a piece that this does not hold: an
+    ellipsoid of that length has about ended half-way.
     """
 
     per_radius: float = 1.5
@@ -45,9 +43,6 @@ class EndCapSettings:
     covers: float = 1.5
     spread: float = 0.75
     telling: float = 2.0
-    every_second: float = 2.2
-    wide: float = 0.95
-    covers_wide: float = 3.0
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
     per_radius_bunched: float = 2.0
@@ -86,7 +81,7 @@ def expected_cap(
     covered = _covered_evenly(positions, areas, step, settings)
     if covered >= settings.covers:
         return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
-    ratio = _last_over_widest(areas)
+    ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
     length = max(
         settings.per_gap_otherwise * float(gaps.mean()),
@@ -104,10 +99,6 @@ def _mean_radius(areas: npt.NDArray[np.float64]) -> float:
     return float(np.sqrt(areas.mean() / np.pi))
 
 
-def _last_over_widest(areas: npt.NDArray[np.float64]) -> float:
-    return float(np.sqrt(areas[-1] / areas.max()))
-
-
 def _covered_evenly(
     positions: npt.NDArray[np.float64],
     areas: npt.NDArray[np.float64],
@@ -116,9 +107,7 @@ def _covered_evenly(
 ) -> float:
     """Return over how many radii slices, three or more, are spread evenly; 0 if they are not.
 
-    Gaps may differ by a slice, since slices are whole. Each slice covers one gap. Who begins in the
-    middle and draws every second slice has the widest one at one end; so has a structure that is
-    cut off, but few of those are so short that every second slice is spread over them.
+    Gaps may differ by a slice, since slices are whole. Each slice covers one gap.
     """
     if len(positions) < 3:
         return 0.0
@@ -126,9 +115,7 @@ def _covered_evenly(
     mean = float(gaps.mean())
     if mean < 0.99 * settings.telling * step or np.ptp(gaps) > max(1.01 * step, mean / 3):
         return 0.0
-    covered = mean * len(positions) / _mean_radius(areas)
-    in_turn = mean < settings.every_second * step and _last_over_widest(areas) > settings.wide
-    return 0.0 if in_turn and covered < settings.covers_wide else covered
+    return mean * len(positions) / _mean_radius(areas)
 
 
 def tapered(
@@ -171,7 +158,7 @@ class Extent:
         return expected_cap(self.positions, self.areas, step, settings)
 
     def spread_evenly(self, step: float, settings: EndCapSettings) -> bool:
-        """Whether slices, seen from this end, look as if they had been spread evenly."""
+        """Whether slices look as if they had been spread over the structure evenly."""
         covered = _covered_evenly(self.positions, self.areas, step, settings)
         return covered >= settings.spread
 

@@ -116,12 +116,11 @@ def _tell_end(
 ) -> bool:
     """Whether slices of one plane tell themselves where a structure ends beyond the last of them.
 
-    They do if they look spread evenly from there; and what is in pieces there ends piece by piece.
+    They do if they are spread evenly; and what is in pieces there ends piece by piece.
     """
     step = spacing[last.axis]
     rows, columns = inplane_axes(last.axis)
-    above = last.index == max(shape.index for shape in shapes)
-    if Extent.of(shapes, number, step, above=above).spread_evenly(step, EndCapSettings()):
+    if Extent.of(shapes, number, step, above=True).spread_evenly(step, EndCapSettings()):
         return True
     drawn = last.distances[number] > 0
     return find_pieces(drawn, last.index, (spacing[rows], spacing[columns])).count > 1
