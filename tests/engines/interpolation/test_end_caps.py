@@ -35,10 +35,23 @@ def test_a_slice_more_or_less_is_still_even() -> None:
     assert of([0.0, 3.0, 16.0], [10.0, 10.0, 10.0])[1] > 0
 
 
+def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
+    # Slices 4, 5 and 7 of 10 mm: gaps of one and two slices, which might be anywhere.
+    length, doubt = of([40.0, 50.0, 70.0], [20.0, 20.0, 20.0], step=10.0)
+    assert length == pytest.approx(20.0)  # the radius: they look spread all the same
+    assert doubt == pytest.approx(3.0)
+    # Five of nine slices cannot be spread more evenly than this.
+    spread = of([10.0, 30.0, 40.0, 60.0, 80.0], [20.0] * 5, step=10.0)
+    assert spread == pytest.approx(
+        (15.0, 0.0)
+    )  # three quarters of 17.5 mm are less than 1.5 slices
+
+
 def test_slices_drawn_one_after_the_other_were_not_spread() -> None:
     # Slices of 10 mm, radii of 20 mm, of which two less half of what is covered are left.
-    assert of([40.0, 50.0, 70.0], [20.0] * 3, step=10.0) == pytest.approx((25.0, 3.0))
+    assert of([40.0, 50.0, 60.0], [20.0] * 3, step=10.0) == pytest.approx((30.0, 3.0))
     assert of([40.0, 50.0, 60.0, 70.0], [20.0] * 4, step=10.0) == pytest.approx((25.0, 3.0))
+    assert of([40.0, 50.0, 70.0, 80.0], [20.0] * 4, step=10.0) == pytest.approx((20.0, 3.0))
     # More of them than half of a structure of this width leave the radius.
     assert of([10.0 * at for at in range(7)], [20.0] * 7, step=10.0) == pytest.approx((20.0, 3.0))
     # Every second slice may have been spread: three quarters of 20 mm.

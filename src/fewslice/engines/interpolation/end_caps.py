@@ -28,7 +28,7 @@ class EndCapSettings:
     radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap is the
     longest of so many mean distances, so many radii times the fifth power of the last radius over
     the widest, and, unless they are spread evenly over at least `spread` radii, so many radii less
-    half of what the slices cover, times the square of that ratio. telling: slices nearer to one
+    half of what the slices cover, times the square of that ratio. in_turn: slices nearer to one
     another, on average, than so many slices of the scan were not spread, but drawn one after the
     other. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
     off for every mm beyond the only drawn slice, and beyond the last of several that are not evenly
@@ -42,7 +42,7 @@ class EndCapSettings:
     per_gap: float = 0.75
     covers: float = 1.5
     spread: float = 0.75
-    telling: float = 2.0
+    in_turn: float = 1.5
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
     per_radius_bunched: float = 2.0
@@ -79,7 +79,7 @@ def expected_cap(
         return Cap(max(settings.per_radius * mean_radius, least), settings.doubt_of_one)
     gaps = np.abs(np.diff(positions))
     covered = _covered_evenly(positions, areas, step, settings)
-    if covered >= settings.covers:
+    if covered >= settings.covers and _telling(gaps, step):
         return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
     ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
@@ -113,9 +113,14 @@ def _covered_evenly(
         return 0.0
     gaps = np.abs(np.diff(positions))
     mean = float(gaps.mean())
-    if mean < 0.99 * settings.telling * step or np.ptp(gaps) > max(1.01 * step, mean / 3):
+    if mean < 0.99 * settings.in_turn * step or np.ptp(gaps) > max(1.01 * step, mean / 3):
         return 0.0
     return mean * len(positions) / _mean_radius(areas)
+
+
+def _telling(gaps: npt.NDArray[np.float64], step: float) -> bool:
+    """Whether even gaps say anything: two that are narrower than two slices do not."""
+    return len(gaps) > 2 or float(gaps.mean()) >= 1.99 * step
 
 
 def tapered(
