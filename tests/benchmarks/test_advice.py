@@ -5,19 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from benchmarks.advice import HABITS
-from benchmarks.advice_tasks import Recipe, Task
 
 from fewslice.annotation.annotation import SliceIndex
-from fewslice.engines import Scan
+from tests.support.box_task import box_task
 
-MASK = np.zeros((14, 6, 6), dtype=bool)
-MASK[2:11, 2:5, 1:4] = True
-TASK = Task(
-    Recipe("box", "made up", 0, (1,)),
-    Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)),
-    MASK,
-    0,
-)
+TASK = box_task(14)
 
 
 def follow(habit: str, seed: int) -> list[SliceIndex]:
@@ -54,5 +46,5 @@ def test_random_slices_hold_the_structure() -> None:
 def test_every_habit_stays_inside_the_scan_and_repeats_with_its_seed(habit: str) -> None:
     found = follow(habit, 3)
     assert found == follow(habit, 3)
-    assert all(0 <= index < MASK.shape[axis] for axis, index in found)
+    assert all(0 <= index < TASK.mask.shape[axis] for axis, index in found)
     assert len(found) > 3

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from benchmarks.advice_tasks import Recipe, Task
 from benchmarks.bunched import in_turn, places, table
 
-from fewslice.engines import Scan
+from tests.support.box_task import box_task
 
-MASK = np.zeros((12, 6, 6), dtype=bool)
-MASK[2:11, 2:5, 1:4] = True
-TASK = Task(
-    Recipe("box", "made up", 0, (1,)),
-    Scan.from_spacing(np.zeros((1, *MASK.shape), np.float32), (1.0, 1.0, 1.0)),
-    MASK,
-    0,
-)
+TASK = box_task(12)
 
 
 def test_slices_in_turn_begin_in_the_middle_and_hold_the_structure() -> None:
