@@ -2,7 +2,7 @@
 
     python -m benchmarks.advice_unseen run --data DATA -o unseen.csv --slices 8 --only advice \\
         --states DIR/advice-runs.jsonl
-    python -m benchmarks.stopping_runs --work DIR -o stopping-runs.csv
+    python -m benchmarks.stopping_runs --work DIR -o stopping-runs.csv [--among unseen.csv]
 
 Reads the states that advice is fitted on, those of whole runs among them. Each kind of structure
 is judged by models and multiples that did not see it. Prints, for each Dice that people may want,
@@ -167,6 +167,12 @@ def bunched_table(points: pd.DataFrame) -> str:
     return markdown(["goal", "reach it", "told", "rightly", "low number", "rightly"], rows)
 
 
+def apart(points: pd.DataFrame, names: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the points of the structures that are named, and all others."""
+    named = points["name"].isin(names)
+    return points[named], points[~named]
+
+
 def left_out_points(work: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the states of whole runs, and those of people who draw neighbouring slices only.
 
@@ -193,6 +199,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, help="folder of states")
     parser.add_argument("--points", type=Path, help="a file written before, in place of states")
+    parser.add_argument("--among", type=Path, help="a .csv that names structures: of these as well")
     parser.add_argument("-o", "--output", type=Path, help="the points, .csv")
     given = parser.parse_args()
     if (given.work is None) == (given.points is None):
@@ -208,6 +215,10 @@ def main() -> None:
     print(f"{kinds_table(points, 0.90)}\n\n{bars_table(points)}\n")
     real = points[points["kind"] != MADE_UP]
     print(f"Without made-up shapes:\n\n{goals_table(real)}\n")
+    if given.among is not None:
+        named, others = apart(points, pd.read_csv(given.among)["name"])
+        print(f"Of those in {given.among.name}:\n\n{goals_table(named)}\n")
+        print(f"Of all others:\n\n{goals_table(others)}\n")
     for name, some in (("all", points), ("without made-up shapes", real)):
         error = (some["dice"] - some["predicted"]).abs().mean()
         print(

@@ -7,6 +7,7 @@ import pandas as pd
 from benchmarks.stopping_runs import (
     FIELDS,
     Stop,
+    apart,
     bars_table,
     bunched_table,
     early_dice,
@@ -91,3 +92,9 @@ def test_what_people_are_told_who_draw_neighbouring_slices_only() -> None:
     row = next(line for line in bunched_table(points).splitlines() if "| 0.90 |" in line)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells == ["0.90", "2 of 4", "2", "50% (1)", "1", "100% (1)"]
+
+
+def test_structures_that_are_named_are_counted_apart() -> None:
+    named, others = apart(POINTS, pd.Series(["early", "wrong", "wrong", "unknown"]))
+    assert set(named["name"]) == {"early", "wrong"}
+    assert set(others["name"]) == {"late", "never"}
