@@ -30,12 +30,13 @@ class EndCapSettings:
     the widest, and, unless they are spread evenly over at least `spread` radii, so many radii less
     half of what the slices cover, times the square of that ratio. in_turn: slices nearer to one
     another, on average, than so many slices of the scan were not spread, but drawn one after the
-    other. least_radii: no cap is shorter. doubt_of_one, doubt: by how many mm the outline may be
-    off for every mm beyond the only drawn slice, and beyond the last of several that are not evenly
-    spaced and as wide as any. far: where these lie more than so many radii apart, doubt falls with
-    the square of their distance: people spread slices over long structures. per_gap_between:
-    length, in the distance to the next slice, of the cap of a piece that this does not hold: an
-    ellipsoid of that length has about ended half-way.
+    other, unless they cover in_turn_covers radii: almost all of a structure was drawn. Up to
+    in_turn_at_most neighbours were in any case. least_radii: no cap is shorter. doubt_of_one,
+    doubt: by how many mm the outline may be off for every mm beyond the only drawn slice, and
+    beyond the last of several that are not evenly spaced and as wide as any. far: where these lie
+    more than so many radii apart, doubt falls with the square of their distance: people spread
+    slices over long structures. per_gap_between: length, in the distance to the next slice, of the
+    cap of a piece that this does not hold: an ellipsoid of that length has about ended half-way.
     """
 
     per_radius: float = 1.5
@@ -43,6 +44,8 @@ class EndCapSettings:
     covers: float = 1.5
     spread: float = 0.75
     in_turn: float = 1.5
+    in_turn_covers: float = 2.0
+    in_turn_at_most: int = 5
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
     per_radius_bunched: float = 2.0
@@ -113,9 +116,20 @@ def _covered_evenly(
         return 0.0
     gaps = np.abs(np.diff(positions))
     mean = float(gaps.mean())
-    if mean < 0.99 * settings.in_turn * step or np.ptp(gaps) > max(1.01 * step, mean / 3):
+    if np.ptp(gaps) > max(1.01 * step, mean / 3):
         return 0.0
-    return mean * len(positions) / _mean_radius(areas)
+    covered = mean * len(positions) / _mean_radius(areas)
+    return 0.0 if _drawn_in_turn(gaps / step, covered, settings) else covered
+
+
+def _drawn_in_turn(gaps: npt.NDArray[np.float64], covered: float, settings: EndCapSettings) -> bool:
+    """Whether slices were drawn one after the other.
+
+    gaps: between them, in slices of the scan, float64 (slice - 1,). covered: in radii.
+    """
+    neighbours = float(gaps.max()) < settings.in_turn and len(gaps) < settings.in_turn_at_most
+    close = float(gaps.mean()) < 0.99 * settings.in_turn
+    return neighbours or (close and covered < settings.in_turn_covers)
 
 
 def _telling(gaps: npt.NDArray[np.float64], step: float) -> bool:
