@@ -4,9 +4,9 @@
 
 Random structures of training scans and generators (`benchmarks.advice_recipes`). People begin on
 the middle slice of the extent; the others lie close to it, a quarter of the extent away, or spread
-over the extent. Or people draw one slice after the other, from the middle on. Prints the mean Dice
-over the whole volume of each way, that of the middle slice alone on the same structures, and how
-often it is more than .02 below.
+over the extent. Or people draw one slice after the other, from the middle on, or most of a
+structure that is on few slices. Prints the mean Dice over the whole volume of each way, that of the
+middle slice alone on the same structures, and how often it is more than .02 below.
 """
 
 from __future__ import annotations
@@ -45,6 +45,10 @@ IN_TURN = {
 }
 """Slices from the middle on, towards higher indices; where the structure is on all of them."""
 
+DENSE = {"four in five of few slices": 0.8, "all of few slices": 1.0}
+"""Spread evenly over the extent, which share of its slices; of structures on few slices."""
+
+_FEW = 12
 _FELL = 0.02
 
 
@@ -62,12 +66,24 @@ def places(task: Task, parts: tuple[float, ...]) -> list[SliceIndex]:
     return [(task.axis, int(held[round(part * (len(held) - 1))])) for part in parts]
 
 
+def dense(task: Task, share: float) -> list[SliceIndex] | None:
+    """Return a share of all slices of the main plane, at midpoints; None if there are many."""
+    held = task.occupied(task.axis)
+    if len(held) > _FEW:
+        return None
+    count = round(share * len(held))
+    return [(task.axis, int(held[int((at + 0.5) * len(held) / count)])) for at in range(count)]
+
+
 def measure(task: Task) -> list[list[object]]:
     """Return rows (kind, name, way, Dice)."""
     wanted = {way: places(task, parts) for way, parts in WAYS.items()} | {
         way: slices
         for way, offsets in IN_TURN.items()
         if (slices := in_turn(task, offsets)) is not None
+    }
+    wanted |= {
+        way: slices for way, share in DENSE.items() if (slices := dense(task, share)) is not None
     }
     told = [task.recipe.kind, task.recipe.name]
     return [[*told, way, task.dice(slices)] for way, slices in wanted.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from benchmarks.bunched import in_turn, places, table
+from benchmarks.bunched import dense, in_turn, places, table
 
 from tests.support.box_task import box_task
 
@@ -15,6 +15,16 @@ def test_slices_in_turn_begin_in_the_middle_and_hold_the_structure() -> None:
     assert in_turn(TASK, (0, 1, 3)) == [(0, 6), (0, 7), (0, 9)]
     assert in_turn(TASK, (0, 4)) == [(0, 6), (0, 10)]
     assert in_turn(TASK, (0, 5)) is None
+
+
+def test_of_few_slices_a_share_is_drawn_evenly() -> None:
+    held = [at for _, at in places(TASK, (0.0, 1.0))]
+    everything = [(0, at) for at in range(held[0], held[1] + 1)]
+    assert dense(TASK, 1.0) == everything
+    most = dense(TASK, 0.8)
+    assert most is not None
+    assert len(most) == round(0.8 * len(everything))
+    assert set(most) < set(everything)
 
 
 def test_each_way_is_compared_on_its_own_structures() -> None:
