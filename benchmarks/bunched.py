@@ -1,4 +1,4 @@
-"""Is a second slice worth something wherever it is drawn? Dice of `auto` from one to three slices.
+"""Is one more slice worth something wherever it is drawn? Dice of `auto` from few slices.
 
     python -m benchmarks.bunched --data DATA [--structures 65 --seed 77] [-o FILE.csv]
 
