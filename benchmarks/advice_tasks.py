@@ -179,11 +179,30 @@ def made(recipe: Recipe, data: Path, most: int = MOST_VOXELS) -> Task | None:
     while mask.size > most:
         for fine in np.flatnonzero(spacing <= _ALIKE * spacing.min()).tolist():
             mask, channels, spacing = _thinned(mask, channels, spacing, fine, 2)
+    task = _task(recipe, mask, channels, spacing)
+    return task if len(task.occupied(task.axis)) >= FEWEST_SLICES else None
+
+
+def on_few_slices(task: Task, most: int) -> Task:
+    """Return the structure on at most so many slices of its main plane; others are left out."""
+    step = -(-len(task.occupied(task.axis)) // most)
+    spacing = np.array(task.scan.spacing)
+    thinned = _thinned(task.mask, task.scan.channels, spacing, task.axis, step)
+    return _task(task.recipe, *thinned, task.axis)
+
+
+def _task(
+    recipe: Recipe,
+    mask: BoolArray,
+    channels: npt.NDArray[Any],
+    spacing: npt.NDArray[np.float64],
+    axis: int | None = None,
+) -> Task:
     steps = (float(spacing[0]), float(spacing[1]), float(spacing[2]))
-    axis = annotation_axis(Geometry.from_spacing(mask.shape, steps))
+    if axis is None:
+        axis = annotation_axis(Geometry.from_spacing(mask.shape, steps))
     channels = np.ascontiguousarray(channels, dtype=np.float32)
-    task = Task(recipe, Scan.from_spacing(channels, steps), np.ascontiguousarray(mask), axis)
-    return task if len(task.occupied(axis)) >= FEWEST_SLICES else None
+    return Task(recipe, Scan.from_spacing(channels, steps), np.ascontiguousarray(mask), axis)
 
 
 def _structure(recipe: Recipe, labels: npt.NDArray[Any]) -> BoolArray:

@@ -1,11 +1,12 @@
 """Is one more slice worth something wherever it is drawn? Dice of `auto` from few slices.
 
-    python -m benchmarks.bunched --data DATA [--structures 65 --seed 77] [-o FILE.csv]
+    python -m benchmarks.bunched --data DATA [--structures 65 --seed 77] [--few 5] [-o FILE.csv]
 
 Random structures of training scans and generators (`benchmarks.advice_recipes`). People begin on
 the middle slice of the extent; the others lie close to it, a quarter of the extent away, or spread
 over the extent. Or people draw one slice after the other, from the middle on, or most of a
-structure that is on few slices. Prints the mean Dice over the whole volume of each way, that of the
+structure that is on few slices; with `--few` slices of each are left out until no more than so many
+hold it, as on thick slices. Prints the mean Dice over the whole volume of each way, that of the
 middle slice alone on the same structures, and how often it is more than .02 below.
 """
 
@@ -20,7 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.accuracy import markdown
 from benchmarks.advice_recipes import tasks
-from benchmarks.advice_tasks import Task
+from benchmarks.advice_tasks import Task, on_few_slices
 from fewslice.annotation.annotation import SliceIndex
 
 WAYS = {
@@ -77,7 +78,9 @@ def dense(task: Task, share: float) -> list[SliceIndex] | None:
 
 def measure(task: Task) -> list[list[object]]:
     """Return rows (kind, name, way, Dice)."""
-    wanted = {way: places(task, parts) for way, parts in WAYS.items()} | {
+    wanted = {way: places(task, parts) for way, parts in WAYS.items()}
+    wanted = {way: slices for way, slices in wanted.items() if len(set(slices)) == len(slices)}
+    wanted |= {
         way: slices
         for way, offsets in IN_TURN.items()
         if (slices := in_turn(task, offsets)) is not None
@@ -111,13 +114,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--structures", type=int, default=65)
     parser.add_argument("--seed", type=int, default=77)
+    parser.add_argument("--few", type=int, help="slices that may hold a structure")
     parser.add_argument("-o", "--output", type=Path, help="CSV of every answer")
     options = parser.parse_args()
     found = islice(tasks(options.data, options.seed), options.structures)
     rows = [
         row
         for task, _ in tqdm(found, total=options.structures, disable=None)
-        for row in measure(task)
+        for row in measure(task if options.few is None else on_few_slices(task, options.few))
     ]
     answers = pd.DataFrame(rows, columns=["kind", "name", "way", "dice"])
     if options.output is not None:

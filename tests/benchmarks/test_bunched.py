@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from benchmarks.advice_tasks import on_few_slices
 from benchmarks.bunched import dense, in_turn, places, table
 
 from tests.support.box_task import box_task
@@ -25,6 +27,15 @@ def test_of_few_slices_a_share_is_drawn_evenly() -> None:
     assert most is not None
     assert len(most) == round(0.8 * len(everything))
     assert set(most) < set(everything)
+
+
+def test_slices_are_left_out_until_few_hold_the_structure() -> None:
+    # Slices 2 to 10 hold it; of every third one, the second first, these are 4, 7 and 10.
+    few = on_few_slices(TASK, 4)
+    assert few.occupied(0).tolist() == [1, 2, 3]
+    assert (few.scan.spacing, few.axis) == ((3.0, 1.0, 1.0), 0)
+    assert np.array_equal(few.mask, TASK.mask[1::3])
+    assert on_few_slices(TASK, 9).mask.shape == TASK.mask.shape
 
 
 def test_each_way_is_compared_on_its_own_structures() -> None:

@@ -33,5 +33,5 @@ def drawn(mask: npt.NDArray[np.bool_], *slices: int) -> Annotation:
     return Annotation(labels, tuple((2, at) for at in slices))
 
 
-def scan_of(image: npt.NDArray[np.float32]) -> Scan:
-    return Scan.from_spacing(image[None], SPACING)
+def scan_of(image: npt.NDArray[np.float32], spacing: tuple[float, float, float] = SPACING) -> Scan:
+    return Scan.from_spacing(image[None], spacing)

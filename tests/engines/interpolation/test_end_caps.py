@@ -47,34 +47,43 @@ def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
     )  # three quarters of 17.5 mm are less than 1.5 slices
 
 
+def neighbours(count: int, step: float) -> list[float]:
+    return [step * at for at in range(count)]
+
+
 def test_slices_drawn_one_after_the_other_were_not_spread() -> None:
-    # Slices of 10 mm, radii of 20 mm, of which two less half of what is covered are left.
-    assert of([40.0, 50.0, 60.0], [20.0] * 3, step=10.0) == pytest.approx((30.0, 3.0))
-    assert of([40.0, 50.0, 60.0, 70.0], [20.0] * 4, step=10.0) == pytest.approx((25.0, 3.0))
-    # The third is left out: gaps of 1 and 2 slices of 7 mm, which cover 1.87 radii.
-    assert of([28.0, 35.0, 49.0, 56.0], [20.0] * 4, step=7.0) == pytest.approx((26.0, 3.0))
-    # Five cover two radii and a half, and leave the radius all the same.
-    assert of([10.0 * at for at in range(5)], [20.0] * 5, step=10.0) == pytest.approx((20.0, 3.0))
-    # Every second slice may have been spread: three quarters of 20 mm.
-    assert of([10.0, 30.0, 50.0], [20.0] * 3, step=10.0) == pytest.approx((15.0, 0.0))
+    # Slices of 8 mm, radii of 20 mm, of which two less half of what lies between them are left.
+    assert of(neighbours(3, 8.0), [20.0] * 3, step=8.0) == pytest.approx((32.0, 3.0))
+    assert of(neighbours(4, 8.0), [20.0] * 4, step=8.0) == pytest.approx((28.0, 3.0))
+    # The third is left out: nobody who draws in turn does that. A slice and a half beyond the last.
+    apart = [0.0, 8.0, 24.0, 32.0]
+    assert of(apart, [20.0] * 4, step=8.0) == pytest.approx((12.0, 0.0))
+    # Every second slice may have been spread: three quarters of 16 mm.
+    assert of([0.0, 16.0, 32.0], [20.0] * 3, step=8.0) == pytest.approx((12.0, 0.0))
 
 
-def test_slices_that_cover_almost_all_of_a_structure_tell_its_ends() -> None:
-    # Six of seven or eight slices of 10 mm, and all seven: a slice and a half beyond the last.
-    apart = [10.0, 20.0, 30.0, 50.0, 60.0, 80.0]
-    assert of(apart, [20.0] * 6, step=10.0) == pytest.approx((15.0, 0.0))
-    assert of([10.0 * at for at in range(7)], [20.0] * 7, step=10.0) == pytest.approx((15.0, 0.0))
-    # Those of a structure six times as wide cover a seventh of it.
-    assert of([10.0 * at for at in range(7)], [120.0] * 7, step=10.0)[1] == 3.0
+def test_neighbours_that_cover_almost_all_of_a_structure_tell_its_ends() -> None:
+    # Six of 8 mm cover 2.4 radii of 20 mm, seven 2.8.
+    for count in (6, 7):
+        found = of(neighbours(count, 8.0), [20.0] * count, step=8.0)
+        assert found == pytest.approx((12.0, 0.0))
+    # Those of a structure six times as wide cover a third of a radius.
+    assert of(neighbours(5, 8.0), [120.0] * 5, step=8.0)[1] == 3.0
 
 
-def test_one_more_neighbour_moves_an_end_by_no_more_than_a_slice() -> None:
-    # It ended after a slice and a half, 20 mm nearer, as soon as there were four.
+def test_neighbours_half_a_radius_apart_may_be_all_slices_of_a_structure() -> None:
+    # Three cover one and a half radii: for one more as every slice is as wide.
+    assert of(neighbours(3, 10.0), [20.0] * 3, step=10.0) == pytest.approx((20.0, 3.0))
+    assert of(neighbours(4, 10.0), [20.0] * 4, step=10.0) == pytest.approx((15.0, 0.0))
+
+
+def test_one_more_neighbour_moves_an_end_back_by_no_more_than_a_slice() -> None:
+    # It ended 20 mm nearer as soon as there were four, which may as well be four of many.
     ends = [
-        positions[-1] + of(positions, [20.0] * len(positions), step=10.0)[0]
-        for positions in ([10.0 * at for at in range(count)] for count in range(2, 9))
+        positions[-1] + of(positions, [21.0] * len(positions), step=10.0)[0]
+        for positions in (neighbours(count, 10.0) for count in range(2, 8))
     ]
-    assert np.diff(ends).tolist() == pytest.approx([5.0, 5.0, 5.0, 5.0, 10.0, 10.0])
+    assert np.diff(ends).tolist() == pytest.approx([5.0, 5.0, -2.0, 10.0, 10.0])
 
 
 def test_slices_next_to_each_other_go_on_for_two_radii_where_nothing_narrows() -> None:

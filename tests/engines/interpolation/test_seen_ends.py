@@ -25,10 +25,11 @@ from tests.support.rods import DRAWN, SPACING, drawn, rod, scan_of, seen
 
 
 def ends_of(
-    image: npt.NDArray[np.float32], annotation: Annotation
+    image: npt.NDArray[np.float32], annotation: Annotation, step: float = SPACING[2]
 ) -> dict[tuple[int, bool], float]:
-    region = field_of_view(annotation, SPACING, 0.35, 1.0)
-    return dict(seen_ends(scan_of(image), annotation, region))
+    spacing = (*SPACING[:2], step)
+    region = field_of_view(annotation, spacing, 0.35, 1.0)
+    return dict(seen_ends(scan_of(image, spacing), annotation, region))
 
 
 def test_a_rod_is_followed_to_where_it_ends() -> None:
@@ -101,8 +102,14 @@ def test_evenly_spread_slices_tell_ends_themselves() -> None:
 def test_slices_drawn_one_after_the_other_do_not_tell_ends() -> None:
     mask = rod(14, 26)
     for count in (2, 3, 4):
-        places = range(DRAWN, DRAWN + count)
-        assert set(ends_of(seen(mask), drawn(mask, *places))) == {(0, False), (0, True)}
+        annotation = drawn(mask, *range(DRAWN, DRAWN + count))
+        assert set(ends_of(seen(mask), annotation, step=2.0)) == {(0, False), (0, True)}
+
+
+def test_neighbours_as_far_apart_as_the_rod_is_wide_may_be_all_that_there_are() -> None:
+    mask = rod(DRAWN, DRAWN + 3)
+    for count in (3, 4):
+        assert not ends_of(seen(mask), drawn(mask, *range(DRAWN, DRAWN + count)))
 
 
 def test_a_slice_that_shows_nothing_is_an_end_that_was_seen() -> None:

@@ -28,24 +28,23 @@ class EndCapSettings:
     radii. per_gap_otherwise, per_last_radius, per_radius_bunched: if they are not, the cap is the
     longest of so many mean distances, so many radii times the fifth power of the last radius over
     the widest, and, unless they are spread evenly over at least `spread` radii, so many radii less
-    half of what the slices cover, times the square of that ratio. in_turn: slices nearer to one
-    another, on average, than so many slices of the scan were not spread, but drawn one after the
-    other, unless they cover in_turn_covers radii: almost all of a structure was drawn. Up to
-    in_turn_at_most neighbours were in any case. least_radii: no cap is shorter. doubt_of_one,
-    doubt: by how many mm the outline may be off for every mm beyond the only drawn slice, and
-    beyond the last of several that are not evenly spaced and as wide as any. far: where these lie
-    more than so many radii apart, doubt falls with the square of their distance: people spread
-    slices over long structures. per_gap_between: length, in the distance to the next slice, of the
-    cap of a piece that this does not hold: an ellipsoid of that length has about ended half-way.
+    half of what the slices cover, times the square of that ratio. in_turn: neighbours nearer to
+    one another than so many radii were not spread, but drawn one after the other, unless they
+    cover in_turn_covers radii: almost all of a structure was drawn. least_radii: no cap is shorter.
+    doubt_of_one, doubt: by how many mm the outline may be off for every mm beyond the only drawn
+    slice, and beyond the last of several that are not evenly spaced and as wide as any. far: where
+    these lie more than so many radii apart, doubt falls with the square of their distance: people
+    spread slices over long structures. per_gap_between: length, in the distance to the next slice,
+    of the cap of a piece that this does not hold: an ellipsoid of that length has about ended
+    half-way.
     """
 
     per_radius: float = 1.5
     per_gap: float = 0.75
     covers: float = 1.5
     spread: float = 0.75
-    in_turn: float = 1.5
-    in_turn_covers: float = 2.0
-    in_turn_at_most: int = 5
+    in_turn: float = 0.5
+    in_turn_covers: float = 2.25
     per_gap_otherwise: float = 0.5
     per_last_radius: float = 1.0
     per_radius_bunched: float = 2.0
@@ -118,18 +117,11 @@ def _covered_evenly(
     mean = float(gaps.mean())
     if np.ptp(gaps) > max(1.01 * step, mean / 3):
         return 0.0
-    covered = mean * len(positions) / _mean_radius(areas)
-    return 0.0 if _drawn_in_turn(gaps / step, covered, settings) else covered
-
-
-def _drawn_in_turn(gaps: npt.NDArray[np.float64], covered: float, settings: EndCapSettings) -> bool:
-    """Whether slices were drawn one after the other.
-
-    gaps: between them, in slices of the scan, float64 (slice - 1,). covered: in radii.
-    """
-    neighbours = float(gaps.max()) < settings.in_turn and len(gaps) < settings.in_turn_at_most
-    close = float(gaps.mean()) < 0.99 * settings.in_turn
-    return neighbours or (close and covered < settings.in_turn_covers)
+    between = mean / _mean_radius(areas)
+    covered = between * len(positions)
+    neighbours = float(gaps.max()) < 1.5 * step
+    in_turn = between < settings.in_turn and covered < settings.in_turn_covers
+    return 0.0 if neighbours and in_turn else covered
 
 
 def _telling(gaps: npt.NDArray[np.float64], step: float) -> bool:
