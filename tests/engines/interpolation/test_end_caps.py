@@ -40,11 +40,19 @@ def test_few_thick_slices_a_slice_apart_are_not_spread_evenly() -> None:
     length, doubt = of([40.0, 50.0, 70.0], [20.0, 20.0, 20.0], step=10.0)
     assert length == pytest.approx(20.0)  # the radius: they look spread all the same
     assert doubt == pytest.approx(3.0)
-    # Five of nine slices cannot be spread more evenly than this.
+    # Five of nine slices cannot be spread more evenly than this: three quarters of 17.5 mm.
     spread = of([10.0, 30.0, 40.0, 60.0, 80.0], [20.0] * 5, step=10.0)
-    assert spread == pytest.approx(
-        (15.0, 0.0)
-    )  # three quarters of 17.5 mm are less than 1.5 slices
+    assert spread == pytest.approx((13.125, 0.0))
+
+
+def test_slices_spread_over_few_thick_ones_end_before_the_next_but_one() -> None:
+    # Gaps of 1, 2 and 2 slices: three quarters of 16.7 mm. Of 1, 1, 2 and 2, the same of 15 mm.
+    assert of([10.0, 20.0, 40.0, 60.0], [20.0] * 4, step=10.0) == pytest.approx((12.5, 0.0))
+    gaps = [10.0, 20.0, 30.0, 50.0, 70.0]
+    assert of(gaps, [20.0] * 5, step=10.0) == pytest.approx((11.25, 0.0))
+    # Four in five are drawn; one may as well be missing at an end as within: one and a half.
+    most = [10.0, 20.0, 40.0, 50.0]
+    assert of(most, [20.0] * 4, step=10.0) == pytest.approx((15.0, 0.0))
 
 
 def neighbours(count: int, step: float) -> list[float]:

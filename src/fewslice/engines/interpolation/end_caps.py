@@ -73,7 +73,9 @@ def expected_cap(
 
     positions: mm along the axis of the slices that hold it, float64 (slice,), in order, the last
     one at the end that is asked about; they may rise or fall. areas: mm², float64 (slice,).
-    step: mm between neighbouring slices of the scan; the cap is at least one and a half.
+    step: mm between neighbouring slices of the scan; the cap is at least one and a half, or one
+    where slices are spread evenly and more than two of seven were left out: those who leave out
+    slices within a structure seldom leave out any beyond the last.
     """
     mean_radius = _mean_radius(areas)
     least = max(settings.least_radii * mean_radius, 1.5 * step)
@@ -82,7 +84,10 @@ def expected_cap(
     gaps = np.abs(np.diff(positions))
     covered = _covered_evenly(positions, areas, step, settings)
     if covered >= settings.covers and _telling(gaps, step):
-        return Cap(max(settings.per_gap * float(gaps.mean()), least), 0.0)
+        gap = float(gaps.mean())
+        if gap > 1.4 * step:
+            least = max(settings.least_radii * mean_radius, step)
+        return Cap(max(settings.per_gap * gap, least), 0.0)
     ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
     length = max(
