@@ -7,15 +7,15 @@
 Reads the states that advice is fitted on, those of whole runs among them. Each kind of structure
 is judged by models and multiples that did not see it. Prints, for each Dice that people may want,
 how often it was said to be reached and rightly so, and of the runs that were clearly above it
-within the slices drawn, in how many it was said by the time they got there. The last table says
-what other multiples could bring at most: there it is said of all answers whose promise is above
-the lowest bar by which 88 % of what is said is right, a bar that only the truth tells.
+within the slices drawn, in how many it was said by the time they got there. The last tables
+say what other multiples could bring: there it is said of all answers whose promise is above a lower
+bar, and above the lowest by which 88 % of what is said is right, which only the truth tells.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from fewslice.typing import Float64Array
 GOALS = (0.80, 0.85, 0.90, 0.95)
 CLEAR = 0.03  # by so much above a goal an answer is clearly good
 RIGHTLY = 0.88
+BARS = (0.90, 0.895, 0.89, 0.88, 0.87)
 FIELDS = ["kind", "name", "slices", "asked", "dice", "predicted", "low", "promised"]
 
 _HEAD = [
@@ -132,10 +133,18 @@ def bars_table(points: pd.DataFrame) -> str:
     rows = []
     for goal in GOALS:
         bar = lowest_bar(points, goal)
-        told = points.assign(promised=np.where(points["promised"] >= bar, 1.0, 0.0))
-        cells = [*told_cells(told, goal), *timely_cells(stops(told, goal))]
-        rows.append([f"{goal:.2f}", f"{bar:.3f}", *cells])
+        rows.append([f"{goal:.2f}", *_from_bar(points, goal, bar)])
     return markdown(["goal", "told from", *_HEAD], rows)
+
+
+def trade_table(points: pd.DataFrame, goal: float, bars: Iterable[float]) -> str:
+    """Return Markdown: a goal that is told from other promises on; a row a bar."""
+    return markdown(["told from", *_HEAD], [_from_bar(points, goal, bar) for bar in bars])
+
+
+def _from_bar(points: pd.DataFrame, goal: float, bar: float) -> list[str]:
+    told = points.assign(promised=np.where(points["promised"] >= bar, 1.0, 0.0))
+    return [f"{bar:.3f}", *told_cells(told, goal), *timely_cells(stops(told, goal))]
 
 
 def kinds_table(points: pd.DataFrame, goal: float) -> str:
@@ -213,6 +222,7 @@ def main() -> None:
         points.to_csv(given.output, index=False)
     print(f"{points.groupby(['kind', 'name']).ngroups} runs\n\n{goals_table(points)}\n")
     print(f"{kinds_table(points, 0.90)}\n\n{bars_table(points)}\n")
+    print(f"At .90, told from:\n\n{trade_table(points, 0.90, BARS)}\n")
     real = points[points["kind"] != MADE_UP]
     print(f"Without made-up shapes:\n\n{goals_table(real)}\n")
     if given.among is not None:

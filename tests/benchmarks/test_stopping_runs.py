@@ -16,6 +16,7 @@ from benchmarks.stopping_runs import (
     lowest_bar,
     stops,
     told_cells,
+    trade_table,
 )
 
 
@@ -61,6 +62,15 @@ def test_of_runs_that_got_there_one_in_three_was_told_by_then() -> None:
     row = next(line for line in goals_table(POINTS).splitlines() if "| 0.90 |" in line)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[5:] == ["3", "33% (1)", "67% (2)", "0.5"]
+
+
+def test_a_lower_bar_tells_more_runs_sooner_and_fewer_of_them_rightly() -> None:
+    lines = trade_table(POINTS, 0.90, (0.90, 0.80)).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    # From .80 on "late" is told with its second slice, which is .93; all others are told as before.
+    assert [row[0] for row in cells] == ["0.900", "0.800"]
+    assert cells[0][3:] == ["3", "67% (2)", "3", "33% (1)", "67% (2)", "0.5"]
+    assert cells[1][1:] == ["7", "86% (6)", "3", "67% (2)", "3", "67% (2)", "67% (2)", "0.0"]
 
 
 def test_kinds_are_counted_apart() -> None:
