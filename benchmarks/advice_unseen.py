@@ -4,6 +4,7 @@
     python -m benchmarks.advice_unseen run --data DATA -o unseen.csv [--left-out MODELS]
     python -m benchmarks.advice_unseen run --data DATA -o unseen.csv --slices 8 --only advice \
         --states DIR/advice-runs.jsonl [--sampled 40 --seed 1]
+    python -m benchmarks.advice_unseen run --data DATA -o few.csv --sampled 50 --few 6
     python -m benchmarks.advice_unseen run --data DATA -o oracle.csv --slices 5 --only oracle
     python -m benchmarks.advice_unseen tables unseen.csv [oracle.csv]
 
@@ -16,7 +17,7 @@ advised by the model that did not see it. Rows are appended; what is there is no
 
 With --states all that is known when the advice is given is kept as well, for
 `benchmarks.stopping_runs`; with --sampled so many random structures are taken in place of those
-that are always judged by.
+that are always judged by, with --few on so few slices each, as if these were thick.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from benchmarks.accuracy import markdown
 from benchmarks.advice import widest_gap_after
 from benchmarks.advice_recipes import judged, tasks
 from benchmarks.advice_rows import Row, as_row, run_row
-from benchmarks.advice_tasks import Task
+from benchmarks.advice_tasks import Task, on_few_slices
 from fewslice import suggest
 from fewslice.active_learning.next_slice.expected_gain import (
     PRESENT,
@@ -252,8 +253,8 @@ def run(given: argparse.Namespace) -> None:
 
 def _structures(given: argparse.Namespace) -> Iterator[Task]:
     if given.sampled:
-        found = tasks(given.data, given.seed)
-        return (task for task, _ in islice(found, given.sampled))
+        found = (task for task, _ in islice(tasks(given.data, given.seed), given.sampled))
+        return found if given.few is None else (on_few_slices(task, given.few) for task in found)
     return judged(given.data, tuple(given.kinds))
 
 
@@ -378,6 +379,7 @@ def main() -> None:
     one.add_argument("--states", type=Path, help="where states of the advice are kept, .jsonl")
     one.add_argument("--sampled", type=int, default=0, help="so many random structures instead")
     one.add_argument("--seed", type=int, default=1, help="of the random structures")
+    one.add_argument("--few", type=int, help="slices that may hold a random structure")
     one.set_defaults(run=run)
     two = commands.add_parser("tables")
     two.add_argument("files", nargs="+", type=Path)
