@@ -76,7 +76,7 @@ def strided_scan(task: Task, most: int) -> Iterator[Point]:
     """Yield the same over all slices of the scan, of which most may hold nothing."""
     every = list(range(task.mask.shape[task.axis]))
     known = [task.first()[1]]
-    while len(known) < most:
+    while len(known) < min(most, len(every)):
         known += widest_gap_after(every, np.array(known))[:1]
     yield from _in_order(task, known, most)
 
@@ -122,7 +122,7 @@ def foreground_random(task: Task, most: int) -> Iterator[Point]:
     """Yield with probability two thirds a slice that holds the structure, else any."""
     rng = np.random.default_rng(0)
     order = [task.first()[1]]
-    while len(set(order)) < most:
+    while len(set(order)) < min(most, task.mask.shape[task.axis]):
         some = task.occupied(task.axis) if rng.random() < 2 / 3 else task.mask.shape[task.axis]
         order.append(int(rng.choice(some)))
     yield from _in_order(task, order, most)

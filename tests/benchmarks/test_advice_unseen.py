@@ -49,6 +49,14 @@ def order(name: str) -> list[int]:
     return [int(point[4].split(", ")[1].rstrip(")")) for point in points]
 
 
+def test_scans_of_fewer_slices_than_may_be_drawn_are_drawn_whole() -> None:
+    mask = MASK[3:6]
+    scan = Scan.from_spacing(np.zeros((1, *mask.shape), np.float32), (1.0, 1.0, 1.0))
+    short = Counting(TASK.recipe, scan, mask, 0)
+    for name in ("strided, whole scan", "foreground random", "random", "strided, extent known"):
+        assert [point[0] for point in BASELINES[name](short, 6)] == [1, 2, 3]
+
+
 def test_people_who_do_not_know_the_extent() -> None:
     assert order("middle-out") == [6, 5, 7, 4]
     # Gaps end at -1 and 20: the middle of 6 to 20 is 13, which is empty; then -1 to 6 and 6 to 13.
