@@ -73,7 +73,7 @@ def expected_cap(
 
     positions: mm along the axis of the slices that hold it, float64 (slice,), in order, the last
     one at the end that is asked about; they may rise or fall. areas: mm², float64 (slice,).
-    step: mm between neighbouring slices of the scan; the cap is at least one and a half, or one
+    step: mm between neighbouring slices of the scan; the cap is at least one and a half, but
     where slices are spread evenly and more than two of seven were left out: those who leave out
     slices within a structure seldom leave out any beyond the last.
     """
@@ -86,7 +86,7 @@ def expected_cap(
     if covered >= settings.covers and _telling(gaps, step):
         gap = float(gaps.mean())
         if gap > 1.4 * step:
-            least = max(settings.least_radii * mean_radius, step)
+            least = settings.least_radii * mean_radius
         return Cap(max(settings.per_gap * gap, least), 0.0)
     ratio = float(np.sqrt(areas[-1] / areas.max()))
     narrowed = ratio**5
