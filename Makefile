@@ -80,7 +80,7 @@ scripts/page/node_modules/.package-lock.json: scripts/page/package-lock.json
 	cd scripts/page && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-bench: $(VENV)/.dev ## speed and memory, see docs/results/benchmarks.md and reading.md
+bench: $(VENV)/.dev ## speed and memory, see docs/results/auto-averaged.md and reading.md
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python -m benchmarks.dicom_series
 

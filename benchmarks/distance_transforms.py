@@ -8,6 +8,7 @@ anisotropic spacing and no third axis; edt is under the LGPL, which we do not bu
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -49,6 +50,9 @@ def rivals(mask: BoolArray, spacing: tuple[float, ...]) -> dict[str, Callable[[]
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     flat = np.zeros((512, 512), dtype=bool)
     flat[140:380, 120:400] = True
     deep = np.zeros((128, 256, 256), dtype=bool)

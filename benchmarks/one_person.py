@@ -9,6 +9,7 @@ ranked by all that is known.
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -94,6 +95,9 @@ class Person:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     for name, make in (("bundled scan", bundled), ("256 x 256 x 150", phantom)):
         with tempfile.TemporaryDirectory() as folder:
             show(name, measured(Path(folder), make))

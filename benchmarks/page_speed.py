@@ -9,6 +9,7 @@ pointer move, its painting and drawing included.
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,9 @@ _WORK = """async ({ places }) => {
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         for name, shape in SCANS.items():
             project = make_project(Path(folder) / name.replace(" ", ""), shape)

@@ -96,7 +96,7 @@ SOURCES = (
             "aorta": (52,),
             "vena cava": (63,),
             "duodenum": (19,),
-            "heart muscle": (88,),
+            "iliopsoas": (88,),
         },
         "axial",
     ),

@@ -8,6 +8,7 @@ libraries.
 
 from __future__ import annotations
 
+import argparse
 import time
 
 import numpy as np
@@ -18,6 +19,9 @@ from fewslice.evaluation.memory import peak_memory
 
 def main() -> None:
     """Print a row for each strategy."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     grid = np.indices((128, 128, 100)) - np.array([64, 64, 50]).reshape(3, 1, 1, 1)
     radius = (grid / np.array([40, 30, 35]).reshape(3, 1, 1, 1)) ** 2
     radius = radius.sum(axis=0)

@@ -5,6 +5,7 @@ OMP_NUM_THREADS=1 python -m benchmarks.universeg_speed
 
 from __future__ import annotations
 
+import argparse
 from time import process_time
 
 import torch
@@ -13,6 +14,9 @@ from fewslice.networks.universeg import UniverSegNet
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     network = UniverSegNet([(64, 64)] * 4, [(64, 64)] * 3).eval()
     image = torch.rand(128, 128)
     with torch.inference_mode():

@@ -42,3 +42,10 @@ def test_the_options_exist() -> None:
         )
         for option in re.findall(r"--[a-z-]+", blocks):
             assert option in shown
+
+
+def test_the_model_card_gives_the_same_results() -> None:
+    card = (ROOT / "MODEL_CARD.md").read_text(encoding="utf-8")
+    tables = [re.findall(r"<!-- results -->\n(.+?)<!--", one, re.DOTALL) for one in (TEXT, card)]
+    assert len(tables[0]) == 1
+    assert tables[0] == tables[1]
