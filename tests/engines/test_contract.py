@@ -31,6 +31,7 @@ from tests.support.engine_questions import (
     SUPPORT_ONLY,
     TESTED,
     annotate,
+    clicked_across,
     complete,
     crossed,
     in_three_planes,
@@ -174,6 +175,14 @@ def test_slices_of_three_planes_are_all_kept(engine: Engine) -> None:
         np.testing.assert_array_equal(
             answer.take(place[1], place[0]), phantom.truth.take(place[1], place[0])
         )
+
+
+def test_a_click_in_another_plane_than_the_drawn_slice(engine: Engine) -> None:
+    phantom = two_organs()
+    labels, clicked = clicked_across(phantom)
+    answer = complete(engine, phantom, labels, ((AXIS, 10), (1, clicked[1])))
+    assert (answer[:, :, 10] == phantom.truth[:, :, 10]).all()
+    assert answer[clicked] == phantom.truth[clicked] != 0
 
 
 def test_most_slices_named_empty_in_another_plane_than_the_drawn_one(engine: Engine) -> None:

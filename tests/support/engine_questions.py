@@ -127,6 +127,16 @@ def crossed(phantom: Phantom) -> tuple[LabelArray, tuple[tuple[int, int], ...]]:
     return labels, (*places, *((AXIS, index) for index in DRAWN))
 
 
+def clicked_across(phantom: Phantom) -> tuple[LabelArray, tuple[int, int, int]]:
+    """Return a slice drawn across `AXIS` and one voxel marked on a slice across axis 1, and it."""
+    labels, clicked = phantom.sparse(AXIS, 10), (14, 20, 13)
+    crossed = np.full_like(labels[:, 20], 255)
+    crossed[:, 10] = labels[:, 20, 10]
+    labels[:, 20] = crossed
+    labels[clicked] = phantom.truth[clicked]
+    return labels, clicked
+
+
 def in_three_planes(phantom: Phantom) -> tuple[LabelArray, tuple[tuple[int, int], ...]]:
     """Return a drawing on slices of all three planes."""
     labels, places = phantom.sparse(2, 10), ((0, 14), (0, 31), (1, 20))

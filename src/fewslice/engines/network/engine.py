@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fewslice.annotation.annotation import Annotation
+from fewslice.annotation.annotation import Annotation, on_slice
 from fewslice.engines import with_support
 from fewslice.engines.base import (
     Prediction,
@@ -26,12 +26,14 @@ from fewslice.engines.interpolation.plane_weights import PlaneWeights
 from fewslice.engines.interpolation.signed_distance import ShapePrior
 from fewslice.engines.interpolation.slice_motion import find_motions
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
+from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.kept import KeptAnswer
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.network.planes import AlongPlane, PlaneAnswer, filled, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
+from fewslice.volumes.image import UNKNOWN
 from fewslice.volumes.memo import Memo
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -152,7 +154,7 @@ class PreparedNetwork:
         Takes what `completed_by` does. What is kept are answers along each plane, if slices of
         several are drawn; progress goes to 0.9.
         """
-        planes = _drawn_planes(annotation)
+        planes = self._planes(annotation)
         asked = part(progress, 0, 2 / 3) if len(planes) > 1 else progress
         answers = [change(one) for one in self.along_planes(annotation, asked, earlier)]
         first = answers[0]
@@ -175,6 +177,18 @@ class PreparedNetwork:
         odds = filled(replace(first, odds=odds), [*answers, *known])
         return replace(first, odds=odds), tuple(kept)
 
+    def _planes(self, annotation: Annotation) -> list[int]:
+        """Return the axes across which slices outline a structure, the main one first.
+
+        A few marks on slices of another plane are known voxels, and outline nothing.
+        """
+        planes = {axis for axis, _ in annotation.drawn_slices}
+        if len(planes) > 1 and _partly_known(annotation):
+            features = self.engine.features
+            around = surroundings(self.scan, annotation, features.margin, features.reach)
+            planes &= {shape.axis for shape in around.shapes}
+        return sorted(planes, key=lambda axis: (axis != annotation.axis, axis))
+
     def _weights(self, grid: WorkingGrid, annotation: Annotation) -> PlaneWeights:
         """Return how much the slices of several planes count."""
         shapes = slice_shapes(annotation, grid.region, self.scan.spacing)
@@ -193,7 +207,7 @@ class PreparedNetwork:
         earlier: answers along planes that are left out here, unless that leaves none. progress goes
         to 0.9.
         """
-        planes = _drawn_planes(annotation)
+        planes = self._planes(annotation)
         known = {one.axis for one in earlier if not one.alone}
         axes = [axis for axis in planes if axis not in known] or planes
         each = 0.9 / len(axes)
@@ -242,10 +256,10 @@ class PreparedNetwork:
         return remembered_support(self.support, annotation.drawn_values, annotation.axis, features)
 
 
-def _drawn_planes(annotation: Annotation) -> list[int]:
-    """Return the axes across which slices show a structure, the main one first."""
-    drawn = {axis for axis, _ in annotation.drawn_slices}
-    return sorted(drawn, key=lambda axis: (axis != annotation.axis, axis))
+def _partly_known(annotation: Annotation) -> bool:
+    """Whether slices that show a structure hold voxels that nobody looked at."""
+    drawn = (annotation.labels[on_slice(*place)] for place in annotation.drawn_slices)
+    return any((labels == UNKNOWN).any() for labels in drawn)
 
 
 def _known_alone(own: Annotation, earlier: Sequence[KeptAnswer]) -> KeptAnswer | None:
