@@ -2,12 +2,14 @@
 
     python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 1
     python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 2 --states
-    python -m benchmarks.advice fit --work DIR [--scans-only] [--left-out MODELS]
+    python -m benchmarks.advice collect --data DATA --work DIR --seconds 1800 --seed 3 --few 8
+    python -m benchmarks.advice fit --work DIR [--scans-only | --gains-only] [--left-out MODELS]
 
 `collect` takes structures of the training parts and of the generators (never of the evaluation
 sets), lets a simulated person draw slices of them in varied order, and tries at every state what
 drawing each of about ten other slices would bring to the answer that people get; with --states
-nothing is tried, and half of the people follow the advice that is shipped. Rows go to
+nothing is tried, and half of the people follow the advice that is shipped; with --few structures
+are kept on so many slices at most, as if these were thick, and all slices are tried. Rows go to
 DIR/advice-SEED.jsonl; the same seed collects the same rows, as many as the time allows. `fit`
 prints how good the models are on kinds of structures left out, and writes the shipped model,
 src/fewslice/active_learning/next_slice/gain_model.safetensors.
@@ -20,21 +22,22 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.advice_fit import fit
-from benchmarks.advice_recipes import Rng, tasks
+from benchmarks.advice_recipes import Rng, few_task, tasks
 from benchmarks.advice_rows import Row, as_row
 from benchmarks.advice_tasks import Task
+from benchmarks.advice_trials import Tried, every_place, some_places
 from fewslice.active_learning.next_slice.expected_gain import PRESENT, expected_gain
-from fewslice.active_learning.next_slice.features import draw_features, question_features
+from fewslice.active_learning.next_slice.features import question_features
 from fewslice.active_learning.next_slice.gain_model import GAIN_MODEL_FILE, shipped_gain_model
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.annotation.annotation import SliceIndex, on_slice
-from fewslice.evaluation.simulation.volume import widest_gap_first
 from fewslice.typing import BoolArray
 from fewslice.volumes.geometry import inplane_axes
 
@@ -113,12 +116,14 @@ ADVISED = "advised"
 """People who follow the advice that is shipped."""
 
 
-def rows_of(task: Task, rng: Rng, *, trials: bool, most: int = MOST_STATES) -> Iterator[Row]:
+def rows_of(
+    task: Task, rng: Rng, *, tried: Tried | None = some_places, most: int = MOST_STATES
+) -> Iterator[Row]:
     """Yield what is known at each state, and how good the answer is.
 
-    trials: whether to try other slices at each state, and what they bring. most: states.
+    tried: which other slices to try at each state, and what they bring; None: none. most: states.
     """
-    habit = str(rng.choice([BEST if trials else ADVISED] * len(HABITS) + list(HABITS)))
+    habit = str(rng.choice([ADVISED if tried is None else BEST] * len(HABITS) + list(HABITS)))
     occupied = task.occupied(task.axis)
     places = [task.first()]
     if rng.random() > _CENTRED:
@@ -133,8 +138,8 @@ def rows_of(task: Task, rng: Rng, *, trials: bool, most: int = MOST_STATES) -> I
             "habit": habit,
             "state": state,
         }
-        if trials:
-            row["drawn"] = _drawn_trials(task, found, places, rng)
+        if tried is not None:
+            row["drawn"] = _drawn_trials(task, found, places, rng, tried)
             row["empty"] = _empty_trials(task, found, places, rng)
         yield row
         following = None
@@ -162,13 +167,13 @@ def advised_place(
 
 
 def _drawn_trials(
-    task: Task, found: Profiles, places: list[SliceIndex], rng: Rng
+    task: Task, found: Profiles, places: list[SliceIndex], rng: Rng, tried: Tried
 ) -> list[tuple[int, int, float]]:
     """Return (axis, index, Dice afterwards) of slices drawn on trial."""
     return [
         (axis, index, task.dice([*places, (axis, index)]))
         for axis in range(3)
-        for index in _tried(task, found, axis, places, rng)
+        for index in tried(task, found, axis, places, rng)
     ]
 
 
@@ -184,57 +189,30 @@ def _empty_trials(
     return [(axis, int(at), task.dice([*places, (axis, int(at))])) for at in chosen]
 
 
-def _tried(task: Task, found: Profiles, axis: int, places: list[SliceIndex], rng: Rng) -> list[int]:
-    """Return slices to try: where most is doubtful or expected, in wide gaps, and at random."""
-    profile = found.axes[axis]
-    expected, doubt = profile.expected[0], profile.doubt[0] + profile.spread[0]
-    free = np.flatnonzero((expected > 0.5) & ~profile.asked)
-    if not len(free):
-        return []
-    around = draw_features(found, 0, axis)[:, 3]  # doubt within half a radius
-    chosen = {int(free[doubt[free].argmax()]), int(free[around[free].argmax()])}
-    if axis == found.main:
-        held = np.flatnonzero(expected > 0.5).tolist()
-        gaps = [at for at in widest_gap_after(held, np.flatnonzero(profile.asked)) if at in free]
-        truly = widest_gap_after(
-            task.occupied(axis).tolist(), np.flatnonzero(profile.asked)
-        )  # where people go who know the extent
-        chosen |= {*gaps[:2], *[at for at in truly[:1] if at in free]}
-    else:
-        chosen |= {int(free[expected[free].argmax()])}
-    chosen |= {int(at) for at in rng.choice(free, min(len(free), 2 if axis == found.main else 1))}
-    return sorted(chosen)
-
-
-def widest_gap_after(held: list[int], known: npt.NDArray[np.intp]) -> list[int]:
-    """Return slices of an extent in the order of `widest_gap_first`, some of them known."""
-    order = [int(at) for at in known if at in held]
-    if not order:
-        return widest_gap_first(held)
-    span = np.array(held)
-    found: list[int] = []
-    for _ in range(3):
-        nearest = np.abs(span[:, None] - np.array([*order, *found])).min(axis=1)
-        if not nearest.any():
-            break
-        sums = [int(np.minimum(nearest, np.abs(span - at)).sum()) for at in span]
-        found.append(int(span[int(np.argmin(sums))]))
-    return found
-
-
 def collect(given: argparse.Namespace) -> None:
     """Write rows until the time is over."""
     given.work.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
+    tried = None if given.states else every_place if given.few else some_places
     with (given.work / f"advice-{given.seed}.jsonl").open("w") as file:
-        for number, (task, rng) in enumerate(tasks(given.data, given.seed)):
-            for row in rows_of(task, rng, trials=not given.states, most=given.most):
+        for number, (task, rng) in _tasks(given):
+            for row in rows_of(task, rng, tried=tried, most=given.most):
                 file.write(json.dumps({"task": f"{given.seed}-{number}", **row}) + "\n")
             file.flush()
             passed = time.monotonic() - start
-            print(f"{number + 1} tasks, {passed:.0f} s", file=sys.stderr, flush=True)
+            print(f"up to task {number}, {passed:.0f} s", file=sys.stderr, flush=True)
             if passed > given.seconds:
                 return
+
+
+def _tasks(given: argparse.Namespace) -> Iterator[tuple[int, tuple[Task, Rng]]]:
+    """Yield random structures and their numbers; of those on few slices, not all are usable."""
+    if not given.few:
+        yield from enumerate(tasks(given.data, given.seed))
+    for number in count():
+        found = few_task(given.data, given.seed, number, given.few)
+        if found is not None:
+            yield number, found
 
 
 def main() -> None:
@@ -249,12 +227,14 @@ def main() -> None:
     one.add_argument("--seconds", type=float, default=1800)
     one.add_argument("--seed", type=int, default=1)
     one.add_argument("--most", type=int, default=MOST_STATES, help="states of a structure")
+    one.add_argument("--few", type=int, default=0, help="on so many slices at most; all are tried")
     one.add_argument("--states", action="store_true", help="do not try other slices")
     one.set_defaults(run=collect)
     two = commands.add_parser("fit")
     two.add_argument("--work", type=Path, required=True)
     two.add_argument("--output", type=Path, default=GAIN_MODEL_FILE)
     two.add_argument("--scans-only", action="store_true", help="keep all but the Dice of scans")
+    two.add_argument("--gains-only", action="store_true", help="keep all but gains of drawing")
     two.add_argument("--left-out", type=Path, help="folder for models without each kind")
     two.set_defaults(run=fit)
     given = parser.parse_args()

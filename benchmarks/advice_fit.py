@@ -16,11 +16,10 @@ import numpy as np
 
 from benchmarks.advice_rows import Row, profiles_of
 from benchmarks.boosting import Table, as_trees, booster, classifier, left_out
+from benchmarks.gain_fit import gains, print_choices
 from benchmarks.quality_fit import scan_quality, slice_quality
-from fewslice.active_learning.next_slice.features import (
-    draw_features,
-    question_features,
-)
+from fewslice.active_learning.next_slice.features import draw_features, question_features
+from fewslice.active_learning.next_slice.gain_features import gain_features
 from fewslice.active_learning.next_slice.gain_model import (
     GAIN_MODEL_FILE,
     GainModel,
@@ -36,6 +35,7 @@ Pairs = list[tuple[Float64Array, float]]
 
 
 _NAMES = ("draw", "empty", "state", "slice", "ends")
+_ALONE = {"scans": ("state",), "gains": ("draw",)}
 
 
 def load(work: Path, names: Sequence[str] = _NAMES) -> dict[str, Table]:
@@ -73,7 +73,7 @@ def _state_pairs(row: Row, found: Profiles) -> Pairs:
 
 
 def _draw_pairs(row: Row, found: Profiles) -> Pairs:
-    features = [draw_features(found, 0, axis) for axis in range(3)]
+    features = [gain_features(found, 0, axis) for axis in range(3)]
     return [(features[axis][at], after - row["dice"]) for axis, at, after in row["drawn"]]
 
 
@@ -108,25 +108,30 @@ def fit(given: argparse.Namespace) -> None:
     """Fit all models, print how good they are on tasks left out, and write them."""
     from safetensors.numpy import save_file
 
-    tables = load(given.work, ("state",) if given.scans_only else _NAMES)
-    for kind in sorted(set(tables["state"].source)) if given.left_out else ():
+    only = next((name for name in _ALONE if getattr(given, f"{name}_only")), None)
+    tables = load(given.work, _NAMES if only is None else _ALONE[only])
+    kinds = sorted(set(next(iter(tables.values())).source)) if given.left_out else ()
+    for kind in kinds:
         given.left_out.mkdir(parents=True, exist_ok=True)
         kept = {name: table.without(kind) for name, table in tables.items()}
         with redirect_stdout(io.StringIO()):
-            gain_model = _fitted(kept, given.scans_only)
+            gain_model = _fitted(kept, only)
         save_file(_arrays(gain_model), given.left_out / f"{kind.replace(' ', '-')}.safetensors")
-    save_file(_arrays(_fitted(tables, given.scans_only)), given.output)
+    if "draw" in tables:
+        print_choices(tables["draw"])
+    save_file(_arrays(_fitted(tables, only)), given.output)
     print(f"\nwritten: {given.output.name}, {given.output.stat().st_size / 1e3:.0f} kB")
 
 
-def _fitted(tables: dict[str, Table], scans_only: bool) -> GainModel:
-    quality = scan_quality(tables["state"])
-    if scans_only:
-        scan, spread, promise = quality
+def _fitted(tables: dict[str, Table], only: str | None) -> GainModel:
+    if only == "gains":
+        return replace(load_gain_model(GAIN_MODEL_FILE), drawing=gains(tables["draw"]))
+    scan, spread, promise = scan_quality(tables["state"])
+    if only == "scans":
         return replace(
             load_gain_model(GAIN_MODEL_FILE), scan=scan, scan_spread=spread, scan_promise=promise
         )
-    return _all_others(tables, *quality)
+    return _all_others(tables, scan, spread, promise)
 
 
 def _arrays(gain_model: GainModel) -> dict[str, Any]:
@@ -135,16 +140,8 @@ def _arrays(gain_model: GainModel) -> dict[str, Any]:
 
 def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees, promise: Trees) -> GainModel:
     """Fit what does not predict the Dice of scans, and say how good it is."""
-    draw, empty, ends = (tables[name] for name in ("draw", "empty", "ends"))
-    found = left_out(booster(), draw.x, draw.y, draw.folds())
-    print("\n| choice among the slices tried | mean rise in Dice |\n|---|---|")
-    for name, score in (
-        ("by expected gain", found),
-        ("most doubtful slice", draw.x[:, 0]),
-        ("at random", None),
-        ("the best (knows the truth)", draw.y),
-    ):
-        print(f"| {name} | {_chosen(draw, score):.4f} |")
+    empty, ends = tables["empty"], tables["ends"]
+    drawing = gains(tables["draw"])
     found = left_out(booster(), empty.x, empty.y, empty.folds())
     explained = 1 - ((empty.y - found) ** 2).mean() / empty.y.var()
     print(f'\n"no" answers tried: {len(empty.y)}, mean rise {empty.y.mean():.4f}, ', end="")
@@ -153,7 +150,7 @@ def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees, promise: T
     print(f"\nends: {len(odds)} slices, right on {np.mean((odds > 0) == (ends.y > 0)):.3f}")
     median, low = slice_quality(tables["slice"])
     return GainModel(
-        drawing=as_trees(booster().fit(draw.x, draw.y)),
+        drawing=drawing,
         closing=as_trees(booster().fit(empty.x, empty.y)),
         ends=as_trees(classifier().fit(ends.x, ends.y)),
         scan=scan,
@@ -162,14 +159,3 @@ def _all_others(tables: dict[str, Table], scan: Trees, spread: Trees, promise: T
         slice=median,
         slice_low=low,
     )
-
-
-def _chosen(table: Table, score: Float64Array | None) -> float:
-    """Return the mean rise of the slice with the best score of each state."""
-    rises = []
-    for state in np.unique(table.group):
-        rows = np.flatnonzero(table.group == state)
-        if len(rows) >= 4:
-            best = table.y[rows].mean() if score is None else table.y[rows[score[rows].argmax()]]
-            rises.append(best)
-    return float(np.mean(rises))

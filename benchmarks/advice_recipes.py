@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.advice_tasks import Recipe, Task, made
+from benchmarks.advice_tasks import Recipe, Task, made, on_few_slices
 from fewslice.pretraining.generators.oct_layers import FLUID
 
 Rng = np.random.Generator
@@ -132,6 +132,7 @@ _SCANS = {"004": 217, HEAD_NECK: 120, "110": 17, "111": 10, "112": 13, FETAL: 11
 _SEEDS = 1_000_000  # generators' volumes that are drawn from
 _THICK = 0.35
 _SMALLEST = 60  # voxels
+FEWEST_OF_FEW = 3  # slices
 _WEIGHTS = {"shapes": 2.0, "tube": 1.5, "bone": 1.5, "organ": 1.5, "layer": 1.5, "gyri": 1.5}
 
 
@@ -166,3 +167,16 @@ def tasks(data: Path, seed: int) -> Iterator[tuple[Task, Rng]]:
         task = made(sampled(rng), data)
         if task is not None and np.count_nonzero(task.mask) >= _SMALLEST:
             yield task, rng
+
+
+def few_task(data: Path, seed: int, number: int, most: int) -> tuple[Task, Rng] | None:
+    """Return a random structure on three to `most` slices, as if these were thick, if there is one.
+
+    Others of the same seed do not change it. The random numbers are those to go on with.
+    """
+    rng = np.random.default_rng([seed, number])
+    task = made(sampled(rng), data, fewest=FEWEST_OF_FEW)
+    if task is None or np.count_nonzero(task.mask) < _SMALLEST:
+        return None
+    task = on_few_slices(task, int(rng.integers(FEWEST_OF_FEW, most + 1)))
+    return (task, rng) if len(task.occupied(task.axis)) >= FEWEST_OF_FEW else None

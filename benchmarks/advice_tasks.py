@@ -160,10 +160,12 @@ class Task:
         )
 
 
-def made(recipe: Recipe, data: Path, most: int = MOST_VOXELS) -> Task | None:
+def made(
+    recipe: Recipe, data: Path, most: int = MOST_VOXELS, fewest: int = FEWEST_SLICES
+) -> Task | None:
     """Return the structure of a recipe; None where it is on too few slices to save any.
 
-    most: voxels; of larger scans every second slice is kept, as often as it takes.
+    most: voxels; of larger scans every second slice is kept, as often as it takes. fewest: slices.
     """
     scan, labels = _volume(recipe, data)
     mask = _structure(recipe, labels)
@@ -180,7 +182,7 @@ def made(recipe: Recipe, data: Path, most: int = MOST_VOXELS) -> Task | None:
         for fine in np.flatnonzero(spacing <= _ALIKE * spacing.min()).tolist():
             mask, channels, spacing = _thinned(mask, channels, spacing, fine, 2)
     task = _task(recipe, mask, channels, spacing)
-    return task if len(task.occupied(task.axis)) >= FEWEST_SLICES else None
+    return task if len(task.occupied(task.axis)) >= fewest else None
 
 
 def on_few_slices(task: Task, most: int) -> Task:

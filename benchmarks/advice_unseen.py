@@ -35,10 +35,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy import markdown
-from benchmarks.advice import widest_gap_after
 from benchmarks.advice_recipes import judged, tasks
 from benchmarks.advice_rows import Row, as_row, run_row
 from benchmarks.advice_tasks import Task, on_few_slices
+from benchmarks.advice_trials import widest_gap_after
 from fewslice import suggest
 from fewslice.active_learning.next_slice.expected_gain import (
     PRESENT,

@@ -111,6 +111,31 @@ def as_trees(model: Any) -> Trees:
     return Trees(feature, threshold, below, above, value, base)
 
 
+def together(first: Trees, second: Trees) -> Trees:
+    """Return trees that answer the sum of both."""
+    nodes = max(first.feature.shape[1], second.feature.shape[1])
+
+    def joined(name: str, fill: int) -> Any:
+        pads = (
+            np.pad(
+                getattr(one, name),
+                ((0, 0), (0, nodes - one.feature.shape[1])),
+                constant_values=fill,
+            )
+            for one in (first, second)
+        )
+        return np.concatenate(list(pads))
+
+    return Trees(
+        feature=joined("feature", -1),
+        threshold=joined("threshold", 0),
+        below=joined("below", 0),
+        above=joined("above", 0),
+        value=joined("value", 0),
+        base=first.base + second.base,
+    )
+
+
 def _rounded_down(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """Return the largest float32 up to each value: a feature in float32 goes the same way then."""
     near = values.astype(np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.boosting import Table, as_trees, booster, forest, left_out, parts
+from benchmarks.boosting import Table, as_trees, booster, forest, left_out, parts, together
 from fewslice.active_learning.next_slice.gain_model import Trees
 from fewslice.active_learning.next_slice.quality import GOOD_ENOUGH, QUALITY_FEATURES
 from fewslice.typing import BoolArray, Float64Array
@@ -51,7 +51,7 @@ def scan_quality(table: Table) -> tuple[Trees, Trees, Trees]:
     promised = _promised(table, median, spread, everything)
     print(f"multiples of the low number {multiples.round(2)}, of the promise {promised:.2f}")
     promise = replace(wide, base=wide.base + float(np.log(max(promised, _LEAST))))
-    return trees, _together(wide, _group_tree(multiples)), promise
+    return trees, together(wide, _group_tree(multiples)), promise
 
 
 def left_out_quality(
@@ -186,31 +186,6 @@ def _group_tree(multiples: Float64Array) -> Trees:
         above=np.array([[2, 4, 6, 0, 0, 0, 0]], dtype=np.int16),
         value=value,
         base=0.0,
-    )
-
-
-def _together(first: Trees, second: Trees) -> Trees:
-    """Return trees that answer the sum of both."""
-    nodes = max(first.feature.shape[1], second.feature.shape[1])
-
-    def joined(name: str, fill: int) -> Any:
-        pads = (
-            np.pad(
-                getattr(one, name),
-                ((0, 0), (0, nodes - one.feature.shape[1])),
-                constant_values=fill,
-            )
-            for one in (first, second)
-        )
-        return np.concatenate(list(pads))
-
-    return Trees(
-        feature=joined("feature", -1),
-        threshold=joined("threshold", 0),
-        below=joined("below", 0),
-        above=joined("above", 0),
-        value=joined("value", 0),
-        base=first.base + second.base,
     )
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks.advice import widest_gap_after
 from benchmarks.advice_recipes import KINDS, RECIPES, sampled
 from benchmarks.advice_rows import Row, as_row, profiles_of, run_row
 from benchmarks.advice_tasks import Recipe, Seen, Task
+from benchmarks.advice_trials import widest_gap_after
 from benchmarks.advice_unseen import BASELINES, Advice, dice_at, fewer, needed, oracle
 
 from fewslice import suggest

@@ -28,7 +28,8 @@ import numpy.typing as npt
 from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.crossing import second_slices
 from fewslice.active_learning.next_slice.ends import end_question, widest_gap
-from fewslice.active_learning.next_slice.features import draw_features, question_features
+from fewslice.active_learning.next_slice.features import question_features
+from fewslice.active_learning.next_slice.gain_features import gain_features
 from fewslice.active_learning.next_slice.gain_model import GainModel
 from fewslice.active_learning.next_slice.profiles import AxisProfile, Profiles
 from fewslice.typing import Float64Array
@@ -231,7 +232,7 @@ def _drawings(
 ) -> Iterator[Query]:
     """Yield one ask a slice that nobody has spoken of and that may hold a structure."""
     gains = np.mean(
-        [gain_model.gain(draw_features(found, number, axis)) for number in range(len(found.area))],
+        [gain_model.gain(gain_features(found, number, axis)) for number in range(len(found.area))],
         axis=0,
     )
     contour = _contours(profile)

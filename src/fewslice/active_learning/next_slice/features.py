@@ -49,7 +49,7 @@ def draw_features(found: Profiles, structure: int, axis: int) -> Float64Array:
     drawn = np.flatnonzero(profile.drawn[structure])
     at = np.arange(len(profile))
     step = profile.step / radius
-    below, above = _neighbours(profile, structure)
+    below, above = neighbours(profile, structure)
     nearest = np.minimum(at - below, above - at) * step
     crossing = float(axis != found.main)
     weight = expected.sum()
@@ -91,10 +91,10 @@ def _extent_features(found: Profiles, structure: int) -> list[float]:
     """
     main = found.axes[found.main]
     expected = main.expected[structure]
-    brought = [float(_coverage(axis, structure).max(initial=0.0)) for axis in found.axes]
+    brought = [float(coverage(axis, structure).max(initial=0.0)) for axis in found.axes]
     widths = [_width(axis, structure) for axis in found.axes]
     steps = [axis.step for other, axis in enumerate(found.axes) if other != found.main]
-    below, above = _neighbours(main, structure)
+    below, above = neighbours(main, structure)
     total = np.concatenate([[0.0], np.cumsum(expected / max(float(expected.sum()), 1e-6))])
     low, high = np.maximum(below + 1, 0), np.minimum(above, len(expected))
     return [
@@ -102,14 +102,14 @@ def _extent_features(found: Profiles, structure: int) -> list[float]:
         min(brought),
         float(np.log(widths[found.main]) - np.mean(np.log(widths))),
         float(np.log(max(steps) / min(steps))),
-        float(np.log(_length(expected))),
+        float(np.log(expected_length(expected))),
         float(np.log1p(main.drawn[structure].sum())),
         float(np.log(max(expected.sum(), 1.0))),
         float(np.max(total[high] - total[np.minimum(low, high)], initial=0.0)),
     ]
 
 
-def _length(expected: Float64Array) -> int:
+def expected_length(expected: Float64Array) -> int:
     """Return over how many slices a structure is expected to go; of all, if on none."""
     held = np.flatnonzero(expected > 0.5)
     return int(held[-1] - held[0]) + 1 if len(held) else len(expected)
@@ -127,7 +127,7 @@ def _width(profile: AxisProfile, structure: int) -> float:
     return float(np.sqrt((expected * (at - centre) ** 2).sum() / total + profile.step**2 / 12))
 
 
-def _coverage(profile: AxisProfile, structure: int) -> Float64Array:
+def coverage(profile: AxisProfile, structure: int) -> Float64Array:
     """Return by how many lengths each slice would bring the volume nearer to one looked at."""
     expected = profile.expected[structure]
     share = expected / max(float(expected.sum()), 1e-6)
@@ -135,11 +135,11 @@ def _coverage(profile: AxisProfile, structure: int) -> Float64Array:
     if not len(held):
         return np.zeros(len(share))
     at = np.arange(len(share))
-    below, above = _neighbours(profile, structure)
+    below, above = neighbours(profile, structure)
     now = np.minimum(np.minimum(at - below, above - at), held[-1] - held[0] + 1)[held]
     away = np.abs(at[:, None] - held[None, :])
     nearer = np.maximum(now[None, :] - away, 0) @ share[held]
-    return np.asarray(nearer / _length(expected), dtype=np.float64)
+    return np.asarray(nearer / expected_length(expected), dtype=np.float64)
 
 
 def question_features(found: Profiles, structure: int) -> Float64Array:
@@ -255,7 +255,7 @@ def ends_seen(found: Profiles, structure: int) -> bool:
     return bool(before and after)
 
 
-def _neighbours(
+def neighbours(
     profile: AxisProfile, structure: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the nearest slices at or below, and at or above, that a person spoke of.

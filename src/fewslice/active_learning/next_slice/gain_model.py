@@ -68,7 +68,7 @@ class Trees:
 class GainModel:
     """The fitted models.
 
-    drawing: rise in Dice from `draw_features`. closing: rise in Dice by a "no, not on this slice"
+    drawing: rise in Dice from `gain_features`. closing: rise in Dice by a "no, not on this slice"
     from `question_features`. ends: log-odds that a slice holds the structure,
     from the same. scan: logit of the Dice of a structure over the whole scan from
     `quality_features`, its median. scan_spread: from the same and
