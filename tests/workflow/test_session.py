@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,6 +16,7 @@ from fewslice.annotation.drawing import Drawing
 from fewslice.annotation.slice_shift import SliceShifts, shift_slices, slice_shifts
 from fewslice.errors import InputError, ReadError, WriteError, codes_of
 from fewslice.segmentation.preview import AnsweredSlices
+from fewslice.segmentation.result import Segmentation
 from fewslice.volumes import Geometry, Image
 from fewslice.workflow.session import CancelledError, Session
 from tests.support.phantoms import two_organs
@@ -160,6 +162,25 @@ def test_a_cancelled_answer_leaves_the_one_before() -> None:
         mine.segment(from_another_thread)
     assert mine.result is first
     assert mine.segment() is not first
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_an_answer_that_began_earlier_never_takes_the_place_of_a_later_one(cancelled: bool) -> None:
+    mine = session(6, 14)
+    mine.draw(2, 10, PHANTOM.truth[..., 10])
+    later: list[Segmentation] = []
+
+    def ask_again_without_that_slice(_: float) -> None:
+        if not later:
+            if cancelled:
+                mine.cancel()
+            mine.undo()
+            later.append(mine.segment())
+
+    with pytest.raises(CancelledError) if cancelled else nullcontext():
+        mine.segment(ask_again_without_that_slice)
+    assert mine.result is later[0]
+    assert later[0].annotation.slices == ((2, 6), (2, 14))
 
 
 def test_an_answer_under_way_does_not_see_what_is_drawn_meanwhile() -> None:

@@ -86,7 +86,9 @@ class Session:
         self._undone: list[Drawing] = []
         self._done: list[Drawing] = []
         self._result: Segmentation | None = None
-        self._lock, self._cancelled = RLock(), Event()
+        self._lock = RLock()
+        self._running: list[Event] = []  # one for each answer under way, set when it is given up
+        self._begun = self._answered = 0  # how many answers were begun, and which is the last
 
     def __repr__(self) -> str:
         answer = "no answer yet" if self._result is None else repr(self._result)
@@ -229,37 +231,49 @@ class Session:
         Raises
         ------
         CancelledError
-            If `cancel` was called meanwhile; the last answer stays.
+            If `cancel` was called meanwhile; the last answer stays. It also stays if an answer that
+            began later is there already.
         InputError
             If nothing is drawn and there is no support.
         """
-        self._cancelled.clear()
+        cancelled = Event()
         with self._lock:
-            drawing, previous = self._drawing, self._result
-        if on_slices is not None:
-            near = _in_hand(drawing) if near is None else near
-            first = self._preview(drawing, near)
-            if first is not None:
-                on_slices(first)
-        found = segment(
-            self.image,
-            self._labels_of(drawing),
-            annotated=drawing.sure_places,
-            support=self._support,
-            engine=self._engine,
-            previous=previous,
-            progress=self._watched(progress or silent),
-            ignore_label=self._numbers.ignored,
-        )
-        with self._lock:
-            if self._cancelled.is_set():
-                raise CancelledError(_GIVEN_UP)
-            self._result = found
+            self._running.append(cancelled)
+            self._begun += 1
+            begun, drawing, previous = self._begun, self._drawing, self._result
+        try:
+            if on_slices is not None:
+                near = _in_hand(drawing) if near is None else near
+                first = self._preview(drawing, near)
+                if first is not None:
+                    on_slices(first)
+            found = segment(
+                self.image,
+                self._labels_of(drawing),
+                annotated=drawing.sure_places,
+                support=self._support,
+                engine=self._engine,
+                previous=previous,
+                progress=_watched(progress or silent, cancelled),
+                ignore_label=self._numbers.ignored,
+            )
+            self._keep(found, begun, cancelled)
+        finally:
+            with self._lock:
+                self._running.remove(cancelled)
         if on_slices is not None:
             before = None if previous is None else previous.labels.array
             for each in changed_slices(found.labels.array, before, found.axis, near or 0):
                 on_slices(each)
         return found
+
+    def _keep(self, found: Segmentation, begun: int, cancelled: Event) -> None:
+        """Keep an answer, unless one that began later is there. Raises CancelledError."""
+        with self._lock:
+            if cancelled.is_set():
+                raise CancelledError(_GIVEN_UP)
+            if begun > self._answered:
+                self._result, self._answered = found, begun
 
     def _preview(self, drawing: Drawing, near: int) -> AnsweredSlices | None:
         sure = drawing.sure_places
@@ -273,8 +287,10 @@ class Session:
         return self._blank.with_array(self._numbers.outside(drawing.labels()))
 
     def cancel(self) -> None:
-        """End a running `segment` at its next step; it raises CancelledError."""
-        self._cancelled.set()
+        """End every running `segment` at its next step; they raise CancelledError."""
+        with self._lock:
+            for each in self._running:
+                each.set()
 
     def suggest(self, count: int = 1, *, strategy: str | None = None, seed: int = 0) -> Suggestion:
         """Say which slices to draw next, and how good the answer is; see `fewslice.suggest`."""
@@ -324,13 +340,14 @@ class Session:
             self._drawing = source.pop()
             return True
 
-    def _watched(self, progress: Progress) -> Progress:
-        def watch(fraction: float) -> None:
-            if self._cancelled.is_set():
-                raise CancelledError(_GIVEN_UP)
-            progress(fraction)
 
-        return watch
+def _watched(progress: Progress, cancelled: Event) -> Progress:
+    def watch(fraction: float) -> None:
+        if cancelled.is_set():
+            raise CancelledError(_GIVEN_UP)
+        progress(fraction)
+
+    return watch
 
 
 def _in_hand(drawing: Drawing) -> int:
