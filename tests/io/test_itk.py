@@ -262,6 +262,25 @@ def test_data_files_that_cannot_be_used_are_named(tmp_path: Path, name: str) -> 
             read_image(tmp_path / f"a{suffix}")
 
 
+@pytest.mark.parametrize("suffix", [".nhdr"])
+@pytest.mark.parametrize("name", ["Müller", "日本", "a b"])
+def test_any_name_of_a_pair_of_files(tmp_path: Path, suffix: str, name: str) -> None:
+    path = tmp_path / f"{name}{suffix}"
+    for dtype in ("int16", "uint8"):
+        write_image(path, image(dtype=dtype))
+        assert np.array_equal(read_image(path).array, image(dtype=dtype).array)
+        found = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+        assert np.array_equal(found.T, image(dtype=dtype).array)
+        assert len(list(tmp_path.iterdir())) == 2  # the voxels of the first pair are removed
+
+
+@pytest.mark.parametrize("suffix", [".nhdr"])
+def test_an_empty_header_is_replaced(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a{suffix}").touch()
+    write_image(tmp_path / f"a{suffix}", image())
+    assert np.array_equal(read_image(tmp_path / f"a{suffix}").array, image().array)
+
+
 @pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nrrd"])
 def test_damage_within_compressed_voxels_is_noticed(tmp_path: Path, suffix: str) -> None:
     data = np.random.default_rng(0).integers(0, 900, (9, 9, 9)).astype(np.int16)

@@ -9,6 +9,7 @@ import nrrd
 import numpy as np
 import numpy.typing as npt
 import pytest
+import SimpleITK
 
 from fewslice.errors import InputError, WriteError, codes_of
 from fewslice.io import read_image, read_labels, write_image, write_labels
@@ -139,6 +140,29 @@ def test_names_and_colours_survive_writing(tmp_path: Path, suffix: str) -> None:
     assert [(s.value, s.name, s.colour) for s in read.segments] == [
         (s.value, s.name, s.colour) for s in segments
     ]
+
+
+NAMES = ["Hüfte", "日本", r"C:\new\\", "two\nlines", "a := b", "# c"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_comes_back_also_from_what_slicer_is_built_on(tmp_path: Path, name: str) -> None:
+    segments = (Segment(1, name, (0.25, 0.5, 0.75)),)
+    write_labels(
+        tmp_path / "a.seg.nrrd", LabelMap(ONE, Geometry(SHAPE, np.eye(4)), None, (), segments)
+    )
+    slicers = SimpleITK.ReadImage(str(tmp_path / "a.seg.nrrd"))  # by Teem, as in Slicer
+    assert slicers.GetMetaData("Segment0_Name") == name
+    assert np.array_equal(SimpleITK.GetArrayFromImage(slicers).T, ONE)
+    SimpleITK.WriteImage(slicers, str(tmp_path / "b.seg.nrrd"))
+    for file in ("a.seg.nrrd", "b.seg.nrrd"):
+        assert read_labels(tmp_path / file).names == {1: name}
+
+
+def test_a_name_that_is_no_utf_8_is_taken_for_latin_1(tmp_path: Path) -> None:
+    path = slicer_file(tmp_path / "a.seg.nrrd", [ONE], [("H_fte", 1, 0, RED)])
+    path.write_bytes(path.read_bytes().replace(b"H_fte", b"H\xfcfte"))
+    assert read_labels(path).names == {1: "Hüfte"}
 
 
 def test_the_header_is_what_the_segment_editor_reads(tmp_path: Path) -> None:

@@ -48,6 +48,14 @@ class Grid:
         return affine + 0.0  # no negative zeros
 
 
+def decoded(line: bytes) -> str:
+    """Return a line of a header as text: UTF-8, or of older programs Latin-1."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line.decode("latin-1")
+
+
 def data_file(path: Path, name: str) -> Path:
     """Return the path of a data file that a header names, or raise ReadError."""
     data = path.parent / name

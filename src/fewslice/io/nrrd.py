@@ -1,15 +1,18 @@
-"""NRRD, a header and voxels in one file (.nrrd) or two (.nhdr), read and written by pynrrd.
+"""NRRD, a header and voxels in one file (.nrrd) or two (.nhdr), read by pynrrd.
 
-pynrrd keeps the vectors of the header as they are, where SimpleITK changes their last bits.
+pynrrd keeps the vectors of the header as they are, where SimpleITK changes their last bits. It
+knows ASCII alone, where 3D Slicer and ITK write names as UTF-8: so it is handed text to read, and
+headers are written here, with its numbers.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import warnings
+import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -19,19 +22,24 @@ from fewslice.io.itk import (
     LPS_TO_RAS,
     Grid,
     data_file,
+    decoded,
     geometry_of,
     grid_to_write,
     image_of,
 )
 from fewslice.io.library_errors import damage_named, require_whole
 from fewslice.typing import Float64Array
-from fewslice.volumes.image import Image, LabelMap
+from fewslice.volumes.image import Array, Image, LabelMap
 
 Header = dict[str, Any]
 
 SPATIAL_KINDS = ("domain", "space", "none", "???")
 COLOUR_KINDS = ("rgb-color", "hsv-color", "xyz-color", "rgba-color", "complex")
 COMPRESSION = 1
+_FIRST_LINES = ("NRRD0005", "# described at http://teem.sourceforge.net/nrrd/format.html")
+_PART = 1 << 20  # bytes that are written at once
+_TYPES = {"float32": "float", "float64": "double"}  # others are called as numpy calls them
+_ORDERS = {"<": "little", ">": "big"}
 
 # In this order: a "long long int" is long first, a "short int" short.
 _WIDTHS = {"char": 1, "short": 2, "long": 8, "float": 4, "double": 8, "int": 4}
@@ -46,7 +54,7 @@ def read(path: Path) -> Image:
 
     with damage_named(path, nrrd.NRRDError):
         with path.open("rb") as stream:
-            header = nrrd.read_header(stream)
+            header = nrrd.read_header(_lines(stream))
             end = stream.tell()
         sizes = [int(n) for n in header["sizes"]]
         if len(sizes) != header["dimension"] or not 2 <= len(sizes) <= 16:
@@ -73,35 +81,86 @@ def read_header(path: Path) -> Header:
     import nrrd
 
     with damage_named(path, nrrd.NRRDError), path.open("rb") as stream:
-        return dict(nrrd.read_header(stream))
+        return dict(nrrd.read_header(_lines(stream)))
 
 
-def write(path: Path, volume: Image | LabelMap, more: Header | None = None) -> None:
-    """Write a .nrrd file, compressed, or a .nhdr file with its .raw file next to it.
+def write(
+    path: Path,
+    volume: Image | LabelMap,
+    keys: Mapping[str, str] | None = None,
+    packed: bool = True,
+) -> None:
+    """Write a .nrrd file, or a .nhdr file with its .raw file next to it.
 
-    more: what else to write in the header.
+    keys: what else to write in the header. packed: whether to compress the voxels of a .nrrd file.
     """
-    import nrrd
+    detached = suffix_of(path) == ".nhdr"
+    packed = packed and not detached
+    fields = _fields(volume) | {"encoding": "gzip" if packed else "raw"}
+    if detached:
+        fields["data file"] = path.with_suffix(".raw").name
+    lines = [f"{name}: {text}" for name, text in fields.items()]
+    lines += [f"{key}:={_escaped(text)}" for key, text in (keys or {}).items()]
+    with path.open("wb") as stream:
+        stream.write("\n".join([*_FIRST_LINES, *lines, "", ""]).encode(errors="replace"))
+        if not detached:
+            _write_voxels(stream, volume.array, packed)
+    if detached:
+        with path.with_suffix(".raw").open("wb") as stream:
+            _write_voxels(stream, volume.array, packed)
 
-    grid, channels = grid_to_write(volume), volume.array.ndim - 3
-    header = {
-        "space": "left-posterior-superior",
-        # a row of NaN stands for an axis outside of space
-        "space directions": np.vstack([np.full((channels, 3), np.nan), grid.steps.T]),
-        "kinds": ["vector"] * channels + ["domain"] * 3,
-        "space origin": grid.origin,
-        "encoding": "raw" if suffix_of(path) == ".nhdr" else "gzip",
-        **(more or {}),
-    }
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its utcnow() under Python 3.12
-        nrrd.write(str(path), volume.array, header, compression_level=COMPRESSION)
+
+def unescaped(text: str) -> str:
+    """Return the text of a key as it was meant: there a line ends with ``\\n``."""
+    return re.sub(r"\\([n\\])", lambda found: "\n" if found[1] == "n" else "\\", text)
 
 
 def data_file_named(path: Path) -> str:
     """Return the name of the data file in a header, "" if it has none."""
     header = read_header(path)
     return str(header.get("data file", header.get("datafile", "")))
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    """Yield the lines of a header as text: of bytes pynrrd drops all that are not ASCII."""
+    yield from map(decoded, stream)
+    yield ""  # pynrrd fails without a first line
+
+
+def _fields(volume: Image | LabelMap) -> dict[str, str]:
+    """Return the fields of a header but for how and where its voxels are written."""
+    import nrrd
+
+    grid, array, channels = grid_to_write(volume), volume.array, volume.array.ndim - 3
+    # a row of NaN stands for an axis outside of space
+    steps = np.vstack([np.full((channels, 3), np.nan), grid.steps.T])
+    fields = {
+        "type": _TYPES.get(array.dtype.name, array.dtype.name),
+        "dimension": str(array.ndim),
+        "space": "left-posterior-superior",
+        "sizes": " ".join(map(str, array.shape)),
+        "space directions": nrrd.format_optional_matrix(steps),
+        "kinds": " ".join(["vector"] * channels + ["domain"] * 3),
+        "space origin": nrrd.format_vector(grid.origin),
+    }
+    order = _ORDERS.get(array.dtype.str[0])
+    return fields | ({"endian": order} if order else {})
+
+
+def _escaped(text: str) -> str:
+    """Return text as a key of a header holds it, in one line, which ITK and Slicer understand."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", " ")
+
+
+def _write_voxels(stream: BinaryIO, array: Array, packed: bool) -> None:
+    """Write voxels, of which those along the first axis follow each other."""
+    voxels = np.ascontiguousarray(array.T).data.cast("B")
+    packing = zlib.compressobj(COMPRESSION, wbits=31) if packed else None  # 31 - 16: gzip
+    for start in range(0, len(voxels), _PART):
+        part = voxels[start : start + _PART]
+        stream.write(packing.compress(part) if packing else part)
+    if packing:
+        stream.write(packing.flush())
 
 
 def _voxels(path: Path, header: Header, end: int) -> tuple[Path, int]:

@@ -83,7 +83,8 @@ def _segments(header: Header, layers: int) -> list[_Stored]:
     for key, value in header.items():
         match = _KEY.fullmatch(key)
         if match:
-            fields.setdefault(int(match["number"]), {})[match["field"]] = str(value)
+            text = nrrd.unescaped(str(value))
+            fields.setdefault(int(match["number"]), {})[match["field"]] = text
     apart = layers > 1 and not any("Layer" in each for each in fields.values())
     return [
         _segment(number, {"Layer": str(number), "LabelValue": "1"} | each if apart else each)
@@ -148,20 +149,20 @@ def write(path: Path, volume: Image | LabelMap) -> None:
         raise InputError(f"{path} is the name of a segmentation; write an image as .nrrd.")
     named = {each.value: each for each in volume.segments}
     values = sorted(set(volume.values) | named.keys())
-    header: Header = {}
+    keys: dict[str, str] = {}
     for number, value in enumerate(values):
         segment = named.get(value) or Segment(value, f"Label {value}", structure_colour(value - 1))
-        header |= _fields(f"Segment{number}_", segment, volume.array)
-    header |= {
+        keys |= _keys(f"Segment{number}_", segment, volume.array)
+    keys |= {
         "Segmentation_ContainedRepresentationNames": "Binary labelmap|",
         "Segmentation_MasterRepresentation": "Binary labelmap",
         "Segmentation_SourceRepresentation": "Binary labelmap",
         "Segmentation_ReferenceImageExtentOffset": "0 0 0",
     }
-    nrrd.write(path, volume, header)
+    nrrd.write(path, volume, keys)
 
 
-def _fields(key: str, segment: Segment, labels: Array) -> Header:
+def _keys(key: str, segment: Segment, labels: Array) -> dict[str, str]:
     return {
         f"{key}ID": f"Segment_{segment.value}",
         f"{key}Name": segment.name,

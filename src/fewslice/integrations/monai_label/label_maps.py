@@ -122,7 +122,7 @@ def write_answer(path: Path, labels: LabelMap, asked: Mapping[str, Any]) -> Path
         wanted = np.dtype(kind)
         if wanted.kind in "iu" and labels.array.max(initial=0) > np.iinfo(wanted).max:
             raise InputError(f"The labels do not fit into {kind}; ask for result_dtype uint16.")
-        nrrd.write(path, replace(labels, array=labels.array.astype(wanted)), {"encoding": "raw"})
+        nrrd.write(path, replace(labels, array=labels.array.astype(wanted)), packed=False)
     else:
         write_labels(path, labels)
     return path
