@@ -262,7 +262,7 @@ def test_data_files_that_cannot_be_used_are_named(tmp_path: Path, name: str) -> 
             read_image(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize("suffix", [".nhdr"])
+@pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])
 @pytest.mark.parametrize("name", ["Müller", "日本", "a b"])
 def test_any_name_of_a_pair_of_files(tmp_path: Path, suffix: str, name: str) -> None:
     path = tmp_path / f"{name}{suffix}"
@@ -274,7 +274,7 @@ def test_any_name_of_a_pair_of_files(tmp_path: Path, suffix: str, name: str) -> 
         assert len(list(tmp_path.iterdir())) == 2  # the voxels of the first pair are removed
 
 
-@pytest.mark.parametrize("suffix", [".nhdr"])
+@pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])
 def test_an_empty_header_is_replaced(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"a{suffix}").touch()
     write_image(tmp_path / f"a{suffix}", image())

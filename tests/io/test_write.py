@@ -121,6 +121,16 @@ def test_data_files_of_others_are_never_touched(tmp_path: Path, suffix: str) -> 
         assert len(files(tmp_path)) == 3  # old data files of the pair itself are removed
 
 
+@pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])
+def test_a_name_that_a_header_cannot_hold_is_refused(tmp_path: Path, suffix: str) -> None:
+    # Space around the name of the data file is not part of it, so its voxels would be lost.
+    path = tmp_path / f" a{suffix}"
+    path.write_bytes(b"old")
+    with pytest.raises(WriteError, match=r"cannot hold the name ' a\.raw'"):
+        write_image(path, image())
+    assert files(tmp_path) == {f" a{suffix}": b"old"}
+
+
 @pytest.mark.slow
 def test_a_killed_process_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.nii.gz"

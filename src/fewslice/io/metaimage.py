@@ -18,6 +18,7 @@ from fewslice.io.formats import suffix_of
 from fewslice.io.itk import (
     Grid,
     data_file,
+    decoded,
     geometry_of,
     grid_to_write,
     image_of,
@@ -89,7 +90,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     fields = {}
     with path.open("rb") as stream:
         while line := stream.readline(LONGEST_LINE):
-            name, _, value = line.decode("latin-1").partition("=")
+            name, _, value = decoded(line).partition("=")
             fields[name.strip()] = value.strip()
             if name.strip() == "ElementDataFile":
                 return fields, stream.tell()

@@ -174,6 +174,7 @@ def _write_detached(header: Path, suffix: str, module: Any, volume: Volume) -> N
         ):
             made = Path(folder) / f"{data.stem}{suffix}"  # so that the header names `data`
             module.write(made, volume)
+            _require_named(header, module.data_file_named(made), data.name)
             text = made.read_bytes()
             made.with_suffix(".raw").replace(temporary)
         with atomic_path(header) as temporary:
@@ -183,6 +184,15 @@ def _write_detached(header: Path, suffix: str, module: Any, volume: Volume) -> N
             data.unlink(missing_ok=True)
     if old is not None:
         old.unlink(missing_ok=True)
+
+
+def _require_named(header: Path, found: str, name: str) -> None:
+    """Raise WriteError unless a header names its voxels as they will be called."""
+    if found != name:
+        raise WriteError(
+            f"{header} cannot be written, because its header cannot hold the name {name!r} of the "
+            "file with its voxels; choose a name of letters and digits."
+        )
 
 
 def _free_data_file(header: Path) -> Path:
