@@ -85,6 +85,21 @@ def test_layers_that_share_a_value_get_labels_of_their_own(tmp_path: Path) -> No
     assert "liver 1, kidney 2" in labels.remarks[0]
 
 
+def test_no_segment_gets_255_which_means_not_looked_at(tmp_path: Path) -> None:
+    first = np.zeros(SHAPE, np.uint8)
+    first.reshape(-1)[:199] = np.arange(1, 200)
+    segments = [(f"s{value}", value, 0, RED) for value in range(1, 200)]
+    segments += [(f"t{value}", value, 1, RED) for value in range(1, 57)]
+    second = np.zeros(SHAPE, np.uint8)
+    second[4, 5, 6] = 56
+    path = slicer_file(tmp_path / "a.seg.nrrd", [first, second], segments)
+    labels = read_labels(path)
+    assert labels.names[199] == "s199"
+    # The 56th of the second layer is the 255th of all.
+    assert labels.names[256] == "t56"
+    assert labels.array[4, 5, 6] == 256
+
+
 def test_older_files_have_a_layer_a_segment_without_saying_so(tmp_path: Path) -> None:
     path = slicer_file(
         tmp_path / "a.seg.nrrd", [ONE, TWO], [("liver", 1, 0, RED), ("kidney", 1, 1, BLUE)]

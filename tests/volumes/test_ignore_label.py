@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from fewslice.errors import InputError, Remark
 from fewslice.volumes import Geometry, LabelMap
 from fewslice.volumes.ignore_label import Numbering, ignore_remarks, nothing_drawn, numbering
+from fewslice.volumes.segments import named_segments
 
 
 def labels_of(*values: int, dtype: npt.DTypeLike = np.uint8) -> LabelMap:
@@ -82,6 +85,17 @@ def test_255_beside_labels_of_a_long_table_is_remarked(values: tuple[int, ...]) 
 @pytest.mark.parametrize("values", [(1, 255), (251, 252), (1, 2, 201, 255), (255,)])
 def test_255_beside_other_labels_is_what_it_is(values: tuple[int, ...]) -> None:
     assert ignore_remarks(labels_of(*values), 255) == ()
+
+
+def test_255_with_a_name_is_remarked_where_it_is_drawn() -> None:
+    named = named_segments({1: "liver", 255: "spleen"})
+    labels = replace(labels_of(1, 255), segments=named)
+    (remark,) = ignore_remarks(labels, 255)
+    assert remark.code == "255-may-be-a-structure"
+    assert "255 and call it 'spleen'" in remark
+    assert "--ignore-label none" in remark
+    assert ignore_remarks(labels, None) == ()
+    assert ignore_remarks(replace(labels_of(1), segments=named), 255) == ()
 
 
 def test_a_mask_of_0_and_255_is_told_what_to_do() -> None:

@@ -18,7 +18,7 @@ from fewslice.errors import InputError, Remark
 from fewslice.io import nrrd
 from fewslice.io.library_errors import damage_named
 from fewslice.volumes.colours import structure_colour
-from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry, labels_of
+from fewslice.volumes.image import UNKNOWN, Array, Image, LabelMap, StoredGeometry, labels_of
 from fewslice.volumes.segments import Segment
 
 Header = dict[str, Any]
@@ -101,9 +101,14 @@ def _segment(number: int, fields: dict[str, str]) -> _Stored:
 
 
 def _values(stored: list[_Stored]) -> list[int]:
-    """Return the label of each segment: its own value, or its number if layers share values."""
+    """Return the label of each segment: its own value, or its number if layers share values.
+
+    Numbers leave 255 out, which means "not looked at".
+    """
     own = [each.segment.value for each in stored]
-    return own if len(set(own)) == len(own) else list(range(1, len(own) + 1))
+    if len(set(own)) == len(own):
+        return own
+    return [number + (number >= UNKNOWN) for number in range(1, len(own) + 1)]
 
 
 def _require_free(path: Path, labels: Array, inside: Array, name: str) -> None:

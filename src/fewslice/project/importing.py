@@ -120,9 +120,9 @@ def _of_import(remarks: tuple[Remark, ...], path: str) -> tuple[Remark, ...]:
         "its labels are put where they belong in the scan's.",
         "labels-extent": f"The label map {path} does not cover the same voxels as the scan; its "
         "labels are put where they belong in the scan.",
-        "255-may-be-a-structure": f"The label map {path} holds 255 beside other high labels, as "
-        "those of a table with many structures do; in a project 255 means that nobody looked. If "
-        "it is a structure, give it another number.",
+        "255-may-be-a-structure": f"The label map {path} holds 255 as if it were a structure, "
+        "with a name or beside other high labels; in a project 255 means that nobody looked. If it "
+        "is a structure, give it another number.",
     }
     return tuple(
         Remark(each.code, others[each.code]) if each.code in others else each for each in remarks

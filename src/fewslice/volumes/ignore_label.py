@@ -150,24 +150,33 @@ def numbering(ignore_label: int | None, *maps: LabelMap, stand_in: int | None = 
 
 
 def ignore_remarks(labels: LabelMap, ignore_label: int | None) -> tuple[Remark, ...]:
-    """Say so where 255, which means "not looked at", seems to be a structure of a long table.
+    """Say so where 255, which means "not looked at", has a name or is one of a long table.
 
     labels: a person's. Nothing where another label is to be ignored.
     """
-    if ignore_label != UNKNOWN:
-        return ()
-    high = [value for value in labels.values if value > _HIGH]
-    if not high or (len(high) < 2 and UNKNOWN - 1 not in high):
-        return ()
-    if not (labels.array == UNKNOWN).any():
+    sign = _sign_of_structure(labels) if ignore_label == UNKNOWN else ""
+    if not sign or not (labels.array == UNKNOWN).any():
         return ()
     return (
         Remark(
             "255-may-be-a-structure",
-            f"The labels hold 255 beside {_listed(high)}, as those of a table with many structures "
-            'do (FreeSurfer\'s, for one): 255 counts as "not looked at" and is answered with other '
-            f"labels. If it is a structure, {IGNORE_NONE}.",
+            f'{sign}: 255 counts as "not looked at" and is answered with other labels. If it is a '
+            f"structure, {IGNORE_NONE}.",
         ),
+    )
+
+
+def _sign_of_structure(labels: LabelMap) -> str:
+    """Return what tells that 255 may be a structure; "" if nothing does."""
+    name = labels.names.get(UNKNOWN)
+    if name:
+        return f"The labels hold 255 and call it {name!r}, as a structure is called"
+    high = [value for value in labels.values if value > _HIGH]
+    if len(high) < 2 and UNKNOWN - 1 not in high:
+        return ""
+    return (
+        f"The labels hold 255 beside {_listed(high)}, as those of a table with many structures do "
+        "(FreeSurfer's, for one)"
     )
 
 
