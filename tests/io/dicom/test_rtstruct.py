@@ -49,6 +49,19 @@ def test_the_voxels_come_back_in_every_orientation(
     assert found.remarks == ()
 
 
+def test_a_backslash_in_a_name_is_read_but_not_written(scan: Image, tmp_path: Path) -> None:
+    path = write_rtstruct(tmp_path / "r.dcm", {1: [square(10, 20, 12, 22, 2)]})
+    dataset = dcmread(path)
+    dataset.StructureSetROISequence[0].ROIName = r"a\b"
+    dataset.save_as(path)
+    labels = read_labels(path, scan)
+    assert labels.names == {1: r"a\b"}
+    write_labels(
+        tmp_path / "again.dcm", labels, dicom=DicomOutput(tmp_path / "scan", kind="rtstruct")
+    )
+    assert dcmread(tmp_path / "again.dcm").StructureSetROISequence[0].ROIName == "a/b"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("name", ORIENTATIONS)

@@ -143,6 +143,11 @@ def test_fractions_of_nothing_and_all_are_labels(scan: Image, tmp_path: Path) ->
                 read_labels(path, scan)
 
 
+def test_a_backslash_in_a_name_is_part_of_it(scan: Image, tmp_path: Path) -> None:
+    seg = write_seg(tmp_path / "r.dcm", [(1, (10.0, 20.0, 0.0), pixels((2, 3)))], names=[r"a\b"])
+    assert read_labels(seg, scan).names == {1: r"a\b"}
+
+
 def test_a_folder_with_nothing_but_a_seg_is_that_seg(scan: Image, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     write_seg(tmp_path / "export" / "00000001", [(1, (10, 20, 2), pixels((1, 2)))])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from pydicom.multival import MultiValue
 
-from fewslice.io.dicom.segments import segments_of, snomed_codes
+from fewslice.io.dicom.segments import label_text, segments_of, snomed_codes
 from fewslice.volumes.colours import structure_colour
 
 
@@ -33,3 +34,24 @@ def test_structures_without_a_name_get_their_number() -> None:
     assert [segment.name for segment in segments] == ["Structure 2", "x" * 64]
     assert segments[0].colour == structure_colour(0)
     assert segments[1].colour == (0.5, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (r"a\b", "a/b"),
+        ("two\nlines\tand\x7f more", "two lines and  more"),
+        ("  ", "Structure 1"),
+        ("\n", "Structure 1"),
+        ("Größe", "Größe"),
+    ],
+)
+def test_names_hold_only_what_dicom_allows(name: str, written: str) -> None:
+    (segment,) = segments_of((1,), {1: name}, {})
+    assert segment.name == written
+
+
+def test_a_label_of_several_values_is_one_text() -> None:
+    assert label_text(MultiValue(str, ["a", "b"])) == r"a\b"
+    assert label_text("liver ") == "liver"
+    assert label_text(None) == ""

@@ -13,6 +13,7 @@ from fewslice.io.dicom.files import damage_named
 from fewslice.io.dicom.kinds import read_whole
 from fewslice.io.dicom.outlines import filled
 from fewslice.io.dicom.planes import Dataset
+from fewslice.io.dicom.segments import label_text
 from fewslice.io.itk import LPS_TO_RAS
 from fewslice.typing import BoolArray, Float64Array
 from fewslice.volumes.colours import Colour
@@ -67,7 +68,7 @@ def _read(path: Path, scan: Image) -> LabelMap:
 def _rois(path: Path, dataset: Dataset) -> dict[int, tuple[str, Colour | None, list[Dataset]]]:
     """Return the name, the colour and the contours of each ROI that has some, by label."""
     names = {
-        int(roi.ROINumber): str(roi.get("ROIName", "") or "").strip()
+        int(roi.ROINumber): label_text(roi.get("ROIName"))
         for roi in dataset.get("StructureSetROISequence") or []
     }
     contours = {

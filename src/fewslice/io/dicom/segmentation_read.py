@@ -16,6 +16,7 @@ from fewslice.io.dicom.display_colour import lab_colour
 from fewslice.io.dicom.files import damage_named
 from fewslice.io.dicom.kinds import read_whole
 from fewslice.io.dicom.planes import Dataset, Plane, placement_of, planes_of
+from fewslice.io.dicom.segments import label_text
 from fewslice.io.itk import Grid
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import Geometry
@@ -147,7 +148,7 @@ def _values(path: Path, dataset: Dataset) -> tuple[dict[int, int], tuple[Segment
             f"{UNKNOWN}, which stands for 'not looked at' here: number its segments anew."
         )
     names = {
-        value: str(item.get("SegmentLabel", "") or "")
+        value: label_text(item.get("SegmentLabel"))
         for value, (_, item) in zip(use, segments, strict=True)
     }
     colours = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -47,15 +47,26 @@ class SnomedCodes:
 def segments_of(
     values: tuple[int, ...], names: Mapping[int, str], colours: Mapping[int, Colour]
 ) -> tuple[Segment, ...]:
-    """Return the structures to write, in the order of their labels."""
+    """Return the structures to write, in the order of their labels, by names that DICOM allows."""
     return tuple(
         Segment(
             value,
-            (names.get(value) or f"Structure {value}")[:_LONGEST],
+            _as_label(names.get(value, "")) or f"Structure {value}",
             colours.get(value, structure_colour(number)),
         )
         for number, value in enumerate(values)
     )
+
+
+def _as_label(name: str) -> str:
+    """Return a name as DICOM can hold it: a backslash would make two values of it."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", name).replace("\\", "/").strip()[:_LONGEST]
+
+
+def label_text(value: Any) -> str:
+    """Return what a file calls a structure; a backslash made several values of it."""
+    several = value if isinstance(value, MutableSequence) else [value]
+    return "\\".join(str(part or "") for part in several).strip()
 
 
 def snomed_codes(name: str) -> SnomedCodes:
