@@ -172,6 +172,14 @@ def test_a_missing_scan_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "does not exist" in refused(["oct", "info", str(tmp_path / "no.vol")], capsys)
 
 
+def test_convert_checks_its_output_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "a.seg.nrrd"
+    said = refused(["oct", "convert", "no.vol", "-o", str(output)], capsys)
+    assert f"{output} does not end with" in said
+
+
 def test_an_input_is_never_replaced(
     scan: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

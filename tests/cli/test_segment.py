@@ -329,6 +329,25 @@ def test_outputs_are_checked_before_anything_is_read(
     assert "b.nii cannot be written" in refused(arguments, capsys)
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("--probability", "p.seg.nrrd"),
+        ("--probability", "p.json"),
+        ("--uncertainty", "u.seg.nrrd"),
+        ("--uncertainty", "u.dcm"),
+        ("--report", "r.nii"),
+        ("--picture", "p.nii"),
+    ],
+)
+def test_names_of_outputs_are_checked_before_anything_is_read(
+    option: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    basic = ["segment", "no.nii", "--labels", "none.nii", "-o", str(tmp_path / "a.nii")]
+    path = tmp_path / name
+    assert f"{path} does not end with a suffix" in refused([*basic, option, str(path)], capsys)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", ["write_labels", "write_image", "write_report"])
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from fewslice.annotation.slice_shift import slice_shifts
 from fewslice.cli import options
 from fewslice.errors import InputError
 from fewslice.io import read_image, read_labels, require_writable, write_image
+from fewslice.io.formats import VOLUME_SUFFIXES
 from fewslice.io.oct.info import GIVEN, ORIGINS, OctInfo, parse_eye
 from fewslice.io.oct.read import listed_volumes
 from fewslice.io.oct.sidecar import as_dict, beside, find_info, write_info
@@ -76,7 +77,7 @@ def convert_command(scan: Path, output: Path, series: str | None, spacing: Spaci
     SCAN.oct.json holds the eye, the B-scans' positions and motion, and where each spacing comes
     from; SCAN.fundus.png is the image of the fundus.
     """
-    require_writable(output)
+    require_writable(output, VOLUME_SUFFIXES)
     require_no_inputs([output, *beside(output)], [scan])
     image, info = _read(scan, series)
     geometry = image.geometry

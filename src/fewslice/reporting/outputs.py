@@ -48,9 +48,11 @@ class Outputs:
 
 def check_outputs(outputs: Outputs, inputs: Sequence[Path]) -> None:
     """Raise unless every output can be written and none would replace an input or another one."""
-    for path in (outputs.labels, outputs.probability):
+    probabilities = (*VOLUME_SUFFIXES, DICOM_LABELS)
+    known = (outputs.labels, WRITTEN_LABELS), (outputs.probability, probabilities)
+    for path, suffixes in known:
         if path is not None:
-            require_writable(path, WRITTEN_LABELS)
+            require_writable(path, suffixes)
             if suffix_of(path) == DICOM_LABELS:
                 require_dicom(outputs.dicom.source, path)
     if outputs.uncertainty is not None:
