@@ -77,6 +77,13 @@ def test_slices_that_were_moved_are_found_and_put_back(axis: int) -> None:
         np.testing.assert_array_equal(found, slice_shifts(np.moveaxis(moved, 2, 0), 0))
 
 
+def test_a_voxel_of_1e20_hides_no_other_slice() -> None:
+    moved = shift_slices(textured(), 2, zigzag()).astype(np.float32)
+    usual = slice_shifts(moved, 2)
+    moved[0, 0, 0] = 1e20
+    np.testing.assert_array_equal(slice_shifts(moved, 2)[5:], usual[5:])
+
+
 def test_slices_that_lie_in_place_are_left_alone() -> None:
     for volume in (textured(), two_organs(noise=0.05).image):
         for axis in range(3):

@@ -23,6 +23,7 @@ _ALIKE = 0.85  # correlation of neighbours in place; less, and it is anatomy tha
 _WINDOW = 7  # slices over which anatomy may run straight on
 _JITTER = 1  # voxels that do not count
 _SHARE = 0.15  # of slices that must be shifted
+_FAINT = 1e-6  # of all intensities; voxels of 1e20 in a scan leave less to other slices
 _MANY = 64  # slices, of which a quarter shows whether there is anything to look for
 
 
@@ -105,10 +106,18 @@ def _smoothed(image: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[A
 
 
 def _scaled(images: list[npt.NDArray[np.floating[Any]]]) -> list[npt.NDArray[np.float32]]:
-    """Return all slices from 0 to 1 together: correlation takes fourth powers of intensities."""
+    """Return all slices from 0 to 1 together: correlation takes fourth powers of intensities.
+
+    One that is next to nothing beside the brightest is scaled alone, or its powers would be 0.
+    """
     low, high = min(one.min() for one in images), max(one.max() for one in images)
     spread = high - low if high > low else 1.0  # 1e-300 would be 0 in 32 bits
-    return [((one - low) / spread).astype(np.float32) for one in images]
+    above = [one - low for one in images]
+    tops = [float(one.max()) for one in above]
+    return [
+        (one / (top if 0 < top < _FAINT * spread else spread)).astype(np.float32)
+        for one, top in zip(above, tops, strict=True)
+    ]
 
 
 def _step(
