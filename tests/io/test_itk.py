@@ -262,8 +262,32 @@ def test_data_files_that_cannot_be_used_are_named(tmp_path: Path, name: str) -> 
             read_image(tmp_path / f"a{suffix}")
 
 
+@pytest.mark.parametrize("name", ["LIST", "LIST 2", "slice%03d.raw 1 2 1", "slice%03d.raw"])
+def test_voxels_in_several_files_are_told_how_to_join(tmp_path: Path, name: str) -> None:
+    for number in (1, 2):
+        (tmp_path / f"slice{number:03}.raw").write_bytes(DATA[number - 1].tobytes())
+    listed = "slice001.raw\nslice002.raw\n" if name.startswith("LIST") else ""
+    (tmp_path / "a.mhd").write_text(f"{META}ElementDataFile = {name}\n{listed}")
+    (tmp_path / "a.nhdr").write_text(f"{NRRD}data file: {name}\n{listed}")
+    for file in ("a.mhd", "a.nhdr"):
+        with pytest.raises(ReadError, match=rf"'{name}', which stands for several .*'{file}'"):
+            read_image(tmp_path / file)
+    joined = str(tmp_path / "joined.nrrd")
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(tmp_path / "a.mhd")), joined)
+    assert np.array_equal(read_image(joined).array, DATA.T)
+
+
+def test_a_file_that_itk_takes_for_several_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "LISTED.raw").write_bytes(DATA.tobytes())
+    (tmp_path / "a.mhd").write_text(f"{META}ElementDataFile = LISTED.raw\n")
+    with pytest.raises(ReadError, match=r"'LISTED\.raw', which stands for several"):
+        read_image(tmp_path / "a.mhd")
+
+
 @pytest.mark.parametrize("suffix", [".mhd", ".nhdr"])
-@pytest.mark.parametrize("name", ["Müller", "日本", "a b"])
+@pytest.mark.parametrize(
+    "name", ["Müller", "日本", "a b", " a", "LIST", "LISTED", "a%03d", "a%s%n"]
+)
 def test_any_name_of_a_pair_of_files(tmp_path: Path, suffix: str, name: str) -> None:
     path = tmp_path / f"{name}{suffix}"
     for dtype in ("int16", "uint8"):

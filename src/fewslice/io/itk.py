@@ -60,11 +60,22 @@ def data_file(path: Path, name: str) -> Path:
     """Return the path of a data file that a header names, or raise ReadError."""
     data = path.parent / name
     if not data.is_file():
+        if name.split()[:1] == ["LIST"] or "%" in name:
+            raise several_files(path, name)
         raise ReadError(
             f"{path} keeps its voxels in {data}, which is missing or no single file; copy both "
             "files into the same folder."
         )
     return data
+
+
+def several_files(path: Path, name: str) -> ReadError:
+    """Return the error for a header whose voxels lie in several files. name: how it names them."""
+    return ReadError(
+        f"{path} names its voxels '{name[:60]}', which stands for several files; expected one: "
+        "join them, for example with SimpleITK.WriteImage(SimpleITK.ReadImage("
+        f"{path.name!r}), 'joined.nrrd')."
+    )
 
 
 def geometry_of(path: Path, shape: tuple[int, ...], grid: Grid) -> Geometry:

@@ -24,6 +24,7 @@ from fewslice.io.itk import (
     image_of,
     negative_spacing,
     quiet,
+    several_files,
 )
 from fewslice.io.library_errors import damage_named, require_size, require_whole
 from fewslice.volumes.image import Image, LabelMap
@@ -114,6 +115,9 @@ def _require_header(path: Path) -> None:
         raise _wrong(path, "DimSize", fields["DimSize"], f"{fields['NDims']} numbers")
     if not all(size.isdecimal() and int(size) > 0 for size in sizes):
         raise _wrong(path, "DimSize", fields["DimSize"], _SIZES)
+    data = fields["ElementDataFile"]
+    if data.startswith("LIST") or "%" in data:  # ITK asks for no more, whatever file there is
+        raise several_files(path, data)
     early = {"DimSize", *GEOMETRY_FIELDS} & set(names[: names.index("NDims")])
     if early:
         raise _wrong(path, "first lines", ", ".join(sorted(early)), "them behind NDims")

@@ -123,7 +123,10 @@ def data_file_named(path: Path) -> str:
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
     """Yield the lines of a header as text: of bytes pynrrd drops all that are not ASCII."""
-    yield from map(decoded, stream)
+    for line in map(decoded, stream):
+        yield line
+        if re.match(r"data ?file: *LIST\b", line):
+            break  # names of files follow, which are no fields
     yield ""  # pynrrd fails without a first line
 
 

@@ -197,8 +197,16 @@ def _require_named(header: Path, found: str, name: str) -> None:
 
 def _free_data_file(header: Path) -> Path:
     numbers = (f"-{number}" if number else "" for number in count())
-    names = (header.with_name(f"{header.stem}{number}.raw") for number in numbers)
+    names = (header.with_name(f"{_data_stem(header)}{number}.raw") for number in numbers)
     return next(path for path in names if not path.exists())
+
+
+def _data_stem(header: Path) -> str:
+    """Return the name of the voxels of a header, without suffix.
+
+    Headers do not keep space around a name, and MetaImage takes LIST and % for several files.
+    """
+    return re.sub("^LIST|%", "_", header.stem.strip())
 
 
 def _own_data_file(header: Path, module: Any) -> Path | None:
@@ -207,7 +215,7 @@ def _own_data_file(header: Path, module: Any) -> Path | None:
         name = module.data_file_named(header)
     except (OSError, ReadError):
         return None  # nothing there, or nothing that can be understood
-    own = rf"{re.escape(header.stem)}(-\d+)?\.z?raw"
+    own = rf"{re.escape(_data_stem(header))}(-\d+)?\.z?raw"
     return header.with_name(name) if re.fullmatch(own, name) else None
 
 
