@@ -82,6 +82,16 @@ def test_a_folder_of_other_settings_is_left_alone(tiny: Path, done: tuple[Path, 
     assert "seeds: [3, 4] there, [5] now" in str(result.exception)
 
 
+def test_a_case_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "Tiny", cases=["a", "b"])
+    (folder / "imagesTs" / "a_0000.nii.gz").write_bytes(b"nothing")
+    result = call(folder, "-o", tmp_path / "out", "--quiet")
+    assert result.exit_code == 1
+    assert "Finish this volume, Tiny: 2 tasks, 1 seed" in result.stdout
+    assert result.stderr.startswith("a was left out: ")
+    assert result.stderr.count("\n") == 1
+
+
 def test_what_is_not_chosen_depends_on_the_question() -> None:
     volume = chosen_settings("volume", budget=None, engine="interpolation")
     assert (volume.budget, volume.seeds, volume.engine) == (8, (0,), "interpolation")

@@ -118,8 +118,8 @@ def simulate_command(  # noqa: PLR0913, PLR0917 - one argument per option
 
     DATASET is a fully labelled folder in the nnU-Net convention; a simulated annotator answers from
     its labels. Writes learning curves, the effort to reach a Dice of 0.80, 0.85 and 0.90, and
-    pairwise comparisons of strategies, as tables, JSON and plots. If some runs fail, the others are
-    reported all the same, and the exit code is 1.
+    pairwise comparisons of strategies, as tables, JSON and plots. If some runs fail, or
+    some scans cannot be read (volume), the others are reported all the same, with exit code 1.
     """
     from fewslice.evaluation.simulation.run import simulate
 

@@ -16,7 +16,9 @@ from fewslice.evaluation.simulation.report import SUMMARY, TABLES
 from fewslice.evaluation.simulation.run import JOURNAL, simulate
 from fewslice.evaluation.simulation.settings import SimulationSettings
 from fewslice.evaluation.simulation.volume import run_volume
-from tests.support.datasets import write_dataset
+from fewslice.io import write_labels
+from fewslice.volumes import Geometry, LabelMap
+from tests.support.datasets import SHAPE, labels_of, write_case, write_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("undrawn_figures")]
 
@@ -111,11 +113,33 @@ def test_results_of_other_settings_are_not_mixed(tiny: Path, tmp_path: Path) -> 
         ran(tiny, tmp_path / "out", seeds=(0,), budget=3)
 
 
-def test_a_case_that_cannot_be_read_is_named(tiny: Path, tmp_path: Path) -> None:
-    (tiny / "imagesTs" / "b_0000.nii.gz").write_bytes(b"nothing")
-    with pytest.raises(ReadError, match=r"b_0000\.nii\.gz") as caught:
+def test_cases_that_cannot_be_read_are_named_and_tried_again(tiny: Path, tmp_path: Path) -> None:
+    write_case(tiny, "c")
+    damaged = tiny / "imagesTs" / "b_0000.nii.gz"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"nothing")
+    moved = Geometry.from_spacing(SHAPE, (1.0, 1.0, 2.5))
+    write_labels(tiny / "labelsTs" / "c.nii.gz", LabelMap(labels_of(), moved))
+    summary, said = ran(tiny, tmp_path / "out")
+    assert len(said) == 8
+    assert list(summary["failed"]) == ["b", "c"]
+    assert "b_0000.nii.gz" in summary["failed"]["b"]
+    assert "c.nii.gz" in summary["failed"]["c"]
+    assert summary["tasks"] == 2
+    damaged.write_bytes(whole)
+    summary, said = ran(tiny, tmp_path / "out")
+    assert len(said) == 16
+    assert list(summary["failed"]) == ["c"]
+    assert summary["tasks"] == 4
+
+
+def test_if_no_case_can_be_read_the_first_says_why(tiny: Path, tmp_path: Path) -> None:
+    for case in "ab":
+        (tiny / "imagesTs" / f"{case}_0000.nii.gz").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"2 cases cannot be read; .*a_0000\.nii\.gz") as caught:
         ran(tiny, tmp_path / "out")
     assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_to_simulate(tiny: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import fewslice
-from fewslice.errors import InputError
+from fewslice.errors import InputError, ReadError
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.simulation.annotator import SimulatedAnnotator
 from fewslice.evaluation.simulation.settings import SimulationSettings
@@ -232,6 +232,19 @@ def test_structures_too_short_or_unknown_are_left_out(tmp_path: Path) -> None:
     write_labels(folder / "labelsTs" / "a.nii.gz", LabelMap(labels, GEOMETRY))
     settings = replace(FAST, strategies=("random",))
     assert [task.key for task in volume_tasks(folder, settings)] == ["b/rod/random/0"]
+
+
+def test_cases_that_cannot_be_read_have_no_runs(tmp_path: Path) -> None:
+    folder = write_dataset(tmp_path / "Tiny", ("a", "b"))
+    (folder / "imagesTs" / "a_0000.nii.gz").write_bytes(b"nothing")
+    settings = replace(FAST, strategies=("random",))
+    unread: dict[str, str] = {}
+    found = [task.key for task in volume_tasks(folder, settings, unread)]
+    assert found == ["b/ball/random/0", "b/rod/random/0"]
+    assert list(unread) == ["a"]
+    assert "a_0000.nii.gz" in unread["a"]
+    with pytest.raises(ReadError, match=r"a_0000\.nii\.gz"):
+        volume_tasks(folder, settings)
 
 
 def test_another_plane(tiny: Path) -> None:

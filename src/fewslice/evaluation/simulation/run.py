@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fewslice._version import __version__
+from fewslice.annotation.phrases import counted
 from fewslice.batch.jobs import CountProgress, Function, Job, uncounted
 from fewslice.batch.journal import open_journal, resume
 from fewslice.errors import FewsliceError, InputError
@@ -35,17 +36,17 @@ def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
     interrupted simulation with the same settings finished there is not computed again. scheduler,
     workers: see `fewslice.batch.jobs.stream`. Each run reads its own scans.
 
-    Returns the summary, which is also in summary.json. Runs that failed are named in its entry
-    "failed" and tried again the next time. Raises InputError, ReadError or WriteError.
+    Returns the summary, which is also in summary.json. Runs that failed, and cases that cannot be
+    read, are named in its entry "failed" and tried again the next time. Raises InputError,
+    ReadError or WriteError.
     """
     from fewslice.evaluation.simulation.report import write_report
 
     settings = settings or SimulationSettings()
-    function, tasks = _runs(folder.resolve(), settings)
+    unread: dict[str, str] = {}
+    function, tasks = _runs(folder.resolve(), settings, unread)
     if not tasks:
-        raise InputError(
-            f"{folder} holds nothing to simulate: no structure lies on four slices of the plane."
-        )
+        raise _nothing(folder, unread)
     identity = identity_of(folder, settings)
     points: list[Point] = []
     failed: dict[str, str] = {}
@@ -67,7 +68,7 @@ def simulate(  # noqa: PLR0913 - one argument per thing a person can choose
     order = {task.key: number for number, task in enumerate(tasks)}
     points.sort(key=lambda point: (order.get(_key(point), 0), point["step"]))
     remarks = remarks_on(_cases(folder, settings))
-    facts = {**identity, "remarks": remarks, "failed": failed}
+    facts = {**identity, "remarks": remarks, "failed": unread | failed}
     return write_report(output, pd.DataFrame(points), facts)
 
 
@@ -81,11 +82,24 @@ def _cases(folder: Path, settings: SimulationSettings) -> Iterator[CaseFiles]:
 
 
 def _runs(
-    folder: Path, settings: SimulationSettings
+    folder: Path, settings: SimulationSettings, unread: dict[str, str]
 ) -> tuple[Function, Sequence[VolumeTask | PoolTask]]:
+    """Return all runs. unread: gets why a case has none; each run of a pool reads all cases."""
     if settings.question == "volume":
-        return run_volume, volume_tasks(folder, settings)
+        return run_volume, volume_tasks(folder, settings, unread)
     return run_pool, pool_tasks(folder, settings)
+
+
+def _nothing(folder: Path, unread: Mapping[str, str]) -> InputError:
+    """Return the error where there is no run. unread: why cases cannot be read, by their names."""
+    if unread:
+        return InputError(
+            f"{folder} holds nothing to simulate: {counted(len(unread), 'case')} cannot be read; "
+            f"the first said: {next(iter(unread.values()))}"
+        )
+    return InputError(
+        f"{folder} holds nothing to simulate: no structure lies on four slices of the plane."
+    )
 
 
 def _key(point: Point) -> str:

@@ -17,7 +17,7 @@ from fewslice.active_learning.next_slice.expected_gain import (
 )
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.planes import plane_axis
-from fewslice.errors import InputError
+from fewslice.errors import FewsliceError, InputError
 from fewslice.evaluation.annotator import random_slices, strided
 from fewslice.evaluation.dataset import find_dataset, read_case
 from fewslice.evaluation.simulation.annotator import SimulatedAnnotator
@@ -80,15 +80,24 @@ class _State:
         return sum(kind != PRESENT for kind, _, _ in self.queries)
 
 
-def volume_tasks(folder: Path, settings: SimulationSettings) -> list[VolumeTask]:
+def volume_tasks(
+    folder: Path, settings: SimulationSettings, unread: dict[str, str] | None = None
+) -> list[VolumeTask]:
     """Return all runs; structures that are too short to save anything on are left out.
 
-    That are those on fewer than four slices of the plane.
+    That are those on fewer than four slices of the plane. unread: gets why a case cannot be read,
+    by its name; without it such a case raises.
     """
     dataset = find_dataset(folder, settings.part, settings.most_cases, settings.spacing)
     tasks = []
     for case in dataset.cases:
-        image, labels = read_case(case)
+        try:
+            image, labels = read_case(case)
+        except FewsliceError as error:
+            if unread is None:
+                raise
+            unread[case.name] = str(error)
+            continue
         axis = plane_axis(image.geometry, settings.plane)
         others = inplane_axes(axis)
         for structure in case.structures_in(labels.array):
