@@ -182,6 +182,32 @@ def test_only_the_same_training_can_go_on(tmp_path: Path) -> None:
         train([pair(0)], tmp_path, settings=ALONE, resume=True)
 
 
+def test_a_training_without_annotation_leaves_no_folder(tmp_path: Path) -> None:
+    scan, labels = pair(0)
+    blank = labels.with_array(np.zeros_like(labels.array))
+    there = tmp_path / "there"
+    there.mkdir()
+    for model in (tmp_path / "new" / "model", there / "model"):
+        with pytest.raises(InputError, match="nothing is drawn"):
+            train([(scan, blank)], model, settings=ALONE)
+    assert list(tmp_path.rglob("*")) == [there]
+
+
+def test_a_folder_with_something_in_it_stays_where_training_fails(tmp_path: Path) -> None:
+    with pytest.raises(ReadError):  # there is nothing to resume
+        train([pair(0)], tmp_path, settings=ALONE, resume=True)
+    assert tmp_path.is_dir()
+    note = tmp_path / "model" / "note.txt"
+
+    def broken(fraction: float, words: str) -> None:
+        note.write_text("kept")
+        raise InputError("no more.")
+
+    with pytest.raises(InputError, match="no more"):
+        train([pair(0)], note.parent, settings=ALONE, report=broken)
+    assert note.read_text() == "kept"
+
+
 def test_what_does_not_fit_or_is_damaged_is_found_before_training(tmp_path: Path) -> None:
     train([pair(0)], tmp_path, settings=ALONE)
 

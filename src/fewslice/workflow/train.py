@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -106,14 +106,11 @@ def train(  # noqa: PLR0913 - most of it optional
     WriteError
         If the folder cannot be written.
     """
-    from fewslice.networks.distributed import lead
     from fewslice.training.trainer import train_task_model
 
     settings = settings or TrainSettings()
     folder = None if model is None else Path(model)
-    with _processes(settings.training.device) as group:
-        if folder is not None:
-            lead(partial(_make, folder), group)
+    with _processes(settings.training.device) as group, _made(folder, group):
         task = training_task(pairs, folder, settings)
         _require_same(task, group)
         trained = train_task_model(
@@ -201,8 +198,29 @@ def _blank(
     )
 
 
-def _make(folder: Path) -> None:
+@contextmanager
+def _made(folder: Path | None, group: Group) -> Iterator[None]:
+    """Make the model folder, and remove it where the body raises before anything is in it."""
+    from fewslice.networks.distributed import lead
+
+    if folder is None:
+        yield
+        return
+    new: list[Path] = []
+    lead(lambda: new.extend(_make(folder)), group)
     try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # what holds something is left
+            for each in new:
+                each.rmdir()
+        raise
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder; return it, and those around it, that were not there, the innermost first."""
+    try:
+        new = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(
@@ -210,6 +228,7 @@ def _make(folder: Path) -> None:
         ) from error
     if not os.access(folder, os.W_OK):
         raise WriteError(f"The model folder {folder} is write-protected; choose another one.")
+    return new
 
 
 def _judged(
