@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import process_time
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ from fewslice.volumes.geometry import inplane_axes
 
 _COLUMNS = ["set", "name", "planes", "answer", "dice", "as fresh", "seconds"]
 _FEWEST_SLICES = 8  # along each axis
+_Found = TypeVar("_Found")
 
 
 def questions(structure: Structure) -> Iterator[tuple[int, list[SliceIndex]]]:
@@ -94,7 +96,7 @@ def dice(one: BoolArray, other: BoolArray) -> float:
     return float(2 * (one & other).sum() / max(one.sum() + other.sum(), 1))
 
 
-def timed(work: Callable[[], BoolArray]) -> tuple[BoolArray, float]:
+def timed(work: Callable[[], _Found]) -> tuple[_Found, float]:
     """Return what is computed, and the processor seconds that took."""
     started = process_time()
     return work(), process_time() - started

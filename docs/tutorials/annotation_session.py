@@ -26,7 +26,7 @@ def dice() -> float:
 
 print(f"Two slices drawn:   Dice {dice():.2f}")
 
-# 3. Draw a slice more. Only what lies around it is answered again.
+# 3. Draw a slice more. Between others only what lies around it is answered again.
 session.draw(CORONAL, 20, reference[:, 20])
 print(f"Three slices drawn: Dice {dice():.2f}")
 

@@ -45,8 +45,6 @@ def full(prediction: Prediction, shape: tuple[int, ...]) -> np.ndarray:
         ((6, 10, 14), (6, 8, 10, 14), (6, 10)),
         ((6, 10, 14), (6, 8, 10, 12, 14), (6, 14)),
         ((6, 8, 10, 14), (6, 10, 14), (6, 10)),
-        ((6, 10), (6, 10, 14), (10, 21)),
-        ((10, 14), (6, 10, 14), (0, 10)),
         ((6, 10, 14), (6, 10, 14), (0, -1)),
     ],
 )
@@ -57,12 +55,43 @@ def test_the_part_reaches_from_neighbour_to_neighbour(
     assert changed_part(annotated(phantom, *now), annotated(phantom, *then)) == (2, *part)
 
 
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ((6, 14), (6, 10, 14)),  # two slices stay
+        ((6, 10), (6, 10, 14)),
+        ((8, 10, 12), (8, 10, 12, 14)),  # the new one is the outermost
+        ((8, 10, 12), (6, 8, 10, 12)),
+        ((6, 8, 10, 14), (6, 8, 10)),  # the outermost one is given up
+        ((6, 10, 14), (6, 10, 14, 20)),  # there is nothing on slice 20: it tells an end
+    ],
+)
+def test_all_is_answered_again_where_ends_may_move(
+    then: tuple[int, ...], now: tuple[int, ...]
+) -> None:
+    phantom = two_organs()
+    assert changed_part(annotated(phantom, *now), annotated(phantom, *then)) is None
+
+
+def test_ends_are_as_if_all_slices_had_been_drawn_at_once() -> None:
+    phantom = two_organs()
+    scan, engine = scan_of(phantom), Interpolation()
+    then = annotated(phantom, 10)
+    answer = engine.prepare(scan).predict(then)
+    for drawn in ((7, 10), (7, 10, 13)):
+        now = annotated(phantom, *drawn)
+        answer = answer_again(engine, scan, now, Answered(then, answer))
+        then = now
+    fresh = full(engine.prepare(scan).predict(then), phantom.truth.shape)
+    np.testing.assert_array_equal(full(answer, phantom.truth.shape), fresh)
+
+
 def test_a_slice_drawn_otherwise_is_a_change() -> None:
     phantom = two_organs()
-    then = annotated(phantom, 6, 10, 14)
+    then = annotated(phantom, 6, 8, 10, 14)
     labels = then.labels.copy()
     labels[14, 17, 10] = 0
-    assert changed_part(Annotation(labels, then.slices), then) == (2, 6, 14)
+    assert changed_part(Annotation(labels, then.slices), then) == (2, 8, 14)
 
 
 def test_all_is_answered_again_where_a_structure_is_new_or_planes_differ() -> None:

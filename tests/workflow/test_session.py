@@ -48,10 +48,19 @@ def test_it_answers_as_segment_does() -> None:
 def test_one_more_slice_is_answered_around_it_and_stands_as_drawn() -> None:
     mine = session(4, 9, 14)
     before = mine.segment().labels.array
-    mine.draw(2, 16, PHANTOM.truth[..., 16])
+    mine.draw(2, 12, PHANTOM.truth[..., 12])
     after = mine.segment().labels.array
-    np.testing.assert_array_equal(after[..., 16], PHANTOM.truth[..., 16])
-    np.testing.assert_array_equal(after[..., :14], before[..., :14])
+    np.testing.assert_array_equal(after[..., 12], PHANTOM.truth[..., 12])
+    np.testing.assert_array_equal(after[..., :10], before[..., :10])
+    np.testing.assert_array_equal(after[..., 14:], before[..., 14:])
+
+
+def test_a_slice_beyond_the_others_is_answered_as_segment_does() -> None:
+    mine = session(4, 9, 14)
+    mine.segment()
+    mine.draw(2, 16, PHANTOM.truth[..., 16])
+    expected = session(4, 9, 14, 16).segment()
+    np.testing.assert_array_equal(mine.segment().labels.array, expected.labels.array)
 
 
 def test_slices_near_the_one_in_hand_are_shown_first_then_the_answer() -> None:
@@ -73,13 +82,13 @@ def test_slices_near_the_one_in_hand_are_shown_first_then_the_answer() -> None:
 
 
 def test_what_has_not_changed_is_not_shown_again() -> None:
-    mine = session(4, 14)
+    mine = session(4, 11, 14)
     mine.segment()
     mine.draw(2, 9, PHANTOM.truth[..., 9])
     shown: list[AnsweredSlices] = []
     mine.segment(near=6, on_slices=shown.append)
     assert shown[0].first == 4
-    assert all(4 < each.first <= 14 for each in shown[1:])
+    assert all(4 < each.first <= 11 for each in shown[1:])
     again: list[AnsweredSlices] = []
     mine.segment(on_slices=again.append)
     assert [each.final for each in again] == [False]

@@ -5,11 +5,16 @@ the engine is asked again, on that part of the scan alone, with whatever slices 
 of it; everything else stays as it was answered. An engine that answers along several planes is
 asked again along the new slice's plane, and along those whose answer knows a slice that was drawn
 otherwise or given up; what it said along the others is kept and averaged anew.
+
+Where a structure ends the slices of a plane tell together: how many there are, how far apart they
+lie, and how wide the outermost are. A part of the scan shows two of them, and an end judged from
+these would stay as it is whatever is drawn later. So all is answered anew after the first slices of
+the only plane, and after any that lies farther out than the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +38,7 @@ from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.region import Region
 
 _MOST_UNKNOWN = 2  # slices that a kept answer need not know
+_FEW = 3  # drawn slices; of fewer each one moves the ends that outlines let expect
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +132,8 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int, int] | No
     """Return the axis and the first and last slice across it to answer again; None for everything.
 
     The part reaches from the annotated slice before the first change to the one after the last
-    change, or to the end of the scan. If nothing has changed, first is greater than last.
+    change, or to the end of the scan; it does not if slices of a single plane changed on which its
+    ends depend. If nothing has changed, first is greater than last.
     """
     if now.blank or now.planes or then.planes:
         return None
@@ -136,10 +143,11 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int, int] | No
     places = _changed(now, then)
     if not places:
         return now.axis, 0, -1
-    if len({axis for axis, _ in places}) > 1:
-        return None
     ((axis, _), *_), changed = places, {index for _, index in places}
     kept = [index for index in now.along(axis) if index not in changed]
+    several = len({other for other, _ in places}) > 1
+    if several or (len(now.axes) == 1 and not _told_by_others(now, kept, changed)):
+        return None
     below = max((index for index in kept if index < min(changed)), default=0)
     above = min(
         (index for index in kept if index > max(changed)), default=now.labels.shape[axis] - 1
@@ -148,6 +156,17 @@ def changed_part(now: Annotation, then: Annotation) -> tuple[int, int, int] | No
     if held.drawn_values != now.drawn_values:
         return None
     return axis, below, above
+
+
+def _told_by_others(now: Annotation, kept: Sequence[int], changed: Collection[int]) -> bool:
+    """Whether slices that stay, and not those that changed, tell where structures end.
+
+    kept, changed: slices across the only axis.
+    """
+    drawn = set(kept) & set(now.drawn_along(now.axis))
+    if len(drawn) < _FEW:
+        return False
+    return min(drawn) < min(changed) and max(changed) < max(drawn)
 
 
 def _changed(now: Annotation, then: Annotation) -> set[SliceIndex]:

@@ -83,7 +83,8 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
         `load_model`: that one needs nothing drawn on the scan.
     previous
         An earlier segmentation of the same scan. Only what lies between the annotated slices
-        around a change is then answered again, which is several times faster. That of another
+        around a change is then answered again, which is several times faster, unless the ends of
+        structures depend on it (the first slices of a plane, and the outermost). That of another
         engine, or of the same with other settings or weights, is not used; nor is one of other
         voxels, or from other support scans.
     progress

@@ -214,7 +214,8 @@ class Session:
     ) -> Segmentation:
         """Answer the scan from what is drawn now.
 
-        Only what lies between the annotated slices around a change is answered again.
+        Only what lies between the annotated slices around a change is answered again, unless the
+        ends of structures depend on it: after the first slices of a plane, and after the outermost.
 
         Parameters
         ----------
