@@ -26,6 +26,14 @@ def test_arrays_of_any_real_type_and_order_come_on_one_grid(kind: Any) -> None:
     assert image.geometry.spacing == labels.geometry.spacing == (1, 2, 3)
 
 
+@pytest.mark.parametrize("wrapped", [False, True], ids=["array", "Image"])
+def test_a_mask_as_scan_becomes_numbers_that_can_be_subtracted(wrapped: bool) -> None:
+    mask = np.arange(24).reshape(SHAPE) > 20
+    image, _ = on_one_grid(Image(mask, GRID) if wrapped else mask, LabelMap(DRAWN, GRID))
+    assert image.array.dtype == np.uint8
+    assert image.array[3, 1:].tolist() == [[0, 1], [1, 1]]
+
+
 @pytest.mark.parametrize(
     ("image", "labels", "sentence"),
     [

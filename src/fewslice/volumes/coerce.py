@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -43,7 +44,7 @@ def on_one_grid(
     together.
     """
     if isinstance(image, Image) and isinstance(labels, LabelMap):
-        image = filled(image, image_is)
+        image = _as_intensities(image, image_is)
         return paired(image, labels, spacing, Names(image_is, labels_are))
     _require_array(image, Image, image_is, "read_image")
     _require_array(labels, LabelMap, labels_are, "read_labels")
@@ -64,9 +65,16 @@ def on_one_grid(
             )
         _require_shape(array.shape, image, image_is, labels_are)
         labels = LabelMap(array, Geometry(array.shape, geometry.affine), stored, remarks)
-    image = filled(image, image_is)
+    image = _as_intensities(image, image_is)
     require_same_grid(image.geometry, labels.geometry, image_is, labels_are)
     return image, labels
+
+
+def _as_intensities(image: Image, image_is: str) -> Image:
+    """Return a scan whose voxels engines can calculate with; a mask has 0 and 1."""
+    if image.array.dtype.kind == "b":  # which numpy does not subtract
+        image = replace(image, array=image.array.astype(np.uint8))
+    return filled(image, image_is)
 
 
 def _require_array(given: object, kind: type[Image | LabelMap], what: str, reader: str) -> None:
