@@ -1,13 +1,16 @@
 import numpy as np
+import pytest
 
 from fewslice.annotation.annotation import (
     Annotation,
     blank_annotation,
     drawn_voxels,
     holds_structure,
+    whole_places,
 )
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.oblique import ObliquePlane
+from fewslice.errors import InputError
 from fewslice.volumes.region import Region
 from tests.support.sparse_ball import GRID, SHAPE, ball, only
 
@@ -163,3 +166,12 @@ def test_structures_are_found_whatever_the_order_in_memory() -> None:
         assert holds_structure(laid)
         assert not holds_structure(np.where(laid == 255, laid, 0))
     assert drawn_voxels(labels[1]).tolist() == (labels[1] == 300).tolist()
+
+
+def test_slices_are_taken_as_lists_and_as_arrays() -> None:
+    assert whole_places(None) == whole_places(np.empty((0, 2))) == ()
+    places = whole_places(np.array([[1, 3], [2, -1]]))
+    assert places == ((1, 3), (2, -1))
+    assert {type(number) for place in places for number in place} == {int}
+    with pytest.raises(InputError, match=r"7 is no slice; expected two whole numbers"):
+        whole_places(7)

@@ -201,6 +201,14 @@ def test_unknown_engine_and_slice() -> None:
         segment(phantom.image, phantom.sparse(2, 9), annotated=[(2, 22)])
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["none", "two"])
+def test_slices_may_be_named_in_an_array(many: bool) -> None:
+    phantom = two_organs()
+    empty: Any = np.array([[2, 0], [2, -1]] if many else np.empty((0, 2), int))
+    found = segment(phantom.image, phantom.sparse(2, 9), annotated=empty, engine=Interpolation())
+    assert found.annotation.slices == (((2, 0), (2, 9), (2, 21)) if many else ((2, 9),))
+
+
 def test_the_public_names_exist() -> None:
     for name in fewslice.__all__:
         assert getattr(fewslice, name) is not None

@@ -132,6 +132,12 @@ def test_the_best_come_first_and_fewer_are_the_first_of_more() -> None:
     assert places(query(count=5)) == more
 
 
+def test_slices_may_be_named_in_arrays() -> None:
+    named = {"annotated": [(AXIS, 0), (AXIS, 9)], "present": [(AXIS, 7)]}
+    arrays = {name: np.array(given) for name, given in named.items()}
+    assert places(query(**arrays, count=5)) == places(query(**named, count=5))
+
+
 def test_whatever_was_annotated_is_not_asked_again() -> None:
     every = query(annotated=[(AXIS, 0), (AXIS, 9)], present=[(AXIS, 7)], count=20)
     found = places(every)

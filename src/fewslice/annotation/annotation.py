@@ -9,7 +9,7 @@ Not every zero was looked at: `fewslice.annotation.finding` decides which ones c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import index as as_index
@@ -255,6 +255,13 @@ def whole_place(place: Any) -> SliceIndex:
             f"{place!r} is no slice; expected two whole numbers, the array axis and the index "
             "counted from 0, such as (2, 40)."
         ) from None
+
+
+def whole_places(places: Any) -> tuple[SliceIndex, ...]:
+    """Return slices as `whole_place` does each, of any sequence or array; None are none."""
+    if places is None:
+        return ()
+    return tuple(map(whole_place, places if isinstance(places, Iterable) else (places,)))
 
 
 def on_slice(axis: int, index: int) -> tuple[Any, ...]:

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 
-from fewslice.annotation.annotation import Annotation, SliceIndex, blank_annotation, holds_structure
+from fewslice.annotation.annotation import (
+    Annotation,
+    SliceIndex,
+    blank_annotation,
+    holds_structure,
+    whole_places,
+)
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.phrases import counted
 from fewslice.engines import (
@@ -123,7 +129,7 @@ def segment(  # noqa: PLR0913 - the signature is a fixed convention
     label_map = numbers.inside(label_map)
     pairs = [(other, numbers.inside(labels)) for other, labels in given]
     doubts = (*doubts, *ignore_remarks(drawn_map, ignore_label))
-    named = tuple(annotated or ())
+    named = whole_places(annotated)
     others: tuple[SupportScan, ...] = ()
     if pairs and chosen.uses_support:
         annotation, others = supported_annotation(

@@ -30,7 +30,7 @@ from fewslice.annotation.annotation import (
     SliceIndex,
     drawn_voxels,
     holds_structure,
-    whole_place,
+    whole_places,
 )
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.planes import annotation_axis, plane_name
@@ -196,7 +196,7 @@ def suggest(  # noqa: PLR0913 - the signature is a fixed convention
     annotation, others = _annotation(
         scan,
         numbers.inside(label_map),
-        tuple(annotated or ()),
+        whole_places(annotated),
         [(other, numbers.inside(drawn)) for other, drawn in pairs],
         strict=strict,
         ignored=numbers.ignored,
@@ -269,7 +269,7 @@ def _suggestion(scan: Image, queries: Sequence[Query], quality: Quality, axis: i
 
 def _checked(present: Sequence[SliceIndex], scan: Image) -> tuple[SliceIndex, ...]:
     checked = []
-    for axis, index in map(whole_place, present):
+    for axis, index in whole_places(present):
         length = scan.geometry.shape[axis] if axis in (0, 1, 2) else 0
         if not -length <= index < length:
             raise InputError(
