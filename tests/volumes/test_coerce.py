@@ -70,6 +70,17 @@ def test_arrays_of_other_shapes_get_advice_for_arrays(scan: Any, labels: Any, ad
         on_one_grid(scan, labels)
 
 
+@pytest.mark.parametrize("wrapped", [False, True], ids=["array", "Image"])
+def test_a_scan_without_a_channel_is_refused(wrapped: bool) -> None:
+    none = np.zeros((0, *SHAPE), np.float32)
+    with pytest.raises(InputError) as error:
+        on_one_grid(Image(none, GRID) if wrapped else none, DRAWN, image_is="support scan 2")
+    assert str(error.value) == (
+        "Support scan 2 has no channel (shape (0, 4, 3, 2)); expected three axes, or four with at "
+        "least one channel first."
+    )
+
+
 @pytest.mark.parametrize("spacing", [1.0, "1,1,1", (1, "a", 1), None], ids=repr)
 def test_a_spacing_that_is_none_is_repeated(spacing: Any) -> None:
     if spacing is None:

@@ -71,7 +71,15 @@ def on_one_grid(
 
 
 def _as_intensities(image: Image, image_is: str) -> Image:
-    """Return a scan whose voxels engines can calculate with; a mask has 0 and 1."""
+    """Return a scan whose voxels engines can calculate with; a mask has 0 and 1.
+
+    Raises InputError if there is no channel, or as `filled` does.
+    """
+    if not len(image.channels):
+        raise InputError(
+            f"{_sentence_case(image_is)} has no channel (shape {image.array.shape}); expected "
+            "three axes, or four with at least one channel first."
+        )
     if image.array.dtype.kind == "b":  # which numpy does not subtract
         image = replace(image, array=image.array.astype(np.uint8))
     return filled(image, image_is)
