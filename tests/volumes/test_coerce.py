@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from fewslice.errors import GeometryError, InputError
 from fewslice.volumes import Geometry, Image, LabelMap
@@ -46,8 +47,15 @@ def test_a_mask_as_scan_becomes_numbers_that_can_be_subtracted(wrapped: bool) ->
         (None, DRAWN, "The image is None; expected a fewslice.Image, as fewslice.read_image "),
         (SCAN, Image(SCAN, GRID), "The label map is an Image; expected a fewslice.LabelMap"),
         (LabelMap(DRAWN, GRID), DRAWN, "The image is a LabelMap; expected a fewslice.Image"),
+        (
+            torch.zeros(SHAPE, requires_grad=True),
+            DRAWN,
+            "The image is a Tensor; expected a fewslice.Image, as fewslice.read_image reads one "
+            "from a file, or an array, such as tensor.detach().cpu().numpy().",
+        ),
+        ([[1, 2], [3]], DRAWN, "The image is a list; expected a fewslice.Image, as fewslice."),
     ],
-    ids=["path", "path of labels", "none", "image as labels", "labels as image"],
+    ids=["path", "path of labels", "none", "image as labels", "labels as image", "grad", "ragged"],
 )
 def test_what_is_neither_volume_nor_array_is_named(image: Any, labels: Any, sentence: str) -> None:
     with pytest.raises(InputError) as error:

@@ -234,6 +234,7 @@ def test_support_that_does_not_fit_is_named() -> None:
         ((phantom.image * np.nan, phantom.truth), InputError, "Support scan 2 holds no voxel"),
         ((phantom.image, phantom.truth * 0.5), InputError, "map of support scan 2 holds 0.5"),
         ((phantom.image[0], phantom.truth), InputError, "Support scan 2 has 2 axes"),
+        (([[1, 2], [3]], phantom.truth), InputError, "Support scan 2 is a list; expected"),
     ]
     for pair_, error, said in bad:
         with pytest.raises(error, match=said):

@@ -46,8 +46,8 @@ def on_one_grid(
     if isinstance(image, Image) and isinstance(labels, LabelMap):
         image = _as_intensities(image, image_is)
         return paired(image, labels, spacing, Names(image_is, labels_are))
-    _require_array(image, Image, image_is, "read_image")
-    _require_array(labels, LabelMap, labels_are, "read_labels")
+    require_array(image, Image, image_is, "read_image")
+    require_array(labels, LabelMap, labels_are, "read_labels")
     if spacing is not None:
         image = respaced(image, spacing) if isinstance(image, Image) else image
         labels = respaced(labels, spacing) if isinstance(labels, LabelMap) else labels
@@ -85,17 +85,31 @@ def _as_intensities(image: Image, image_is: str) -> Image:
     return filled(image, image_is)
 
 
-def _require_array(given: object, kind: type[Image | LabelMap], what: str, reader: str) -> None:
-    """Raise InputError for what is neither a volume nor an array, such as a path."""
-    if given is None and kind is LabelMap:
-        return
-    if isinstance(given, kind) or np.asarray(given).ndim:
+def require_array(given: object, kind: type[Image | LabelMap], what: str, reader: str) -> None:
+    """Raise InputError for what is neither a volume nor an array, such as a path.
+
+    reader: the function that reads this kind of volume.
+    """
+    if isinstance(given, kind) or (given is None and kind is LabelMap) or _is_array(given):
         return
     where = f"{given!r}, a path" if isinstance(given, str | PathLike) else _called(given)
     raise InputError(
         f"{_sentence_case(what)} is {where}; expected a fewslice.{kind.__name__}, as "
-        f"fewslice.{reader} reads one from a file, or an array."
+        f"fewslice.{reader} reads one from a file, or an array{_as_array(given)}."
     )
+
+
+def _is_array(given: object) -> bool:
+    """Whether numpy makes an array with axes of something."""
+    try:
+        return bool(np.asarray(given).ndim)
+    except (RuntimeError, TypeError, ValueError):  # tensors with gradients or on a GPU; odd lists
+        return False
+
+
+def _as_array(given: object) -> str:
+    """Return how to make an array of something, if that is known."""
+    return ", such as tensor.detach().cpu().numpy()" if hasattr(given, "detach") else ""
 
 
 def _called(given: object) -> str:

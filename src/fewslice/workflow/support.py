@@ -17,7 +17,7 @@ from fewslice.annotation.planes import annotation_axis
 from fewslice.engines import Scan, SupportScan
 from fewslice.errors import InputError, Remark
 from fewslice.io.scan_files import ScanFiles, read_pair
-from fewslice.volumes.coerce import AnyArray, on_one_grid
+from fewslice.volumes.coerce import AnyArray, on_one_grid, require_array
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.masked import unmasked_image
@@ -69,6 +69,7 @@ def assumed_of(support: Sequence[SupportScan]) -> tuple[Remark, ...]:
 
 
 def _checked(scan: Image | AnyArray, labels: LabelMap | AnyArray, image: Image, name: str) -> Pair:
+    require_array(scan, Image, name, "read_image")
     if not isinstance(scan, Image) and not isinstance(labels, LabelMap):
         array = unmasked_image(scan)
         if array.ndim in (3, 4):
