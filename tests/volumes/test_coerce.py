@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK
 import torch
 
 from fewslice.errors import GeometryError, InputError
@@ -53,9 +54,25 @@ def test_a_mask_as_scan_becomes_numbers_that_can_be_subtracted(wrapped: bool) ->
             "The image is a Tensor; expected a fewslice.Image, as fewslice.read_image reads one "
             "from a file, or an array, such as tensor.detach().cpu().numpy().",
         ),
+        (
+            SCAN,
+            SimpleITK.GetImageFromArray(DRAWN),
+            "The label map is a SimpleITK.Image; expected a fewslice.LabelMap, as "
+            "fewslice.read_labels reads one from a file, or an array, such as "
+            "SimpleITK.GetArrayFromImage(x).T with spacing=x.GetSpacing().",
+        ),
         ([[1, 2], [3]], DRAWN, "The image is a list; expected a fewslice.Image, as fewslice."),
     ],
-    ids=["path", "path of labels", "none", "image as labels", "labels as image", "grad", "ragged"],
+    ids=[
+        "path",
+        "path of labels",
+        "none",
+        "image as labels",
+        "labels as image",
+        "grad",
+        "SimpleITK",
+        "ragged",
+    ],
 )
 def test_what_is_neither_volume_nor_array_is_named(image: Any, labels: Any, sentence: str) -> None:
     with pytest.raises(InputError) as error:

@@ -101,6 +101,8 @@ def require_array(given: object, kind: type[Image | LabelMap], what: str, reader
 
 def _is_array(given: object) -> bool:
     """Whether numpy makes an array with axes of something."""
+    if _of_simpleitk(given):  # a row of voxels to numpy, read one by one
+        return False
     try:
         return bool(np.asarray(given).ndim)
     except (RuntimeError, TypeError, ValueError):  # tensors with gradients or on a GPU; odd lists
@@ -109,12 +111,18 @@ def _is_array(given: object) -> bool:
 
 def _as_array(given: object) -> str:
     """Return how to make an array of something, if that is known."""
+    if _of_simpleitk(given):
+        return ", such as SimpleITK.GetArrayFromImage(x).T with spacing=x.GetSpacing()"
     return ", such as tensor.detach().cpu().numpy()" if hasattr(given, "detach") else ""
+
+
+def _of_simpleitk(given: object) -> bool:
+    return type(given).__module__.partition(".")[0] == "SimpleITK"
 
 
 def _called(given: object) -> str:
     """Return what a thing is, with its article."""
-    name = type(given).__name__
+    name = "SimpleITK.Image" if _of_simpleitk(given) else type(given).__name__
     return "None" if given is None else f"an {name}" if name[0] in "AEIOU" else f"a {name}"
 
 
