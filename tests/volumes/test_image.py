@@ -101,6 +101,17 @@ def test_labels_get_the_smallest_type(given_dtype: str, largest: int, expected: 
     assert labels.tolist() == [0, largest]
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_labels_come_in_the_byte_order_of_the_computer(order: str) -> None:
+    stored = np.array([[[0, 258]]], f"{order}u2")
+    for labels in (
+        as_label_array(stored),
+        LabelMap(stored, Geometry.from_spacing((1, 1, 2))).array,
+    ):
+        assert labels.dtype == np.dtype(np.uint16)
+        assert labels.tolist() == [[[0, 258]]]
+
+
 @pytest.mark.parametrize("value", [0.996078, 1.00002, 0.95, 1.05])
 def test_labels_next_to_a_whole_number_are_rounded(value: float) -> None:
     labels, remarks = labels_of(np.array([0, value]))

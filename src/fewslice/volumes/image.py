@@ -120,7 +120,7 @@ class LabelMap:
     Parameters
     ----------
     array
-        (i, j, k), unsigned integers up to 65,535; none masked.
+        (i, j, k), unsigned integers up to 65,535; none masked. Kept in this computer's byte order.
     geometry, stored, remarks
         As in `Image`.
     segments
@@ -143,6 +143,7 @@ class LabelMap:
     def __post_init__(self) -> None:
         if isinstance(self.array, np.ma.MaskedArray):
             object.__setattr__(self, "array", unmasked_labels(self.array))
+        object.__setattr__(self, "array", _native(self.array))
         if self.array.shape != self.geometry.shape:
             raise GeometryError(
                 f"The label array has shape {self.array.shape}; expected {self.geometry.shape}, "
@@ -193,6 +194,11 @@ def structure_values(labels: LabelArray) -> tuple[int, ...]:
     return tuple(int(value) for value in np.flatnonzero(counts))
 
 
+def _native(labels: LabelArray) -> LabelArray:
+    """Return labels in the byte order of this computer, the only one that torch takes."""
+    return labels if labels.dtype.isnative else labels.astype(labels.dtype.newbyteorder("="))
+
+
 def require_finite(array: Array, what: str = "the image") -> Array:
     """Return the array, or raise InputError if it holds NaN, infinity, or is no real number."""
     if array.dtype.kind not in "buif":
@@ -225,16 +231,17 @@ def labels_of(
 
     Raises InputError also for labels that are masked.
 
-    Unsigned arrays of at most 16 bits come back as they are; others become uint16, or uint8 where
-    every label fits. NaN and infinity count as 0, and what is next to a whole number as that one:
-    scaling and resampling leave labels such as .996 behind, and probabilities are seldom so near.
+    Unsigned arrays of at most 16 bits come back as they are, in this computer's byte order; others
+    become uint16, or uint8 where every label fits. NaN and infinity count as 0, and what is next to
+    a whole number as that one: scaling and resampling leave labels such as .996 behind, and
+    probabilities are seldom so near.
     """
     array: Array = unmasked_labels(labels, what)
     name = what[0].upper() + what[1:]
     if array.dtype.kind not in "buif":
         raise InputError(f"{name} holds values of type {array.dtype}; expected whole numbers.")
     if array.dtype.kind == "u" and array.dtype.itemsize <= 2:
-        return array, ()
+        return _native(array), ()
     if array.size == 0:
         return array.astype(np.uint8), ()
     remarks: tuple[Remark, ...] = ()
