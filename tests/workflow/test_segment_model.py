@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from fewslice.errors import InputError
+from fewslice.engines.base import Prediction
+from fewslice.errors import InputError, codes_of
+from fewslice.training.choice import Answerer, Choice
+from fewslice.training.support import ModelSupport
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Image, LabelMap
 from fewslice.volumes.orientation import Turn
+from fewslice.volumes.region import Region
 from fewslice.workflow.segment import segment
 from tests.support.random_models import CHANNELS, GEOMETRY, SHAPE, random_model
 
@@ -56,6 +62,23 @@ def test_a_label_the_model_does_not_know_is_where_it_was_drawn() -> None:
     assert result.label_values == (0, 4, 7, 300)
     assert np.array_equal(result.labels.array == 300, drawn == 300)
     assert "never seen label 300" in result.remarks[0]
+
+
+@pytest.mark.parametrize("chosen", ["support", "mean"])
+def test_a_label_that_no_scan_of_the_model_holds_is_told_once(
+    chosen: Answerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = np.zeros((4, *SHAPE), np.float16)
+    found[0] = 1
+    carried = Prediction(Region((0, 0, 0), SHAPE), (0, 4, 7, 300), found)
+    monkeypatch.setattr(ModelSupport, "answer", lambda *_: carried)
+    model = replace(random_model(), support=ModelSupport((), Choice(chosen)))
+    drawn = np.zeros(SHAPE, np.uint16)
+    drawn[3:5, 3:9, 4] = 300
+    result = segment(CHANNELS[0], drawn, engine=model, spacing=GEOMETRY.spacing)
+    assert sum("has never seen label 300:" in remark for remark in result.remarks) == 1
+    known = segment(CHANNELS[0], drawn // 75, engine=model, spacing=GEOMETRY.spacing)
+    assert "unknown-label" not in codes_of(known.remarks)
 
 
 def test_a_slice_may_be_said_to_hold_nothing() -> None:

@@ -32,6 +32,8 @@ from fewslice.volumes.region import Region, bounding_region
 from fewslice.volumes.segments import Segment
 
 _PIXELS_AT_ONCE = 200_000
+_WHERE_DRAWN = "it is only where it was drawn"
+_BY_DRAWING = "what is drawn on this scan alone answers for it"
 _BARELY = 0.02  # probability of any structure below which a voxel need not be answered
 
 
@@ -106,6 +108,9 @@ class PreparedModel:
         carried = support.answer(self.scan, annotation, progress)
         if support.choice.chosen == "mean":
             carried = mean_of(self._network(annotation), carried, annotation.axis)
+        else:
+            unknown = _unknown_labels(self.model, annotation.values, _BY_DRAWING)
+            carried = replace(carried, remarks=(*unknown, *carried.remarks))
         return replace(carried, remarks=(support.choice.remark, *carried.remarks))
 
     def _network(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
@@ -124,20 +129,28 @@ def answer_undrawn(model: TaskModel, scan: Scan) -> Prediction:
 
 def _with_labels(model: TaskModel, prediction: Prediction, wanted: Sequence[int]) -> Prediction:
     """Return a prediction that has a class for every label, with a remark on unknown ones."""
-    unknown = [value for value in wanted if value not in prediction.values]
+    unknown = _unknown_labels(model, wanted, _WHERE_DRAWN)
     if not unknown:
         return prediction
-    values = tuple(sorted({*prediction.values, *unknown}))
+    values = tuple(sorted({*prediction.values, *wanted}))
     probability = np.zeros((len(values), *prediction.region.shape), dtype=np.float16)
     for known, one in zip(prediction.values, prediction.probability, strict=True):
         probability[values.index(known)] = one
+    return Prediction(prediction.region, values, probability, (*prediction.remarks, *unknown))
+
+
+def _unknown_labels(model: TaskModel, wanted: Sequence[int], becomes: str) -> tuple[Remark, ...]:
+    """Say of which labels a model knows nothing, and what becomes of them; nothing if of none."""
+    unknown = [value for value in wanted if value not in model.values]
+    if not unknown:
+        return ()
     remark = Remark(
         "unknown-label",
-        f"The model has never seen label {', '.join('{}' for _ in unknown)}: it is only where it "
-        "was drawn; train the model on this scan as well.",
+        f"The model has never seen label {', '.join('{}' for _ in unknown)}: {becomes}; train the "
+        "model on this scan as well.",
         unknown,
     )
-    return Prediction(prediction.region, values, probability, (*prediction.remarks, remark))
+    return (remark,)
 
 
 def predict(model: TaskModel, scan: Scan, *, whole: bool = False) -> Prediction:
