@@ -11,6 +11,7 @@ from fewslice.annotation.annotation import (
 from fewslice.annotation.finding import find_annotation
 from fewslice.annotation.oblique import ObliquePlane
 from fewslice.errors import InputError
+from fewslice.volumes.orientation import Turn
 from fewslice.volumes.region import Region
 from tests.support.sparse_ball import GRID, SHAPE, ball, only
 
@@ -143,6 +144,25 @@ def test_doubts_and_planes_go_along_with_a_part_of_the_volume() -> None:
     assert part.as_drawn is not None
     assert part.as_drawn.shape == (20, 22, 10)
     assert annotation.without((2, 9)).doubts == (((2, 12), 1),)
+
+
+def test_all_that_was_said_turns_with_the_scan() -> None:
+    labels = np.zeros((2, 3, 4), np.uint8)
+    labels[0, 1, 1] = 5
+    plane = ObliquePlane((0.0, 0.0, 1.0), 1.0, 0.5)
+    annotation = Annotation(
+        labels, ((1, 1), (2, 0), (2, 1)), main_axis=1, extra_values=(7,), as_drawn=labels,
+        doubts=(((2, 0), 5), ((2, 1), 5)), planes=(plane,),
+    )  # fmt: skip
+    # Slices 0 and 1 of 4 become 3 and 2 across the first axis.
+    turned = annotation.turned(Turn((2, 0, 1), (True, False, False)))
+    assert np.argwhere(turned.labels).tolist() == [[2, 0, 1]]
+    assert turned.as_drawn is not None
+    assert np.array_equal(turned.as_drawn, turned.labels)
+    assert turned.slices == ((0, 2), (0, 3), (2, 1))
+    assert turned.doubts == (((0, 2), 5), ((0, 3), 5))
+    assert (turned.main_axis, turned.values) == (2, (5, 7))
+    assert turned.planes == (ObliquePlane((-1.0, 0.0, 0.0), -2.0, 0.5),)
 
 
 def test_slices_that_oblique_planes_cross_are_not_whole() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fewslice.annotation.oblique import ObliquePlane
+from fewslice.volumes.orientation import Turn
 from tests.support.drawings import GRID
 
 
@@ -32,6 +33,15 @@ def test_a_plane_keeps_its_voxels_in_a_part_of_the_volume() -> None:
     np.testing.assert_allclose(
         plane.moved((1, 2, 3)).heights(voxels - [1, 2, 3]), plane.heights(voxels)
     )
+
+
+def test_a_plane_keeps_its_voxels_once_the_volume_is_turned() -> None:
+    plane = ObliquePlane((0.4, -0.3, 1.2), 9.0, 0.6)
+    turned = plane.turned(Turn((2, 0, 1), (True, False, False)), (9, 8, 14))
+    assert turned.normal == (-1.2, 0.4, -0.3)
+    voxels = np.array([[1, 2, 7], [3, 3, 7]])
+    moved = np.array([[13 - 7, 1, 2], [13 - 7, 3, 3]])
+    np.testing.assert_allclose(turned.heights(moved), plane.heights(voxels))
 
 
 def test_a_slice_is_a_plane() -> None:

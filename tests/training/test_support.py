@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 
+from fewslice.annotation.annotation import Annotation
 from fewslice.annotation.finding import find_annotation
-from fewslice.engines.base import Prediction, Scan
+from fewslice.engines.base import Prediction, Progress, Scan, SupportScan, as_half
 from fewslice.errors import WeightsError
 from fewslice.metrics.overlap import dice
+from fewslice.training import support as support_module
 from fewslice.training.choice import Choice
 from fewslice.training.scan import TaskScan
 from fewslice.training.support import (
@@ -20,6 +26,7 @@ from fewslice.training.support import (
     unanswered,
 )
 from fewslice.volumes.geometry import Geometry
+from fewslice.volumes.memo import Memo
 from fewslice.volumes.orientation import Turn
 from fewslice.volumes.region import Region
 from tests.support.kept_scans import kept, phantom_scan
@@ -56,6 +63,82 @@ def test_kept_scans_answer_another_one_on_which_nothing_is_drawn() -> None:
     best = found.probability.astype(np.float32).argmax(axis=0)
     answer[found.region.slices] = np.array(found.values)[best]
     assert dice(answer == 1, other.truth == 1) > 0.7
+
+
+@dataclass
+class Looking:
+    """An engine that remembers what it sees, and answers a part of it by its first channel."""
+
+    seen: list[tuple[Scan, Sequence[SupportScan]]] = field(default_factory=list)
+    told: list[Annotation] = field(default_factory=list)
+
+    def prepare(self, scan: Scan, support: Sequence[SupportScan] = ()) -> Looking:
+        self.seen.append((scan, support))
+        return self
+
+    def predict(self, annotation: Annotation, progress: Progress) -> Prediction:
+        self.told.append(annotation)
+        box = Region((1, 0, 2), (4, 5, 6))
+        chance = np.abs(self.seen[-1][0].channels[0])[box.slices] / 10
+        return Prediction(box, (0, 4), as_half(np.stack([1 - chance, chance])))
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Looking:
+    engine = Looking()
+    monkeypatch.setattr(support_module, "composed", lambda _: engine)
+    return engine
+
+
+@pytest.mark.parametrize("axes", list(permutations(range(3))))
+def test_engines_see_every_way_to_store_a_scan_alike(
+    axes: tuple[int, int, int], looking: Looking
+) -> None:
+    one, support = kept(5, 6, 7), ModelSupport((kept(4, 5, 6),), Choice("support"))
+    scan, drawn = Scan(one.channels, one.geometry), Annotation(one.labels, ((2, 2),))
+    usual = support.answer(scan, drawn)
+    for i, j, k in product((False, True), repeat=3):
+        turn = Turn(axes, (i, j, k))
+        stored = Scan(turn.view(scan.channels), turn.geometry(scan.geometry))
+        found = support.answer(stored, drawn.turned(turn))
+        assert np.array_equal(found.probability, turn.array(usual.probability))
+        assert found.region == turn.region(usual.region, scan.shape)
+        (first, first_support), (last, last_support) = looking.seen[0], looking.seen[-1]
+        assert np.array_equal(last.channels, first.channels)
+        assert last.channels.strides == first.channels.strides
+        assert last.spacing == first.spacing
+        assert np.array_equal(looking.told[-1].labels, one.labels)
+        assert looking.told[-1].slices == drawn.slices
+        assert np.array_equal(last_support[0].scan.channels, first_support[0].scan.channels)
+
+
+def test_a_session_shows_engines_the_same_turned_scan_again(looking: Looking) -> None:
+    one, support = kept(5, 6, 7), ModelSupport((kept(4, 5, 6),), Choice("support"))
+    turn = Turn((1, 0, 2), (True, False, False))
+    channels = turn.array(one.channels)
+    scan = Scan(channels, turn.geometry(one.geometry), Memo(channels))
+    drawn = Annotation(turn.array(one.labels), ((2, 2),))
+    for _ in range(2):
+        support.answer(scan, drawn)
+    (first, _), (again, _) = looking.seen
+    assert first is again
+    assert first.memo is not None
+    assert scan.memo is not None
+    assert scan.memo.nbytes == channels.nbytes  # nothing was found out about it
+    support.answer(Scan(channels, scan.geometry), drawn)
+    assert looking.seen[-1][0].memo is None
+
+
+@pytest.mark.slow
+def test_kept_scans_answer_the_same_however_a_scan_is_stored() -> None:
+    support = ModelSupport(kept_scans([phantom_scan(0, 8, 10, 13)]), Choice("support"))
+    scan = phantom_scan(2, 9).scan
+    usual = support.answer(scan, unanswered(scan, 2, (1, 2)))
+    turn = Turn((2, 0, 1), (True, True, False))
+    stored = Scan(turn.view(scan.channels), turn.geometry(scan.geometry))
+    found = support.answer(stored, unanswered(stored, 0, (1, 2)))
+    assert found.region == turn.region(usual.region, scan.shape)
+    assert np.array_equal(found.probability, turn.array(usual.probability))
 
 
 def test_scans_without_a_structure_are_not_kept() -> None:

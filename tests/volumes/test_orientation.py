@@ -3,6 +3,7 @@ import pytest
 
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.orientation import Turn, turn_towards
+from fewslice.volumes.region import Region
 
 SHAPE = (2, 3, 4)
 LIKE = Geometry(SHAPE, np.diag([-1.0, -2.0, 3.0, 1.0]))
@@ -45,6 +46,19 @@ def test_voxels_keep_their_place_and_come_back(
     back = turn_towards(grid, LIKE)
     np.testing.assert_array_equal(back.array(moved), array)
     np.testing.assert_allclose(back.geometry(grid).affine, LIKE.affine)
+
+
+def test_slices_and_boxes_turn_as_the_voxels_do() -> None:
+    turn = Turn((2, 0, 1), (True, False, False))
+    # Of 2 x 3 x 4 voxels, which become 4 x 2 x 3, the last axis runs the other way as the first.
+    assert turn.slice_index(2, 1, SHAPE) == (0, 2)
+    assert turn.slice_index(1, 1, SHAPE) == (2, 1)
+    box = turn.region(Region((1, 0, 0), (2, 2, 3)), SHAPE)
+    assert box == Region((1, 1, 0), (4, 2, 2))
+    array = np.arange(24).reshape(SHAPE)
+    assert np.array_equal(turn.array(array)[box.slices], turn.array(array[1:2, 0:2, 0:3]))
+    assert np.shares_memory(turn.view(array), array)
+    assert np.array_equal(turn.view(array), turn.array(array))
 
 
 def test_oblique_grids_take_the_nearest_axes() -> None:

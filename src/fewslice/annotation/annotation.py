@@ -22,6 +22,7 @@ from fewslice.errors import InputError, Remark
 from fewslice.typing import BoolArray
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
 from fewslice.volumes.memory_order import by_memory, zeros_laid_like
+from fewslice.volumes.orientation import Turn
 from fewslice.volumes.region import Region
 
 SliceIndex = tuple[int, int]
@@ -199,6 +200,23 @@ class Annotation:
             as_drawn=None if self.as_drawn is None else self.as_drawn[region.slices],
             doubts=tuple((there(place), value) for place, value in self.doubts if inside(place)),
             planes=tuple(plane.moved(region.start) for plane in self.planes),
+        )
+
+    def turned(self, turn: Turn) -> Annotation:
+        """Return what was annotated on a scan once that is turned."""
+        i, j, k = self.labels.shape
+
+        def there(place: SliceIndex) -> SliceIndex:
+            return turn.slice_index(*place, (i, j, k))
+
+        return replace(
+            self,
+            labels=turn.array(self.labels),
+            slices=tuple(sorted(map(there, self.slices))),
+            main_axis=None if self.main_axis is None else turn.axes.index(self.main_axis),
+            as_drawn=None if self.as_drawn is None else turn.array(self.as_drawn),
+            doubts=tuple(sorted((there(place), value) for place, value in self.doubts)),
+            planes=tuple(plane.turned(turn, (i, j, k)) for plane in self.planes),
         )
 
     def with_values(self, extra: Sequence[int]) -> Annotation:

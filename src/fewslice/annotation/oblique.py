@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.volumes.orientation import Turn
 from fewslice.volumes.region import Triple
 
 Float64Array = npt.NDArray[np.float64]
@@ -55,6 +56,16 @@ class ObliquePlane:
     def moved(self, by: Sequence[int]) -> ObliquePlane:
         """Return the plane in the coordinates of a part of the volume that starts there."""
         return replace(self, offset=self.offset - float(np.dot(self.normal, by)))
+
+    def turned(self, turn: Turn, shape: Triple) -> ObliquePlane:
+        """Return the plane in the coordinates of a volume of that shape once it is turned."""
+        normal, offset = [0.0, 0.0, 0.0], self.offset
+        for to, axis in enumerate(turn.axes):
+            normal[to] = self.normal[axis]
+            if turn.flipped[to]:
+                normal[to] *= -1
+                offset -= self.normal[axis] * (shape[axis] - 1)
+        return replace(self, normal=(normal[0], normal[1], normal[2]), offset=offset)
 
     @classmethod
     def of_slice(cls, axis: int, index: int, affine: Float64Array) -> ObliquePlane:

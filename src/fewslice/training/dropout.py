@@ -63,7 +63,7 @@ class Dropout:
         result = np.empty((self.count, len(model.values), *shape), dtype=np.float16)
         found = _samples_on_stack(model, stack, masks)
         for number in range(self.count):
-            prediction = on_own_grid(model, stack, found[number], geometry, whole=True)
+            prediction = on_own_grid(model, stack, found[number], whole=True)
             result[number] = prediction.probability.transpose(0, *(1 + each for each in order))
         whole = Region((0, 0, 0), geometry.shape)
         features = slice_features(model, stack)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewslice.engines.base import Prediction
 from fewslice.training.scan import TaskScan
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import Geometry, inplane_axes
@@ -69,6 +70,14 @@ def turned(geometry: Geometry) -> Turned:
     """Return how a scan must be turned so that its axes run to the right, front and head."""
     turn = turn_towards(geometry, Geometry.from_spacing((1, 1, 1)))
     return Turned(turn, turn.geometry(geometry))
+
+
+def as_stored(prediction: Prediction, how: Turned) -> Prediction:
+    """Return the answer for a turned scan with the axes of the scan as it is stored."""
+    back = how.turn.inverse
+    region = back.region(prediction.region, how.geometry.shape)
+    probability = back.view(prediction.probability)
+    return Prediction(region, prediction.values, probability, prediction.remarks)
 
 
 def choose_grid(scans: Sequence[TaskScan]) -> TaskGrid:

@@ -51,9 +51,7 @@ def annotated_slices(scans: Sequence[TaskScan]) -> tuple[Judged, ...]:
         voxels = np.ascontiguousarray(how.turn.array(scan.channels), dtype="<f4")
         digest = hashlib.sha256(voxels.data).hexdigest()[:16]
         for axis, index in scan.annotation.slices:
-            across = how.turn.axes.index(axis)
-            last = scan.geometry.shape[axis] - 1
-            at = last - index if how.turn.flipped[across] else index
+            across, at = how.turn.slice_index(axis, index, scan.geometry.shape)
             drawn = scan.annotation.labels[on_slice(axis, index)]
             labels = frozenset(int(value) for value in np.unique(drawn[drawn_voxels(drawn)]))
             found.append(Judged(f"{digest}:{across}:{at}", number, (axis, index), labels))

@@ -21,12 +21,12 @@ from fewslice.engines.base import (
     silent,
 )
 from fewslice.errors import InputError, Remark
-from fewslice.training.grid import TaskGrid, on_pixels, turned
+from fewslice.training.grid import TaskGrid, as_stored, on_pixels, turned
 from fewslice.training.intensity import Intensity
 from fewslice.training.network import TaskNet, class_probability
 from fewslice.training.slices import Stack, stack_of
 from fewslice.training.support import ModelSupport, mean_of, unanswered
-from fewslice.typing import Float16Array, Float32Array
+from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.region import Region, bounding_region
 from fewslice.volumes.segments import Segment
@@ -115,7 +115,7 @@ class PreparedModel:
 
     def _network(self, annotation: Annotation, progress: Progress = silent) -> Prediction:
         found = on_stack(self.model, self.stack, progress=progress)
-        prediction = on_own_grid(self.model, self.stack, found, self.scan.geometry)
+        prediction = on_own_grid(self.model, self.stack, found)
         return _with_labels(self.model, prediction, annotation.values)
 
 
@@ -160,7 +160,7 @@ def predict(model: TaskModel, scan: Scan, *, whole: bool = False) -> Prediction:
     2 %. Raises InputError if the channels are not the model's.
     """
     stack = model.stack(scan)
-    return on_own_grid(model, stack, on_stack(model, stack), scan.geometry, whole=whole)
+    return on_own_grid(model, stack, on_stack(model, stack), whole=whole)
 
 
 @torch.inference_mode()
@@ -201,7 +201,6 @@ def on_own_grid(
     model: TaskModel,
     stack: Stack,
     found: npt.NDArray[np.floating[Any]],
-    geometry: Geometry,
     *,
     whole: bool = False,
 ) -> Prediction:
@@ -219,7 +218,7 @@ def on_own_grid(
         full = on_pixels(found[index], (size[0], size[1]))[:, rows, columns]
         at = (slice(None), *(place if axis == plane else slice(None) for axis in range(3)))
         result[at] = as_half(full)
-    return Prediction(*_as_stored(stack, box, geometry, model.values, result))
+    return as_stored(Prediction(box, model.values, result), stack.turned)
 
 
 def _box(model: TaskModel, found: npt.NDArray[np.floating[Any]], grid: Geometry) -> Region:
@@ -234,25 +233,3 @@ def _box(model: TaskModel, found: npt.NDArray[np.floating[Any]], grid: Geometry)
         start[axis] = max(0, int(np.floor((start[axis] - 0.5) * scale)))
         stop[axis] = min(grid.shape[axis], int(np.ceil((stop[axis] + 0.5) * scale)))
     return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-
-
-def _as_stored(
-    stack: Stack,
-    box: Region,
-    geometry: Geometry,
-    values: tuple[int, ...],
-    probability: Float16Array,
-) -> tuple[Region, tuple[int, ...], Float16Array]:
-    """Undo the turn of a scan: the box and the probabilities with the scan's own axes."""
-    turn = stack.turned.turn
-    start, stop = [0, 0, 0], [0, 0, 0]
-    for axis, stored in enumerate(turn.axes):
-        first, last, length = box.start[axis], box.stop[axis], geometry.shape[stored]
-        flipped = turn.flipped[axis]
-        start[stored] = length - last if flipped else first
-        stop[stored] = length - first if flipped else last
-    back = tuple(1 + axis for axis in range(3) if turn.flipped[axis])
-    undone = [turn.axes.index(axis) for axis in range(3)]
-    stored_back = np.flip(probability, back).transpose(0, *(1 + axis for axis in undone))
-    region = Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
-    return region, values, stored_back

@@ -34,9 +34,11 @@ from fewslice.engines.predictions import around, slice_of
 from fewslice.errors import WeightsError
 from fewslice.segmentation.assemble import assemble_labels
 from fewslice.training.choice import Choice
+from fewslice.training.grid import Turned, as_stored, turned
 from fewslice.training.scan import TaskScan
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import LabelArray
+from fewslice.volumes.memo import Memo
 from fewslice.volumes.orientation import turn_towards
 from fewslice.volumes.region import bounding_region
 
@@ -91,14 +93,49 @@ class ModelSupport:
     choice: Choice
 
     def answer(self, scan: Scan, annotation: Annotation, progress: Progress = silent) -> Prediction:
-        """Answer a scan from these, and from what is drawn on it if anything is."""
-        given = [each.turned(scan.geometry) for each in self.scans]
-        return composed(find_engine(_ENGINE)).prepare(scan, given).predict(annotation, progress)
+        """Answer a scan from these, and from what is drawn on it if anything is.
+
+        Engines see it turned as the network does: registration would end a little differently with
+        other axes.
+        """
+        how = turned(scan.geometry)
+        seen = _as_seen(scan, how)
+        given = [each.turned(how.geometry) for each in self.scans]
+        asked = composed(find_engine(_ENGINE)).prepare(seen, given)
+        return as_stored(asked.predict(annotation.turned(how.turn), progress), how)
 
     def without(self, scan: Scan) -> ModelSupport | None:
         """Return what is left without the parts of a scan itself; None if nothing is."""
         others = tuple(each for each in self.scans if not each.part_of(scan))
         return replace(self, scans=others) if others else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """A scan with other axes than the one whose memo keeps it."""
+
+    scan: Scan
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes, with what was found out about it."""
+        memo = self.scan.memo
+        return self.scan.channels.nbytes + (memo.nbytes if memo else 0)
+
+
+def _as_seen(scan: Scan, how: Turned) -> Scan:
+    """Return a scan turned, and in one order in memory, on which the last bits of sums depend.
+
+    A session gets the same one again, with what was found out about it.
+    """
+
+    def turn() -> _Seen:
+        channels = np.ascontiguousarray(how.turn.array(scan.channels))
+        return _Seen(Scan(channels, how.geometry, scan.memo and Memo(channels)))
+
+    if how.turn.changes_nothing and scan.channels.flags.c_contiguous:
+        return scan
+    return (scan.memo.of(scan.channels, "turned", turn) if scan.memo else turn()).scan
 
 
 def kept_scans(scans: Sequence[TaskScan]) -> tuple[KeptScan, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fewslice.volumes.geometry import Geometry
 from fewslice.volumes.image import Array
+from fewslice.volumes.region import Region, Triple
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,28 @@ class Turn:
         """Return an array (..., i, j, k) turned: a contiguous copy, or itself if nothing moves."""
         if self.changes_nothing:
             return array
+        return np.ascontiguousarray(self.view(array))
+
+    def view(self, array: Array) -> Array:
+        """Return an array (..., i, j, k) turned, every voxel where it lies in memory."""
         leading = array.ndim - 3
         turned = array.transpose(*range(leading), *(leading + axis for axis in self.axes))
         backwards = tuple(leading + axis for axis in range(3) if self.flipped[axis])
-        return np.ascontiguousarray(np.flip(turned, backwards))
+        return np.flip(turned, backwards)
+
+    def slice_index(self, axis: int, index: int, shape: Triple) -> tuple[int, int]:
+        """Return axis and index of a slice once a volume of that shape is turned."""
+        to = self.axes.index(axis)
+        return to, shape[axis] - 1 - index if self.flipped[to] else index
+
+    def region(self, region: Region, shape: Triple) -> Region:
+        """Return where a box lies once a volume of that shape is turned."""
+        start, stop = [0, 0, 0], [0, 0, 0]
+        for to, axis in enumerate(self.axes):
+            first, last = region.start[axis], region.stop[axis]
+            start[to] = shape[axis] - last if self.flipped[to] else first
+            stop[to] = shape[axis] - first if self.flipped[to] else last
+        return Region((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
     def geometry(self, geometry: Geometry) -> Geometry:
         """Return the grid turned: every voxel stays at its place in the patient."""
