@@ -7,8 +7,10 @@ import pytest
 
 from fewslice.errors import ConflictError, InputError
 from fewslice.project.conflicts import open_conflicts, resolve_conflict
+from fewslice.project.database import writing
 from fewslice.project.revisions import get_revision, history, revision_labels
 from fewslice.project.saving import Saved, save_revision
+from fewslice.project.scans import found_scan, get_scan
 from tests.support.projects import SmallProject, slice_of
 
 
@@ -74,3 +76,14 @@ def test_who_has_not_seen_the_choice_makes_another_conflict(small: SmallProject)
         parent=first.revision.id,
     )
     assert third.conflict is not None
+
+
+@pytest.mark.parametrize(("keep", "status"), [(False, "accepted"), (True, "in_progress")])
+def test_an_accepted_scan_stays_accepted_if_what_holds_is_chosen(
+    small: SmallProject, keep: bool, status: str
+) -> None:
+    _, second = clash(small)
+    with writing(small.project) as session:  # as where a late stroke comes after the acceptance
+        found_scan(session, small.scan).status = "accepted"
+    resolve_conflict(small.project, second.revision.id, keep=keep, by=small.bob)
+    assert get_scan(small.project, small.scan).status == status

@@ -5,9 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from fewslice.errors import ConflictError, InputError, NotFoundError, ReadError
+from fewslice.project.drawings import blame
+from fewslice.project.reviews import accept
 from fewslice.project.revisions import history, revision_labels, slice_head, slice_heads
 from fewslice.project.saving import Saved, save_revision
 from fewslice.project.scans import change_scan, get_scan
@@ -35,6 +38,25 @@ def draw(
         index=index,
         labels=slice_of(index, *corner),
         parent=parent,
+        client_key=client_key,
+    )
+
+
+def save(
+    small: SmallProject,
+    by: int,
+    action: str,
+    labels: npt.NDArray[np.uint8] | None = None,
+    client_key: str | None = None,
+) -> Saved:
+    return save_revision(
+        small.project,
+        small.scan,
+        by,
+        action=action,
+        axis=2,
+        index=6,
+        labels=labels,
         client_key=client_key,
     )
 
@@ -135,9 +157,67 @@ def test_a_conflict_is_seen_behind_ones_own_newer_change(small: SmallProject) ->
     assert draw(small, small.ann, corner=(0, 3), parent=first.revision.id).conflict is not None
 
 
-def test_two_people_who_drew_the_same_do_not_clash(small: SmallProject) -> None:
+@pytest.mark.parametrize("action", ["draw", "accept", "correct", "import"])
+def test_what_somebody_drew_is_still_theirs_where_another_person_sends_the_same(
+    small: SmallProject, action: str
+) -> None:
+    first = save(small, small.ann, "accept", slice_of(6))
+    small.clock.advance(minutes=1)
+    again = save(small, small.bob, action, slice_of(6), client_key="stroke 1")
+    assert again.conflict is None
+    assert (again.head.kind, again.head.shows) == ("accepted", first.revision.id)
+    origin = blame(small.project, small.scan)[2, 6]
+    assert (origin.kind, origin.person, origin.revision) == ("accepted", "ann", again.head.id)
+    kept = save(small, small.bob, action, slice_of(6), client_key="stroke 1")
+    assert kept.revision == again.revision
+
+
+def test_who_sends_the_same_stands_in_nobodys_way(small: SmallProject) -> None:
+    first = draw(small, small.ann)
+    draw(small, small.bob)  # bob changes nothing, so ann need not have seen it
+    second = draw(small, small.ann, corner=(0, 1), parent=first.revision.id)
+    assert second.conflict is None
+    assert draw(small, small.ann, corner=(0, 2), parent=first.revision.id).conflict is None
+
+
+def test_ones_own_slice_may_be_called_otherwise(small: SmallProject) -> None:
     draw(small, small.ann)
-    assert draw(small, small.bob).conflict is None
+    for action, kind in (("accept", "accepted"), ("correct", "corrected"), ("draw", "human")):
+        assert save(small, small.ann, action, slice_of(6)).head.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kind"),
+    [("absent", "draw", "absent"), ("draw", "absent", "human"), ("present", "present", "present")],
+)
+def test_marks_that_say_the_same_are_no_conflict(
+    small: SmallProject, first: str, second: str, kind: str
+) -> None:
+    """A slice without any structure is one of zeros."""
+    for person, action in ((small.ann, first), (small.bob, second)):
+        labels = np.zeros((20, 18), np.uint8) if action == "draw" else None
+        saved = save(small, person, action, labels)
+        assert saved.conflict is None
+    assert (saved.head.kind, blame(small.project, small.scan)[2, 6].person) == (kind, "ann")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("present", "absent"), ("absent", "present"), ("absent", "erase")]
+)
+def test_marks_that_say_something_else_are_a_conflict(
+    small: SmallProject, first: str, second: str
+) -> None:
+    save(small, small.ann, first)
+    assert save(small, small.bob, second).conflict is not None
+
+
+def test_an_accepted_scan_stays_accepted_where_nothing_changes(small: SmallProject) -> None:
+    draw(small, small.ann)
+    accept(small.project, small.scan, small.bob)
+    draw(small, small.bob)
+    assert get_scan(small.project, small.scan).status == "accepted"
+    draw(small, small.bob, corner=(0, 1), parent=2)
+    assert get_scan(small.project, small.scan).status == "in_progress"
 
 
 def test_a_locked_structure_is_not_painted_over(small: SmallProject) -> None:

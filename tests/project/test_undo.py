@@ -95,6 +95,26 @@ def test_what_is_made_anew_does_not_cover_another_persons_work(small: SmallProje
     assert shown(small) == {5: theirs}
 
 
+def test_what_another_person_drew_just_so_is_not_taken_back(small: SmallProject) -> None:
+    mine = save(small, small.ann, 5)
+    save(small, small.bob, 5)
+    assert undo(small.project, small.scan, small.ann) is None
+    assert shown(small) == {5: mine}
+
+
+def test_a_stroke_that_changed_nothing_takes_back_nothing_else(small: SmallProject) -> None:
+    """The page counts it as a stroke, and asks for one step back."""
+    other = save(small, small.bob, 4)
+    mine = save(small, small.ann, 5)
+    theirs = save(small, small.bob, 5)
+    for step in (undo, redo, undo):
+        taken = step(small.project, small.scan, small.bob)
+        assert taken is not None
+        assert (taken.target, shown(small)) == (theirs, {4: other, 5: mine})
+    undo(small.project, small.scan, small.ann)
+    assert shown(small) == {4: other, 5: None}
+
+
 def test_each_person_takes_back_their_own(small: SmallProject) -> None:
     mine = save(small, small.ann, 4)
     theirs = save(small, small.bob, 5)

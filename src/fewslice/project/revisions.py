@@ -57,8 +57,8 @@ class Revision:
         Where the labels are; None unless the slice is drawn after it. Of a slice that is absent
         all labels are 0.
     shows
-        The revision whose content the slice has after it: itself unless something was taken back;
-        None for an untouched slice.
+        The revision whose content the slice has after it: itself unless something was taken back,
+        or another person had drawn just that; None for an untouched slice.
     parent
         The head that the person had seen.
     target

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from fewslice.annotation.annotation import SliceIndex
@@ -16,7 +16,9 @@ from fewslice.project.database import Project, reading, writing
 from fewslice.project.events import add_event
 from fewslice.project.people import found_person
 from fewslice.project.revisions import (
+    ABSENT,
     ACTIONS,
+    ERASE,
     MARKS,
     Revision,
     found_revision,
@@ -25,7 +27,7 @@ from fewslice.project.revisions import (
 )
 from fewslice.project.scans import IN_PROGRESS, found_scan, locked_scan
 from fewslice.project.tables import HeadTable, RevisionTable, ScanTable, StructureTable
-from fewslice.project.voxels import Stored, load_array, store_array
+from fewslice.project.voxels import Stored, content_hash, load_array, store_array
 from fewslice.volumes.image import UNKNOWN, LabelArray, structure_values
 
 
@@ -54,6 +56,11 @@ class Change:
     tool: str
     active_seconds: float
     client_key: str | None
+
+    @property
+    def hash(self) -> str | None:
+        """Of its labels; None of a mark."""
+        return None if self.content is None else self.content.hash
 
 
 def save_revision(  # noqa: PLR0913 - what is known of a stroke
@@ -96,7 +103,8 @@ def save_revision(  # noqa: PLR0913 - what is known of a stroke
     -------
     Saved
         If another person has changed the slice since `parent`, or a locked structure would be
-        painted over, the change is kept as a conflict and the head stays as it is.
+        painted over, the change is kept as a conflict and the head stays as it is. The same voxels
+        are never a conflict: if they are another person's, the slice stays that person's.
 
     Raises
     ------
@@ -122,17 +130,23 @@ def save_revision(  # noqa: PLR0913 - what is known of a stroke
         row = _row(project, scan_id, by, lane, change)
         row.replaced_id = None if head is None else head.id
         _require_parent(session, row)
-        if head is not None and _clashes(project, session, head, row, change):
+        shown = _shown(session, head)
+        same = head is not None and _leaves(shown, change)
+        if head is not None and not same and _clashes(project, session, head, row, change):
             row.conflict_id = head.id
         session.add(row)
         session.flush()
-        row.shows_id = row.id
+        others = same and (shown is None or shown.person_id != by)
+        row.shows_id = head.shows_id if head is not None and others else row.id
         settle(project, session, scan, row)
         return saved_value(session, row)
 
 
 def settle(project: Project, session: Session, scan: ScanTable, row: RevisionTable) -> None:
-    """Make a revision the head of its slice, unless it is a conflict, and say that it was saved."""
+    """Make a revision the head of its slice, unless it is a conflict, and say that it was saved.
+
+    What leaves the slice as it was leaves the scan's review as it was, too.
+    """
     session.flush()
     if row.conflict_id is None:
         session.merge(
@@ -144,7 +158,9 @@ def settle(project: Project, session: Session, scan: ScanTable, row: RevisionTab
                 revision_id=row.id,
             )
         )
-        scan.status = IN_PROGRESS
+        replaced = None if row.replaced_id is None else found_revision(session, row.replaced_id)
+        if replaced is None or replaced.shows_id != row.shows_id:
+            scan.status = IN_PROGRESS
     session.flush()
     data = {
         "axis": row.axis,
@@ -216,9 +232,8 @@ def _same_change(session: Session, scan_id: int, by: int, change: Change) -> Rev
     )
     if row is None:
         return None
-    hashed = None if change.content is None else change.content.hash
     stored = (row.scan_id, row.axis, row.index, row.action, row.hash)
-    if stored != (scan_id, *change.place, change.action, hashed):
+    if stored != (scan_id, *change.place, change.action, change.hash):
         raise ConflictError(
             f"The key '{change.client_key}' names another change already; give each its own."
         )
@@ -233,7 +248,7 @@ def _row(project: Project, scan_id: int, by: int, lane: int, change: Change) -> 
         lane=lane,
         person_id=by,
         action=change.action,
-        hash=None if change.content is None else change.content.hash,
+        hash=change.hash,
         dtype=None if change.content is None else change.content.dtype,
         parent_id=change.parent,
         tool=change.tool,
@@ -256,13 +271,31 @@ def _require_parent(session: Session, row: RevisionTable) -> None:
         )
 
 
+def _shown(session: Session, head: RevisionTable | None) -> RevisionTable | None:
+    """Return the revision whose content a slice has; None if that is nobody's."""
+    if head is None or head.shows_id is None:
+        return None
+    return found_revision(session, head.shows_id)
+
+
+def _leaves(shown: RevisionTable | None, change: Change) -> bool:
+    """Whether a change leaves a slice as it is, whatever was done to it."""
+    if shown is None:
+        return change.action == ERASE
+    said = _said(change.action, change.hash, change.shape)
+    return said == _said(shown.action, shown.hash, change.shape)
+
+
+def _said(action: str, hashed: str | None, shape: tuple[int, ...]) -> str:
+    """Return what a revision says of its voxels. A slice that is absent is one of zeros."""
+    return content_hash(np.zeros(shape, np.uint8)) if action == ABSENT else hashed or action
+
+
 def _clashes(
     project: Project, session: Session, head: RevisionTable, row: RevisionTable, change: Change
 ) -> bool:
     """Whether a change must not take the place of the head of its slice."""
-    shown = None if head.shows_id is None else found_revision(session, head.shows_id)
-    if shown is not None and (shown.action, shown.hash) == (row.action, row.hash):
-        return False
+    shown = _shown(session, head)
     return _changed_by_others(session, head, row) or _over_lock(project, session, shown, change)
 
 
@@ -279,6 +312,8 @@ def _changed_by_others(session: Session, head: RevisionTable, row: RevisionTable
         RevisionTable.id > (row.parent_id or 0),
         RevisionTable.person_id != row.person_id,
         RevisionTable.conflict_id.is_(None),
+        # who drew what was there already has changed nothing
+        or_(RevisionTable.action.not_in(ACTIONS), RevisionTable.shows_id == RevisionTable.id),
     )
     return session.scalar(newer.limit(1)) is not None
 

@@ -103,8 +103,9 @@ class RevisionTable(Base):
     lane: 0 where people share a scan, else the person who annotates it apart from the others.
     parent_id: what the person saw when it was made. replaced_id: the head it took the place of.
     shows_id: the revision whose content the slice has from now on; itself for what was drawn,
-    another one after undo, None for an untouched slice. target_id: what is undone, redone or
-    resolved. conflict_id: the head that stayed, if this one did not become the head.
+    another one after undo and where another person had drawn just that, None for an untouched
+    slice. target_id: what is undone, redone or resolved. conflict_id: the head that stayed, if this
+    one did not become the head.
     """
 
     __tablename__ = "revisions"

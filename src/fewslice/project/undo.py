@@ -1,7 +1,7 @@
 """Undo and redo of what a person did to a scan: revisions too, so that they outlive restarts.
 
-A person takes back only what still holds on its slice. What another person has changed since is
-passed over: taking it back would change the other's work.
+A person takes back only what still holds on its slice. What another person has changed since, or
+drawn just so, is passed over: taking it back would change the other's work.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ def _step(project: Project, scan_id: int, by: int, action: str) -> Revision | No
         for target in reversed(_stack(_own(session, scan_id, by, lane), action)):
             head = head_row(session, scan_id, (target.axis, target.index), lane)
             before = _shown_before(session, target)
-            expected, shown = (target.id, before) if action == UNDO else (before, target.id)
-            if head is None or head.shows_id != expected:
+            # What left a slice as it was shows another's revision, not itself.
+            after = target.shows_id
+            expected, shown = (after, before) if action == UNDO else (before, after)
+            if head is None or head.shows_id != expected or _is_anothers(head, by):
                 continue
             row = _row(project, target, by, action)
             row.parent_id = row.replaced_id = head.id
@@ -82,6 +84,11 @@ def _stack(own: Sequence[RevisionTable], action: str) -> list[RevisionTable]:
         start.remove(target)
         end.append(target)
     return done if action == UNDO else undone
+
+
+def _is_anothers(head: RevisionTable, by: int) -> bool:
+    """Whether another person drew what holds on a slice, even if somebody had drawn the same."""
+    return head.person_id != by and head.action in ACTIONS
 
 
 def _shown_before(session: Session, target: RevisionTable) -> int | None:

@@ -52,8 +52,8 @@ def store_array(project: Project, array: Array) -> Stored:
     """
     from zstandard import ZstdCompressor
 
-    raw = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
-    stored = Stored(hashlib.sha256(raw).hexdigest(), array.dtype.name, array.shape)
+    raw = _raw(array)
+    stored = Stored(_hash(raw), array.dtype.name, array.shape)
     path = voxel_path(project.directory, stored.hash)
     try:
         if _read_raw(path, stored.hash) is None or not _made_new(path):
@@ -77,6 +77,11 @@ def load_array(project: Project, stored: Stored) -> Array:
     return np.frombuffer(raw, dtype=np.dtype(stored.dtype)).reshape(stored.shape)
 
 
+def content_hash(array: Array) -> str:
+    """Return the hash under which `store_array` keeps an array."""
+    return _hash(_raw(array))
+
+
 def voxel_path(directory: Path, name: str) -> Path:
     """Return the file of a hash."""
     return directory / FOLDER / name[:2] / f"{name}{_SUFFIX}"
@@ -96,6 +101,14 @@ def _lost(directory: Path, name: str) -> ReadError:
     )
 
 
+def _raw(array: Array) -> bytes:
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
 def _read_raw(path: Path, name: str) -> bytes | None:
     """Return the bytes of a file, or None if it is missing or does not hold what it should."""
     from zstandard import ZstdDecompressor, ZstdError
@@ -104,7 +117,7 @@ def _read_raw(path: Path, name: str) -> bytes | None:
         raw: bytes = ZstdDecompressor().decompress(path.read_bytes())
     except (FileNotFoundError, ZstdError):
         return None
-    return raw if hashlib.sha256(raw).hexdigest() == name else None
+    return raw if _hash(raw) == name else None
 
 
 def _made_new(path: Path) -> bool:
