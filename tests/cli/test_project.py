@@ -59,6 +59,18 @@ def test_from_nothing_to_an_export(
     np.testing.assert_array_equal(written.array, expected)
 
 
+def test_what_holds_already_is_told(
+    tmp_path: Path, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project("import", made, "scan", sparse(tmp_path))
+    capsys.readouterr()
+    project("import", made, "scan", sparse(tmp_path))
+    assert capsys.readouterr().out.splitlines() == [
+        "Imported 0 slices of 'scan'",
+        "3 slices held just that already",
+    ]
+
+
 def test_what_is_in_a_project(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project("list", made)
     assert capsys.readouterr().out.splitlines() == [

@@ -10,6 +10,7 @@ import pytest
 from fewslice.errors import GeometryError, InputError
 from fewslice.project.drawings import drawing
 from fewslice.project.importing import import_labels
+from fewslice.project.revisions import history
 from fewslice.project.saving import save_revision
 from fewslice.project.structures import list_structures
 from tests.support.command_line import AFFINE, DRAWN, SHAPE, save, truth
@@ -106,6 +107,88 @@ def test_what_another_person_drew_stays(small: SmallProject, tmp_path: Path) -> 
     imported = import_labels(small.project, small.scan, path, small.ann)
     assert [each.place for each in imported.conflicts] == [(2, 6)]
     assert drawing(small.project, small.scan).origins[2, 6].person == "bob"
+
+
+@pytest.mark.parametrize("action", ["draw", "accept", "correct"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_holds_already_stays_whose_it_is(
+    small: SmallProject, tmp_path: Path, action: str, strict: bool
+) -> None:
+    save_revision(
+        small.project, small.scan, small.ann, action=action, axis=2, index=6, labels=slice_of(6)
+    )
+    before = drawing(small.project, small.scan).origins[2, 6]
+    path = save(tmp_path / "labels.nii.gz", sparse())
+    for person in (small.bob, small.ann):
+        imported = import_labels(small.project, small.scan, path, person, strict=strict)
+        assert (2, 6) in imported.unchanged
+        assert imported.conflicts == ()
+    assert imported.unchanged == imported.slices
+    origins = drawing(small.project, small.scan).origins
+    assert origins[2, 6] == before
+    others = {place: origin.person for place, origin in origins.items() if place != (2, 6)}
+    assert set(others.values()) == {"bob"}
+
+
+def test_an_empty_slice_that_was_said_to_be_empty_stays_so(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    save_revision(small.project, small.scan, small.bob, action="absent", axis=2, index=0)
+    path = save(tmp_path / "labels.nii.gz", truth())
+    imported = import_labels(small.project, small.scan, path, small.ann, complete=True)
+    assert (imported.conflicts, imported.unchanged) == ((), ((2, 0),))
+    assert drawing(small.project, small.scan).origins[2, 0].kind == "absent"
+
+
+def test_what_a_later_slice_covers_comes_back_as_it_was_shown(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    """Ann's axial slice and Bob's sagittal one disagree in a voxel, where the later one counts."""
+    axial, sagittal = slice_of(6), truth()[10].copy()
+    sagittal[9, 6] = 2
+    for by, place, labels in ((small.ann, (2, 6), axial), (small.bob, (0, 10), sagittal)):
+        save_revision(
+            small.project,
+            small.scan,
+            by,
+            action="draw",
+            axis=place[0],
+            index=place[1],
+            labels=labels,
+        )
+    shown = drawing(small.project, small.scan).drawing.labels()
+    assert shown[10, 9, 6] == 2 != axial[10, 9]
+    imported = import_labels(
+        small.project, small.scan, save(tmp_path / "labels.nii.gz", shown), small.bob
+    )
+    assert imported.unchanged == imported.slices == ((0, 10), (2, 6))
+    revisions = [each.action for each in history(small.project, small.scan)]
+    assert revisions == ["draw", "draw"]
+
+
+def test_what_came_as_it_holds_stays_known_on_a_slice_that_changes(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    """A file leaves in doubt whether the ball was looked for beside the cube; the project knows."""
+    before = sparse()
+    before[12:17, 2:7, 4:6] = 2
+    for index in (*DRAWN, 4, 5):
+        save_revision(
+            small.project,
+            small.scan,
+            small.ann,
+            action="draw",
+            axis=2,
+            index=index,
+            labels=before[:, :, index],
+        )
+    after = before.copy()
+    after[0, 0, 4] = 2
+    path = save(tmp_path / "labels.nii.gz", after)
+    imported = import_labels(small.project, small.scan, path, small.ann)
+    assert "drawn-on-other-slices" in {each.code for each in imported.remarks}
+    assert set(imported.slices) - set(imported.unchanged) == {(2, 4)}
+    np.testing.assert_array_equal(drawing(small.project, small.scan).drawing.labels(), after)
 
 
 def test_zeros_in_doubt_are_not_background(small: SmallProject, tmp_path: Path) -> None:

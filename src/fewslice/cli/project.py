@@ -175,7 +175,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
     """Import the LABELS of a SCAN (its name) as slices that somebody drew.
 
     Slices that another person has drawn already stay as they are; both are kept, and somebody
-    chooses in the page.
+    chooses in the page. Slices that hold just what is imported are left alone.
     """
     from fewslice.project.importing import import_labels
     from fewslice.project.scans import find_scan
@@ -188,7 +188,10 @@ def import_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
         say(remark)
     for structure in imported.added:
         click.echo(f"Added the structure {structure.value} {structure.name}")
-    click.echo(f"Imported {counted(len(imported.slices), 'slice')} of '{found.name}'")
+    new = len(imported.slices) - len(imported.unchanged)
+    click.echo(f"Imported {counted(new, 'slice')} of '{found.name}'")
+    if imported.unchanged:
+        click.echo(f"{counted(len(imported.unchanged), 'slice')} held just that already")
     if imported.conflicts:
         click.echo(f"{counted(len(imported.conflicts), 'slice')} had been drawn by somebody else")
 

@@ -13,6 +13,7 @@ from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import InputError, Remark
 from fewslice.io import read_labels
 from fewslice.project.database import Project
+from fewslice.project.held import held_on
 from fewslice.project.revisions import IMPORT, Revision
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import read_scan
@@ -24,14 +25,18 @@ from fewslice.volumes.image import UNKNOWN, Image, LabelArray, LabelMap
 
 @dataclass(frozen=True)
 class Imported:
-    """What was imported. conflicts: slices that somebody has drawn, which stay as they are until
-    somebody chooses. added: structures that the project did not have.
+    """What was imported.
+
+    slices: those that were annotated. conflicts: slices that somebody has drawn, which stay as they
+    are until somebody chooses. added: structures that the project did not have. unchanged: of the
+    slices, those that hold just that already, and stay whose they are.
     """
 
     slices: tuple[SliceIndex, ...]
     conflicts: tuple[Revision, ...]
     added: tuple[Structure, ...]
     remarks: tuple[Remark, ...]
+    unchanged: tuple[SliceIndex, ...] = ()
 
 
 def import_labels(  # noqa: PLR0913 - what can be said of labels
@@ -74,8 +79,13 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
     else:
         known, slices, found = _sparse(labels, strict)
         remarks = (*remarks, *found)
-    conflicts = []
+    held, conflicts, unchanged = held_on(project, scan_id, by), [], []
     for axis, index in slices:
+        place = on_slice(axis, index)
+        brought = held.with_brought((axis, index), labels.array[place], known[place])
+        if brought is None:
+            unchanged.append((axis, index))
+            continue
         saved = save_revision(
             project,
             scan_id,
@@ -83,12 +93,12 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
             action=IMPORT,
             axis=axis,
             index=index,
-            labels=known[on_slice(axis, index)],
+            labels=brought,
             tool="import",
         )
         if saved.conflict is not None:
             conflicts.append(saved.revision)
-    return Imported(slices, tuple(conflicts), added, remarks)
+    return Imported(slices, tuple(conflicts), added, remarks, tuple(unchanged))
 
 
 def _on_scan(
