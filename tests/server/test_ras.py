@@ -42,6 +42,11 @@ def test_a_slice_by_hand() -> None:
     np.testing.assert_array_equal(found.slice_to_page(drawn, 0), expected)
 
 
+def test_slices_are_called_as_the_page_calls_them() -> None:
+    found = view((2, 0, 1), (-1, -1, 1))
+    assert found.called([(0, 0), (0, 2), (1, 0), (2, 4)]) == "sagittal 4; coronal 5; axial 1, 3"
+
+
 @pytest.mark.parametrize(("order", "signs"), ORDERS)
 def test_slices_lie_where_they_lie_in_the_turned_volume_and_come_back(
     order: tuple[int, ...], signs: tuple[int, ...]

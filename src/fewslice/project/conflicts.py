@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from fewslice.errors import ConflictError, InputError
 from fewslice.project.database import Project, reading, writing
@@ -16,19 +18,23 @@ from fewslice.project.tables import RevisionTable
 
 def open_conflicts(project: Project, scan_id: int) -> list[Revision]:
     """Return the changes that did not become the head of their slice and wait for a choice."""
+    with reading(project) as session:
+        return values(session, open_rows(session, scan_id))
+
+
+def open_rows(session: Session, scan_id: int) -> Sequence[RevisionTable]:
+    """Return the rows of what `open_conflicts` returns."""
     choice = aliased(RevisionTable)
     chosen = select(choice.target_id).where(choice.action == RESOLVE)
-    with reading(project) as session:
-        rows = session.scalars(
-            select(RevisionTable)
-            .where(
-                RevisionTable.scan_id == scan_id,
-                RevisionTable.conflict_id.is_not(None),
-                RevisionTable.id.not_in(chosen),
-            )
-            .order_by(RevisionTable.id)
+    return session.scalars(
+        select(RevisionTable)
+        .where(
+            RevisionTable.scan_id == scan_id,
+            RevisionTable.conflict_id.is_not(None),
+            RevisionTable.id.not_in(chosen),
         )
-        return values(session, list(rows))
+        .order_by(RevisionTable.id)
+    ).all()
 
 
 def resolve_conflict(project: Project, revision_id: int, *, keep: bool, by: int) -> Saved:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from fewslice.annotation.annotation import SliceIndex
 from fewslice.errors import AccessError, ConflictError, InputError
+from fewslice.project.conflicts import open_rows
 from fewslice.project.database import Project, reading, writing
 from fewslice.project.events import add_event
 from fewslice.project.people import ADMIN, REVIEWER, found_person
@@ -21,7 +25,10 @@ from fewslice.project.scans import (
     get_scan,
     locked_scan,
 )
-from fewslice.project.tables import PersonTable, ReviewTable
+from fewslice.project.tables import PersonTable, ReviewTable, ScanTable
+
+Called = Callable[[Sequence[SliceIndex]], str]
+"""How slices are called where a person reads of them."""
 
 _FROM = {
     SUBMITTED: (NEW, IN_PROGRESS, RETURNED),
@@ -43,20 +50,34 @@ class Review:
     time: datetime
 
 
-def submit(project: Project, scan_id: int, by: int, remark: str = "") -> ScanRow:
-    """Say that a scan is annotated and may be reviewed. Raises ConflictError if it is already.
+class OpenChoiceError(ConflictError):
+    """Two versions of a slice wait for somebody to choose."""
 
-    Where people annotate independently each says so for their own slices.
+
+def as_stored(places: Sequence[SliceIndex]) -> str:
+    """Return slices by the scan's own axes."""
+    return ", ".join(f"slice {index} across array axis {axis}" for axis, index in places)
+
+
+def submit(
+    project: Project, scan_id: int, by: int, remark: str = "", called: Called = as_stored
+) -> ScanRow:
+    """Say that a scan is annotated and may be reviewed. called: how an error calls its slices.
+
+    Where people annotate independently each says so for their own slices. Raises ConflictError if
+    it is handed in already, OpenChoiceError if two versions of a slice wait for a choice.
     """
-    return _decide(project, scan_id, by, SUBMITTED, remark)
+    return _decide(project, scan_id, by, SUBMITTED, remark, called)
 
 
-def accept(project: Project, scan_id: int, by: int, remark: str = "") -> ScanRow:
+def accept(
+    project: Project, scan_id: int, by: int, remark: str = "", called: Called = as_stored
+) -> ScanRow:
     """Say that the annotation of a scan is right.
 
-    Raises AccessError unless a reviewer or admin does it, ConflictError if it is accepted already.
+    Raises AccessError unless a reviewer or admin does it, else what `submit` raises.
     """
-    return _decide(project, scan_id, by, ACCEPTED, remark)
+    return _decide(project, scan_id, by, ACCEPTED, remark, called)
 
 
 def give_back(project: Project, scan_id: int, by: int, remark: str) -> ScanRow:
@@ -84,7 +105,14 @@ def reviews(project: Project, scan_id: int) -> list[Review]:
         ]
 
 
-def _decide(project: Project, scan_id: int, by: int, verdict: str, remark: str) -> ScanRow:
+def _decide(  # noqa: PLR0913, PLR0917 - what is decided, by whom, and how it is told
+    project: Project,
+    scan_id: int,
+    by: int,
+    verdict: str,
+    remark: str,
+    called: Called = as_stored,
+) -> ScanRow:
     with writing(project) as session:
         scan = locked_scan(session, scan_id)
         person = found_person(session, by)
@@ -98,6 +126,9 @@ def _decide(project: Project, scan_id: int, by: int, verdict: str, remark: str) 
                 f"The scan '{scan.name}' is {scan.status.replace('_', ' ')}; it cannot become "
                 f"{verdict} from there."
             )
+        if verdict != RETURNED:
+            lane = by if scan.independent and verdict == SUBMITTED else None
+            _require_chosen(session, scan, lane, called)
         scan.status = verdict
         session.add(
             ReviewTable(
@@ -112,3 +143,17 @@ def _decide(project: Project, scan_id: int, by: int, verdict: str, remark: str) 
         data = {"status": verdict, "remark": remark.strip(), "person": person.name}
         add_event(project, session, "status", scan_id=scan_id, data=data)
     return get_scan(project, scan_id)
+
+
+def _require_chosen(session: Session, scan: ScanTable, lane: int | None, called: Called) -> None:
+    """Raise OpenChoiceError where two versions of a slice are kept. lane: one's own; None for all.
+
+    The choice would change what was handed in or accepted.
+    """
+    waiting = [each for each in open_rows(session, scan.id) if lane in (None, each.lane)]
+    if waiting:
+        places = sorted({(each.axis, each.index) for each in waiting})
+        raise OpenChoiceError(
+            f"The scan '{scan.name}' has two versions of {called(places)}; choose on its page "
+            "which counts before it is handed in or accepted."
+        )

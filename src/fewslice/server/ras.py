@@ -7,11 +7,14 @@ nowhere else, so that JavaScript maps nothing and no voxel is ever interpolated.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fewslice.annotation.annotation import SliceIndex
+from fewslice.annotation.phrases import slices_text
+from fewslice.annotation.planes import PLANES
 from fewslice.errors import InputError
 from fewslice.typing import Float64Array
 from fewslice.volumes.geometry import Geometry
@@ -58,6 +61,11 @@ class RasView:
                 "are 0, 1 and 2, and slices count from 0."
             )
         return self._moved(place, self.turn.inverse, shape)
+
+    def called(self, places: Sequence[SliceIndex]) -> str:
+        """Return slices of the scan as the page calls them, such as 'axial 3, 6'; from 1 on."""
+        moved = sorted(self.to_page(place) for place in places)
+        return slices_text([(PLANES[axis], index + 1) for axis, index in moved])
 
     def slice_shape(self, axis: int) -> tuple[int, int]:
         """Return the shape of the page's slices across an axis."""

@@ -91,6 +91,17 @@ def test_only_reviewers_decide(served: Served, client: TestClient) -> None:
     assert of_final_as(client, headers["reviewer"])["approvedBy"] == "reviewer"
 
 
+def test_two_versions_of_a_slice_are_chosen_between_first(
+    served: Served, client: TestClient
+) -> None:
+    headers = with_accounts(served)
+    assert served.put(served.page(5), headers=headers["annotator"]).json()["conflict"]
+    refused = review(client, data=noted("approved"), headers=headers["reviewer"])
+    assert refused.status_code == 409
+    assert "two versions of axial 7; choose" in refused.json()["message"]
+    assert get_scan(served.project, served.scan.id).status == "in_progress"
+
+
 def of_final_as(client: TestClient, headers: dict[str, str]) -> dict[str, Any]:
     listed = client.get("/datastore/", params={"output": "all"}, headers=headers).json()
     found: dict[str, Any] = listed["objects"]["scan"]["labels"]["final"]["info"]

@@ -13,6 +13,7 @@ from fewslice.project.database import Project
 from fewslice.project.people import add_person
 from fewslice.project.revisions import history, revision_labels, slice_head
 from fewslice.project.saving import save_revision
+from fewslice.project.scans import get_scan
 from tests.server.page.conftest import SHAPE, SPACING
 from tests.support.annotation_page import AnnotationPage, Grid, OpenPage, Point
 
@@ -171,6 +172,25 @@ def test_two_people_at_once_are_shown_and_both_are_kept(
     assert open_conflicts(project, 1) == []
     assert voxels(project) == mine
     page.wait_drawn(mine)
+
+
+def test_a_scan_is_accepted_once_somebody_has_chosen(project: Project, open_page: OpenPage) -> None:
+    page = opened(project, open_page)
+    page.page.context.set_offline(True)
+    page.click(AXIAL, MIDDLE)
+    hers(project)
+    page.page.context.set_offline(False)
+    page.page.get_by_text("Grace changed axial slice 11").wait_for()
+    page.page.locator("#accept-scan").click()
+    page.page.get_by_text("has two versions of axial 11; choose").wait_for()
+    page.page.get_by_role("button", name="Choose").wait_for()
+    page.photograph("two-versions")
+    page.page.get_by_role("button", name="Choose").click()
+    page.page.get_by_role("button", name="Mine").click()
+    page.page.wait_for_function("() => document.getElementById('notices').textContent === ''")
+    page.page.locator("#accept-scan").click()
+    page.page.get_by_text("This scan is accepted").wait_for()
+    assert get_scan(project, 1).status == "accepted"
 
 
 def test_somebody_elses_slice_is_locked_until_one_says_so(

@@ -94,6 +94,27 @@ def test_a_scan_goes_to_the_reviewer_and_back(served: Served) -> None:
     assert served.post("/scans/1/accept", headers=eve).status_code == 409
 
 
+def test_a_scan_is_not_accepted_while_two_versions_wait_for_a_choice(served: Served) -> None:
+    people = with_accounts(served)
+    ann, eve = people["annotator"], people["reviewer"]
+    for axis, index, labels in ((2, 6, served.page(6)), (0, 3, np.zeros((18, 12), np.uint8))):
+        served.put(labels, axis, index, headers=ann)
+        labels[0, 0] = 2
+        assert served.put(labels, axis, index, headers=eve).json()["conflict"] is not None
+    for step, by in (("submit", ann), ("accept", eve)):
+        refused = served.post(f"/scans/1/{step}", headers=by)
+        assert (refused.status_code, refused.json()["message"]) == (
+            409,
+            "The scan 'scan' has two versions of sagittal 4; axial 7; choose on its page which "
+            "counts before it is handed in or accepted.",
+        )
+    assert served.get("/scans/1", headers=ann).json()["status"] == "in_progress"
+    for each in served.get("/scans/1/conflicts", headers=ann).json():
+        chosen = {"revision": each["revision"], "keep": False}
+        served.post("/scans/1/conflicts", chosen, headers=ann)
+    assert served.post("/scans/1/accept", headers=eve).json()["status"] == "accepted"
+
+
 def test_urgent_scans_come_first(served: Served, tmp_path: Path) -> None:
     other = save(tmp_path / "other.nii.gz", np.zeros((4, 5, 6), dtype=np.int16))
     number = add_scan(served.project, other, by=1).id

@@ -8,6 +8,7 @@ from typing import Any
 from fewslice.project.database import Project
 from fewslice.project.reviews import accept, give_back, reviews
 from fewslice.project.scans import ACCEPTED, RETURNED, ScanRow
+from fewslice.server.ras import RasView
 
 META = "segmentationMeta"
 
@@ -34,7 +35,7 @@ def keep_review(project: Project, row: ScanRow, by: int, noted: Mapping[str, Any
     """Accept a scan that was approved, give one back that was flagged; keep nothing else.
 
     Raises AccessError unless a reviewer or admin does it, and ConflictError if a scan is flagged
-    that nobody has handed in.
+    that nobody has handed in, or approved while two versions of a slice wait for a choice.
     """
     meta = noted.get(META)
     status = meta.get("status") if isinstance(meta, Mapping) else None
@@ -42,6 +43,7 @@ def keep_review(project: Project, row: ScanRow, by: int, noted: Mapping[str, Any
         return
     comment = str(meta.get("comment") or "")[:2000] if isinstance(meta, Mapping) else ""
     if status == _STATUS[ACCEPTED]:
-        accept(project, row.id, by, comment)
+        called = RasView.of_affine(row.shape, row.affine).called
+        accept(project, row.id, by, comment, called)
     elif status == _STATUS[RETURNED]:
         give_back(project, row.id, by, comment.strip() or _NO_COMMENT)

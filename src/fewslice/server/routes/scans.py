@@ -18,6 +18,7 @@ from fewslice.server.images import WindowFacts, unpacked_size
 from fewslice.server.models.base import Identifier
 from fewslice.server.models.scans import Lease, LeaseRequest, ReviewRequest, Scan, ScanChange
 from fewslice.server.ras import RasView
+from fewslice.server.routes.slice_access import view_of
 from fewslice.server.training_turn import train_if_due
 
 router = APIRouter(prefix="/scans", tags=["scans"])
@@ -106,16 +107,18 @@ def give_up_lease(scan: Identifier, served: Served, person: Somebody) -> None:
 
 @router.post("/{scan}/submit", response_model=Scan)
 def submit(scan: Identifier, body: ReviewRequest, served: Served, person: Somebody) -> Any:
-    """Hand a scan in for review."""
-    row = reviews.submit(served.project, scan, person.id, body.remark)
+    """Hand a scan in for review. 409 while two versions of a slice wait for a choice."""
+    called = view_of(served, scan).called
+    row = reviews.submit(served.project, scan, person.id, body.remark, called)
     train_if_due(served, person)
     return _one(served, row, person)
 
 
 @router.post("/{scan}/accept", response_model=Scan)
 def accept(scan: Identifier, body: ReviewRequest, served: Served, person: Reviewer) -> Any:
-    """Accept a scan that was submitted."""
-    row = reviews.accept(served.project, scan, person.id, body.remark)
+    """Accept a scan that was submitted. 409 while two versions of a slice wait for a choice."""
+    called = view_of(served, scan).called
+    row = reviews.accept(served.project, scan, person.id, body.remark, called)
     train_if_due(served, person)
     return _one(served, row, person)
 

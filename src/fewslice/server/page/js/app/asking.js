@@ -192,7 +192,7 @@ export class Asking {
       if (verb === 'accept' && scan.status !== 'submitted') await api.review(scan.id, 'submit')
       return api.review(scan.id, verb, remark)
     })
-    if (done === null) return
+    if (done === null) return page.offerChoice()
     await page.trying(() => page.refreshScans())
     const found = await page.trying(() => api.queue(scan.id))
     page.store.set({ nextScan: found, suggestion: null })

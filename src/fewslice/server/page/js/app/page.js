@@ -319,6 +319,15 @@ export class Page {
     ])
   }
 
+  /** Puts a button beside what was said that leads to a choice, if one waits. */
+  async offerChoice() {
+    const { work } = this
+    const { notice } = this.state
+    const waiting = work && (await this.trying(() => api.conflicts(work.scan.id)))
+    if (!waiting?.length || notice === null || this.state.notice !== notice) return
+    this.say(notice.text, notice.kind, [{ label: 'Choose', act: () => void this.askConflict() }])
+  }
+
   /** Somebody else drew on the open scan. */
   async learn() {
     await this.work?.learn()
