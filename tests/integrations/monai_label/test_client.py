@@ -111,7 +111,8 @@ def test_a_day_with_the_client(
     edited[..., between] = truth()[..., between]
     edited[0, 0, between] = 2
     write_labels(tmp_path / "edited.nii.gz", answer.with_array(edited))
-    client.save_label(sample["id"], str(tmp_path / "edited.nii.gz"), tag="final", params={})
+    # as 3D Slicer's plugin calls it: without a tag
+    client.save_label(sample["id"], str(tmp_path / "edited.nii.gz"), params={})
     found = kinds(served)
     assert {found[index] for index in three} == {"human"}
     assert found[between] == "corrected"

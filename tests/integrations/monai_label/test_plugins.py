@@ -73,6 +73,7 @@ def holds_form(reply: httpx.Response) -> bool:
 ALL = ("name", "version", "labels", "models", "trainers", "strategies", "scoring", "datastore")
 NOTED = json.dumps({"client_id": "reader-1"})
 DRAWN = json.dumps({"label_info": [{"name": "cube", "idx": 1}, {"name": "ball", "idx": 2}]})
+SUBMITTED = json.dumps(json.loads(DRAWN) | json.loads(NOTED))
 NRRD = json.dumps({"result_extension": ".nrrd", "client_id": "reader-1"})
 SLICER = [
     Asked("GET", "/info/", check=answers(*ALL)),
@@ -102,6 +103,15 @@ SLICER = [
         fields={"params": DRAWN},
         files={"label": "label"},
         check=answers("image", "label"),
+    ),
+    # what Submit Label sends: no tag, which means final
+    Asked(
+        "PUT",
+        "/datastore/label",
+        {"image": "SCAN"},
+        fields={"params": SUBMITTED},
+        files={"label": "label"},
+        check=lambda reply: reply.json().keys() == {"image", "label"},
     ),
     Asked("PUT", "/datastore/updatelabelinfo", {"label": "SCAN", "tag": "final"}),
     Asked("PUT", "/datastore/label/info", {"label": "SCAN", "tag": "final"}),

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fewslice.annotation.annotation import on_slice
-from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import NotFoundError
 from fewslice.integrations.monai_label.archive import Archive
-from fewslice.integrations.monai_label.label_maps import as_in_project, read_sent
 from fewslice.integrations.monai_label.reviewing import META, review_of
 from fewslice.io import write_image, write_labels
 from fewslice.project.answers import latest_answer
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
-from fewslice.project.importing import import_labels
-from fewslice.project.reviews import submit
-from fewslice.project.revisions import ACCEPT, CORRECT
-from fewslice.project.saving import save_revision
 from fewslice.project.scans import ACCEPTED, SUBMITTED, ScanRow, list_scans, read_scan
 from fewslice.project.structures import list_structures
 from fewslice.volumes import LabelMap
-from fewslice.volumes.coerce import on_one_grid
-from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import LabelArray
 
 FINAL, ORIGINAL = "final", "original"
 """Tags: what people drew or accepted, and the engine's answer."""
 
 _EXTENSION = ".nii.gz"
-_MOST = 0.8  # of the slices of an answer that a label shows which is that answer, edited
 
 
 def labels_by_value(project: Project) -> dict[str, int]:
@@ -136,83 +125,6 @@ def write_tagged(project: Project, row: ScanRow, tag: str, folder: Path, suffix:
     path = folder / f"{file_name(row.name)}{suffix}"
     write_labels(path, LabelMap(np.asarray(array), image.geometry, image.stored))
     return path
-
-
-def save_label(  # noqa: PLR0913, PLR0917 - what a person sent, and whose it is
-    project: Project,
-    row: ScanRow,
-    path: Path,
-    by: int,
-    tag: str = "",
-    names: Mapping[int, str] | None = None,
-) -> bool:
-    """Keep what a person saved; return whether that was a whole scan.
-
-    A label that shows most slices of the project's answer is the answer, edited: what differs from
-    it was a person's work, and one tagged "final" accepts the rest as well and hands the scan in.
-    Any other label is sparse: the slices that hold something were drawn, and an empty one was not
-    looked at, whatever its tag. names: of the values, see `as_in_project`. Raises
-    ReadError, InputError or GeometryError if it is no label map of this scan.
-    """
-    answer = latest_answer(project, row.id)
-    image = read_scan(project, row.id)
-    given = as_in_project(project, read_sent(path, image), names or {})
-    scan, labels = on_one_grid(image, given, None)
-    whole = answer is not None and scan is image and _follows(labels, answer.labels)
-    if answer is None or not whole:
-        numbered = path.with_name("numbered.nii.gz")
-        write_labels(numbered, given)
-        import_labels(project, row.id, numbered, by)
-        return False
-    _save_changes(project, row, labels, answer.labels, by, final=tag == FINAL)
-    if tag == FINAL:
-        submit(project, row.id, by)
-    return True
-
-
-def _follows(labels: LabelMap, answered: LabelArray) -> bool:
-    """Whether labels show most of the slices on which an answer shows something."""
-    if labels.array.shape != answered.shape:
-        return False
-    others = inplane_axes(annotation_axis(labels.geometry))
-    there = answered.any(axis=others)
-    shown = (labels.array != 0).any(axis=others) & there
-    return bool(there.any() and shown.sum() >= _MOST * there.sum())
-
-
-def _save_changes(  # noqa: PLR0913 - what was answered, what is there now, and whose it is
-    project: Project,
-    row: ScanRow,
-    labels: LabelMap,
-    answered: LabelArray,
-    by: int,
-    *,
-    final: bool,
-) -> None:
-    axis, before = annotation_axis(labels.geometry), _told(project, row)
-    for index in range(labels.array.shape[axis]):
-        place = (axis, index)
-        now, engine = labels.array[on_slice(*place)], answered[on_slice(*place)]
-        known = before.get(place)
-        changed = not np.array_equal(now, engine)
-        if (known is not None and np.array_equal(known, now)) or not (changed or final):
-            continue
-        save_revision(
-            project,
-            row.id,
-            by,
-            action=CORRECT if changed else ACCEPT,
-            axis=axis,
-            index=index,
-            labels=now,
-            tool="MONAI Label",
-        )
-
-
-def _told(project: Project, row: ScanRow) -> dict[tuple[int, int], Any]:
-    """Return the slices that people spoke of."""
-    drawn = drawing(project, row.id).drawing
-    return {each.place: each.labels for each in drawn.slices}
 
 
 def _is_drawn(project: Project, row: ScanRow) -> bool:

@@ -16,7 +16,6 @@ from fewslice.integrations.monai_label.datastore import (
     image_info,
     labels_by_value,
     listing,
-    save_label,
     statistics,
     write_scan,
     write_tagged,
@@ -34,6 +33,7 @@ from fewslice.integrations.monai_label.parameters import (
 )
 from fewslice.integrations.monai_label.replies import file_alone
 from fewslice.integrations.monai_label.reviewing import keep_review
+from fewslice.integrations.monai_label.saving import save_label
 from fewslice.io.formats import suffix_of
 from fewslice.project import scan_files
 from fewslice.project.adding import add_scan
@@ -114,21 +114,26 @@ async def new_label(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument
     archive: Stored,
     label: Annotated[UploadFile, File()],
     params: Params = "{}",
-    tag: Tag = "",
+    tag: Tag = FINAL,
 ) -> dict[str, str]:
-    """Keep what a person drew as annotation of the project, and on the server of the scan."""
-    names = named_in(parsed(params))
+    """Keep what a person drew as annotation of the project, and on the server of the scan.
 
-    def save() -> ScanRow:
+    No tag means final, as MONAI Label takes it: 3D Slicer's plugin sends none. message: why the
+    scan is not handed in although its labels are kept.
+    """
+    names, final = named_in(parsed(params)), (tag or FINAL) == FINAL
+
+    def save() -> tuple[ScanRow, str]:
         row = archive.shared_scan(served.project, image, person, scratch)
         path = kept(label, scratch, binary=True)
-        save_label(served.project, row, path, person.id, tag, names)
+        message = save_label(served.project, row, path, person.id, final=final, names=names)
         train_if_due(served, person)
         archive.store(served.project, row, scratch)
-        return row
+        return row, message
 
-    row = await run_in_threadpool(save)
-    return {"image": row.name, "label": row.name}
+    row, message = await run_in_threadpool(save)
+    kept_as = {"image": row.name, "label": row.name}
+    return kept_as | ({"message": message} if message else {})
 
 
 @router.get("/datastore/label")

@@ -16,7 +16,6 @@ from fewslice.integrations.monai_label.datastore import (
     file_name,
     image_info,
     labels_by_value,
-    save_label,
     write_scan,
 )
 from fewslice.integrations.monai_label.label_maps import centroids, named_in, write_answer
@@ -30,6 +29,7 @@ from fewslice.integrations.monai_label.parameters import (
     parsed,
 )
 from fewslice.integrations.monai_label.replies import file_alone, with_file
+from fewslice.integrations.monai_label.saving import save_label
 from fewslice.integrations.monai_label.task_routes import give_up
 from fewslice.project import jobs
 from fewslice.project.adding import add_scan
@@ -109,7 +109,11 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
         row = await run_in_threadpool(archive.shared_scan, served.project, name, person, scratch)
     if label is not None:
         drawn, names = kept(label, scratch, binary=True), named_in(asked)
-        await run_in_threadpool(save_label, served.project, row, drawn, person.id, "", names)
+
+        def save() -> str:
+            return save_label(served.project, row, drawn, person.id, final=False, names=names)
+
+        await run_in_threadpool(save)
     payload = {"annotator": None} | ({} if engine is None else {"engine": engine})
     await _done(served, SEGMENT, row.id, payload, person)
     return await run_in_threadpool(_answer, served, row, asked, output, scratch)
