@@ -9,12 +9,14 @@ import numpy.typing as npt
 import pytest
 
 from fewslice.errors import ConflictError, InputError, NotFoundError, ReadError
+from fewslice.project.conflicts import open_conflicts, resolve_conflict
 from fewslice.project.drawings import blame
 from fewslice.project.reviews import accept
 from fewslice.project.revisions import history, revision_labels, slice_head, slice_heads
 from fewslice.project.saving import Saved, save_revision
 from fewslice.project.scans import change_scan, get_scan
 from fewslice.project.structures import Structure, change_structure
+from fewslice.project.undo import undo
 from fewslice.project.voxels import voxel_path
 from tests.support.command_line import SHAPE
 from tests.support.projects import SmallProject, slice_of
@@ -155,6 +157,50 @@ def test_a_conflict_is_seen_behind_ones_own_newer_change(small: SmallProject) ->
     second = draw(small, small.bob, corner=(0, 1), parent=first.revision.id)
     draw(small, small.ann, corner=(0, 2), parent=second.revision.id)
     assert draw(small, small.ann, corner=(0, 3), parent=first.revision.id).conflict is not None
+
+
+def apart(small: SmallProject, corner: tuple[int, ...], parent: int | None) -> Saved:
+    """Let Ann send a slice that she changed in another program."""
+    return save_revision(
+        small.project,
+        small.scan,
+        small.ann,
+        action="correct",
+        axis=2,
+        index=6,
+        labels=slice_of(6, *corner),
+        parent=parent,
+        apart=True,
+    )
+
+
+def test_what_comes_from_elsewhere_replaces_nothing_that_one_drew_since(
+    small: SmallProject,
+) -> None:
+    first = apart(small, (0, 1), None)
+    assert first.conflict is None  # nothing was there
+    second = draw(small, small.ann, corner=(0, 2), parent=first.head.id)
+    late = apart(small, (0, 3), first.head.id)
+    assert late.conflict == late.head == second.head
+    assert apart(small, (0, 4), second.head.id).conflict is None
+    assert apart(small, (0, 5), None).conflict is not None
+
+
+def test_what_comes_twice_waits_for_one_choice(small: SmallProject) -> None:
+    draw(small, small.ann)
+    first, again = (apart(small, (0, 1), None) for _ in range(2))
+    assert again.revision == first.revision
+    resolve_conflict(small.project, first.revision.id, keep=False, by=small.ann)
+    assert apart(small, (0, 1), None).revision == first.revision  # somebody has chosen
+    assert open_conflicts(small.project, small.scan) == []
+    draw(small, small.ann, corner=(0, 2), parent=3)
+    assert apart(small, (0, 1), None).revision != first.revision
+
+
+def test_what_was_taken_back_stands_in_nobodys_way(small: SmallProject) -> None:
+    draw(small, small.ann)
+    undo(small.project, small.scan, small.ann)
+    assert draw(small, small.bob, corner=(0, 1)).conflict is None
 
 
 @pytest.mark.parametrize("action", ["draw", "accept", "correct", "import"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from fewslice.annotation.annotation import SliceIndex
@@ -56,6 +56,7 @@ class Change:
     tool: str
     active_seconds: float
     client_key: str | None
+    apart: bool
 
     @property
     def hash(self) -> str | None:
@@ -76,6 +77,7 @@ def save_revision(  # noqa: PLR0913 - what is known of a stroke
     tool: str = "",
     active_seconds: float = 0.0,
     client_key: str | None = None,
+    apart: bool = False,
 ) -> Saved:
     """Save a change of a slice. When this returns it is on disk.
 
@@ -98,6 +100,9 @@ def save_revision(  # noqa: PLR0913 - what is known of a stroke
         What it was drawn with, and for how long.
     client_key
         Names the change, so that one that is sent again after a lost connection is stored once.
+    apart
+        Whether it was made where the person did not see what they drew here since `parent`, as in
+        another program: that is then kept as what other people drew is.
 
     Returns
     -------
@@ -118,7 +123,9 @@ def save_revision(  # noqa: PLR0913 - what is known of a stroke
     if not 0 <= active_seconds < float("inf"):
         raise InputError(f"A slice took {active_seconds} seconds; expected 0 or more.")
     content = None if drawn is None else store_array(project, drawn)
-    change = Change((axis, index), action, shape, content, parent, tool, active_seconds, client_key)
+    change = Change(
+        (axis, index), action, shape, content, parent, tool, active_seconds, client_key, apart
+    )
     with writing(project) as session:
         scan = locked_scan(session, scan_id)
         found_person(session, by)
@@ -133,6 +140,9 @@ def save_revision(  # noqa: PLR0913 - what is known of a stroke
         shown = _shown(session, head)
         same = head is not None and _leaves(shown, change)
         if head is not None and not same and _clashes(project, session, head, row, change):
+            kept = _kept_already(session, head, row)
+            if kept is not None:
+                return saved_value(session, kept)
             row.conflict_id = head.id
         session.add(row)
         session.flush()
@@ -296,26 +306,55 @@ def _clashes(
 ) -> bool:
     """Whether a change must not take the place of the head of its slice."""
     shown = _shown(session, head)
-    return _changed_by_others(session, head, row) or _over_lock(project, session, shown, change)
+    changed = _changed_since(session, head, row, own=change.apart)
+    return changed or _over_lock(project, session, shown, change)
 
 
-def _changed_by_others(session: Session, head: RevisionTable, row: RevisionTable) -> bool:
-    """Whether somebody else has changed a slice since the parent of a change."""
+def _changed_since(session: Session, head: RevisionTable, row: RevisionTable, *, own: bool) -> bool:
+    """Whether somebody else, or own: anybody, has changed a slice since the parent of a change."""
     parent = None if row.parent_id is None else found_revision(session, row.parent_id)
-    if parent is not None and parent.shows_id == head.shows_id:
+    if (None if parent is None else parent.shows_id) == head.shows_id:
         return False  # changed and taken back
     newer = select(RevisionTable.id).where(
-        RevisionTable.scan_id == row.scan_id,
-        RevisionTable.axis == row.axis,
-        RevisionTable.index == row.index,
-        RevisionTable.lane == row.lane,
+        *_on_slice(row),
         RevisionTable.id > (row.parent_id or 0),
-        RevisionTable.person_id != row.person_id,
+        true() if own else RevisionTable.person_id != row.person_id,
         RevisionTable.conflict_id.is_(None),
         # who drew what was there already has changed nothing
         or_(RevisionTable.action.not_in(ACTIONS), RevisionTable.shows_id == RevisionTable.id),
     )
     return session.scalar(newer.limit(1)) is not None
+
+
+def _kept_already(
+    session: Session, head: RevisionTable, row: RevisionTable
+) -> RevisionTable | None:
+    """Return a conflict that says the same of the same head, such as of a label sent twice."""
+    if row.client_key is not None:
+        return None
+    rows = session.scalars(
+        select(RevisionTable).where(
+            *_on_slice(row),
+            RevisionTable.person_id == row.person_id,
+            RevisionTable.action == row.action,
+            RevisionTable.hash == row.hash,
+            RevisionTable.conflict_id.is_not(None),
+        )
+    )
+    for each in rows:
+        if found_revision(session, each.conflict_id or 0).shows_id == head.shows_id:
+            return each
+    return None
+
+
+def _on_slice(row: RevisionTable) -> tuple[ColumnElement[bool], ...]:
+    """Return what revisions of the same slice have in common."""
+    return (
+        RevisionTable.scan_id == row.scan_id,
+        RevisionTable.axis == row.axis,
+        RevisionTable.index == row.index,
+        RevisionTable.lane == row.lane,
+    )
 
 
 def _over_lock(

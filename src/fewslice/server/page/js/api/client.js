@@ -93,7 +93,7 @@ export const slices = (id) => getJson(`${scanPath(id)}/slices`)
 export const strip = (id, axis) => getJson(`${scanPath(id)}/strip?axis=${axis}`)
 /** @type {(id: number, count?: number, wait?: number) => Promise<Suggestion>} wait: seconds for a ranking that is not provisional */
 export const suggestion = (id, count = 1, wait = 0.7) => getJson(`${scanPath(id)}/suggestion?count=${count}&wait=${wait}`)
-/** @typedef {{revision: number, axis: number, index: number, person: string, conflict: {revision: number, person: string}}} Conflict */
+/** @typedef {{revision: number, axis: number, index: number, person: string, tool: string, conflict: {revision: number, person: string}}} Conflict */
 /** @type {(id: number) => Promise<Conflict[]>} */
 export const conflicts = (id) => getJson(`${scanPath(id)}/conflicts`)
 /** @type {(id: number, revision: number, keep: boolean) => Promise<any>} keep: whether the revision counts, or what it met */

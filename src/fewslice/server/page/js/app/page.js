@@ -8,6 +8,7 @@ import { readNifti } from '../view/nifti.js'
 import { PLANES } from '../view/plane.js'
 import { automaticWindow } from '../view/raster.js'
 import { Answers } from './answers.js'
+import { choice } from './choice.js'
 import { crossingsBeside, withCrossings } from './crossing.js'
 import { Editing } from './editing.js'
 import { Lease } from './lease.js'
@@ -296,13 +297,12 @@ export class Page {
     }, QUIET)
   }
 
-  /** Shows a choice that waits: two people changed one slice, and both versions are kept. */
+  /** Shows a choice that waits: a slice was changed twice at once, and both versions are kept. */
   async askConflict() {
     const { work } = this
     const [first] = (work && (await this.trying(() => api.conflicts(work.scan.id)))) ?? []
     if (work === null || first === undefined) return
-    const { axis, index, revision, person, conflict } = first
-    const own = person === work.person
+    const { axis, index, revision } = first
     const keep = async (/** @type {boolean} */ kept) => {
       if ((await this.trying(() => api.resolve(work.scan.id, revision, kept))) === null) return
       this.store.set({ notice: null })
@@ -310,12 +310,10 @@ export class Page {
       await this.askConflict()
       this.lease.remind()
     }
-    const where = `${PLANES[axis]} slice ${index + 1}`
-    const locked = conflict.person === person // nobody meets their own change, except where it paints over a lock
-    const what = locked ? `A change of ${where} paints over a locked structure.` : `${conflict.person} changed ${where} while ${own ? 'you' : person} drew on it.`
+    const { what, change, head } = choice(first, `${PLANES[axis]} slice ${index + 1}`, work.person)
     this.say(`${what} Both versions are kept. Which one counts?`, 'warning', [
-      { label: locked ? 'The change' : own ? 'Mine' : `${person}’s`, act: () => void keep(true) },
-      { label: locked ? 'The one before' : `${conflict.person}’s`, act: () => void keep(false) }
+      { label: change, act: () => void keep(true) },
+      { label: head, act: () => void keep(false) }
     ])
   }
 
