@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +211,8 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 def test_replaced_answers_are_removed(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    opened = open_project(made)
+    before = datetime.now(UTC) - timedelta(days=2)
+    opened = replace(open_project(made), now=lambda: before)
     for labels in (np.zeros(SHAPE, np.uint8), truth()):
         save_answer(opened, 1, labels=labels, engine="a", revision=None)
     opened.engine.dispose()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fewslice.errors import InputError
-from fewslice.project.answers import latest_answer, save_answer
+from fewslice.project.answers import kept_answers, latest_answer, save_answer
 from fewslice.project.saving import save_revision
 from tests.support.command_line import SHAPE, truth
 from tests.support.projects import SmallProject
@@ -35,6 +35,24 @@ def test_the_latest_answer_is_returned_whole(small: SmallProject) -> None:
     np.testing.assert_array_equal(answer.labels, truth())
     assert answer.uncertainty is not None
     np.testing.assert_array_equal(answer.uncertainty, uncertainty.astype(np.float16))
+
+
+def test_answers_that_are_kept_come_newest_first_and_once(small: SmallProject) -> None:
+    numbers = [
+        save_answer(
+            small.project,
+            small.scan,
+            labels=np.full(SHAPE, value, np.uint8),
+            uncertainty=np.zeros(SHAPE, np.float16),
+            engine="a",
+            revision=None,
+        )
+        for value in (1, 2, 1, 3)
+    ]
+    found = list(kept_answers(small.project, small.scan))
+    assert [each.id for each in found] == [numbers[3], numbers[2], numbers[1]]
+    assert [int(each.labels.max()) for each in found] == [3, 1, 2]
+    assert {each.uncertainty for each in found} == {None}
 
 
 def test_wide_labels_and_bytes_stay_as_they_are(small: SmallProject) -> None:

@@ -27,6 +27,8 @@ def test_old_answers_go_and_everything_drawn_stays(small: SmallProject) -> None:
     undo(small.project, small.scan, small.ann)
     files = list((small.project.directory / "voxels").glob("*/*"))
     assert len(files) == 3
+    assert tidy(small.project).answers == 0  # a client may have it still
+    small.clock.advance(days=1, seconds=1)
     first = tidy(small.project)  # young files may belong to what is being saved
     assert (first.answers, first.files, first.size) == (1, 0, 0)
     for path in files:
@@ -45,6 +47,19 @@ def test_old_answers_go_and_everything_drawn_stays(small: SmallProject) -> None:
     )
 
 
+def test_an_answer_stays_for_a_day_after_it_was_replaced(small: SmallProject) -> None:
+    """However old it is: until then it was what clients were given."""
+    for labels in (np.zeros(SHAPE, np.uint8), truth()):
+        save_answer(small.project, small.scan, labels=labels, engine="a", revision=None)
+        small.clock.advance(days=5)
+    assert tidy(small.project).answers == 1
+    save_answer(small.project, small.scan, labels=truth() * 2, engine="a", revision=None)
+    small.clock.advance(hours=23)
+    assert tidy(small.project).answers == 0
+    small.clock.advance(hours=2)
+    assert tidy(small.project).answers == 1
+
+
 def test_the_latest_answer_of_each_annotator_stays(small: SmallProject) -> None:
     for lane, value in ((1, 1), (2, 2), (1, 3), (None, 4)):
         save_answer(
@@ -55,6 +70,7 @@ def test_the_latest_answer_of_each_annotator_stays(small: SmallProject) -> None:
             revision=None,
             annotator=lane,
         )
+    small.clock.advance(days=2)
     assert tidy(small.project).answers == 1
     kept = [latest_answer(small.project, small.scan, lane) for lane in (1, 2, None)]
     assert [answer and answer.labels.max() for answer in kept] == [3, 2, 4]

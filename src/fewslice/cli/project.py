@@ -261,7 +261,7 @@ def backup_command(directory: Path, output: Path, database: str | None) -> None:
 @DIRECTORY
 @DATABASE
 def tidy_command(directory: Path, database: str | None) -> None:
-    """Remove answers that were replaced by newer ones; people may go on working meanwhile.
+    """Remove answers that newer ones replaced a day ago; people may go on working meanwhile.
 
     What anybody drew stays, with all that can be undone, and so does the latest answer of each
     scan. Files of the last day stay, too: run it again tomorrow.

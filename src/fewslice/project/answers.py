@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,37 +85,50 @@ def latest_answer(project: Project, scan_id: int, annotator: int | None = None) 
     any.
     """
     with reading(project) as session:
-        row = session.scalar(_latest(scan_id, annotator))
-        if row is None:
-            return None
-        doubt = row.uncertainty
-        found = (row.id, row.engine, row.revision_id, row.confidence, row.time)
-        labels = Stored.of_json(row.labels)
-    number, engine, revision, confidence, time = found
-    return Answer(
-        number,
-        scan_id,
-        engine,
-        revision,
-        load_array(project, labels),
-        None if doubt is None else load_array(project, Stored.of_json(doubt)),
-        confidence,
-        time,
-    )
+        row = session.scalar(_newest_first(scan_id, annotator).limit(1))
+    return None if row is None else _answer(project, row, row.uncertainty)
+
+
+def kept_answers(project: Project, scan_id: int) -> Iterator[Answer]:
+    """Yield the answers of a scan that are kept, newest first, without their uncertainty.
+
+    Clients may have one that was replaced since, which is kept for a day (`tidying`). Those of the
+    same labels come once.
+    """
+    with reading(project) as session:
+        rows = session.scalars(_newest_first(scan_id, None)).all()
+    seen = set[str]()
+    for row in rows:
+        if row.labels["hash"] not in seen:
+            seen.add(row.labels["hash"])
+            yield _answer(project, row, None)
 
 
 def latest_confidence(project: Project, scan_id: int, annotator: int | None = None) -> Any:
     """Return what is known of each slice of the last answer, without reading its voxels."""
     with reading(project) as session:
-        row = session.scalar(_latest(scan_id, annotator))
+        row = session.scalar(_newest_first(scan_id, annotator).limit(1))
         return None if row is None else row.confidence
 
 
-def _latest(scan_id: int, annotator: int | None) -> Select[AnswerTable]:
+def _newest_first(scan_id: int, annotator: int | None) -> Select[AnswerTable]:
     query = select(AnswerTable).where(AnswerTable.scan_id == scan_id)
     if annotator is not None:
         query = query.where(AnswerTable.lane == annotator)
-    return query.order_by(AnswerTable.id.desc()).limit(1)
+    return query.order_by(AnswerTable.id.desc())
+
+
+def _answer(project: Project, row: AnswerTable, doubt: Any) -> Answer:
+    return Answer(
+        row.id,
+        row.scan_id,
+        row.engine,
+        row.revision_id,
+        load_array(project, Stored.of_json(row.labels)),
+        None if doubt is None else load_array(project, Stored.of_json(doubt)),
+        row.confidence,
+        row.time,
+    )
 
 
 def _narrow(array: Array) -> Array:

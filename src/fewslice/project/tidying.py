@@ -1,7 +1,8 @@
 """Removing what nobody can ask for any more: answers that were replaced, and leftover files.
 
-Every segmentation keeps its answer, so a project grows by one with each. What people drew, and what
-they can undo or redo, is never removed.
+Every segmentation keeps its answer, so a project grows by one with each. A client may still have
+one that was replaced, with which is compared what it sends back. What people drew, and what they
+can undo or redo, is never removed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import aliased
 
 from fewslice.project.database import Project, writing
 from fewslice.project.events import forget_events
@@ -20,6 +22,7 @@ from fewslice.project.tables import AnswerTable
 from fewslice.project.voxels import FOLDER
 
 _YOUNG = timedelta(days=1)  # a file this new may belong to a change that is being saved
+_HELD = timedelta(days=1)  # for so long after it was replaced a client may send an answer back
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,22 @@ class Tidied:
 
 
 def tidy(project: Project) -> Tidied:
-    """Remove replaced answers, files of voxels that nothing names, and events of before yesterday.
+    """Remove answers that were replaced a day ago, files of voxels that nothing names, old events.
 
     Of each scan the latest answer stays, and where people annotate it independently, that of each
     of them. Others may work on the project meanwhile.
     """
     forget_events(project)
+    newer = aliased(AnswerTable)
+    replaced = select(newer.id).where(
+        newer.scan_id == AnswerTable.scan_id,
+        newer.lane == AnswerTable.lane,
+        newer.id > AnswerTable.id,
+        newer.time < project.now() - _HELD,
+    )
     with writing(project) as session:
-        latest = select(func.max(AnswerTable.id)).group_by(AnswerTable.scan_id, AnswerTable.lane)
-        gone = session.scalars(
-            delete(AnswerTable).where(AnswerTable.id.not_in(latest)).returning(AnswerTable.id)
-        ).all()
+        old = replaced.correlate(AnswerTable).exists()
+        gone = session.scalars(delete(AnswerTable).where(old).returning(AnswerTable.id)).all()
         needed = voxels_needed(session)
     sizes = [_remove(path) for path in _files(project) if path.stem not in needed]
     removed = [size for size in sizes if size is not None]
