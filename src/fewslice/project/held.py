@@ -41,7 +41,10 @@ class Held:
         return np.where(kept, own, known)
 
 
-def held_on(project: Project, scan_id: int, annotator: int) -> Held:
-    """Return what holds on a scan. annotator: whose slices, where people annotate independently."""
+def held_on(project: Project, scan_id: int, annotator: int | None = None) -> Held:
+    """Return what holds on a scan.
+
+    annotator: whose slices, where people annotate independently; None for everybody's.
+    """
     found = drawing(project, scan_id, annotator).drawing
     return Held({each.place: each.labels for each in found.slices}, found.labels())

@@ -139,6 +139,26 @@ def slice_heads(project: Project, scan_id: int, annotator: int | None = None) ->
         return values(session, [heads[place] for place in sorted(heads)])
 
 
+def heads_at(
+    project: Project, scan_id: int, revision: int | None, annotator: int | None = None
+) -> dict[SliceIndex, Revision]:
+    """Return what held on every slice once a revision of the scan was saved; None: nothing yet.
+
+    annotator: as for `slice_heads`.
+    """
+    if revision is None:
+        return {}
+    with reading(project) as session:
+        wanted = [RevisionTable.scan_id == scan_id, RevisionTable.id <= revision]
+        wanted.append(RevisionTable.conflict_id.is_(None))
+        scan = session.get(ScanTable, scan_id)
+        if scan is not None and scan.independent and annotator is not None:
+            wanted.append(RevisionTable.lane == annotator)
+        rows = session.scalars(select(RevisionTable).where(*wanted).order_by(RevisionTable.id))
+        heads = {(row.axis, row.index): row for row in rows}
+        return dict(zip(heads, values(session, list(heads.values())), strict=True))
+
+
 def slice_head(
     project: Project, scan_id: int, place: SliceIndex, annotator: int | None = None
 ) -> Revision | None:

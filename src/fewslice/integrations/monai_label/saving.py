@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from fewslice.annotation.annotation import on_slice
+from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import ConflictError
 from fewslice.integrations.monai_label.label_maps import as_in_project, read_sent
+from fewslice.integrations.monai_label.made_from import Origin, origin_of
 from fewslice.io import write_labels
-from fewslice.project.answers import latest_answer
 from fewslice.project.database import Project
-from fewslice.project.drawings import drawing
+from fewslice.project.held import Held, held_on
 from fewslice.project.importing import import_labels
 from fewslice.project.reviews import OpenChoiceError, submit
-from fewslice.project.revisions import ACCEPT, CORRECT
+from fewslice.project.revisions import ACCEPT, CORRECT, Revision, slice_heads
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import ScanRow, read_scan
 from fewslice.server.ras import RasView
 from fewslice.volumes import LabelMap
 from fewslice.volumes.coerce import on_one_grid
-from fewslice.volumes.geometry import inplane_axes
-from fewslice.volumes.image import LabelArray
+from fewslice.volumes.image import UNKNOWN, LabelArray
 
-_MOST = 0.8  # of the slices of an answer that a label shows which is that answer, edited
+
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """What becomes of one slice. parent: what held on it when the answer was made."""
+
+    action: str
+    axis: int
+    index: int
+    labels: LabelArray
+    parent: int | None
 
 
 def save_label(  # noqa: PLR0913 - what a person sent, and whose it is
@@ -41,23 +49,23 @@ def save_label(  # noqa: PLR0913 - what a person sent, and whose it is
 ) -> str:
     """Keep what a person saved; return why the scan cannot be handed in yet, else "".
 
-    A label that shows most slices of the project's answer is the answer, edited: what differs from
-    it was a person's work, and a final one accepts the rest as well and hands the scan in. Any
-    other label is sparse: the slices that hold something were drawn, and an empty one was not
+    A label that shows most slices of an answer is that answer, edited: what differs from it was a
+    person's work, and a final one accepts the rest as well and hands the scan in. Any other label
+    is sparse: the slices that hold something were drawn, and an empty one was not
     looked at, whether it is final or not. names: of the values, see `as_in_project`. Raises
     ReadError, InputError or GeometryError if it is no label map of this scan.
     """
-    answer = latest_answer(project, row.id)
     image = read_scan(project, row.id)
     given = as_in_project(project, read_sent(path, image), names or {})
     scan, labels = on_one_grid(image, given, None)
-    whole = answer is not None and scan is image and _follows(labels, answer.labels)
-    if answer is None or not whole:
+    origin = origin_of(project, row, labels, by) if scan is image else None
+    if origin is None:
         numbered = path.with_name("numbered.nii.gz")
         write_labels(numbered, given)
         import_labels(project, row.id, numbered, by)
         return ""
-    _save_changes(project, row, labels, answer.labels, by, final=final)
+    for change in _changes(project, row, labels, origin, by, final=final):
+        save_revision(project, row.id, by, **vars(change), tool="MONAI Label", apart=True)
     return _handed_in(project, row, by) if final else ""
 
 
@@ -72,46 +80,54 @@ def _handed_in(project: Project, row: ScanRow, by: int) -> str:
     return ""
 
 
-def _follows(labels: LabelMap, answered: LabelArray) -> bool:
-    """Whether labels show most of the slices on which an answer shows something."""
-    if labels.array.shape != answered.shape:
-        return False
-    others = inplane_axes(annotation_axis(labels.geometry))
-    there = answered.any(axis=others)
-    shown = (labels.array != 0).any(axis=others) & there
-    return bool(there.any() and shown.sum() >= _MOST * there.sum())
+def _changes(  # noqa: PLR0913 - what was sent, what it was made from, and whose it is
+    project: Project, row: ScanRow, labels: LabelMap, origin: Origin, by: int, *, final: bool
+) -> Iterator[_Change]:
+    """Yield what an answer that comes back says of slices.
 
-
-def _save_changes(  # noqa: PLR0913 - what was answered, what is there now, and whose it is
-    project: Project,
-    row: ScanRow,
-    labels: LabelMap,
-    answered: LabelArray,
-    by: int,
-    *,
-    final: bool,
-) -> None:
-    axis, before = annotation_axis(labels.geometry), _told(project, row)
+    Where a slice came as it was answered, nobody edited it: a drawing of it stays, and so does what
+    was said of it since. Where it was edited, what was drawn since is for somebody to choose.
+    """
+    axis, held = annotation_axis(labels.geometry), held_on(project, row.id)
+    heads = {each.place: each for each in slice_heads(project, row.id, by)}
+    since = _drawn_across_since(labels, axis, held, heads, origin)
     for index in range(labels.array.shape[axis]):
-        place = (axis, index)
-        now, engine = labels.array[on_slice(*place)], answered[on_slice(*place)]
-        known = before.get(place)
-        changed = not np.array_equal(now, engine)
-        if (known is not None and np.array_equal(known, now)) or not (changed or final):
+        place, part = (axis, index), on_slice(axis, index)
+        came, answered = labels.array[part], origin.labels[part]
+        drawn, seen = held.slices.get(place), origin.heads.get(place)
+        if drawn is not None and held.with_brought(place, came, came) is None:
             continue
-        save_revision(
-            project,
-            row.id,
-            by,
-            action=CORRECT if changed else ACCEPT,
-            axis=axis,
-            index=index,
-            labels=now,
-            tool="MONAI Label",
-        )
+        edited = not np.array_equal(came, answered)
+        as_seen = _shown(heads.get(place)) == _shown(seen)
+        if edited or (final and drawn is None and as_seen):
+            other = (came == answered) & (since[part] != UNKNOWN)
+            yield _Change(
+                CORRECT if edited else ACCEPT,
+                axis,
+                index,
+                np.where(other, since[part], came),
+                None if seen is None else seen.id,
+            )
 
 
-def _told(project: Project, row: ScanRow) -> dict[tuple[int, int], Any]:
-    """Return the slices that people spoke of."""
-    drawn = drawing(project, row.id).drawing
-    return {each.place: each.labels for each in drawn.slices}
+def _drawn_across_since(
+    labels: LabelMap,
+    axis: int,
+    held: Held,
+    heads: Mapping[SliceIndex, Revision],
+    origin: Origin,
+) -> LabelArray:
+    """Return what was drawn in other planes since an answer was made, 255 elsewhere.
+
+    The answer's slices do not know of it, and would cover it where they cross.
+    """
+    found = np.full(labels.array.shape, UNKNOWN, np.uint8)
+    for place, drawn in held.slices.items():
+        if place[0] != axis and _shown(heads.get(place)) != _shown(origin.heads.get(place)):
+            np.copyto(found[on_slice(*place)], drawn, where=drawn != UNKNOWN)
+    return found
+
+
+def _shown(head: Revision | None) -> int | None:
+    """Return the revision whose content a slice has."""
+    return None if head is None else head.shows
