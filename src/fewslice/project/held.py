@@ -10,7 +10,7 @@ import numpy as np
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
-from fewslice.volumes.image import LabelArray
+from fewslice.volumes.image import UNKNOWN, LabelArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,17 +25,20 @@ class Held:
     together: LabelArray
 
     def with_brought(
-        self, place: SliceIndex, came: LabelArray, known: LabelArray
+        self, place: SliceIndex, came: LabelArray, known: LabelArray, *, tells_unknown: bool = True
     ) -> LabelArray | None:
         """Return a slice with what somebody brings; None if that changes nothing.
 
         came: its voxels as they came. known: these, 255 where it is in doubt whether a 0 was looked
-        at; what holds there stays where it came as it holds.
+        at; what holds there stays where it came as it holds. tells_unknown: whether a program sent
+        them that knows 255; where nobody looked, a 0 of others says nothing.
         """
         own = self.slices.get(place)
         if own is None:
             return known
         kept = came == own
+        if not tells_unknown:
+            kept |= (came == 0) & (own == UNKNOWN)
         if (kept | (came == self.together[on_slice(*place)]) | (known == own)).all():
             return None
         return np.where(kept, own, known)

@@ -47,6 +47,7 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
     *,
     complete: bool = False,
     strict: bool = False,
+    tells_unknown: bool = True,
 ) -> Imported:
     """Import a label map of a scan.
 
@@ -62,6 +63,9 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
         and which slices were annotated is found as `segment` finds it.
     strict
         As in `segment`: take every 0 on a slice that holds a label as background.
+    tells_unknown
+        Whether they come from a program that knows 255. Of others a 0 says nothing where the
+        project knows that nobody looked.
 
     Raises
     ------
@@ -82,7 +86,9 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
     held, conflicts, unchanged = held_on(project, scan_id, by), [], []
     for axis, index in slices:
         place = on_slice(axis, index)
-        brought = held.with_brought((axis, index), labels.array[place], known[place])
+        brought = held.with_brought(
+            (axis, index), labels.array[place], known[place], tells_unknown=tells_unknown
+        )
         if brought is None:
             unchanged.append((axis, index))
             continue

@@ -268,3 +268,70 @@ def test_a_few_slices_are_no_older_answer(served: Served, submit: Submit) -> Non
     submit(sparse(5, 6, 7))
     assert kinds(served) == dict.fromkeys((5, 6, 7), "human")
     assert status(served) == "in_progress"
+
+
+def partly() -> Labels:
+    """Return slice 6 of which nobody looked at the left half."""
+    labels = truth()[..., 6].copy()
+    labels[10:] = 255
+    return labels
+
+
+def downloaded(served: Served, *, drops_unknown: bool) -> Labels:
+    """Return what is drawn as a client sees it that knows 255, or one that does not."""
+    labels: Labels = drawing(served.project, served.scan.id).drawing.labels().astype(np.uint8)
+    labels[labels == 255] = 0 if drops_unknown else 255
+    return labels
+
+
+def test_what_nobody_looked_at_is_no_background_where_a_client_drops_255(
+    served: Served, submit: Submit
+) -> None:
+    draw(served, partly(), 6)
+    came = downloaded(served, drops_unknown=True)
+    came[..., 8] = truth()[..., 8]
+    submit(came)
+    assert latest_revision(served.project, served.scan.id) == 2  # of slice 8 alone
+    np.testing.assert_array_equal(shown(served, 6), partly())
+    came[0, 0, 6] = came[15, 8, 6] = 2
+    submit(came)
+    expected = partly()
+    expected[0, 0] = expected[15, 8] = 2
+    np.testing.assert_array_equal(shown(served, 6), expected)
+
+
+def test_a_client_that_knows_255_may_say_that_somebody_looked(
+    served: Served, submit: Submit
+) -> None:
+    draw(served, partly(), 6)
+    came = downloaded(served, drops_unknown=False)
+    came[15:, :, 6] = 0
+    submit(came)
+    np.testing.assert_array_equal(shown(served, 6), came[..., 6])
+
+
+def test_what_nobody_looked_at_on_a_scan_that_is_answered(served: Served, submit: Submit) -> None:
+    """The answer shows the ball there; a client that began with what was drawn does not."""
+    draw(served, partly(), 6)
+    answer(served, truth())
+    submit(truth())
+    assert kinds(served) == dict.fromkeys(range(12), "accepted") | {6: "human"}
+    came = downloaded(served, drops_unknown=True)
+    assert not came[10:, :, 6].any()
+    came[0, 0, 4] = 2
+    submit(came)
+    np.testing.assert_array_equal(shown(served, 6), partly())
+    came[0, 0, 6] = 2
+    submit(came)
+    expected = partly()
+    expected[0, 0] = 2
+    np.testing.assert_array_equal(shown(served, 6), expected)
+
+
+def test_an_answer_that_was_edited_was_looked_at_everywhere(served: Served, submit: Submit) -> None:
+    draw(served, partly(), 6)
+    answer(served, truth())
+    edited = truth()
+    edited[10, 8, 6] = 0
+    submit(edited)
+    np.testing.assert_array_equal(shown(served, 6), edited[..., 6])

@@ -22,6 +22,7 @@ from fewslice.project.revisions import ACCEPT, CORRECT, Revision, slice_heads
 from fewslice.project.saving import save_revision
 from fewslice.project.scans import ScanRow, read_scan
 from fewslice.server.ras import RasView
+from fewslice.typing import BoolArray
 from fewslice.volumes import LabelMap
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.image import UNKNOWN, LabelArray
@@ -51,8 +52,9 @@ def save_label(  # noqa: PLR0913 - what a person sent, and whose it is
 
     A label that shows most slices of an answer is that answer, edited: what differs from it was a
     person's work, and a final one accepts the rest as well and hands the scan in. Any other label
-    is sparse: the slices that hold something were drawn, and an empty one was not
-    looked at, whether it is final or not. names: of the values, see `as_in_project`. Raises
+    is sparse: the slices that hold something were drawn, and an empty one was not looked at,
+    whether it is final or not. One without 255 comes from a program that does not know it: its
+    zeros say nothing where nobody looked. names: of the values, see `as_in_project`. Raises
     ReadError, InputError or GeometryError if it is no label map of this scan.
     """
     image = read_scan(project, row.id)
@@ -62,7 +64,8 @@ def save_label(  # noqa: PLR0913 - what a person sent, and whose it is
     if origin is None:
         numbered = path.with_name("numbered.nii.gz")
         write_labels(numbered, given)
-        import_labels(project, row.id, numbered, by)
+        tells_unknown = bool((given.array == UNKNOWN).any())
+        import_labels(project, row.id, numbered, by, tells_unknown=tells_unknown)
         return ""
     for change in _changes(project, row, labels, origin, by, final=final):
         save_revision(project, row.id, by, **vars(change), tool="MONAI Label", apart=True)
@@ -91,11 +94,14 @@ def _changes(  # noqa: PLR0913 - what was sent, what it was made from, and whose
     axis, held = annotation_axis(labels.geometry), held_on(project, row.id)
     heads = {each.place: each for each in slice_heads(project, row.id, by)}
     since = _drawn_across_since(labels, axis, held, heads, origin)
+    tells_unknown = bool((labels.array == UNKNOWN).any())
     for index in range(labels.array.shape[axis]):
         place, part = (axis, index), on_slice(axis, index)
         came, answered = labels.array[part], origin.labels[part]
         drawn, seen = held.slices.get(place), origin.heads.get(place)
-        if drawn is not None and held.with_brought(place, came, came) is None:
+        tells = tells_unknown or (drawn is not None and _shows(answered, came, drawn == UNKNOWN))
+        brought = held.with_brought(place, came, came, tells_unknown=tells)
+        if brought is None:
             continue
         edited = not np.array_equal(came, answered)
         as_seen = _shown(heads.get(place)) == _shown(seen)
@@ -105,9 +111,14 @@ def _changes(  # noqa: PLR0913 - what was sent, what it was made from, and whose
                 CORRECT if edited else ACCEPT,
                 axis,
                 index,
-                np.where(other, since[part], came),
+                np.where(other, since[part], brought),
                 None if seen is None else seen.id,
             )
+
+
+def _shows(answered: LabelArray, came: LabelArray, there: BoolArray) -> bool:
+    """Whether a slice shows something of an answer there; its zeros are the answer's, then."""
+    return bool(((came == answered) & (came != 0))[there].any())
 
 
 def _drawn_across_since(
