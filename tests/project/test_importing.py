@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from fewslice.errors import GeometryError, InputError
+from fewslice.project.conflicts import open_conflicts
 from fewslice.project.drawings import drawing
 from fewslice.project.importing import import_labels
-from fewslice.project.revisions import history
+from fewslice.project.revisions import history, slice_head
 from fewslice.project.saving import save_revision
 from fewslice.project.structures import list_structures
 from tests.support.command_line import AFFINE, DRAWN, SHAPE, save, truth
@@ -128,6 +129,50 @@ def test_what_holds_already_stays_whose_it_is(
     assert origins[2, 6] == before
     others = {place: origin.person for place, origin in origins.items() if place != (2, 6)}
     assert set(others.values()) == {"bob"}
+
+
+def test_an_older_state_does_not_take_back_what_was_drawn_since(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    """Somebody imports labels, goes on drawing in the page, and imports them again with a slice."""
+    path = save(tmp_path / "labels.nii.gz", sparse())
+    import_labels(small.project, small.scan, path, small.ann)
+    head = slice_head(small.project, small.scan, (2, 6))
+    assert head is not None
+    newer = slice_of(6, 0, 0)
+    save_revision(
+        small.project,
+        small.scan,
+        small.ann,
+        action="draw",
+        axis=2,
+        index=6,
+        labels=newer,
+        parent=head.id,
+    )
+    more = sparse()
+    more[:, :, 4] = truth()[:, :, 4]
+    path = save(tmp_path / "more.nii.gz", more)
+    for _ in range(2):
+        imported = import_labels(small.project, small.scan, path, small.ann)
+        assert [each.place for each in imported.conflicts] == [(2, 6)]
+        assert len(open_conflicts(small.project, small.scan)) == 1
+    expected = more.copy()
+    expected[:, :, 6] = newer
+    np.testing.assert_array_equal(drawing(small.project, small.scan).drawing.labels(), expected)
+
+
+def test_what_was_drawn_further_elsewhere_takes_its_place(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    for corner in (0, 1):
+        labels = sparse()
+        labels[0, corner, 6] = 1
+        imported = import_labels(
+            small.project, small.scan, save(tmp_path / "labels.nii.gz", labels), small.ann
+        )
+        assert imported.conflicts == ()
+    np.testing.assert_array_equal(drawing(small.project, small.scan).drawing.labels(), labels)
 
 
 def test_an_empty_slice_that_was_said_to_be_empty_stays_so(

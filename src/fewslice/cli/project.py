@@ -174,8 +174,9 @@ def import_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
 ) -> None:
     """Import the LABELS of a SCAN (its name) as slices that somebody drew.
 
-    Slices that another person has drawn already stay as they are; both are kept, and somebody
-    chooses in the page. Slices that hold just what is imported are left alone.
+    Slices that another person has drawn already, or that were changed since they were as they are
+    imported, stay as they are; both are kept, and somebody chooses in the page. Slices that hold
+    just what is imported are left alone.
     """
     from fewslice.project.importing import import_labels
     from fewslice.project.scans import find_scan
@@ -193,7 +194,10 @@ def import_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
     if imported.unchanged:
         click.echo(f"{counted(len(imported.unchanged), 'slice')} held just that already")
     if imported.conflicts:
-        click.echo(f"{counted(len(imported.conflicts), 'slice')} had been drawn by somebody else")
+        click.echo(
+            f"{counted(len(imported.conflicts), 'slice')} had been drawn by somebody else, or "
+            "changed since; both versions are kept until somebody chooses on the page"
+        )
 
 
 @project_command.command("export")

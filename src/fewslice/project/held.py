@@ -10,7 +10,34 @@ import numpy as np
 from fewslice.annotation.annotation import SliceIndex, on_slice
 from fewslice.project.database import Project
 from fewslice.project.drawings import drawing
+from fewslice.typing import BoolArray
 from fewslice.volumes.image import UNKNOWN, LabelArray
+
+
+@dataclass(frozen=True, eq=False)
+class Brought:
+    """A slice that comes from elsewhere.
+
+    came: its voxels as they came. known: these, 255 where it is in doubt whether a 0 was looked at.
+    tells_unknown: whether a program sent them that knows 255; where nobody looked, a 0 of others
+    says nothing.
+    """
+
+    place: SliceIndex
+    came: LabelArray
+    known: LabelArray
+    tells_unknown: bool = True
+
+    def repeats(self, own: LabelArray) -> BoolArray:
+        """Return where it came as a slice is."""
+        same: BoolArray = self.came == own
+        if not self.tells_unknown:
+            same |= (self.came == 0) & (own == UNKNOWN)
+        return same
+
+    def says_nothing_of(self, own: LabelArray) -> bool:
+        """Whether a slice would be the same with it."""
+        return bool((self.repeats(own) | (self.known == own)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,24 +51,19 @@ class Held:
     slices: Mapping[SliceIndex, LabelArray]
     together: LabelArray
 
-    def with_brought(
-        self, place: SliceIndex, came: LabelArray, known: LabelArray, *, tells_unknown: bool = True
-    ) -> LabelArray | None:
-        """Return a slice with what somebody brings; None if that changes nothing.
+    def with_brought(self, brought: Brought) -> LabelArray | None:
+        """Return a slice with what comes; None if that changes nothing.
 
-        came: its voxels as they came. known: these, 255 where it is in doubt whether a 0 was looked
-        at; what holds there stays where it came as it holds. tells_unknown: whether a program sent
-        them that knows 255; where nobody looked, a 0 of others says nothing.
+        Where it came as it holds, what holds stays, also if that could be in doubt.
         """
-        own = self.slices.get(place)
+        own = self.slices.get(brought.place)
         if own is None:
-            return known
-        kept = came == own
-        if not tells_unknown:
-            kept |= (came == 0) & (own == UNKNOWN)
-        if (kept | (came == self.together[on_slice(*place)]) | (known == own)).all():
+            return brought.known
+        kept = brought.repeats(own)
+        as_shown = brought.came == self.together[on_slice(*brought.place)]
+        if (kept | as_shown | (brought.known == own)).all():
             return None
-        return np.where(kept, own, known)
+        return np.where(kept, own, brought.known)
 
 
 def held_on(project: Project, scan_id: int, annotator: int | None = None) -> Held:

@@ -13,10 +13,10 @@ from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import InputError, Remark
 from fewslice.io import read_labels
 from fewslice.project.database import Project
-from fewslice.project.held import held_on
-from fewslice.project.revisions import IMPORT, Revision
+from fewslice.project.held import Brought, held_on
+from fewslice.project.revisions import IMPORT, Revision, history, revision_labels
 from fewslice.project.saving import save_revision
-from fewslice.project.scans import read_scan
+from fewslice.project.scans import get_scan, read_scan
 from fewslice.project.structures import MAX_STRUCTURES, Structure, add_structure, list_structures
 from fewslice.volumes.coerce import on_one_grid
 from fewslice.volumes.ignore_label import Numbering, ignore_remarks
@@ -27,9 +27,10 @@ from fewslice.volumes.image import UNKNOWN, Image, LabelArray, LabelMap
 class Imported:
     """What was imported.
 
-    slices: those that were annotated. conflicts: slices that somebody has drawn, which stay as they
-    are until somebody chooses. added: structures that the project did not have. unchanged: of the
-    slices, those that hold just that already, and stay whose they are.
+    slices: those that were annotated. conflicts: slices that somebody else has drawn, or that were
+    changed since they were as they came; they stay as they are until somebody chooses. added:
+    structures that the project did not have. unchanged: of the slices, those that hold just that
+    already, and stay whose they are.
     """
 
     slices: tuple[SliceIndex, ...]
@@ -85,13 +86,13 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
         remarks = (*remarks, *found)
     held, conflicts, unchanged = held_on(project, scan_id, by), [], []
     for axis, index in slices:
-        place = on_slice(axis, index)
-        brought = held.with_brought(
-            (axis, index), labels.array[place], known[place], tells_unknown=tells_unknown
-        )
+        part = on_slice(axis, index)
+        came = Brought((axis, index), labels.array[part], known[part], tells_unknown)
+        brought = held.with_brought(came)
         if brought is None:
-            unchanged.append((axis, index))
+            unchanged.append(came.place)
             continue
+        older = _older(project, scan_id, by, came)
         saved = save_revision(
             project,
             scan_id,
@@ -100,11 +101,28 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
             axis=axis,
             index=index,
             labels=brought,
+            parent=older,
             tool="import",
+            apart=older is not None,
         )
         if saved.conflict is not None:
             conflicts.append(saved.revision)
     return Imported(slices, tuple(conflicts), added, remarks, tuple(unchanged))
+
+
+def _older(project: Project, scan_id: int, by: int, came: Brought) -> int | None:
+    """Return the revision since which a slice that comes as it once was has been changed, if any.
+
+    Who has an older state of the scan, and adds to it, does not mean to take the newer one back.
+    """
+    lane = by if get_scan(project, scan_id).independent else 0
+    for each in reversed(history(project, scan_id, *came.place)):
+        if each.lane != lane or each.conflict is not None:
+            continue  # it never held here
+        labels = revision_labels(project, each)
+        if labels is not None and came.says_nothing_of(labels):
+            return each.id
+    return None
 
 
 def _on_scan(

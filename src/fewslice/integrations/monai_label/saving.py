@@ -15,7 +15,7 @@ from fewslice.integrations.monai_label.label_maps import as_in_project, read_sen
 from fewslice.integrations.monai_label.made_from import Origin, origin_of
 from fewslice.io import write_labels
 from fewslice.project.database import Project
-from fewslice.project.held import Held, held_on
+from fewslice.project.held import Brought, Held, held_on
 from fewslice.project.importing import import_labels
 from fewslice.project.reviews import OpenChoiceError, submit
 from fewslice.project.revisions import ACCEPT, CORRECT, Revision, slice_heads
@@ -100,7 +100,7 @@ def _changes(  # noqa: PLR0913 - what was sent, what it was made from, and whose
         came, answered = labels.array[part], origin.labels[part]
         drawn, seen = held.slices.get(place), origin.heads.get(place)
         tells = tells_unknown or (drawn is not None and _shows(answered, came, drawn == UNKNOWN))
-        brought = held.with_brought(place, came, came, tells_unknown=tells)
+        brought = held.with_brought(Brought(place, came, came, tells))
         if brought is None:
             continue
         edited = not np.array_equal(came, answered)
