@@ -118,3 +118,15 @@ def test_names_are_taken_once_and_cannot_leave_the_folder(
     with pytest.raises(InputError, match="without files"):
         add_scan(small.project, [], by=small.ann)
     assert len(list_scans(small.project)) == 1
+
+
+@pytest.mark.parametrize("letter", ["a", "ä"])
+def test_a_name_is_no_longer_than_files_may_be_called(
+    small: SmallProject, tmp_path: Path, letter: str
+) -> None:
+    longest = letter * (200 // len(letter.encode()))
+    path = scan_file(tmp_path / "other.nii.gz")
+    added = add_scan(small.project, path, by=small.ann, name=longest, copy=True)
+    assert read_scan(small.project, added.id).geometry.shape == SHAPE
+    with pytest.raises(InputError, match=r"of a scan takes 20[12] bytes; expected 200 at most"):
+        add_scan(small.project, path, by=small.ann, name=longest + letter, copy=True)

@@ -33,6 +33,7 @@ from fewslice.volumes.spacing import spacing_origin, spacing_remarks
 
 COPIES = "scans"
 
+_LONGEST = 200  # bytes of a name: it becomes part of names of files, which may have 255
 _AIR = -300  # HU: no other modality has values as low
 
 
@@ -146,6 +147,12 @@ def _clean(name: str) -> str:
         raise InputError(
             f"The name '{name}' cannot be used for a scan; expected one without slashes that does "
             "not begin with a dot."
+        )
+    size = len(name.encode(errors="replace"))
+    if size > _LONGEST:
+        raise InputError(
+            f"The name '{name[:30]}...' of a scan takes {size} bytes; expected {_LONGEST} at most, "
+            "since files are named by it: give a shorter one."
         )
     return name
 
