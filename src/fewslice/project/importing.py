@@ -43,20 +43,21 @@ class Imported:
 def import_labels(  # noqa: PLR0913 - what can be said of labels
     project: Project,
     scan_id: int,
-    path: str | Path,
+    source: str | Path | LabelMap,
     by: int,
     *,
     complete: bool = False,
     strict: bool = False,
     tells_unknown: bool = True,
+    called: str = "",
 ) -> Imported:
     """Import a label map of a scan.
 
     Parameters
     ----------
-    path
-        Any format that `fewslice.io.read_labels` reads. The labels may lie in another order or
-        extent than the scan, as for `segment`.
+    source
+        Any format that `fewslice.io.read_labels` reads, or what it has read. The labels may lie in
+        another order or extent than the scan, as for `segment`.
     by
         Who drew them, or brings them in.
     complete
@@ -67,6 +68,8 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
     tells_unknown
         Whether they come from a program that knows 255. Of others a 0 says nothing where the
         project knows that nobody looked.
+    called
+        What messages call the labels; the file, unless this is given.
 
     Raises
     ------
@@ -74,8 +77,9 @@ def import_labels(  # noqa: PLR0913 - what can be said of labels
         If the labels cannot be read, do not fit the scan, are empty, or hold too many structures.
     """
     image = read_scan(project, scan_id)
-    given = read_labels(path, image)
-    labels, remarks = _on_scan(image, given, str(path), UNKNOWN if complete else 0)
+    given = source if isinstance(source, LabelMap) else read_labels(source, image)
+    called = called or ("that was given" if isinstance(source, LabelMap) else str(source))
+    labels, remarks = _on_scan(image, given, called, UNKNOWN if complete else 0)
     added = _with_structures(project, labels)
     if complete:
         axis, known = annotation_axis(image.geometry), labels.array

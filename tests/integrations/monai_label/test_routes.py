@@ -43,11 +43,44 @@ def test_our_own_routes_still_need_the_header(client: TestClient, served: Served
     assert served.post("/train").status_code == 202
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd.nii", "a\\b.nii.gz", "x.nii.gz"])
-def test_damaged_files(client: TestClient, name: str) -> None:
-    answer = client.put(f"{PREFIX}/datastore/image?image=x", files={"file": (name, b"no image")})
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("../../etc/passwd.nii", "passwd.nii"),
+        ("C:\\a\\b.nii.gz", "b.nii.gz"),
+        ("x.nrrd", "x.nrrd"),
+    ],
+)
+def test_damaged_files_are_called_as_they_were_sent(
+    client: TestClient, served: Served, name: str, called: str
+) -> None:
+    sent = (name, b"no image")
+    for answer in (
+        client.put(f"{PREFIX}/datastore/image?image=x", files={"file": sent}),
+        client.put(f"{PREFIX}/session/", files={"files": sent}),
+        client.put(f"{PREFIX}/datastore/label?image=scan", files={"label": sent}),
+        client.post(f"{PREFIX}/infer/fewslice?image=new", files={"file": sent}),
+        client.post(f"{PREFIX}/infer/fewslice?image=scan", files={"label": sent}),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["message"].startswith(f"{called} is ")
+        assert "fewslice-" not in answer.json()["message"]
+
+
+def test_slices_of_a_series_are_called_as_they_were_sent(client: TestClient) -> None:
+    files = [("files", (f"IM{number}.dcm", b"no image")) for number in (7, 8)]
+    answer = client.put(f"{PREFIX}/session/", files=files)
     assert answer.status_code == 422
-    assert "\n" not in answer.json()["message"]
+    assert answer.json()["message"].startswith("IM7.dcm is not a DICOM file")
+
+
+@pytest.mark.parametrize("path", ["datastore/image?image=", "session/"])
+def test_names_that_are_too_long(client: TestClient, served: Served, path: str) -> None:
+    content = served.scan.paths[0].read_bytes() + b"\0"  # another scan
+    field = "file" if "image" in path else "files"
+    answer = client.put(f"{PREFIX}/{path}", files={field: ("n" * 240 + ".nii.gz", content)})
+    assert answer.status_code == 422
+    assert "takes 240 bytes; expected 200 at most" in answer.json()["message"]
 
 
 def test_other_kinds_of_files(client: TestClient, served: Served) -> None:

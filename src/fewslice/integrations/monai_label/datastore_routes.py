@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain, count
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Query, Request, Response, UploadFile
@@ -29,6 +29,8 @@ from fewslice.integrations.monai_label.parameters import (
     Tag,
     kept,
     kept_together,
+    name_of,
+    named_as_sent,
     parsed,
 )
 from fewslice.integrations.monai_label.replies import file_alone
@@ -125,8 +127,9 @@ async def new_label(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument
 
     def save() -> tuple[ScanRow, str]:
         row = archive.shared_scan(served.project, image, person, scratch)
-        path = kept(label, scratch, binary=True)
-        message = save_label(served.project, row, path, person.id, final=final, names=names)
+        with named_as_sent([label], scratch):
+            path = kept(label, scratch, binary=True)
+            message = save_label(served.project, row, path, person.id, final=final, names=names)
         train_if_due(served, person)
         archive.store(served.project, row, scratch)
         return row, message
@@ -208,7 +211,8 @@ def new_session(
 ) -> dict[str, Any]:
     """Take an image of the client's own: it becomes a scan of the project, unless it is one."""
     path = kept_together(files, scratch)
-    row = _same(served, path) or _add(served, person, path, _free_name(served, files[0]))
+    with named_as_sent(files, scratch):
+        row = _same(served, path) or _add(served, person, path, _free_name(served, files[0]))
     return {"session_id": row.name, "session_info": {"image": row.name}}
 
 
@@ -248,7 +252,8 @@ def _added(
     served: Context, person: Person, files: list[UploadFile], scratch: Path, name: str
 ) -> ScanRow:
     path = kept_together(files, scratch)
-    return _add(served, person, path, name or _name_of(files[0]))
+    with named_as_sent(files, scratch):
+        return _add(served, person, path, name or _name_of(files[0]))
 
 
 def _add(served: Context, person: Person, path: Path, name: str) -> ScanRow:
@@ -270,5 +275,5 @@ def _free_name(served: Context, file: UploadFile) -> str:
 
 
 def _name_of(file: UploadFile) -> str:
-    sent = PureWindowsPath(file.filename or "scan").name  # some name the whole path, with \\
+    sent = name_of(file) or "scan"
     return sent.removesuffix(suffix_of(Path(sent)))

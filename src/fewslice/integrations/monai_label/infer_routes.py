@@ -26,6 +26,7 @@ from fewslice.integrations.monai_label.parameters import (
     Scratch,
     Stored,
     kept,
+    named_as_sent,
     parsed,
 )
 from fewslice.integrations.monai_label.replies import file_alone, with_file
@@ -108,12 +109,7 @@ async def infer(  # noqa: PLR0913, PLR0917 - FastAPI hands over one argument eac
         name = session_id or image
         row = await run_in_threadpool(archive.shared_scan, served.project, name, person, scratch)
     if label is not None:
-        drawn, names = kept(label, scratch, binary=True), named_in(asked)
-
-        def save() -> str:
-            return save_label(served.project, row, drawn, person.id, final=False, names=names)
-
-        await run_in_threadpool(save)
+        await run_in_threadpool(_saved, served, label, asked, row, person, scratch)
     payload = {"annotator": None} | ({} if engine is None else {"engine": engine})
     await _done(served, SEGMENT, row.id, payload, person)
     return await run_in_threadpool(_answer, served, row, asked, output, scratch)
@@ -172,7 +168,22 @@ def start_batch(
 def _added(served: Context, file: UploadFile, name: str, person: Person, scratch: Path) -> ScanRow:
     path = kept(file, scratch)
     name = name or Path(file.filename or "scan").name.partition(".")[0]
-    return add_scan(served.project, path, name=name, by=person.id, copy=True)
+    with named_as_sent([file], scratch):
+        return add_scan(served.project, path, name=name, by=person.id, copy=True)
+
+
+def _saved(  # noqa: PLR0913, PLR0917 - what was sent, and whose it is
+    served: Context,
+    label: UploadFile,
+    asked: dict[str, Any],
+    row: ScanRow,
+    person: Person,
+    scratch: Path,
+) -> None:
+    names = named_in(asked)
+    with named_as_sent([label], scratch):
+        drawn = kept(label, scratch, binary=True)
+        save_label(served.project, row, drawn, person.id, final=False, names=names)
 
 
 async def _done(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query, Request, UploadFile
 
-from fewslice.errors import InputError
+from fewslice.errors import FewsliceError, InputError
 from fewslice.integrations.monai_label.archive import Archive
 from fewslice.io.formats import VOLUME_SUFFIXES, listed, suffix_of
 
@@ -19,6 +20,7 @@ BINARY = ".bin"
 """Suffix of voxels without a header, on the grid of the scan, as OHIF's client sends labels."""
 
 _DICOM = (".dcm", ".dicom", ".ima")
+_SERIES = "series"
 
 
 def _folder() -> Iterator[Path]:
@@ -58,23 +60,56 @@ def kept(file: UploadFile, folder: Path, *, binary: bool = False) -> Path:
 
     binary: whether voxels without a header will do. Raises InputError for other kinds of files.
     """
-    name = Path(file.filename or "").name
-    suffix = suffix_of(Path(name))
+    suffix = suffix_of(Path(name_of(file)))
     allowed = (*VOLUME_SUFFIXES, *((BINARY,) if binary else ()))
     if suffix not in allowed:
         raise InputError(f"A file ending in {suffix!r} was sent; expected {listed(allowed)}.")
-    return _written(file, folder / f"sent{suffix}")
+    return _written(file, _place(file, folder))
 
 
 def kept_together(files: list[UploadFile], folder: Path) -> Path:
     """Write the files of one DICOM series, or a single file of any kind that `kept` takes."""
     if len(files) == 1 and Path(files[0].filename or "").suffix.lower() not in _DICOM:
         return kept(files[0], folder)
-    series = folder / "series"
+    series = folder / _SERIES
     series.mkdir()
     for number, file in enumerate(files):
-        _written(file, series / f"{number:06}.dcm")
+        _written(file, series / _slice_name(number))
     return series
+
+
+@contextmanager
+def named_as_sent(files: Sequence[UploadFile], folder: Path) -> Iterator[None]:
+    """Let errors call files that were kept in a folder as the client does, not where they lie."""
+    try:
+        yield
+    except FewsliceError as error:
+        words = str(error)
+        for number, file in enumerate(files):
+            for place in (_place(file, folder), folder / _SERIES / _slice_name(number)):
+                words = words.replace(str(place), _called(file))
+        words = words.replace(str(folder / _SERIES), "the series that was sent")
+        if words == str(error):
+            raise
+        raise type(error)(words) from error
+
+
+def name_of(file: UploadFile) -> str:
+    """Return the name of a file that was sent; some clients name the whole path, with \\."""
+    return PureWindowsPath(file.filename or "").name
+
+
+def _called(file: UploadFile) -> str:
+    name = "".join(each if each.isprintable() else "?" for each in name_of(file))
+    return name[:100] or "the file that was sent"
+
+
+def _place(file: UploadFile, folder: Path) -> Path:
+    return folder / f"sent{suffix_of(Path(name_of(file)))}"
+
+
+def _slice_name(number: int) -> str:
+    return f"{number:06}.dcm"
 
 
 def _written(file: UploadFile, path: Path) -> Path:

@@ -13,7 +13,6 @@ from fewslice.annotation.planes import annotation_axis
 from fewslice.errors import ConflictError
 from fewslice.integrations.monai_label.label_maps import as_in_project, read_sent
 from fewslice.integrations.monai_label.made_from import Origin, origin_of
-from fewslice.io import write_labels
 from fewslice.project.database import Project
 from fewslice.project.held import Brought, Held, held_on
 from fewslice.project.importing import import_labels
@@ -62,10 +61,9 @@ def save_label(  # noqa: PLR0913 - what a person sent, and whose it is
     scan, labels = on_one_grid(image, given, None)
     origin = origin_of(project, row, labels, by) if scan is image else None
     if origin is None:
-        numbered = path.with_name("numbered.nii.gz")
-        write_labels(numbered, given)
         tells_unknown = bool((given.array == UNKNOWN).any())
-        import_labels(project, row.id, numbered, by, tells_unknown=tells_unknown)
+        called = str(path)
+        import_labels(project, row.id, given, by, tells_unknown=tells_unknown, called=called)
         return ""
     for change in _changes(project, row, labels, origin, by, final=final):
         save_revision(project, row.id, by, **vars(change), tool="MONAI Label", apart=True)
