@@ -178,6 +178,21 @@ def test_arrays_that_are_wrong(client: TestClient, path: str, meta: str, body: b
     assert answer.json()["detail"].endswith(".")
 
 
+def test_what_nobody_foresaw_is_a_sentence_too(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("of a patient")
+
+    monkeypatch.setattr(Scene, "point", broken)
+    said = {"coordinates": [1, 2, 3], "include_interaction": True}
+    answer = client.post("/add_point_interaction", json=said)
+    assert answer.status_code == 500
+    assert answer.json() == {"detail": "The server failed; its log says more: please report it."}
+    assert "POST /add_point_interaction failed" in caplog.text
+    assert client.get("/healthz").json() == {"ok": True}
+
+
 def test_no_lease(client: TestClient) -> None:
     del client.headers["X-Lease-Token"]
     for path in ("/heartbeat", "/predict", "/undo", "/reset_interactions"):

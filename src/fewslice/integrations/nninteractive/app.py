@@ -7,6 +7,7 @@ the same addresses, headers and status codes. Errors are ``{"detail": sentence}`
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -33,6 +34,8 @@ from fewslice.integrations.nninteractive.leases import (
 )
 from fewslice.integrations.nninteractive.scene import Scene
 from fewslice.server.run import run_until_ended
+
+_LOG = logging.getLogger("fewslice.server")
 
 PORT = 1527
 _SWEEP = 15.0  # seconds between looks for those who pause
@@ -100,6 +103,11 @@ def _add_errors(app: FastAPI) -> None:
             f"There is nothing at {request.url.path[:100]}; the client may be newer than this "
             f"server, which speaks version {lease_routes.PROTOCOL} of the protocol.",
         )
+
+    @app.exception_handler(Exception)
+    def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return sentence(500, "The server failed; its log says more: please report it.")
 
 
 def serve(
