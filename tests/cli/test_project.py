@@ -61,6 +61,21 @@ def test_from_nothing_to_an_export(
     np.testing.assert_array_equal(written.array, expected)
 
 
+def test_a_scan_that_is_missing_is_named_and_the_others_are_exported(
+    tmp_path: Path, made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project("add", made, scan_file(tmp_path / "other.nii.gz"))
+    for scan in ("scan", "other"):
+        project("import", made, scan, sparse(tmp_path))
+    (tmp_path / "scan.nii.gz").unlink()
+    capsys.readouterr()
+    assert run(["project", "export", str(made), "-o", str(tmp_path / "out")]) == 1
+    shown = capsys.readouterr()
+    assert f"Wrote 1 scan to {tmp_path / 'out'}" in shown.out
+    assert "The scan 'scan' is left out: " in shown.err
+    assert (tmp_path / "out" / "labelsTr" / "other.nii.gz").is_file()
+
+
 def test_what_holds_already_is_told(
     tmp_path: Path, made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

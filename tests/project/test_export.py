@@ -197,3 +197,20 @@ def test_nothing_is_left_where_it_fails(small: SmallProject, tmp_path: Path) -> 
     with pytest.raises(ReadError, match="is missing"):
         export_project(small.project, tmp_path / "out")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["full", "project"]
+
+
+def test_a_scan_that_is_missing_leaves_the_others_to_be_written(
+    small: SmallProject, tmp_path: Path
+) -> None:
+    draw(small, 6)
+    other = add_scan(small.project, scan_file(tmp_path / "other.nii.gz"), by=small.ann)
+    save_revision(small.project, other.id, small.ann, action="absent", axis=2, index=0)
+    (tmp_path / "scan.nii.gz").unlink()
+    exported = export_project(small.project, tmp_path / "out")
+    assert (exported.cases, exported.unreadable) == (("other",), ("scan",))
+    (remark,) = exported.remarks
+    assert remark.code == "scan-unreadable"
+    assert remark.startswith("The scan 'scan' is left out: ")
+    assert "scan.nii.gz is missing" in remark
+    assert [each.name for each in (tmp_path / "out" / "labelsTr").iterdir()] == ["other.nii.gz"]
+    assert json.loads((tmp_path / "out" / "dataset.json").read_text())["numTraining"] == 1

@@ -224,11 +224,12 @@ def export_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
     consensus: str | None,
     quiet: bool,
     database: str | None,
-) -> None:
+) -> int | None:
     """Write a project in nnU-Net's layout.
 
     provenance/CASE.json says of every slice who drew it, when and how. What nobody looked at has
-    nnU-Net's ignore label, the highest one.
+    nnU-Net's ignore label, the highest one. If some scans cannot be read, the others are written
+    all the same, and the exit code is 1.
     """
     from fewslice.project.export import export_project
 
@@ -241,6 +242,7 @@ def export_command(  # noqa: PLR0913, PLR0917 - click hands over one argument an
         click.echo(f"Wrote {counted(len(exported.cases), 'scan')} to {exported.folder}")
         if exported.ignore_label is not None:
             click.echo(f"Label {exported.ignore_label} means not looked at")
+    return 1 if exported.unreadable else None
 
 
 @project_command.command("backup", short_help="Write a whole project into one file.")

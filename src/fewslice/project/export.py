@@ -17,7 +17,7 @@ import numpy as np
 
 from fewslice.annotation.annotation import on_slice
 from fewslice.annotation.drawing import Drawing
-from fewslice.errors import InputError, Remark
+from fewslice.errors import InputError, ReadError, Remark
 from fewslice.io import write_image, write_labels
 from fewslice.io.atomic import atomic_folder, make_parent
 from fewslice.project.answers import Answer, latest_answer
@@ -38,14 +38,18 @@ _SUFFIX = ".nii.gz"
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written. cases: names of the scans. ignore_label: what nobody looked at; None if
-    everything is labelled.
+    """What was written.
+
+    cases: names of the scans. ignore_label: what nobody looked at; None if everything is labelled.
+    unreadable: names of scans that are left out although something is drawn on them, since their
+    files are missing or have changed; remarks say more.
     """
 
     folder: Path
     cases: tuple[str, ...]
     ignore_label: int | None
     remarks: tuple[Remark, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,8 @@ def export_project(
     InputError
         If there is nothing to export, or the folder is not empty.
     ReadError
-        If a scan is missing or has changed.
+        If what was drawn is missing or damaged, or no scan can be read: others are written without
+        those that cannot.
     WriteError
         If something cannot be written.
     """
@@ -111,25 +116,45 @@ def _export(
     for part in ("imagesTr", "labelsTr", "provenance"):
         (folder / part).mkdir(parents=True)
     remarks, cases, partly = _gaps(structures), [], False
+    unreadable = dict[str, ReadError]()
     for number, scan in enumerate(scans):
         case = _case(project, scan, *options)
+        image = None if case is None else _image(project, scan, unreadable)
         if case is None:
             remarks.append(
                 Remark("nothing-to-export", f"Nothing is drawn on '{scan.name}'; it is left out.")
             )
-        else:
+        elif image is not None:
             partly = partly or bool((case.labels == UNKNOWN).any())
-            _write_case(folder, case, read_scan(project, scan.id), (structures, ignore))
+            _write_case(folder, case, image, (structures, ignore))
             cases.append(scan)
         report(number + 1, len(scans))
     if not cases:
-        raise InputError("Nothing is drawn in the project yet; draw something before exporting.")
+        raise next(iter(unreadable.values()), _nothing_drawn())
+    remarks += [
+        Remark("scan-unreadable", f"The scan '{name}' is left out: {error}")
+        for name, error in unreadable.items()
+    ]
     _write_json(
         folder / "dataset.json",
         _dataset(project_name(project), cases, structures, ignore if partly else None),
     )
     names = tuple(scan.name for scan in cases)
-    return Exported(folder, names, ignore if partly else None, tuple(remarks))
+    label = ignore if partly else None
+    return Exported(folder, names, label, tuple(remarks), tuple(unreadable))
+
+
+def _image(project: Project, scan: ScanRow, unreadable: dict[str, ReadError]) -> Image | None:
+    """Return a scan; of one that cannot be read, note why."""
+    try:
+        return read_scan(project, scan.id)
+    except ReadError as error:
+        unreadable[scan.name] = error
+        return None
+
+
+def _nothing_drawn() -> InputError:
+    return InputError("Nothing is drawn in the project yet; draw something before exporting.")
 
 
 def _case(project: Project, scan: ScanRow, what: str, consensus: str | None) -> _Case | None:
