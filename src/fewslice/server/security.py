@@ -70,11 +70,21 @@ class Guard:
         if int(length[:20]) > most:
             return 413, too_large(most)
         if method not in _READS and not (_own(headers) or self._of_a_tool(path, headers)):
-            return 403, (
-                f"A request that changes something needs the header {CROSS_SITE}: 1, so that other "
-                "sites' pages cannot send it."
-            )
+            return 403, self._foreign(path, headers)
         return None
+
+    def _foreign(self, path: str, headers: Headers) -> str:
+        """Return what is said to a request that a page of another site could have sent."""
+        prefix = self._settings.tools
+        if prefix and path.startswith(prefix) and headers.get("origin") is not None:
+            return (
+                "A page of another address asks; if it is a viewer such as OHIF, name its address "
+                "when the server is started: fewslice serve --origin ADDRESS."
+            )
+        return (
+            f"A request that changes something needs the header {CROSS_SITE}: 1, so that other "
+            "sites' pages cannot send it."
+        )
 
     def _of_a_tool(self, path: str, headers: Headers) -> bool:
         """Whether a request is one of a tool that cannot know our header, and of no foreign page.

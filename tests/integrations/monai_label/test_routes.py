@@ -38,6 +38,17 @@ def test_pages_of_other_sites(client: TestClient, headers: dict[str, str], statu
     assert allowed == (VIEWER if headers.get("Origin") == VIEWER else None)
 
 
+def test_a_viewer_of_another_address_is_told_how_to_be_let_in(client: TestClient) -> None:
+    headers = {"Origin": "https://other.example"}
+    for path, words in (
+        (f"{PREFIX}/activelearning/queue", "fewslice serve --origin ADDRESS"),
+        ("/api/v1/train", "needs the header X-Fewslice: 1"),
+    ):
+        answer = client.post(path, json={}, headers=headers)
+        assert answer.status_code == 403
+        assert words in answer.json()["message"]
+
+
 def test_our_own_routes_still_need_the_header(client: TestClient, served: Served) -> None:
     assert client.post("/api/v1/train", json={}).status_code == 403
     assert served.post("/train").status_code == 202
