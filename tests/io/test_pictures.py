@@ -99,6 +99,25 @@ def test_a_single_picture_of_another_kind_is_left_out(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("odd", ["B2.png", "B02.jpg", "B4.png"])
+def test_a_slice_of_another_kind_is_not_left_out(tmp_path: Path, odd: str) -> None:
+    folder = save(tmp_path / "eye", ["B1.png", "B3.png"])
+    Pillow.fromarray(SLICES[0, :3]).save(folder / odd)
+    with pytest.raises(ReadError) as caught:
+        read_image(folder)
+    assert str(caught.value) == (
+        f"{folder / odd} is named as the slices beside it, but is of another kind (8x3 uint8 "
+        f"{odd[-4:]}, not 8x5 uint8 .png); expected slices of one size and type: convert it, or "
+        "move it elsewhere if it is none."
+    )
+
+
+def test_a_preview_of_a_slice_is_left_out(tmp_path: Path) -> None:
+    folder = save(tmp_path / "eye", ["B1.png", "B2.png"])
+    Pillow.fromarray(SLICES[0, :3]).save(folder / "B1.jpg")
+    assert "left out: B1.jpg" in read_image(folder).remarks[0]
+
+
 def test_pictures_that_may_be_two_volumes_are_refused(tmp_path: Path) -> None:
     folder = save(tmp_path / "eye", ["1.png", "2.png"])
     save(folder, ["3.png", "4.png"], SLICES[:, :3])

@@ -225,6 +225,62 @@ def test_a_scan_without_a_place_takes_that_of_its_labels() -> None:
     assert codes_of(found.remarks) == {"labels-by-shape"}
 
 
+UPRIGHT = Geometry(SHAPE, np.eye(4))
+
+
+@pytest.mark.parametrize("scan_placed", [True, False])
+@pytest.mark.parametrize("labels_placed", [True, False])
+@pytest.mark.parametrize(("first", "stop"), [(0, 4), (2, 6), (-1, 7)])
+def test_a_crop_needs_both_places(
+    scan_placed: bool, labels_placed: bool, first: int, stop: int
+) -> None:
+    # Both begin at 0, or so their headers say: a made-up place says nothing of the first slice.
+    geometry = UPRIGHT.cropped((0, 0, first), (5, 6, stop))
+    labels = LabelMap(np.zeros(geometry.shape, np.uint8), geometry)
+    labels = labels if labels_placed else replace(labels, stored=NOWHERE)
+    image = scan(np.eye(4), None if scan_placed else NOWHERE)
+    if scan_placed and labels_placed:
+        assert codes_of(pair(image, labels)[1].remarks) == {"labels-extent"}
+        return
+    depth = stop - first
+    with pytest.raises(GeometryError) as caught:
+        pair(image, labels)
+    assert str(caught.value) == (
+        f"The label map has 5x6x{depth} voxels, the image has 5x6x7, and not both say where they "
+        "lie; expected the same shape then: give labels of all of the image, or files that say so."
+    )
+
+
+def test_headers_that_contradict_themselves_make_up_no_crop() -> None:
+    readings = {"upright": UPRIGHT, "itk": Geometry(SHAPE, ELSEWHERE)}
+    image = scan(np.eye(4), replace(NOWHERE, readings=readings))
+    geometry = UPRIGHT.cropped((0, 0, 2), (5, 6, 6))
+    labels = LabelMap(np.zeros(geometry.shape, np.uint8), geometry, replace(NOWHERE))
+    with pytest.raises(GeometryError, match="not both say where they lie"):
+        pair(image, labels)
+
+
+def test_what_is_stored_as_far_as_it_is_drawn_lies_where_the_scan_is_shown() -> None:
+    readings = {"upright": Geometry(SHAPE, ELSEWHERE), "itk": UPRIGHT}
+    image = scan(ELSEWHERE, replace(NOWHERE, readings=readings))
+    whole = drawn(np.eye(4)).array.copy()
+    whole[..., :2], whole[..., 6:] = 0, 0
+    part = LabelMap(
+        whole[..., 2:6],
+        UPRIGHT.cropped((0, 0, 2), (5, 6, 6)),
+        StoredGeometry("itk", {}, whole=False),
+    )
+    placed, found = pair(image, part)
+    assert np.array_equal(found.array, whole)
+    assert np.array_equal(placed.array, VOXELS)
+
+
+def test_axes_in_another_order_are_told_of() -> None:
+    labels = LabelMap(np.ones((7, 6, 5), np.uint8), Geometry((7, 6, 5), np.eye(4)), NOWHERE)
+    with pytest.raises(GeometryError, match="bring the axes of one into the order of the other"):
+        pair(scan(np.eye(4), NOWHERE), labels)
+
+
 def test_another_shape_or_spacing_is_no_array() -> None:
     other = LabelMap(np.ones((6, 5, 7), np.uint8), Geometry((6, 5, 7), np.eye(4)), NOWHERE)
     with pytest.raises(GeometryError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,13 @@ from fewslice.errors import ReadError, Remark
 from fewslice.io.formats import PICTURE_SUFFIXES, suffix_of
 from fewslice.io.library_errors import damage_named, quiet_logger, require_plausible
 from fewslice.volumes.geometry import Geometry
-from fewslice.volumes.image import Array, Image, StoredGeometry
+from fewslice.volumes.image import Array, Image, LabelMap, StoredGeometry
 
 TIFF_SUFFIXES = tuple(each for each in PICTURE_SUFFIXES if each.endswith((".tif", ".tiff")))
+
+PICTURES_AS_SLICES = "pictures-as-slices"  # the code of a remark
+
+_NAMES = "slice names"
 
 _CLASSIC = 42  # the version of TIFF whose offsets have 4 bytes
 
@@ -52,30 +56,66 @@ def _order(path: Path) -> tuple[list[tuple[int, str]], str]:
 def read_folder(folder: Path) -> Image:
     """Read a folder of pictures, one a slice; a single one of another size is left out.
 
-    Raises ReadError.
+    Raises ReadError, also if the name of that one says that it is a slice.
     """
     groups: dict[str, list[tuple[Path, Array]]] = {}
     for path in pictures_in(folder):
         pixels = _picture(path)
         kind = f"{pixels.shape[1]}x{pixels.shape[0]} {pixels.dtype} {suffix_of(path)}"
         groups.setdefault(kind, []).append((path, pixels))
-    volumes = [group for group in groups.values() if len(group) > 1] or list(groups.values())
+    volumes = {kind: group for kind, group in groups.items() if len(group) > 1} or groups
     if len(volumes) > 1:
         raise ReadError(
             f"{folder} mixes pictures of different kinds ({', '.join(groups)}); expected the "
             "slices of one volume: move others elsewhere."
         )
-    paths, slices = zip(*volumes[0], strict=True)
-    others = [
-        path.name for group in groups.values() if group is not volumes[0] for path, _ in group
-    ]
-    left_out = f"; left out: {', '.join(others)}" if others else ""
+    ((kind, group),) = volumes.items()
+    paths, slices = zip(*group, strict=True)
+    others = {path: other for other, found in groups.items() if other != kind for path, _ in found}
+    _require_no_slices(others, paths, kind)
+    left_out = f"; left out: {', '.join(path.name for path in others)}" if others else ""
     remark = Remark(
-        "pictures-as-slices",
+        PICTURES_AS_SLICES,
         f"The {len(paths)} pictures in {folder} are taken as slices in the order of their names, "
         f"from {paths[0].name} to {paths[-1].name}{_skipped(paths)}{left_out}.",
     )
-    return _image(np.stack(slices), None, (remark,))
+    return _image(np.stack(slices), None, (remark,), tuple(map(_name_of, paths)))
+
+
+def _require_no_slices(others: Mapping[Path, str], slices: Sequence[Path], kind: str) -> None:
+    """Raise ReadError if one of other pictures is called as slices are, but for its number.
+
+    Without it those behind it would move up, and no longer lie on the labels drawn on them.
+    others: pictures of other kinds, and which. kind: of the slices.
+    """
+    taken = set(map(_name_of, slices))
+    texts = set(map(_text_of, taken))
+    for path, other in others.items():
+        if _name_of(path) not in taken and _text_of(_name_of(path)) in texts:
+            raise ReadError(
+                f"{path} is named as the slices beside it, but is of another kind ({other}, not "
+                f"{kind}); expected slices of one size and type: convert it, or move it elsewhere "
+                "if it is none."
+            )
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a picture without its suffix."""
+    return path.name[: -len(suffix_of(path))]
+
+
+def _text_of(name: str) -> str:
+    """Return a name with its numbers taken out."""
+    return re.sub(r"\d+", "#", name)
+
+
+def slice_names(volume: Image | LabelMap) -> tuple[str, ...]:
+    """Return the names, without suffix, of the pictures that a volume's slices were read from.
+
+    () for everything else, and where two pictures have the same name.
+    """
+    names = volume.stored.fields.get(_NAMES, ()) if volume.stored else ()
+    return names if len(set(names)) == volume.geometry.shape[2] else ()
 
 
 def _skipped(paths: Sequence[Path]) -> str:
@@ -169,12 +209,18 @@ def read(path: Path) -> Image:
     return _image(pages[0] if len(pages) == 1 else pages, spacing, ())
 
 
-def _image(pages: Array, spacing: Spacing | None, remarks: tuple[Remark, ...]) -> Image:
-    """Return the image of pixels (..., k, row, column)."""
+def _image(
+    pages: Array,
+    spacing: Spacing | None,
+    remarks: tuple[Remark, ...],
+    names: tuple[str, ...] = (),
+) -> Image:
+    """Return the image of pixels (..., k, row, column). names: of its slices, if they have some."""
     array = pages.swapaxes(-3, -1)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     geometry = Geometry.from_spacing(array.shape[-3:], spacing or (1.0, 1.0, 1.0))
-    stored = StoredGeometry("array", {}, spacing_known=spacing is not None, placed=False)
+    fields = {_NAMES: names} if names else {}
+    stored = StoredGeometry("array", fields, spacing_known=spacing is not None, placed=False)
     return Image(array, geometry, stored, remarks)
 
 

@@ -26,6 +26,7 @@ from fewslice.io.dicom.read import Told
 from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, is_packed, listed, suffix_of
 from fewslice.io.names.find import with_names
 from fewslice.io.oct import read as oct_files
+from fewslice.io.picture_labels import by_name
 from fewslice.volumes.finite import filled
 from fewslice.volumes.image import Image, LabelMap, labels_of
 
@@ -120,7 +121,7 @@ def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> Labe
         As in `read_image`; also a DICOM SEG or RTSTRUCT.
     scan
         What the labels were drawn on. DICOM SEG and RTSTRUCT come on its grid; an RTSTRUCT cannot
-        be read without.
+        be read without. Pictures that are named as slices of it come on these.
 
     Returns
     -------
@@ -133,8 +134,8 @@ def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> Labe
     ReadError, GeometryError
         As `read_image` does.
     InputError
-        If voxels are not whole numbers from 0 to 65,535 to within .05, or there is more than one
-        channel. NaN counts as 0.
+        If voxels are not whole numbers from 0 to 65,535 to within .05, there is more than one
+        channel, or only some of several pictures are named as slices of the scan. NaN counts as 0.
     """
     with _failures_named(Path(path)):
         found = label_object(Path(path))
@@ -154,7 +155,7 @@ def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> Labe
             )
         labels, remarks = labels_of(image.array, f"the label map {path}")
         read = LabelMap(labels, image.geometry, image.stored, (*image.remarks, *remarks))
-        return with_names(read, Path(path))
+        return with_names(by_name(Path(path), read, scan), Path(path))
 
 
 def _nrrd_header(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -49,8 +50,7 @@ def paired(
         or _by_shape(image, labels)
     )
     if fit is None:
-        mine, theirs = own_geometry(image), own_geometry(labels)
-        raise GeometryError(disagreement(mine, theirs, names.scan, names.labels))
+        raise GeometryError(_no_fit(image, labels, names))
     _require_inside(labels, fit.placement, names)
     if labels.stored is not None and not labels.stored.whole:
         labels, fit = _on_whole_scan(labels, fit)
@@ -71,6 +71,31 @@ def paired(
     return _on_grid_of(image, placed, fit.placement), placed
 
 
+def _no_fit(image: Image, labels: LabelMap, names: Names) -> str:
+    """Return the sentence for a label map that does not fit its scan."""
+    mine, theirs = own_geometry(image), own_geometry(labels)
+    if not _place_made_up(image, labels) or mine.shape == theirs.shape:
+        return disagreement(mine, theirs, names.scan, names.labels)
+    advice = f"give labels of all of {names.scan}, or files that say so"
+    if sorted(mine.shape) == sorted(theirs.shape):
+        advice = "bring the axes of one into the order of the other"
+    return (
+        f"{capital(names.labels)} has {theirs.describe('shape')} voxels, {names.scan} has "
+        f"{mine.describe('shape')}, and not both say where they lie; expected the same shape then: "
+        f"{advice}."
+    )
+
+
+def _place_made_up(image: Image, labels: LabelMap) -> bool:
+    """Whether one of both has its place from its reader alone, so that no crop follows from it.
+
+    3D Slicer stores what is drawn, at the place where it shows the scan; where a header gives none,
+    it is known which one that is (`readings`).
+    """
+    shown = labels.stored is not None and not labels.stored.whole and contradicts_itself(image)
+    return not (is_placed(labels) and (shown or is_placed(image)))
+
+
 def _given(image: Image, labels: LabelMap, placement: Placement) -> Sequence[float] | None:
     """Return the spacing that a person gave before, per array axis of the scan."""
     if image.stored is not None and image.stored.geometry is not None:
@@ -87,7 +112,8 @@ def _find_fit(image: Image, labels: LabelMap, names: Names) -> Fit | None:
     shape = labels.geometry.shape
     if own is not None and own.is_identity(shape) and drawn[OWN].same_grid(scans[OWN]):
         return Fit(own, OWN, OWN)
-    fits = _fits(scans, drawn)
+    whole = _place_made_up(image, labels)
+    fits = _fits(scans, drawn, whole)
     mappings = {(fit.placement.turn, fit.placement.offset) for fit in fits}
     if len(mappings) > 1:
         if own is not None and own.is_identity(shape):
@@ -99,17 +125,21 @@ def _find_fit(image: Image, labels: LabelMap, names: Names) -> Fit | None:
             "lie elsewhere in each; set sform and qform of both files to the right one."
         )
     if not fits:
-        fits = _fits(_untilted(scans), drawn) + _fits(scans, _untilted(drawn))
+        fits = _fits(_untilted(scans), drawn, whole) + _fits(scans, _untilted(drawn), whole)
     return min(fits, key=lambda fit: (fit.placement.off, fit.scan != OWN), default=None)
 
 
-def _fits(scans: dict[str, Geometry], drawn: dict[str, Geometry]) -> list[Fit]:
-    found = [
-        (find_placement(labels, scan), name, labels_name)
-        for name, scan in scans.items()
-        for labels_name, labels in drawn.items()
-    ]
-    return [Fit(place, scan, labels) for place, scan, labels in found if place is not None]
+def _fits(scans: dict[str, Geometry], drawn: dict[str, Geometry], whole: bool) -> list[Fit]:
+    """Return how the label map lies in the scan by each pair of readings.
+
+    whole: leave out where it is cropped or padded.
+    """
+    found = []
+    for (scan_name, scan), (labels_name, labels) in product(scans.items(), drawn.items()):
+        place = find_placement(labels, scan)
+        if place is not None and (place.is_whole(labels.shape) or not whole):
+            found.append(Fit(place, scan_name, labels_name))
+    return found
 
 
 def _untilted(grids: dict[str, Geometry]) -> dict[str, Geometry]:
