@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -195,3 +197,14 @@ def test_slices_are_taken_as_lists_and_as_arrays() -> None:
     assert {type(number) for place in places for number in place} == {int}
     with pytest.raises(InputError, match=r"7 is no slice; expected two whole numbers"):
         whole_places(7)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(1, 3, 4), (3, 1, 4), (3, 4, 1), (1, 1, 4), (4, 1, 1)])
+def test_structures_are_found_on_a_single_slice_of_any_plane(
+    shape: tuple[int, int, int], order: Literal["C", "F"]
+) -> None:
+    labels = np.zeros(shape, dtype=np.uint8, order=order)
+    labels.flat[1:4] = 7, 255, 9
+    assert np.array_equal(drawn_voxels(labels), (labels == 7) | (labels == 9))
+    assert holds_structure(labels)

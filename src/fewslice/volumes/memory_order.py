@@ -39,5 +39,10 @@ def by_memory(array: Array) -> Array:
 
 
 def slowest_first(array: Array) -> list[int]:
-    """Return an array's axes, the slowest in memory first."""
-    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    """Return an array's axes, the slowest in memory first, and last those of one voxel.
+
+    The step along these is anything, and differs between arrays that lie alike.
+    """
+    long = [axis for axis, length in enumerate(array.shape) if length != 1]
+    single = [axis for axis, length in enumerate(array.shape) if length == 1]
+    return sorted(long, key=lambda axis: -abs(array.strides[axis])) + single
