@@ -21,7 +21,7 @@ from fewslice.io.dicom.files import (
     has_mark,
     is_dicom,
 )
-from fewslice.io.dicom.kinds import label_object
+from fewslice.io.dicom.kinds import label_object, require_alone
 from fewslice.io.dicom.read import Told
 from fewslice.io.formats import BY_SUFFIX, READ_SUFFIXES, is_packed, listed, suffix_of
 from fewslice.io.names.find import with_names
@@ -144,6 +144,7 @@ def read_labels(path: str | os.PathLike[str], scan: Image | None = None) -> Labe
             if kind == "rtstruct":
                 return rtstruct_read.read(file, scan)
             return segmentation_read.read(file, scan)
+        require_alone(behind_directory(Path(path)))
         image = _read(Path(path))
         header = _nrrd_header(Path(path))
         if seg_nrrd.is_segmentation(header):

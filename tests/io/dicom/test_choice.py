@@ -21,8 +21,8 @@ from pydicom.uid import (
 from fewslice.errors import GeometryError, InputError, ReadError, codes_of
 from fewslice.io import read_image
 from fewslice.volumes import Image
-from tests.support.dicom_results import enhanced_series
-from tests.support.dicom_samples import write_series, write_slice
+from tests.support.dicom_results import enhanced_series, write_rtstruct, write_seg
+from tests.support.dicom_samples import SERIES, write_series, write_slice
 
 VOLUME = np.random.default_rng(5).integers(0, 900, (5, 6, 7)).astype(np.int16)  # (k, row, column)
 OTHER = "1.2.826.0.1.3680043.8.498.22"
@@ -174,6 +174,51 @@ def test_scouts_and_screenshots_beside_the_volume_are_left_out(tmp_path: Path) -
     assert is_volume(read)
     assert "'Scout' (CT, 1 slice" in left_out(read)
     assert "2 that are no slices" in left_out(read)
+
+
+SQUARE = np.pad(np.ones((3, 4), np.uint8), ((1, 2), (2, 1)))  # (row, column) as VOLUME has them
+
+
+def seg_of(path: Path, **tags: Any) -> Path:
+    """Write a SEG on all slices of a series."""
+    return write_seg(path, [(1, (10, 20, 2 * k), SQUARE) for k in range(5)], **tags)
+
+
+@pytest.mark.parametrize("uid", [OTHER, SERIES])
+def test_labels_beside_the_volume_are_left_out(tmp_path: Path, uid: str) -> None:
+    write_series(tmp_path, VOLUME, SeriesNumber=4)
+    # By its number it would be the first of the list, and it holds as many slices.
+    seg_of(tmp_path / "a.dcm", SeriesInstanceUID=uid, SeriesNumber=1)
+    write_rtstruct(tmp_path / "b.dcm", {1: [[(10, 20, 0), (12, 20, 0), (12, 22, 0)]]})
+    for series in (None, 1):
+        read = read_image(tmp_path, series=series)
+        assert is_volume(read)
+        assert left_out(read).endswith(
+            "left out: 1 that is no slice, such as a screenshot or a segmentation."
+        )
+    with pytest.raises(InputError, match="There is no series '2'"):
+        read_image(tmp_path, series=2)
+
+
+def test_labels_are_no_scan(tmp_path: Path) -> None:
+    (tmp_path / "seg").mkdir()
+    seg = seg_of(tmp_path / "seg" / "a.dcm")
+    struct = write_rtstruct(tmp_path / "b.dcm", {1: [[(10, 20, 0), (12, 20, 0), (12, 22, 0)]]})
+    given = ((seg, seg, "SEG"), (seg.parent, seg, "SEG"), (struct, struct, "RTSTRUCT"))
+    for path, file, kind in given:
+        with pytest.raises(ReadError) as caught:
+            read_image(path)
+        assert str(caught.value) == (
+            f"{file} is a DICOM {kind}, which holds labels; expected the slices of a scan: give it "
+            "as --labels, and the series that it was drawn on as the scan."
+        )
+
+
+def test_what_is_wrong_with_images_is_said_before_labels_beside_them(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME, ImageOrientationPatient=None)
+    seg_of(tmp_path / "A.dcm")  # the first by its name
+    with pytest.raises(GeometryError, match="ImageOrientationPatient"):
+        read_image(tmp_path)
 
 
 def test_a_localizer_of_many_slices_is_no_rival(tmp_path: Path) -> None:

@@ -149,9 +149,23 @@ def test_a_backslash_in_a_name_is_part_of_it(scan: Image, tmp_path: Path) -> Non
 
 
 def test_a_folder_with_nothing_but_a_seg_is_that_seg(scan: Image, tmp_path: Path) -> None:
-    (tmp_path / "export").mkdir()
-    write_seg(tmp_path / "export" / "00000001", [(1, (10, 20, 2), pixels((1, 2)))])
-    assert read_labels(tmp_path / "export", scan).array[2, 1, 1] == 1
+    (tmp_path / "export" / "SE1").mkdir(parents=True)
+    write_seg(tmp_path / "export" / "SE1" / "00000001", [(1, (10, 20, 2), pixels((1, 2)))])
+    for folder in (tmp_path / "export" / "SE1", tmp_path / "export"):
+        assert read_labels(folder, scan).array[2, 1, 1] == 1
+
+
+def test_a_folder_with_a_seg_and_images_is_not_guessed_at(tmp_path: Path) -> None:
+    folder = write_oriented(tmp_path / "series", AXIAL)
+    (folder / "seg").mkdir()
+    for name in ("a.dcm", "b.dcm"):
+        write_seg(folder / "seg" / name, [(1, (10, 20, 2), pixels((1, 2)))])
+    with pytest.raises(InputError) as caught:
+        read_labels(folder)
+    assert str(caught.value) == (
+        f"{folder} holds 2 DICOM SEG or RTSTRUCT ({Path('seg/a.dcm')}, {Path('seg/b.dcm')}) among "
+        "its 7 DICOM files; expected labels alone: point at the file that is meant."
+    )
 
 
 def test_what_does_not_fit_the_scan_is_refused(scan: Image, tmp_path: Path) -> None:

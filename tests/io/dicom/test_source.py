@@ -10,7 +10,7 @@ import pytest
 from fewslice.errors import GeometryError, InputError
 from fewslice.io import read_image
 from fewslice.io.dicom.source import find_source, require_dicom
-from tests.support.dicom_results import ORIENTATIONS, write_oriented
+from tests.support.dicom_results import ORIENTATIONS, write_oriented, write_seg
 from tests.support.dicom_samples import write_series, write_slice
 
 
@@ -33,6 +33,17 @@ def test_a_file_stands_for_its_series(tmp_path: Path) -> None:
     write_slice(folder / "other.dcm", np.zeros((6, 7), np.int16), SeriesInstanceUID="1.9")
     source = find_source(folder / "IM003.dcm", geometry)
     assert len(source.headers) == 5
+
+
+def test_labels_that_were_drawn_on_a_series_are_no_source(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "a", np.zeros((5, 6, 7), np.int16), SeriesInstanceUID="1.9")
+    inside = np.ones((6, 7), np.uint8)
+    frames = [(1, (10, 20, 2 * k), inside) for k in range(5)]
+    seg = write_seg(tmp_path / "a.dcm", frames, SOPInstanceUID="1.1", SeriesInstanceUID="1.2")
+    source = find_source(tmp_path, read_image(folder).geometry)
+    assert {header.SeriesInstanceUID for header in source.headers} == {"1.9"}
+    with pytest.raises(InputError, match=r"a\.dcm is none"):
+        require_dicom(seg, tmp_path / "out.dcm")
 
 
 def test_what_is_no_source_is_named(tmp_path: Path) -> None:

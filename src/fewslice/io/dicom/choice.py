@@ -53,10 +53,16 @@ def _choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Re
     if found.broken and not found.stacks:
         raise found.broken[0][1]
     if not found.stacks:
-        raise found.unusable[0][1] if found.unusable else _empty(path)
+        raise _why_unusable(found) or _empty(path)
     stack = _only(path, found.stacks) if wanted is None else _wanted(path, found.stacks, wanted)
     _require_complete(stack, found)
     return stack, (*_left_out(path, found, stack), *_incomplete(path, stack))
+
+
+def _why_unusable(found: FolderContents) -> FewsliceError | None:
+    """Return what is wrong with images, first with those that are no pictures or labels beside."""
+    ordered = sorted(found.unusable, key=lambda each: not each[0])
+    return ordered[0][1] if ordered else None
 
 
 def _empty(folder: Path) -> ReadError:
@@ -202,8 +208,8 @@ def _left_out(path: Path, found: FolderContents, stack: list[Slice]) -> tuple[Re
     """Say what else is in a folder."""
     others = [_named(each) for each in found.stacks if each is not stack]
     if found.unusable:
-        many = f"{len(found.unusable)} that are no slices, such as screenshots"
-        one = "1 that is no slice, such as a screenshot"
+        many = f"{len(found.unusable)} that are no slices, such as screenshots or segmentations"
+        one = "1 that is no slice, such as a screenshot or a segmentation"
         others.append(one if len(found.unusable) == 1 else many)
     if found.broken:
         others.append(f"{len(found.broken)} of other series that cannot be read")

@@ -12,6 +12,7 @@ import numpy as np
 from fewslice.errors import GeometryError, ReadError, Remark
 from fewslice.io.dicom.files import Dataset, damage_named
 from fewslice.io.dicom.frames import frame_positions
+from fewslice.io.dicom.kinds import require_no_labels
 from fewslice.io.dicom.tags import numbers, places, required, text, words
 from fewslice.typing import Float64Array
 
@@ -119,8 +120,10 @@ def is_colour(dataset: Dataset) -> bool:
 def slices_of(file: Path, dataset: Dataset) -> list[Slice]:
     """Return the slices of a file, one for classic CT and MR.
 
-    Raises ReadError for pixels that are no slices, GeometryError if their place is unknown.
+    Raises ReadError for pixels that are no slices of a scan, GeometryError if their place is
+    unknown.
     """
+    require_no_labels(file, dataset)
     with damage_named(file):
         if is_colour(dataset):
             raise ReadError(

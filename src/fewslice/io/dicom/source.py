@@ -20,6 +20,7 @@ from fewslice.io.dicom.files import (
     require_inflatable,
     series_named,
 )
+from fewslice.io.dicom.kinds import kind_of
 from fewslice.io.dicom.planes import Dataset, Placement, Plane, placement_of, planes_of
 from fewslice.io.itk import LPS_TO_RAS
 from fewslice.io.library_errors import BoundedReader
@@ -176,7 +177,7 @@ def _headers(path: Path) -> Iterator[Dataset]:
             with damage_named(file), BoundedReader(file) as stream:
                 require_inflatable(file, stream)
                 header = dcmread(stream, stop_before_pixels=True)
-                image = "Rows" in header
+                image = "Rows" in header and kind_of(header) is None  # no labels drawn on one
         except (FewsliceError, OSError):  # what cannot be read cannot be referred to
             continue
         if image and (own is None or str(header.get("SeriesInstanceUID", "")) == own):

@@ -10,6 +10,7 @@ import numpy as np
 
 from fewslice.errors import FewsliceError, ReadError
 from fewslice.io.dicom.files import Dataset, dicom_files, read_header
+from fewslice.io.dicom.kinds import kind_of, require_no_labels
 from fewslice.io.dicom.series import Slice, is_colour, series_of, slices_of
 
 # Cosines and spacings are rounded, and differ a little between slices: up to here they are one
@@ -26,7 +27,8 @@ class FolderContents:
     """What is in a folder.
 
     stacks: slices that share series, plane, matrix and spacing. unusable: the series of images that
-    are no slices, and why. broken: files that cannot be read, and why.
+    are no slices, and why; "" instead of a series where none can lack them as slices. broken: files
+    that cannot be read, and why.
     """
 
     stacks: list[list[Slice]]
@@ -53,7 +55,8 @@ def find_stacks(files: list[Path], only: str | None = None) -> FolderContents:
         try:
             slices += slices_of(file, dataset)
         except FewsliceError as error:
-            uid = "" if _is_picture(dataset) else series_of(dataset).uid
+            apart = _is_picture(dataset) or kind_of(dataset) is not None
+            uid = "" if apart else series_of(dataset).uid
             unusable.append((uid, error))
     return FolderContents(grouped(slices), unusable, broken)
 
@@ -64,6 +67,7 @@ def own_slices(path: Path) -> list[Slice]:
     Raises ReadError where the file holds no image, and what its slices are refused for.
     """
     dataset = read_header(path)
+    require_no_labels(path, dataset)
     if "Rows" not in dataset:
         raise ReadError(f"{path} is a DICOM file without an image; expected CT, MR or OCT slices.")
     own = slices_of(path, dataset)
