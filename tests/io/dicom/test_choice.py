@@ -194,7 +194,7 @@ def test_labels_beside_the_volume_are_left_out(tmp_path: Path, uid: str) -> None
         read = read_image(tmp_path, series=series)
         assert is_volume(read)
         assert left_out(read).endswith(
-            "left out: 1 that is no slice, such as a screenshot or a segmentation."
+            "left out: 1 that is no slice, such as a screenshot, a segmentation or a mosaic."
         )
     with pytest.raises(InputError, match="There is no series '2'"):
         read_image(tmp_path, series=2)
@@ -230,6 +230,35 @@ def test_a_localizer_of_many_slices_is_no_rival(tmp_path: Path) -> None:
     write_series(tmp_path / "b", VOLUME + 5, **kind)
     assert is_volume(read_image(tmp_path))
     assert np.array_equal(read_image(tmp_path / "b").array, VOLUME.T + 5)
+
+
+MOSAIC: dict[str, Any] = {
+    "ImageType": ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"],
+    "SeriesInstanceUID": OTHER,
+}
+
+
+def test_a_mosaic_is_no_slice(tmp_path: Path) -> None:
+    for moment in range(3):
+        write_slice(tmp_path / f"{moment}.dcm", VOLUME[moment], InstanceNumber=moment, **MOSAIC)
+    for path in (tmp_path, tmp_path / "0.dcm"):
+        with pytest.raises(ReadError) as caught:
+            read_image(path)
+        assert str(caught.value) == (
+            f"{tmp_path / '0.dcm'} is a MOSAIC of Siemens, which shows all slices of a volume as "
+            "tiles of one; expected one image a slice: convert its series with dcm2niix."
+        )
+
+
+def test_a_mosaic_beside_a_volume_is_left_out_unless_it_is_chosen(tmp_path: Path) -> None:
+    write_series(tmp_path, VOLUME)
+    write_slice(tmp_path / "tiles", VOLUME[0], **MOSAIC)
+    read = read_image(tmp_path)
+    assert is_volume(read)
+    assert "left out: 1 that is no slice" in left_out(read)
+    for uid in (OTHER, OTHER[-6:]):
+        with pytest.raises(ReadError, match="is a MOSAIC of Siemens"):
+            read_image(tmp_path, series=uid)
 
 
 def two_series(folder: Path) -> Path:

@@ -54,7 +54,7 @@ def _choose(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[Re
         raise found.broken[0][1]
     if not found.stacks:
         raise _why_unusable(found) or _empty(path)
-    stack = _only(path, found.stacks) if wanted is None else _wanted(path, found.stacks, wanted)
+    stack = _only(path, found.stacks) if wanted is None else _wanted(path, found, wanted)
     _require_complete(stack, found)
     return stack, (*_left_out(path, found, stack), *_incomplete(path, stack))
 
@@ -88,11 +88,9 @@ def _of_file(path: Path, wanted: int | str | None) -> tuple[list[Slice], tuple[R
         )
     if len(own) == 1 and own[0].series.uid:
         return _series_around(path, own[0])
-    stack = _only(path, stacks) if wanted is None else _wanted(path, stacks, wanted)
-    return stack, (
-        *_left_out(path, FolderContents(stacks, [], []), stack),
-        *_incomplete(path, stack),
-    )
+    found = FolderContents(stacks, [], [])
+    stack = _only(path, stacks) if wanted is None else _wanted(path, found, wanted)
+    return stack, (*_left_out(path, found, stack), *_incomplete(path, stack))
 
 
 def _series_around(path: Path, own: Slice) -> tuple[list[Slice], tuple[Remark, ...]]:
@@ -156,9 +154,9 @@ def _only(path: Path, stacks: list[list[Slice]]) -> list[Slice]:
     )
 
 
-def _wanted(path: Path, stacks: list[list[Slice]], wanted: int | str) -> list[Slice]:
+def _wanted(path: Path, found: FolderContents, wanted: int | str) -> list[Slice]:
     """Return the volume of a number in the list, or of a series."""
-    volumes = _volumes(stacks)
+    stacks, volumes = found.stacks, _volumes(found.stacks)
     text = str(wanted).strip()
     if text.isdecimal() and 1 <= int(text) <= len(volumes):
         return volumes[int(text) - 1]
@@ -172,6 +170,9 @@ def _wanted(path: Path, stacks: list[list[Slice]], wanted: int | str) -> list[Sl
             f"{len(chosen)} of the volumes in {path} have a series UID that ends with {text}; "
             f"choose one by its number: {_listed(volumes)}."
         )
+    for uid, error in found.unusable:
+        if len(text) > 1 and uid.endswith(text):
+            raise error
     raise InputError(
         f"There is no series {text!r} in {path}; choose one by its number or UID: "
         f"{_listed(volumes)}."
@@ -208,8 +209,9 @@ def _left_out(path: Path, found: FolderContents, stack: list[Slice]) -> tuple[Re
     """Say what else is in a folder."""
     others = [_named(each) for each in found.stacks if each is not stack]
     if found.unusable:
-        many = f"{len(found.unusable)} that are no slices, such as screenshots or segmentations"
-        one = "1 that is no slice, such as a screenshot or a segmentation"
+        kinds = "screenshots, segmentations or mosaics"
+        many = f"{len(found.unusable)} that are no slices, such as {kinds}"
+        one = "1 that is no slice, such as a screenshot, a segmentation or a mosaic"
         others.append(one if len(found.unusable) == 1 else many)
     if found.broken:
         others.append(f"{len(found.broken)} of other series that cannot be read")

@@ -130,6 +130,11 @@ def slices_of(file: Path, dataset: Dataset) -> list[Slice]:
                 f"{file} is a colour image; expected one number per pixel: point at the original "
                 "slices, not at a screenshot."
             )
+        if "MOSAIC" in _image_type(dataset):
+            raise ReadError(
+                f"{file} is a MOSAIC of Siemens, which shows all slices of a volume as tiles of "
+                "one; expected one image a slice: convert its series with dcm2niix."
+            )
         count = int(dataset.get("NumberOfFrames", 1) or 1)
         if count * int(dataset.Rows) * int(dataset.Columns) < 1:
             raise ReadError(f"{file} holds an image without pixels; expected at least one.")
@@ -139,7 +144,6 @@ def slices_of(file: Path, dataset: Dataset) -> list[Slice]:
 def _slices(file: Path, dataset: Dataset, count: int) -> Iterator[Slice]:
     layout = frame_positions(file, dataset, count)
     series = series_of(dataset)
-    image_type = [str(part).upper() for part in dataset.get("ImageType", None) or []]
     for frame, (position, orientation) in enumerate(layout.places):
         where = list(places(dataset, frame))
         thickness = numbers(where, "SliceThickness", 1)
@@ -158,7 +162,7 @@ def _slices(file: Path, dataset: Dataset, count: int) -> Iterator[Slice]:
             matrix=(int(dataset.Rows), int(dataset.Columns)),
             rescale=_rescale(dataset, where),
             channel={tag: value[0] for tag, value in channel.items() if value},
-            localizer="LOCALIZER" in image_type,
+            localizer="LOCALIZER" in _image_type(dataset),
             inverted=text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
             laid_out=layout.assumed,
             spacing_known=layout.spacing_known,
@@ -169,6 +173,11 @@ def _slices(file: Path, dataset: Dataset, count: int) -> Iterator[Slice]:
             parts=int(dataset.get("InConcatenationTotalNumber", 0) or 0),
             remarks=layout.remarks,
         )
+
+
+def _image_type(dataset: Dataset) -> list[str]:
+    """Return what kind of image a header says it is, in several words."""
+    return words([dataset], "ImageType").upper().split("\\")
 
 
 def _is_packed(dataset: Dataset) -> bool:
