@@ -8,7 +8,7 @@ in a safetensors file: reading it runs nothing, and answering takes numpy only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -131,12 +131,21 @@ def shipped_gain_model() -> GainModel:
 
 def load_gain_model(path: Path) -> GainModel:
     """Read models that `as_tensors` described. Raises WeightsError for anything else."""
+    return GainModel(**_loaded(path, MODELS))
+
+
+def load_trees(path: Path, name: str) -> Trees:
+    """Read one of these models, whether or not others are there. Raises WeightsError."""
+    return _loaded(path, (name,))[name]
+
+
+def _loaded(path: Path, names: Sequence[str]) -> dict[str, Trees]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         tensors = load_file(path)
-        return GainModel(**{name: _trees(tensors, name) for name in MODELS})
+        return {name: _trees(tensors, name) for name in names}
     except (OSError, SafetensorError, KeyError) as error:
         raise WeightsError(
             f"The file {path.name} that holds what suggestions are made by cannot be read "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import LabelArray
 
 _MOST = 0.8  # of the slices of an answer that a label shows which is that answer, edited
+_ANSWERS = 50  # that are looked at, newest first: of a large scan each takes a quarter of a second
 _ALIKE = 0.5  # of the slices on which either shows something that are equal: no other is meant
 
 
@@ -52,11 +54,11 @@ class _Likeness:
 def origin_of(project: Project, row: ScanRow, labels: LabelMap, by: int) -> Origin | None:
     """Return the answer that a label was made from; None if it is none that was edited.
 
-    The label shows most slices of it, and of all that are kept it is most like that one. by: who
+    The label shows most slices of it, and of those that are kept it is most like that one. by: who
     sent it.
     """
     best, found = None, None
-    for number, answer in enumerate(kept_answers(project, row.id)):
+    for number, answer in enumerate(islice(kept_answers(project, row.id), _ANSWERS)):
         likeness = _likeness(labels, answer.labels)
         if likeness is None or not (likeness.alike or number == 0):
             continue

@@ -73,7 +73,7 @@ def revision_array(
 
 @router.get("/conflicts", response_model=list[OpenConflict])
 def conflicts(scan: Identifier, served: Served, person: Somebody) -> Any:
-    """List the changes beside which somebody else was faster, and that wait for a choice."""
+    """List the changes that came later than others of their slice, and wait for a choice."""
     view = view_of(served, scan)
     found = []
     for each in visible_revisions(served, scan, person, open_conflicts(served.project, scan)):
