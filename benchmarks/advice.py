@@ -235,6 +235,7 @@ def main() -> None:
     two.add_argument("--output", type=Path, default=GAIN_MODEL_FILE)
     two.add_argument("--scans-only", action="store_true", help="keep all but the Dice of scans")
     two.add_argument("--gains-only", action="store_true", help="keep all but gains of drawing")
+    two.add_argument("--earlier", type=Path, help="gains of before, for the mean with --gains-only")
     two.add_argument("--left-out", type=Path, help="folder for models without each kind")
     two.set_defaults(run=fit)
     given = parser.parse_args()

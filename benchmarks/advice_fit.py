@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.advice_rows import Row, profiles_of
 from benchmarks.boosting import Table, as_trees, booster, classifier, left_out
-from benchmarks.gain_fit import gains, print_choices
+from benchmarks.gain_fit import averaged, gains, print_choices
 from benchmarks.quality_fit import scan_quality, slice_quality
 from fewslice.active_learning.next_slice.features import draw_features, question_features
 from fewslice.active_learning.next_slice.gain_features import gain_features
@@ -26,6 +26,7 @@ from fewslice.active_learning.next_slice.gain_model import (
     Trees,
     as_tensors,
     load_gain_model,
+    load_trees,
 )
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.active_learning.next_slice.quality import quality_features
@@ -108,6 +109,7 @@ def fit(given: argparse.Namespace) -> None:
     """Fit all models, print how good they are on tasks left out, and write them."""
     from safetensors.numpy import save_file
 
+    before = None if given.earlier is None else load_trees(given.earlier, "drawing")
     only = next((name for name in _ALONE if getattr(given, f"{name}_only")), None)
     tables = load(given.work, _NAMES if only is None else _ALONE[only])
     kinds = sorted(set(next(iter(tables.values())).source)) if given.left_out else ()
@@ -115,17 +117,19 @@ def fit(given: argparse.Namespace) -> None:
         given.left_out.mkdir(parents=True, exist_ok=True)
         kept = {name: table.without(kind) for name, table in tables.items()}
         with redirect_stdout(io.StringIO()):
-            gain_model = _fitted(kept, only)
+            gain_model = _fitted(kept, only, before)
         save_file(_arrays(gain_model), given.left_out / f"{kind.replace(' ', '-')}.safetensors")
     if "draw" in tables:
         print_choices(tables["draw"])
-    save_file(_arrays(_fitted(tables, only)), given.output)
+    save_file(_arrays(_fitted(tables, only, before)), given.output)
     print(f"\nwritten: {given.output.name}, {given.output.stat().st_size / 1e3:.0f} kB")
 
 
-def _fitted(tables: dict[str, Table], only: str | None) -> GainModel:
+def _fitted(tables: dict[str, Table], only: str | None, before: Trees | None) -> GainModel:
     if only == "gains":
-        return replace(load_gain_model(GAIN_MODEL_FILE), drawing=gains(tables["draw"]))
+        drawing = gains(tables["draw"])
+        drawing = drawing if before is None else averaged(drawing, before)
+        return replace(load_gain_model(GAIN_MODEL_FILE), drawing=drawing)
     scan, spread, promise = scan_quality(tables["state"])
     if only == "scans":
         return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from fewslice.active_learning.next_slice.gain_model import Trees
 from fewslice.typing import BoolArray, Float64Array
 
 FEW_SLICES = 8
+_EARLIER = 1 / 3  # share of what was fitted before
 _LEAST_TRIED = 3
 
 
@@ -27,6 +29,19 @@ def gains(table: Table) -> Trees:
     choice = as_trees(_choice().fit(table.x, more))
     rest = table.y - choice.predict(table.x)
     return together(choice, as_trees(_level().fit(_of_the_state(table.x), rest)))
+
+
+def averaged(new: Trees, earlier: Trees) -> Trees:
+    """Return the mean of two models, of which the earlier one counts half as much.
+
+    It was fitted on other trials, by other engines: what the two agree on is less of chance.
+    """
+    return together(_scaled(new, 1 - _EARLIER), _scaled(earlier, _EARLIER))
+
+
+def _scaled(trees: Trees, factor: float) -> Trees:
+    value = (trees.value * np.float32(factor)).astype(np.float32)
+    return replace(trees, value=value, base=trees.base * factor)
 
 
 def print_choices(table: Table) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from benchmarks.boosting import Table
-from benchmarks.gain_fit import chosen, gains, print_choices
+from benchmarks.gain_fit import averaged, chosen, gains, print_choices
 
 from fewslice.active_learning.next_slice.gain_features import GAIN_FEATURES
+from fewslice.active_learning.next_slice.gain_model import Trees
 
 COVERAGE, COARSE = GAIN_FEATURES.index("coverage"), GAIN_FEATURES.index("coarse")
 SLICES = GAIN_FEATURES.index("log_slices")
@@ -53,3 +54,12 @@ def test_the_best_scored_slice_of_each_state_counts() -> None:
     assert chosen(table, score, every) == pytest.approx((0.1 + 0.4) / 2)
     assert chosen(table, None, every) == pytest.approx((0.3 + 0.3) / 2)
     assert chosen(table, score, group == 0) == pytest.approx(0.1)
+
+
+def test_of_two_models_the_earlier_one_counts_half_as_much() -> None:
+    leaf = np.array([[-1]], dtype=np.int16)
+    one, other = (
+        Trees(leaf, leaf * np.float32(0), leaf, leaf, np.array([[value]], np.float32), base)
+        for value, base in ((0.3, 0.6), (0.9, 0.0))
+    )
+    assert averaged(one, other).predict(np.zeros((1, 1))) == pytest.approx(0.9)
