@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,14 @@ def test_units_of_intensity_do_not_matter(engine: Engine, plain: LabelArray) -> 
     hounsfield = Phantom(phantom.image * 1000 - 1000, phantom.truth, phantom.spacing)
     labels = phantom.sparse(AXIS, *DRAWN)
     assert (plain != complete(engine, hounsfield, labels)).mean() < 1e-3
+
+
+def test_intensities_may_be_tiny(engine: Engine, plain: LabelArray) -> None:
+    phantom = two_organs()
+    # Diffusion in m²/s is about 1e-9, and this is less. A power of two, as above.
+    small = Phantom(np.ldexp(phantom.image, -96), phantom.truth, phantom.spacing)
+    labels = phantom.sparse(AXIS, *DRAWN)
+    np.testing.assert_array_equal(plain, complete(engine, small, labels))
 
 
 def test_what_was_not_looked_at_is_answered(engine: Engine) -> None:
@@ -278,6 +287,22 @@ def test_with_support_a_scan_may_hold_nothing_but_slices_named_empty(learner: En
     assert prediction.values == (0, 1, 2)
     assert not answer[:, :, 1].any()
     assert answer.any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["atlas", "network"])  # what others ask about support
+def test_intensities_of_support_may_be_tiny(name: str) -> None:
+    def answer(power: int) -> LabelArray:
+        phantom, other = (
+            replace(each, image=np.ldexp(each.image, power))
+            for each in (two_organs(), two_organs(seed=7))
+        )
+        scan = Scan.from_spacing(phantom.image[None], phantom.spacing)
+        annotation = annotate(phantom, phantom.sparse(AXIS, 10))
+        prediction = LEARNERS[name].prepare(scan, (supported(other),)).predict(annotation)
+        return assemble_labels(prediction, annotation)
+
+    np.testing.assert_array_equal(answer(-96), answer(0))
 
 
 def test_progress_only_grows(followed: tuple[LabelArray, list[float]]) -> None:

@@ -27,6 +27,12 @@ def test_a_disc_in_a_box(contrast: float, margin: int) -> None:
     assert not found[: box[0].start].any()
 
 
+def test_a_disc_of_tiny_intensities() -> None:
+    image, _ = disc()
+    box = (slice(13, 38), slice(28, 53))
+    assert np.array_equal(outline_in_box(np.ldexp(image, -60), box), outline_in_box(image, box))
+
+
 def test_a_click_on_a_disc() -> None:
     image, mask = disc()
     click = np.zeros_like(mask)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewslice.typing import BoolArray, Float32Array
+from fewslice.volumes.intensity_range import sliver
 
 Box = tuple[slice, slice]
 """Rows and columns."""
@@ -122,7 +123,9 @@ def _scaled(image: npt.NDArray[Any]) -> Float32Array:
     """Return intensities (channel, rows, columns) from 0 to 1 between outer percentiles."""
     values = image.astype(np.float32)
     low, high = np.percentile(values, [1, 99], axis=(1, 2), keepdims=True)
-    scaled = np.clip((values - low) / np.maximum(high - low, 1e-6), 0, 1)
+    slivers = [sliver(*ends) for ends in zip(low.flat, high.flat, values, strict=True)]
+    width = np.maximum(high - low, np.array(slivers, low.dtype).reshape(low.shape))
+    scaled = np.clip((values - low) / width, 0, 1)
     return np.asarray(scaled, dtype=np.float32)
 
 

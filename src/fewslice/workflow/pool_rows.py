@@ -32,6 +32,7 @@ from fewslice.volumes.coerce import AnyArray, on_one_grid
 from fewslice.volumes.geometry import Geometry, inplane_axes
 from fewslice.volumes.ignore_label import ignore_remarks, numbering
 from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.intensity_range import sliver
 from fewslice.volumes.region import Region
 from fewslice.volumes.segments import merged, names_of
 from fewslice.volumes.spacing import Spacing
@@ -211,8 +212,9 @@ def _features(image: Image, samples: Samples) -> list[npt.NDArray[np.floating[An
 
 
 def _window(channel: AnyArray) -> tuple[float, float]:
-    low, high = np.percentile(channel[::2, ::2, ::2], [2, 98]).astype(float)
-    return low, max(high, low + 1e-6 * max(abs(low), 1.0))
+    sample = channel[::2, ::2, ::2]
+    low, high = np.percentile(sample, [2, 98]).astype(float)
+    return low, max(high, low + max(1e-6 * abs(low), sliver(low, high, sample)))
 
 
 def _contour(probability: Probability, area: float) -> float:

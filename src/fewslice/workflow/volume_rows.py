@@ -16,6 +16,7 @@ from fewslice.active_learning.cost import CostModel
 from fewslice.active_learning.next_slice.profiles import Profiles
 from fewslice.segmentation.posterior import Samples
 from fewslice.volumes.image import Image
+from fewslice.volumes.intensity_range import sliver
 
 
 def volume_rows(
@@ -35,7 +36,9 @@ def _rows_across(
     points = informative_points(samples.probability)
     start = samples.region.start[axis]
     channel = scan.channels[0]
-    low, high = np.percentile(channel[samples.region.slices], [2, 98])
+    near = channel[samples.region.slices]
+    low, high = np.percentile(near, [2, 98])
+    width = max(float(high - low), sliver(low, high, near))
     beyond = np.zeros((*samples.probability.shape[:2], *samples.probability.shape[3:]), np.float16)
     beyond[:, 0] = 1
     place_in = tuple(part for other, part in enumerate(samples.region.slices) if other != axis)
@@ -54,6 +57,6 @@ def _rows_across(
             seconds=cost.drawing(float(contour[index])),
             pixel_area=profile.pixel_area,
         )
-        look = descriptor((image - low) / max(float(high - low), 1e-6), probability)
+        look = descriptor((image - low) / width, probability)
         rows.append(slice_facts(probability, place, look, points))
     return rows

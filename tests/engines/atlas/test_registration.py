@@ -81,6 +81,8 @@ def test_averaged_scans_are_scaled_without_the_air() -> None:
     assert found[5, 5, 5] == 0
     # 0 is -1000; 1 is the 99th percentile of what is not air, 99.
     assert found[0, 0, 0] == pytest.approx(1000 / 1099, abs=1e-3)
+    tiny = Scan.from_spacing(np.ldexp(values[None], -60), (1.0, 1.0, 1.0))
+    assert np.array_equal(averaged(tiny, grid), found)
     flat = averaged(Scan.from_spacing(np.full((1, 10, 10, 10), 7.0), (1.0, 1.0, 1.0)), grid)
     assert (flat == 0).all()
 

@@ -52,6 +52,18 @@ def test_what_an_example_knows_of_itself() -> None:
     assert example.high[0] == pytest.approx(1.05, abs=0.05)
 
 
+def test_an_example_of_tiny_intensities_is_remembered_alike() -> None:
+    other = ball()
+    tiny = replace(other, scan=replace(other.scan, channels=np.ldexp(other.scan.channels, -60)))
+    features = find_features(ball().scan, ball(slices=((2, 10),)).annotation, QUICK)[1]
+    known, found = (
+        remembered(find_examples((each,), (1,), 2), (1,), 2, features)[0].images.numpy()
+        for each in (other, tiny)
+    )
+    assert np.ptp(known) > 1
+    np.testing.assert_array_equal(found, known)
+
+
 def test_informative_slices_are_spread_with_one_beyond_either_end() -> None:
     seeds = np.zeros((20, 3, 3), dtype=np.intp)
     seeds[5:15, 1, 1] = 1

@@ -42,6 +42,9 @@ def test_curves_keep_the_order_of_intensities() -> None:
     for seed in range(5):
         changed = curve._changed(values, values[10:40], np.random.default_rng(seed)).ravel()
         assert (np.diff(changed) >= 0).all()
+        tiny = np.ldexp(values, -60)
+        as_tiny = curve._changed(tiny, tiny[10:40], np.random.default_rng(seed)).ravel()
+        np.testing.assert_array_equal(as_tiny, np.ldexp(changed, -60))
         assert changed[-1] > changed[0]
         low, high = np.percentile(values[10:40], [2, 98])
         # The ends of the range stay where they are.

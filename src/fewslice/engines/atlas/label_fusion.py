@@ -39,6 +39,7 @@ from fewslice.engines.atlas.registration import (
 )
 from fewslice.engines.base import Progress, Scan, SupportScan, silent
 from fewslice.typing import BoolArray, Float32Array, Float64Array
+from fewslice.volumes.intensity_range import sliver
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -224,7 +225,7 @@ class _Seen:
             levels = np.stack([np.percentile(each, [2, 98]) for each in channels])
         scaled = np.mean(
             [
-                np.clip((values - low) / max(high - low, 1e-6), -0.1, 1.1)
+                np.clip((values - low) / max(high - low, sliver(low, high, values)), -0.1, 1.1)
                 for values, (low, high) in zip(channels, levels, strict=True)
             ],
             axis=0,

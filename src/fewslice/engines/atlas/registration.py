@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fewslice.engines.base import Scan
 from fewslice.typing import Float32Array, Float64Array
+from fewslice.volumes.intensity_range import sliver
 from fewslice.volumes.region import Region
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -80,7 +81,8 @@ def averaged(scan: Scan, grid: WorkingGrid) -> Float32Array:
         bright = values[values > low + 0.01 * float(np.ptp(values))]
         if bright.size:
             high = float(np.percentile(bright, 99))
-            total += np.clip((values - low) / max(high - low, 1e-6), 0, 1)
+            width = max(high - low, sliver(low, high, values))
+            total += np.clip((values - low) / width, 0, 1)
     total /= len(scan.channels)
     return total
 

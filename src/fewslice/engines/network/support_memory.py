@@ -19,6 +19,7 @@ from fewslice.engines.network.features import SliceFeatures, origin_in_scan, sli
 from fewslice.typing import Float32Array
 from fewslice.volumes.geometry import inplane_axes
 from fewslice.volumes.image import UNKNOWN
+from fewslice.volumes.intensity_range import width_between
 from fewslice.volumes.region import Region, bounding_region, margins_in_voxels
 from fewslice.volumes.working_grid import WorkingGrid
 
@@ -125,7 +126,7 @@ def _blank_features(  # noqa: PLR0913, PLR0917 - what makes up features
 
 
 def _scaled(values: Float32Array, low: float, high: float) -> Float32Array:
-    width = max(high - low, 1e-6 * max(abs(high), 1.0))
+    width = width_between(low, high, values)
     scaled: Float32Array = (values - np.float32(low)) / np.float32(width)
     return np.clip(scaled, -0.25, 1.25, out=scaled)
 

@@ -16,6 +16,7 @@ from fewslice.annotation.annotation import Annotation
 from fewslice.engines.base import Engine, Scan
 from fewslice.engines.random_walker.engine import RandomWalker
 from fewslice.segmentation.posterior.samples import Samples, as_samples
+from fewslice.volumes.intensity_range import width_between
 from fewslice.volumes.region import bounding_region
 
 _LOW, _HIGH = 2.0, 98.0
@@ -59,7 +60,7 @@ class Augmentation:
         from scipy import ndimage
 
         low, high = np.percentile(near.astype(np.float32), [_LOW, _HIGH])
-        width = max(float(high - low), 1e-6 * max(abs(float(high)), 1.0))
+        width = width_between(low, high, near)
         values = (channel.astype(np.float32) - np.float32(low)) / np.float32(width)
         power = float(np.exp(rng.normal(0.0, self.gamma)))
         # Signed, so that the order of intensities outside of the range stays as it is.
