@@ -11,12 +11,14 @@ from fewslice.active_learning.next_slice.features import (
     DRAW_FEATURES,
     QUESTION_FEATURES,
 )
+from fewslice.active_learning.next_slice.gain_features import GAIN_FEATURES
 from fewslice.active_learning.next_slice.gain_model import (
     MODELS,
     GainModel,
     Trees,
     as_tensors,
     load_gain_model,
+    load_trees,
     shipped_gain_model,
 )
 from fewslice.active_learning.next_slice.quality import QUALITY_FEATURES
@@ -95,12 +97,24 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes | str | N
         load_gain_model(path)
 
 
+def test_one_model_of_a_file_can_be_read_alone(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    every = as_tensors(shipped_gain_model())
+    path = tmp_path / "gains.safetensors"
+    save_file({key: each for key, each in every.items() if key.startswith("drawing.")}, path)
+    found = load_trees(path, "drawing")
+    np.testing.assert_array_equal(found.value, shipped_gain_model().drawing.value)
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_gain_model(path)
+
+
 def test_what_is_shipped_looks_at_features_there_are() -> None:
     models = shipped_gain_model()
     assert isinstance(models, GainModel)
     assert models is shipped_gain_model()
     sizes = {
-        "drawing": len(DRAW_FEATURES),
+        "drawing": len(GAIN_FEATURES),
         "closing": len(QUESTION_FEATURES),
         "ends": len(DRAW_FEATURES),
         "scan": len(QUALITY_FEATURES),
