@@ -89,6 +89,7 @@ def test_nothing_serious_in_any_state_of_the_panels(project: Project, open_page:
     page.press("g")
     page.page.locator("#answer-yes").wait_for()
     page.page.locator(".side-right").evaluate("side => side.scrollTo(0, 9999)")
+    assert page.drawn_voxels() > 0
     page.press("l", "k")  # a structure that is locked: a warning
     page.page.get_by_text("A locked structure is on this slice").wait_for()
     assert "Is any of your structures on axial slice 4?" in page.shown("next")
