@@ -15,7 +15,6 @@ from fewslice.typing import BoolArray, Float64Array
 
 LOW = 0.1
 KEPT = 0.88  # of first promises of a good answer
-MADE_UP = "shapes"
 _TRIED = np.arange(0.0, 3.0, 0.05)  # spreads
 _ENDS = QUALITY_FEATURES.index("ends_seen")
 _LEAST = 1e-3  # spreads; a logarithm needs some
@@ -113,13 +112,12 @@ def _promised(table: Table, median: Float64Array, spread: Float64Array, among: B
     """Return by how many spreads a promise lies below the median.
 
     As few as first promises of a good answer are kept in `KEPT` of the runs among these rows. More
-    are never kept less often. Made-up shapes do not count: several come in pieces of which one is
-    never drawn, which no answer can tell, and nobody draws so.
+    are never kept less often.
     """
     chosen = float(_TRIED[-1])
     for tried in _TRIED[::-1]:
         promise = median - tried * spread
-        if promises_kept(table, promise, among & (table.source != MADE_UP)) < KEPT:
+        if promises_kept(table, promise, among) < KEPT:
             break
         chosen = float(tried)
     return chosen
