@@ -28,6 +28,7 @@ from fewslice.engines.interpolation.slice_motion import find_motions
 from fewslice.engines.interpolation.slice_shapes import slice_shapes
 from fewslice.engines.interpolation.surroundings import surroundings
 from fewslice.engines.kept import KeptAnswer
+from fewslice.engines.network.empty_slices import Answer, answered_where_told
 from fewslice.engines.network.features import SUREST, FeatureSettings, SliceFeatures, find_features
 from fewslice.engines.network.planes import AlongPlane, PlaneAnswer, filled, fused, with_alone
 from fewslice.engines.random_walker.refinement import refined
@@ -148,12 +149,26 @@ class PreparedNetwork:
         annotation: Annotation,
         progress: Progress = silent,
         earlier: Sequence[KeptAnswer] = (),
-    ) -> tuple[PlaneAnswer, tuple[KeptAnswer, ...]]:
+    ) -> Answer:
         """Return the answer on its working grid, before boundaries are placed, and what to keep.
 
         Takes what `completed_by` does. What is kept are answers along each plane, if slices of
         several are drawn; progress goes to 0.9.
         """
+
+        def ask(asked: Annotation, told: Progress) -> Answer:
+            return self._answered(change, asked, told, earlier)
+
+        return answered_where_told(ask, annotation, progress)
+
+    def _answered(
+        self,
+        change: Callable[[PlaneAnswer], PlaneAnswer],
+        annotation: Annotation,
+        progress: Progress,
+        earlier: Sequence[KeptAnswer],
+    ) -> Answer:
+        """Return the answer from all slices of an annotation, and what to keep."""
         planes = self._planes(annotation)
         asked = part(progress, 0, 2 / 3) if len(planes) > 1 else progress
         answers = [change(one) for one in self.along_planes(annotation, asked, earlier)]
