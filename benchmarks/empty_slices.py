@@ -4,10 +4,10 @@
     python -m benchmarks.empty_slices --table FILE.csv
 
 Random structures of training scans and generators, as they are and on up to eight thick slices
-(`benchmarks.advice_recipes`). People draw one to three strided slices and then say of others that
-the structure is not on them: the first one beyond either end, or farther out. *Always* counts every
-such slice as one that was drawn, as engines did before; *now* is what `auto` does
-(`fewslice.engines.network.empty_slices`). Dice is over the whole volume.
+(`benchmarks.advice_recipes`). People draw one to three strided slices, neighbours, or slices of one
+half only, and then say of others that the structure is not on them: the first one beyond an end, or
+farther out. *Always* counts every such slice as one that was drawn, as engines did before; *now* is
+what `auto` does (`fewslice.engines.network.empty_slices`). Dice is over the whole volume.
 """
 
 from __future__ import annotations
@@ -28,18 +28,26 @@ from fewslice.annotation.annotation import Annotation, SliceIndex
 from fewslice.engines.base import Progress
 from fewslice.engines.network import engine
 from fewslice.engines.network.empty_slices import Answer
-from fewslice.evaluation.annotator import strided
+
+DRAWN = {
+    "the middle": (0.5,),
+    "two strided": (0.25, 0.75),
+    "three strided": (1 / 6, 0.5, 5 / 6),
+    "three in one half": (0.05, 0.25, 0.5),
+}
+"""Where the slices drawn lie, as parts of the extent."""
+
+NEIGHBOURS = "three neighbours"
+"""The middle slice and those beside it."""
 
 WHERE = {
     "the first beyond one end": (None, 0.0),
     "the first beyond either end": (0.0, 0.0),
-    "a quarter of the extent beyond either end": (0.25, 0.25),
-    "half of the extent beyond either end": (0.5, 0.5),
+    "a quarter farther out": (0.25, 0.25),
 }
-"""How far beyond the first and the last slice of the structure, in its extents; None: not there."""
+"""How far beyond the slices next to its first and last, in its extents; None: on one side only."""
 
 ANSWERS = ("without", "always", "now")
-_SLICES = (1, 2, 3)
 _FEW = 8
 _FELL = 0.02
 
@@ -61,10 +69,26 @@ def empty_places(task: Task, beyond: tuple[float | None, float | None]) -> list[
     return [(task.axis, at) for at in wanted if 0 <= at < task.mask.shape[task.axis]]
 
 
+def drawn_places(task: Task) -> dict[str, list[SliceIndex]]:
+    """Return the slices of each way to draw; a way that comes to fewer slices is left out."""
+    held = task.occupied(task.axis)
+    ways = {
+        name: [int(held[int(part * (len(held) - 1))]) for part in parts]
+        for name, parts in DRAWN.items()
+    }
+    middle = ways["the middle"][0]
+    ways[NEIGHBOURS] = [at for at in (middle - 1, middle, middle + 1) if at in held]
+    wanted = {name: len(parts) for name, parts in DRAWN.items()} | {NEIGHBOURS: 3}
+    return {
+        name: [(task.axis, at) for at in ways[name]]
+        for name, slices in wanted.items()
+        if len(set(ways[name])) == slices
+    }
+
+
 def points(task: Task) -> Iterator[dict[str, object]]:
     """Yield the Dice of each way, on one structure."""
-    for slices in _SLICES:
-        drawn = list(strided(task.mask, task.axis, slices).annotated)
+    for name, drawn in drawn_places(task).items():
         without = task.dice(drawn)
         for where, beyond in WHERE.items():
             empty = empty_places(task, beyond)
@@ -73,7 +97,7 @@ def points(task: Task) -> Iterator[dict[str, object]]:
             with patch.object(engine, "answered_where_told", as_drawn):
                 always = task.dice([*drawn, *empty])
             yield {
-                "drawn": slices,
+                "drawn": name,
                 "empty": where,
                 "without": without,
                 "always": always,
@@ -99,8 +123,8 @@ def measured(data: Path, structures: int) -> pd.DataFrame:
 def table(found: pd.DataFrame) -> str:
     """Return the mean Dice of each way, and how often it is more than .02 below without."""
     rows = []
-    where = pd.Categorical(found["empty"], list(WHERE))
-    found = found.assign(empty=where)
+    orders = {"drawn": [*DRAWN, NEIGHBOURS], "empty": list(WHERE)}
+    found = found.assign(**{name: pd.Categorical(found[name], own) for name, own in orders.items()})
     for keys, group in found.groupby(["structures", "drawn", "empty"], observed=True):
         means = [f"{group[name].mean():.3f}" for name in ANSWERS]
         fell = [int((group[name] < group["without"] - _FELL).sum()) for name in ANSWERS[1:]]

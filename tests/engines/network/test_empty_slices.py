@@ -92,18 +92,26 @@ def test_between_drawn_slices_only_the_slice_itself_counts() -> None:
 
 @pytest.mark.parametrize(
     ("empty", "told"),
-    # Slice 5 is drawn and 4 to 6 are answered, one on either side: the next is two away, and slices
-    # are far that are more than three away.
-    [((8,), False), ((9,), True), ((2,), False), ((1,), True), ((2, 8), False), ((2, 9), True)],
+    # Slice 5 is drawn and 4 to 6 are answered, one on either side: slices are far that are more
+    # than four away.
+    [
+        ((9,), False),
+        ((10,), True),
+        ((1,), False),
+        ((0,), True),
+        ((1, 10), True),
+        ((0, 1, 9), False),
+    ],
 )
-def test_of_a_single_drawn_slice_those_tell_that_the_answer_ends_well_before(
-    empty: tuple[int, ...], told: bool
-) -> None:
+def test_slices_tell_that_the_answer_ends_well_before(empty: tuple[int, ...], told: bool) -> None:
     slices: list[SliceIndex] = [(2, index) for index in empty]
-    answer = answering(held(4, 6))
-    assert told_by(slices, answer, drawn_on((2, 5), *slices)) == told
-    # Of two drawn slices they never do.
-    assert not told_by(slices, answer, drawn_on((2, 5), (2, 6), *slices))
+    assert told_by(slices, answering(held(4, 6)), drawn_on((2, 5), *slices)) == told
+
+
+def test_a_gap_between_drawn_slices_is_not_far() -> None:
+    annotation = drawn_on((2, 4), (2, 8), (2, 6))
+    annotation.labels[..., 5:8] = 0
+    assert not told_by(((2, 6),), answering(held(4, 4) | held(8, 8)), annotation)
 
 
 def test_slices_of_other_planes_tell_where_the_structure_lies() -> None:
@@ -116,9 +124,9 @@ def test_slices_of_other_planes_tell_where_the_structure_lies() -> None:
 
 
 def test_outside_of_the_region_that_was_answered_nothing_is_shown() -> None:
-    part = Region((0, 0, 4), (6, 5, 9))
-    annotation = drawn_on((2, 5), (2, 7), (2, 0), (2, 11))
-    assert not told_by(((2, 0), (2, 11)), answering(held(4, 8), part), annotation)
+    part = Region((0, 0, 3), (6, 5, 9))
+    annotation = drawn_on((2, 4), (2, 8), (2, 1), (2, 10))
+    assert not told_by(((2, 1), (2, 10)), answering(held(3, 8), part), annotation)
 
 
 def test_a_structure_beyond_the_end_of_another_counts_by_itself() -> None:
@@ -207,11 +215,11 @@ def test_alone_kept_answers_know_empty_slices_of_their_plane_only() -> None:
 def test_a_slice_that_the_answer_leaves_empty_anyway_changes_nothing(engine: str) -> None:
     phantom = two_organs()
     labels = phantom.sparse(2, 7, 13)
+    labels[labels == 2] = 0  # it ends where the first goes on
     drawn = [(2, 7), (2, 13)]
     before = segment(phantom.image, labels, spacing=phantom.spacing, engine=engine)
-    free = np.flatnonzero(~before.labels.array.any(axis=(0, 1)))
-    assert len(free) > 1
-    told = [*drawn, (2, int(free[0])), (2, int(free[-1]))]
+    held = np.flatnonzero(before.labels.array.any(axis=(0, 1)))
+    told = [*drawn, (2, int(held[0]) - 1), (2, int(held[-1]) + 1)]
     after = segment(phantom.image, labels, spacing=phantom.spacing, annotated=told, engine=engine)
     np.testing.assert_array_equal(after.labels.array, before.labels.array)
 

@@ -6,8 +6,8 @@ thick slices hold a structure, a quarter of those rightly said to be empty lower
 (`docs/results/empty-slices.md`). So an answer is first made without them, and they count only if it
 shows a structure on one of them or farther out.
 
-A single drawn slice hardly tells how far a structure goes, and answers from it are mostly too
-short. There an empty slice also counts if the answer ends well before it.
+They also count if the answer ends well before them. Beyond slices drawn close together, or a single
+one, answers are mostly too short, and an empty slice farther out draws them out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fewslice.volumes.working_grid import WorkingGrid
 Answer = tuple[PlaneAnswer, tuple[KeptAnswer, ...]]
 """What is answered on a working grid, and what to keep of it."""
 
-_WELL_BEFORE = 1.5  # times as far away as the answer's end; chosen on training scans
+_WELL_BEFORE = 2.0  # times as far away as the answer's end; chosen on training scans
 
 
 def answered_where_told(
@@ -59,18 +59,17 @@ def told_by(empty: Sequence[SliceIndex], answer: PlaneAnswer, annotation: Annota
     """Return whether empty slices tell what an answer from the others does not know.
 
     They do if it shows a structure on one of them or farther out: before its first drawn voxel that
-    is all before the slice, after its last all after it, and between them the slice alone. Of a
-    single drawn slice they do as well if the answer ends well before one of them in its plane.
+    is all before the slice, after its last all after it, and between them the slice alone. They do
+    as well if the answer ends less than half of the way from what is drawn to the next of them.
     """
-    drawn_across = [axis for axis, _ in annotation.drawn_slices]
     for share, value in zip(answer.on(answer.grid), annotation.drawn_values, strict=True):
         for axis in {axis for axis, _ in empty}:
-            drawn, single = _extent(annotation, value, axis), drawn_across == [axis]
+            drawn = _extent(annotation, value, axis)
             highest = _highest(share, answer.grid, axis, annotation.labels.shape[axis])
             held = np.flatnonzero(highest > 0.5)
-            for index in (at for other, at in empty if other == axis):
-                if _shown(held, index, drawn) or (single and _far(held, index, drawn)):
-                    return True
+            own = [index for other, index in empty if other == axis]
+            if _far(held, own, drawn) or any(_shown(held, index, drawn) for index in own):
+                return True
     return False
 
 
@@ -85,14 +84,15 @@ def _shown(held: npt.NDArray[np.intp], index: int, drawn: tuple[int, int]) -> bo
     return bool((held >= index).any() if index > last else (held == index).any())
 
 
-def _far(held: npt.NDArray[np.intp], index: int, drawn: tuple[int, int]) -> bool:
-    """Return whether an answer ends well before a slice beyond those drawn."""
+def _far(held: npt.NDArray[np.intp], empty: Sequence[int], drawn: tuple[int, int]) -> bool:
+    """Return whether an answer ends well before the next empty slice, on either side."""
     first, last = drawn
-    if index > last:
-        away, reached = index - last, max(held.max(initial=last) - last, 0)
-    else:
-        away, reached = first - index, max(first - held.min(initial=first), 0)
-    return bool(away > _WELL_BEFORE * (reached + 1))
+    below = max((index for index in empty if index < first), default=first)
+    above = min((index for index in empty if index > last), default=last)
+    before, after = max(first - held.min(initial=first), 0), max(held.max(initial=last) - last, 0)
+    return bool(
+        first - below > _WELL_BEFORE * (before + 1) or above - last > _WELL_BEFORE * (after + 1)
+    )
 
 
 def _without(annotation: Annotation, empty: Sequence[SliceIndex]) -> Annotation:
